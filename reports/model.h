@@ -28,6 +28,7 @@ enum class Verdict {
   kXpass,        // the expectations say FAIL, the platform passed: the expectation is out of date
   kFlaky,        // repeats of one test disagree (`passes` of `attempts`)
 };
+// A new verdict goes at the end: Summary is indexed by it.
 
 // "PASS", "FAIL", ...
 std::string_view ToString(Verdict verdict);
@@ -37,8 +38,15 @@ std::optional<Verdict> VerdictFromString(std::string_view text);
 // the caller's policy: see Summary).
 bool IsRed(Verdict verdict);
 
-// Merge order of DESIGN.md: FAIL > UNRESOLVED > the rest.
+// The verdict of a clause that two tests judged: FAIL > XPASS > FLAKY > UNRESOLVED > XFAIL >
+// OBSERVED > PASS > UNSUPPORTED > NOTINUSE > UNTESTED.
 Verdict Merge(Verdict a, Verdict b);
+
+inline constexpr int kVerdictCount = 10;
+inline constexpr Verdict kAllVerdicts[kVerdictCount] = {
+    Verdict::kPass,     Verdict::kObserved,    Verdict::kFail,     Verdict::kUnresolved,
+    Verdict::kNotInUse, Verdict::kUnsupported, Verdict::kUntested, Verdict::kXfail,
+    Verdict::kXpass,    Verdict::kFlaky};
 
 // One violated check, with all that a reader needs to believe it.
 struct Failure {
@@ -84,6 +92,9 @@ struct TestRecord {
   std::vector<std::string> regressions;  // ids of spec/*-regressions.yaml
   Verdict verdict = Verdict::kUntested;
   std::string reason;  // of UNSUPPORTED, UNRESOLVED, NOTINUSE, UNTESTED, FAIL by crash or hang
+  // Of UNRESOLVED: the machine around the platform caused it (disk full, out of memory, run
+  // stopped), so it says nothing about the platform and does not make the run red by itself.
+  bool surroundings = false;
   std::vector<Failure> failures;
   std::vector<Observation> observations;
   std::vector<Metric> metrics;
