@@ -15,8 +15,6 @@
 namespace ipcsuite::report {
 
 inline constexpr int kSchemaVersion = 1;
-// A result file larger than this is refused unread: no run comes near it.
-inline constexpr long kMaxResultBytes = 256L * 1024 * 1024;
 
 // One line, no newline at its end. Bytes that are not UTF-8 become U+FFFD.
 std::string ToJsonLine(const TestRecord& test);
@@ -33,8 +31,5 @@ std::optional<Run> RunFromJson(std::string_view text, std::string* error = nullp
 
 // Reads a result file. The line in *error begins with the path.
 std::optional<Run> ReadRun(const std::string& path, std::string* error);
-
-// Reads any file whole. On failure: nullopt and one line in *error that begins with the path.
-std::optional<std::string> ReadFile(const std::string& path, std::string* error);
 
 }  // namespace ipcsuite::report
