@@ -1,0 +1,220 @@
+#include "spec/gen/catalog.h"
+
+#include <yaml-cpp/yaml.h>
+
+#include <algorithm>
+#include <cstdint>
+#include <limits>
+#include <set>
+#include <span>
+#include <utility>
+
+namespace ipcsuite::gen {
+namespace {
+
+struct FieldRule {
+  std::string_view name;
+  bool needed;
+  std::span<const std::string_view> values;  // empty: any text
+};
+
+constexpr std::string_view kIssues[] = {"7", "8", "both"};
+constexpr std::string_view kKinds[] = {"shall",       "shall-error", "limit",
+                                       "may-error",   "should",      "unspecified",
+                                       "implementation-defined"};
+constexpr std::string_view kBooleans[] = {"true", "false"};
+constexpr std::string_view kStatuses[] = {"open", "fixed", "historical"};
+constexpr std::string_view kBases[] = {"observed", "source", "doc", "memory"};
+
+constexpr FieldRule kClauseFields[] = {
+    {"id", true, {}},          {"function", true, {}}, {"source", true, {}},
+    {"issue", true, kIssues},  {"kind", true, kKinds}, {"level", true, {}},
+    {"requires", true, {}},    {"test_hint", false, {}}, {"linux", false, {}},
+    {"verify", false, kBooleans}, {"untestable", false, {}},
+};
+
+constexpr FieldRule kRegressionFields[] = {
+    {"id", true, {}},         {"where", true, {}},        {"status", true, kStatuses},
+    {"basis", true, kBases},  {"trigger", true, {}},      {"wrong_result", true, {}},
+    {"affected", false, {}},  {"fixed", false, {}},       {"clauses", false, {}},
+};
+
+std::span<const FieldRule> Rules(bool regression) {
+  return regression ? std::span<const FieldRule>(kRegressionFields)
+                    : std::span<const FieldRule>(kClauseFields);
+}
+
+const FieldRule* RuleOf(std::string_view field, bool regression) {
+  const auto rules = Rules(regression);
+  const auto at = std::ranges::find(rules, field, &FieldRule::name);
+  return at == rules.end() ? nullptr : &*at;
+}
+
+std::string Join(std::span<const std::string_view> words) {
+  std::string out;
+  for (std::size_t i = 0; i < words.size(); ++i) {
+    if (i > 0) out += i + 1 == words.size() ? " or " : ", ";
+    out += words[i];
+  }
+  return out;
+}
+
+std::string Trim(const std::string& text) {
+  const auto from = text.find_first_not_of(" \t\r\n");
+  if (from == std::string::npos) return "";
+  return text.substr(from, text.find_last_not_of(" \t\r\n") - from + 1);
+}
+
+// An id is two or more words of [a-z0-9_] joined by dots.
+bool IsId(std::string_view id) {
+  bool word = false;
+  int dots = 0;
+  for (const char c : id) {
+    if (c == '.') {
+      if (!word) return false;
+      word = false;
+      ++dots;
+    } else if ((c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_') {
+      word = true;
+    } else {
+      return false;
+    }
+  }
+  return word && dots > 0;
+}
+
+std::string Stem(const std::string& file) {
+  const auto slash = file.find_last_of('/');
+  const std::string name = slash == std::string::npos ? file : file.substr(slash + 1);
+  return name.substr(0, name.find_last_of('.'));
+}
+
+int LineOf(const YAML::Mark& mark) { return mark.is_null() ? 1 : mark.line + 1; }
+
+std::string Where(const Place& place) { return place.file + ":" + std::to_string(place.line); }
+
+}  // namespace
+
+std::string_view Entry::Field(std::string_view name) const {
+  const auto at = fields.find(name);
+  return at == fields.end() ? std::string_view() : std::string_view(at->second);
+}
+
+void Catalog::Error(const Place& place, const std::string& what) {
+  errors_.push_back(Where(place) + ": " + what);
+}
+
+void Catalog::Add(const std::string& file, const std::string& text) {
+  static const std::string kSuffix = "-regressions";
+  std::string interface = Stem(file);
+  const bool regression = interface.ends_with(kSuffix);
+  if (regression) interface.resize(interface.size() - kSuffix.size());
+
+  YAML::Node root;
+  try {
+    root = YAML::Load(text);
+  } catch (const YAML::ParserException& e) {
+    return Error({file, LineOf(e.mark)}, "not valid YAML: " + e.msg);
+  }
+  if (!root.IsSequence() || root.size() == 0) {
+    return Error({file, LineOf(root.Mark())}, "expected a list of entries (- id: ...)");
+  }
+
+  for (const YAML::Node& node : root) {
+    Entry entry;
+    entry.interface = interface;
+    entry.place = {file, LineOf(node.Mark())};
+    if (!node.IsMap()) {
+      Error(entry.place, "expected an entry (- id: ...)");
+      continue;
+    }
+    for (const auto& field : node) {
+      const Place place{file, LineOf(field.first.Mark())};
+      const std::string name = field.first.IsScalar() ? field.first.Scalar() : "";
+      if (!RuleOf(name, regression)) {
+        Error(place, "unknown field '" + name + "'");
+        continue;
+      }
+      const bool list = name == "clauses";
+      if (list ? !field.second.IsSequence() : !field.second.IsScalar()) {
+        Error(place, "field '" + name + "' must be " + (list ? "a list of clause ids" : "text"));
+        entry.fields.emplace(name, "");  // not missing as well
+        continue;
+      }
+      const std::string value = list ? name : Trim(field.second.Scalar());
+      if (value.empty()) Error(place, "field '" + name + "' is empty");
+      if (!entry.fields.emplace(name, value).second) {
+        Error(place, "field '" + name + "' is given twice");
+      }
+      if (name == "id") entry.id = value;
+      if (list) {
+        for (const YAML::Node& id : field.second) {
+          entry.clauses.push_back(id.IsScalar() ? Trim(id.Scalar()) : "");
+        }
+      }
+      const auto values = RuleOf(name, regression)->values;
+      if (!values.empty() && std::ranges::find(values, value) == values.end()) {
+        Error(place, "unknown " + name + " '" + value + "'; it is one of " + Join(values));
+      }
+    }
+    CheckFields(entry, regression);
+    auto& entries = regression ? regressions_ : clauses_;
+    if (!regression) clause_index_.emplace(entry.id, static_cast<int>(entries.size()));
+    entries.push_back(std::move(entry));
+  }
+}
+
+void Catalog::CheckFields(const Entry& entry, bool regression) {
+  const std::string what = entry.id.empty() ? "entry" : "'" + entry.id + "'";
+  for (const FieldRule& rule : Rules(regression)) {
+    if (rule.needed && !entry.fields.contains(rule.name)) {
+      Error(entry.place, what + " has no field '" + std::string(rule.name) + "'");
+    }
+  }
+  if (!entry.id.empty() && !IsId(entry.id)) {
+    Error(entry.place, what + " is not an id: two or more words of a-z, 0-9 and _ joined by dots");
+  }
+  if (!regression && !entry.fields.contains("test_hint") && !entry.fields.contains("untestable")) {
+    Error(entry.place, what + " has neither 'test_hint' nor 'untestable'");
+  }
+}
+
+void Catalog::CheckNames(const std::vector<Entry>& entries, bool regression) {
+  std::map<std::string, const Entry*> ids;
+  std::map<std::pair<std::string, std::string>, const Entry*> constants;
+  for (const Entry& entry : entries) {
+    if (!IsId(entry.id)) continue;  // reported already
+    const auto [id, fresh] = ids.emplace(entry.id, &entry);
+    if (!fresh) {
+      Error(entry.place, "duplicate id '" + entry.id + "'; first at " + Where(id->second->place));
+      continue;
+    }
+    const Constant name = regression ? RegressionConstant(entry.id) : ClauseConstant(entry.id);
+    const auto [other, free] = constants.emplace(std::pair(name.scope, name.name), &entry);
+    if (!free) {
+      Error(entry.place, "'" + entry.id + "' and '" + other->second->id + "' (" +
+                             Where(other->second->place) + ") would both be the constant " +
+                             name.name);
+    }
+  }
+  if (entries.size() > std::numeric_limits<std::uint16_t>::max()) {
+    Error(entries.back().place, "more entries than a 16-bit index can name");
+  }
+}
+
+void Catalog::CheckAll() {
+  CheckNames(clauses_, false);
+  CheckNames(regressions_, true);
+  for (const Entry& entry : regressions_) {
+    for (const std::string& id : entry.clauses) {
+      if (IndexOf(id) < 0) Error(entry.place, "'" + entry.id + "' names unknown clause '" + id + "'");
+    }
+  }
+}
+
+int Catalog::IndexOf(std::string_view id) const {
+  const auto at = clause_index_.find(id);
+  return at == clause_index_.end() ? -1 : at->second;
+}
+
+}  // namespace ipcsuite::gen

@@ -1,0 +1,204 @@
+// Feeds the generator bad files: each must be refused with the file, the line and the reason.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+#include <fstream>
+#include <sstream>
+#include <string>
+#include <vector>
+
+#include "spec/gen/catalog.h"
+#include "spec/gen/emit.h"
+
+namespace ipcsuite::gen {
+namespace {
+
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::IsEmpty;
+
+// A sound clause of ten lines; `line` replaces the one with `field`.
+std::string ClauseText(const std::string& id, const std::string& field = "",
+                       const std::string& line = "") {
+  const std::vector<std::pair<std::string, std::string>> lines = {
+      {"id", "- id: " + id},
+      {"function", "  function: pipe"},
+      {"source", "  source: \"XSH pipe() DESCRIPTION\""},
+      {"issue", "  issue: both"},
+      {"kind", "  kind: shall"},
+      {"level", "  level: base"},
+      {"requires", "  requires: >-\n    Two\n    lines."},
+      {"test_hint", "  test_hint: Try it."},
+  };
+  std::string text;
+  for (const auto& [name, normal] : lines) {
+    const std::string& chosen = name == field ? line : normal;
+    if (!chosen.empty()) text += chosen + "\n";
+  }
+  return text;
+}
+
+const std::string kRegression =
+    "- id: linux.bug\n  where: Linux\n  status: fixed\n  basis: doc\n"
+    "  trigger: Try.\n  wrong_result: Hang.\n";
+
+std::vector<std::string> ErrorsOf(
+    const std::vector<std::pair<std::string, std::string>>& files) {
+  Catalog catalog;
+  for (const auto& [file, text] : files) catalog.Add(file, text);
+  catalog.CheckAll();
+  return catalog.errors();
+}
+
+TEST(Catalog, AcceptsSoundFiles) {
+  EXPECT_THAT(ErrorsOf({{"spec/pipe.yaml", ClauseText("pipe.a") + "\n" + ClauseText("pipe.b")},
+                        {"spec/pipe-regressions.yaml", kRegression + "  clauses: [pipe.b]\n"}}),
+              IsEmpty());
+}
+
+struct BadClause {
+  const char* field;  // the line that is exchanged
+  const char* line;   // by this; "" removes it
+  const char* error;
+};
+
+class BadClauseTest : public testing::TestWithParam<BadClause> {};
+
+TEST_P(BadClauseTest, IsRefusedWithFileAndLine) {
+  // The bad clause is the second: it begins in line 12.
+  const std::string text =
+      ClauseText("pipe.a") + "\n" + ClauseText("pipe.b", GetParam().field, GetParam().line);
+  EXPECT_THAT(ErrorsOf({{"spec/pipe.yaml", text}}), ElementsAre(GetParam().error));
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Schema, BadClauseTest,
+    testing::Values(
+        BadClause{"function", "", "spec/pipe.yaml:12: 'pipe.b' has no field 'function'"},
+        BadClause{"source", "", "spec/pipe.yaml:12: 'pipe.b' has no field 'source'"},
+        BadClause{"requires", "", "spec/pipe.yaml:12: 'pipe.b' has no field 'requires'"},
+        BadClause{"kind", "", "spec/pipe.yaml:12: 'pipe.b' has no field 'kind'"},
+        BadClause{"source", "  source: \"\"", "spec/pipe.yaml:14: field 'source' is empty"},
+        BadClause{"kind", "  kind: must",
+                  "spec/pipe.yaml:16: unknown kind 'must'; it is one of shall, shall-error, limit, "
+                  "may-error, should, unspecified or implementation-defined"},
+        BadClause{"issue", "  issue: 6",
+                  "spec/pipe.yaml:15: unknown issue '6'; it is one of 7, 8 or both"},
+        BadClause{"level", "  level: base\n  colour: red",
+                  "spec/pipe.yaml:18: unknown field 'colour'"},
+        BadClause{"level", "  level: base\n  kind: shall",
+                  "spec/pipe.yaml:18: field 'kind' is given twice"},
+        BadClause{"level", "  level: [base]", "spec/pipe.yaml:17: field 'level' must be text"},
+        BadClause{"test_hint", "",
+                  "spec/pipe.yaml:12: 'pipe.b' has neither 'test_hint' nor 'untestable'"},
+        BadClause{"id", "- id: pipe.a",
+                  "spec/pipe.yaml:12: duplicate id 'pipe.a'; first at spec/pipe.yaml:1"}));
+
+TEST(Catalog, UntestableClauseNeedsNoHint) {
+  EXPECT_THAT(ErrorsOf({{"p.yaml", ClauseText("pipe.a", "test_hint", "  untestable: Why.")}}),
+              IsEmpty());
+}
+
+TEST(Catalog, RefusesDuplicateIdAcrossFiles) {
+  EXPECT_THAT(ErrorsOf({{"a.yaml", ClauseText("pipe.a")}, {"b.yaml", "\n" + ClauseText("pipe.a")}}),
+              ElementsAre("b.yaml:2: duplicate id 'pipe.a'; first at a.yaml:1"));
+}
+
+TEST(Catalog, RefusesTwoIdsOfOneConstant) {
+  EXPECT_THAT(ErrorsOf({{"a.yaml", ClauseText("pipe.a.b") + ClauseText("pipe.a_b")}}),
+              ElementsAre("a.yaml:11: 'pipe.a_b' and 'pipe.a.b' (a.yaml:1) would both be the "
+                          "constant a_b"));
+}
+
+TEST(Catalog, RefusesWhatIsNoId) {
+  for (const char* id : {"pipe", "Pipe.a", "pipe..a", "pipe.a-b", ".a", "pipe."}) {
+    EXPECT_THAT(ErrorsOf({{"a.yaml", ClauseText(id)}}),
+                ElementsAre(HasSubstr("a.yaml:1: '" + std::string(id) + "' is not an id")));
+  }
+}
+
+TEST(Catalog, RefusesWhatIsNoListOfEntries) {
+  EXPECT_THAT(ErrorsOf({{"a.yaml", "# nothing\n"}}),
+              ElementsAre("a.yaml:1: expected a list of entries (- id: ...)"));
+  EXPECT_THAT(ErrorsOf({{"a.yaml", "- pipe.a\n"}}),
+              ElementsAre("a.yaml:1: expected an entry (- id: ...)"));
+}
+
+TEST(Catalog, RefusesBrokenYamlWithItsLine) {
+  EXPECT_THAT(ErrorsOf({{"a.yaml", ClauseText("pipe.a") + "- id: [pipe.b\n"}}),
+              ElementsAre(testing::MatchesRegex("a.yaml:1[0-9]: not valid YAML: .*")));
+}
+
+TEST(Catalog, RefusesBadRegressions) {
+  EXPECT_THAT(ErrorsOf({{"a-regressions.yaml", kRegression + "  clauses: [pipe.none]\n"}}),
+              ElementsAre("a-regressions.yaml:1: 'linux.bug' names unknown clause 'pipe.none'"));
+  EXPECT_THAT(ErrorsOf({{"a-regressions.yaml", kRegression + "  clauses: pipe.none\n"}}),
+              ElementsAre("a-regressions.yaml:7: field 'clauses' must be a list of clause ids"));
+  EXPECT_THAT(ErrorsOf({{"a-regressions.yaml", kRegression + kRegression}}),
+              ElementsAre("a-regressions.yaml:7: duplicate id 'linux.bug'; first at "
+                          "a-regressions.yaml:1"));
+}
+
+TEST(Catalog, ReportsEveryError) {
+  EXPECT_EQ(ErrorsOf({{"a.yaml", ClauseText("pipe.a", "kind", "  kind: x") +
+                                     ClauseText("pipe.b", "source", "")}})
+                .size(),
+            2u);
+}
+
+TEST(Names, AreValidCpp) {
+  const auto name = [](std::string_view id) {
+    const Constant constant = ClauseConstant(id);
+    return constant.scope + "::" + constant.name;
+  };
+  EXPECT_EQ(name("mq_send.err.eagain"), "mq_send::err_eagain");
+  EXPECT_EQ(name("fcntl.default"), "fcntl::default_");
+  EXPECT_EQ(name("fcntl.errno"), "fcntl::errno_");
+  EXPECT_EQ(name("signed.x"), "signed_::x");
+  EXPECT_EQ(name("pipe.2.ends"), "pipe::_2_ends");
+  EXPECT_EQ(RegressionConstant("linux.some_bug").name, "linux_some_bug");
+}
+
+TEST(Literals, KeepEveryByte) {
+  EXPECT_EQ(Literal("a\"b\\c\nd"), "\"a\\\"b\\\\c\\nd\"");
+  EXPECT_EQ(Literal("\xc3\xa9" "1"), "\"\\303\\2511\"");
+}
+
+TEST(Command, ReportsBadFilesAndWritesNothing) {
+  const std::string dir = testing::TempDir();
+  const std::string yaml = dir + "/bad.yaml";
+  std::ofstream(yaml) << ClauseText("pipe.a", "source", "");
+  const std::string header = dir + "/never.h";
+  std::ostringstream errors;
+  EXPECT_EQ(Generate({header, dir + "/never.cc", yaml}, errors), 1);
+  EXPECT_EQ(errors.str(), yaml + ":1: 'pipe.a' has no field 'source'\n");
+  EXPECT_FALSE(std::ifstream(header).good());
+}
+
+TEST(Command, ReportsUsageAndFilesItCannotUse) {
+  std::ostringstream errors;
+  EXPECT_EQ(Generate({"a", "b"}, errors), 2);
+  EXPECT_EQ(Generate({"a", "b", "/no/such.yaml"}, errors), 2);
+  EXPECT_THAT(errors.str(), HasSubstr("/no/such.yaml: cannot be read"));
+  const std::string yaml = testing::TempDir() + "/good.yaml";
+  std::ofstream(yaml) << ClauseText("pipe.a");
+  errors.str("");
+  EXPECT_EQ(Generate({"/no/such/dir/a.h", "/no/such/dir/a.cc", yaml}, errors), 2);
+  EXPECT_THAT(errors.str(), HasSubstr("/no/such/dir/a.h: cannot be written"));
+}
+
+TEST(Command, WritesHeaderAndTables) {
+  const std::string dir = testing::TempDir();
+  const std::string yaml = dir + "/pipe.yaml";
+  std::ofstream(yaml) << ClauseText("pipe.err.x");
+  std::ostringstream errors;
+  ASSERT_EQ(Generate({dir + "/h", dir + "/cc", yaml}, errors), 0) << errors.str();
+  std::stringstream header;
+  header << std::ifstream(dir + "/h").rdbuf();
+  EXPECT_THAT(header.str(), HasSubstr("namespace ipcsuite::clause::pipe {\n"
+                                      "inline constexpr ClauseRef err_x{0};\n}"));
+}
+
+}  // namespace
+}  // namespace ipcsuite::gen
