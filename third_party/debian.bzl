@@ -41,6 +41,23 @@ debian_package = repository_rule(
     doc = "Headers, sources and static libraries of one Debian package under an overlay BUILD.",
 )
 
+def _debian_fmt_impl(ctx):
+    core = _need(ctx, "/usr/include/fmt/core.h", "libfmt-dev")
+    ctx.symlink(core.dirname, "include/fmt")
+    if "#define FMT_VERSION 9" in ctx.read(core):
+        ctx.symlink(ctx.attr.library, "fmt_library.cc")
+    ctx.symlink(ctx.attr.build_file, "BUILD")
+
+debian_fmt = repository_rule(
+    implementation = _debian_fmt_impl,
+    attrs = {
+        "library": attr.label(mandatory = True, allow_single_file = True),
+        "build_file": attr.label(mandatory = True, allow_single_file = True),
+    },
+    local = True,
+    doc = "fmt from its packaged headers; compiled once where the version is the one we know.",
+)
+
 def _debian_tree_impl(ctx):
     root = _need(ctx, ctx.attr.path, ctx.attr.package)
     for entry in root.readdir():
@@ -124,11 +141,10 @@ def debian_dependencies():
         },
         static_libs = ["librapidcheck.a"],
     )
-    debian_package(
+    debian_fmt(
         name = "fmt",
-        package = "libfmt-dev",
         build_file = "//third_party:fmt.BUILD",
-        links = {"/usr/include/fmt": "include/fmt"},
+        library = "//third_party:fmt_library.cc",
     )
     debian_package(
         name = "nlohmann_json",
