@@ -155,6 +155,26 @@ ProbeResult Settled(Actor& actor, std::uint32_t seq, pid_t pid, pid_t tid) {
   return result;
 }
 
+// One look at an outstanding call: shown, inferred, ended, or not shown with what was seen.
+ProbeResult Look(Actor& actor, std::uint32_t seq, int fd) {
+  const pid_t pid = actor.pid.load(), tid = actor.tid.load();
+  if (Mode() != ProbeMode::kSyscall) return Settled(actor, seq, pid, tid);
+  ProbeResult result;
+  result.seq = seq;
+  const ThreadState state = ReadThreadState(pid, tid, true);
+  result.evidence = Line(state);
+  result.voluntary_switches = state.voluntary_switches;
+  if (Matches(state, FunctionOf(actor.text), fd) && Outstanding(actor, seq)) {
+    result.what = Blocking::kShown;
+  } else if (state.state == 'Z' || state.state == 'X') {
+    result.what = Blocking::kEnded;
+  } else if (state.raw.empty() && state.state != '?') {
+    // Not readable for this peer alone (it changed its user, say).
+    return Settled(actor, seq, pid, tid);
+  }
+  return result;
+}
+
 }  // namespace
 
 ThreadState ReadThreadState(pid_t pid, pid_t tid, bool want_switches) {
@@ -181,54 +201,34 @@ ThreadState ReadThreadState(pid_t pid, pid_t tid, bool want_switches) {
   return state;
 }
 
-ProbeResult ProbeBlocked(Actor& actor, std::uint32_t seq, int fd, std::int64_t patience_ns) {
+ProbeResult ProbeBlocked(Actor& actor, std::uint32_t step, int fd, std::int64_t patience_ns) {
   ProbeResult result;
-  result.seq = seq;
   const std::int64_t end = NowNs() + patience_ns;
   Backoff backoff;
-  ThreadState state;
-  bool seen_state = false;
+  std::string last = "the call was not issued in time";
   do {
-    const pid_t pid = actor.pid.load(), tid = actor.tid.load();
-    if (actor.ended.load() && !Outstanding(actor, seq)) {
-      result.what = actor.seq.load() >= seq ? Blocking::kReturned : Blocking::kEnded;
-      return result;
-    }
-    if (actor.seq.load() > seq || (actor.seq.load() == seq && actor.state.load() == Actor::kReturned)) {
+    if (actor.steps_done.load(std::memory_order_acquire) > step) {
       result.what = Blocking::kReturned;
       return result;
     }
-    if (Outstanding(actor, seq)) {
-      if (Mode() == ProbeMode::kSyscall) {
-        state = ReadThreadState(pid, tid, true);
-        seen_state = true;
-        if (Matches(state, FunctionOf(actor.text), fd) && Outstanding(actor, seq)) {
-          result.what = Blocking::kShown;
-          result.evidence = Line(state);
-          result.voluntary_switches = state.voluntary_switches;
-          return result;
-        }
-        if (state.state == 'Z' || state.state == 'X') {
-          result.what = Blocking::kEnded;
-          return result;
-        }
-        // Not readable for this peer (it changed its uid, say): infer.
-        if (state.raw.empty() && state.state != '?') {
-          ProbeResult settled = Settled(actor, seq, pid, tid);
-          if (settled.what != Blocking::kNotShown) return settled;
-        }
-      } else {
-        ProbeResult settled = Settled(actor, seq, pid, tid);
-        if (settled.what != Blocking::kNotShown) return settled;
-      }
+    if (actor.ended.load()) {
+      result.what = Blocking::kEnded;
+      return result;
+    }
+    const std::uint32_t seq = actor.seq.load(std::memory_order_acquire);
+    if (actor.go.load() > step && Outstanding(actor, seq)) {
+      ProbeResult now = Look(actor, seq, fd);
+      if (now.what != Blocking::kNotShown) return now;
+      last = now.evidence;
     }
     backoff.Pause();
   } while (NowNs() < end);
-  result.evidence = seen_state ? Line(state) : "the call was not issued in time";
+  result.evidence = last;
   return result;
 }
 
-bool IsShownBlocked(Actor& actor, std::uint32_t seq) {
+bool IsShownBlocked(Actor& actor) {
+  const std::uint32_t seq = actor.seq.load(std::memory_order_acquire);
   if (!Outstanding(actor, seq)) return false;
   if (Mode() != ProbeMode::kSyscall) return true;
   const ThreadState state = ReadThreadState(actor.pid.load(), actor.tid.load());

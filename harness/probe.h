@@ -39,12 +39,14 @@ struct ProbeResult {
   std::int64_t voluntary_switches = -1; // at the time it was shown
 };
 
-// Waits, at most `patience_ns`, until call number `seq` of the actor is shown blocked or has ended.
-// `fd`: the descriptor that must be the system call's first argument, -1 for any.
-ProbeResult ProbeBlocked(Actor& actor, std::uint32_t seq, int fd, std::int64_t patience_ns);
+// Waits, at most `patience_ns`, until a call that the actor makes in its step number `step` (0 is the
+// first) is shown blocked, or the step or the actor has ended. `fd`: the descriptor that must be
+// the system call's first argument, -1 for any.
+ProbeResult ProbeBlocked(Actor& actor, std::uint32_t step, int fd, std::int64_t patience_ns);
 
-// One look, without waiting: is the call shown blocked right now?
-bool IsShownBlocked(Actor& actor, std::uint32_t seq);
+// One look, without waiting: is the actor's current call shown blocked right now? (Where /proc does
+// not tell: is it outstanding?)
+bool IsShownBlocked(Actor& actor);
 
 // Finds out how well blocking can be seen here and notes it in the header: readlink(/proc/self)
 // must name this process (the mount may describe another pid namespace), and a child that sleeps
