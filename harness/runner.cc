@@ -1,0 +1,196 @@
+#include "harness/runner.h"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <cstring>
+#include <filesystem>
+#include <fstream>
+#include <map>
+#include <memory>
+#include <system_error>
+
+#include "harness/names.h"
+#include "harness/probe.h"
+#include "harness/scheduler.h"
+#include "reports/json.h"
+
+namespace ipcsuite {
+namespace {
+
+using internal::ResultFile;
+using internal::Scheduler;
+
+// A directory for everything that the run makes; removed with all in it at the end.
+class ScratchRoot {
+ public:
+  explicit ScratchRoot(RunHeader& header) {
+    std::string tried;
+    for (const char* base : {std::getenv("TEST_TMPDIR"), std::getenv("TMPDIR"), "/tmp", "/var/tmp", "/dev/shm", "."}) {
+      if (!base || !*base) continue;
+      std::string path = std::string(base) + "/ipcsuite-XXXXXX";
+      if (path.size() < sizeof header.scratch_root && mkdtemp(path.data())) {
+        path_ = std::filesystem::absolute(path).string();
+        std::snprintf(header.scratch_root, sizeof header.scratch_root, "%s", path_.c_str());
+        return;
+      }
+      tried += (tried.empty() ? "" : ", ") + std::string(base);
+    }
+    throw std::system_error(errno, std::generic_category(), "no writable place for scratch files (tried " + tried + "): set TMPDIR");
+  }
+  ~ScratchRoot() {
+    std::error_code ignored;
+    std::filesystem::remove_all(path_, ignored);
+  }
+
+ private:
+  std::string path_;
+};
+
+std::unique_ptr<Arena> NewArena(const RunnerOptions& options) {
+  const int jobs = !options.isolation ? 1 : options.jobs > 0 ? options.jobs : std::max(2, AllowedCpus());
+  std::unique_ptr<Arena> arena(Arena::Create(std::min(jobs, 512)));
+  RunHeader& header = arena->header();
+  header.seed = options.seed;
+  header.issue = options.issue;
+  header.allow_dangerous = options.allow_dangerous;
+  header.start_ns = NowNs();
+  // Start time and pid: two runs side by side never share a name.
+  std::snprintf(header.run_id, sizeof header.run_id, "%llx%x", static_cast<unsigned long long>(header.start_ns) & 0xffffffff,
+                static_cast<unsigned>(getpid()));
+  return arena;
+}
+
+std::vector<report::TestRecord> ReadResults(const std::string& path) {
+  std::vector<report::TestRecord> records;
+  std::map<std::string, std::size_t> index;
+  std::ifstream in(path);
+  std::string line;
+  while (std::getline(in, line)) {
+    auto record = report::TestFromJsonLine(line);
+    if (!record) continue;  // the last line of a killed writer
+    const auto [it, fresh] = index.try_emplace(record->name, records.size());
+    if (fresh) {
+      records.push_back(std::move(*record));
+    } else if (record->attempts > 1) {
+      records[it->second] = std::move(*record);  // the summary of all attempts
+    } else {
+      internal::MergeAttempt(records[it->second], std::move(*record));
+    }
+  }
+  return records;
+}
+
+// Waits for the scheduler, whatever signals come; ends it if its tests outlive every deadline.
+int AwaitScheduler(pid_t scheduler) {
+  struct sigaction ignore {}, old_int {}, old_term {};
+  ignore.sa_handler = SIG_IGN;  // Ctrl-C reaches the scheduler too, which ends the run in good order
+  sigaction(SIGINT, &ignore, &old_int);
+  int status = 0;
+  while (waitpid(scheduler, &status, 0) < 0 && errno == EINTR) {
+  }
+  sigaction(SIGINT, &old_int, nullptr);
+  (void)old_term;
+  return status;
+}
+
+void SweepEverything(Arena& arena) {
+  const pid_t child = fork();
+  if (child == 0) {
+    alarm(10);
+    for (int i = 0; i < arena.header().slots; ++i) SweepNames(arena.slot(i));
+    _exit(0);
+  }
+  if (child > 0) waitpid(child, nullptr, 0);
+}
+
+[[noreturn]] void RunScheduler(const RunnerOptions& options, std::vector<TestEntry> tests, Arena& arena, ResultFile& file,
+                               const ResultCallback& on_result, pid_t parent) {
+  prctl(PR_SET_PDEATHSIG, SIGTERM);
+  prctl(PR_SET_CHILD_SUBREAPER, 1);
+  internal::InstallStopHandlers();
+  if (getppid() != parent) _exit(1);
+  Scheduler scheduler(options, std::move(tests), arena, file, on_result);
+  const int status = scheduler.Run();
+  if (getppid() != parent) {  // nobody else is left to tidy up
+    std::error_code ignored;
+    std::filesystem::remove_all(arena.header().scratch_root, ignored);
+  }
+  std::fflush(nullptr);
+  _exit(file.problem().empty() ? status : 2);
+}
+
+// --no-isolation: for debuggers. One after the other in this process; what a test breaks stays broken.
+std::vector<report::TestRecord> RunInProcess(const RunnerOptions& options, const std::vector<TestEntry>& tests, Arena& arena,
+                                             ResultFile& file, const ResultCallback& on_result) {
+  std::vector<report::TestRecord> records;
+  Progress progress;
+  progress.total = static_cast<int>(tests.size());
+  for (const TestEntry& test : tests) {
+    Slot& slot = arena.slot(0);
+    slot.Reset();
+    slot.seed = HashSeed(options.seed, test.name);
+    const std::int64_t start = NowNs();
+    internal::RunTestBody(slot, test);
+    SetCurrentSlot(nullptr);
+    report::TestRecord record = internal::Judge(slot, test, {});
+    record.start_ns = start - arena.header().start_ns;
+    record.duration_ns = NowNs() - start;
+    ++progress.done;
+    progress.red += internal::IsRedOrUnresolved(record.verdict);
+    file.Append(record);
+    if (on_result) on_result(record, progress);
+    records.push_back(std::move(record));
+    if (options.until_fail && progress.red) break;
+  }
+  return records;
+}
+
+}  // namespace
+
+RunnerOutcome RunTests(const RunnerOptions& options, const ResultCallback& on_result) {
+  RunnerOutcome outcome;
+  std::unique_ptr<Arena> arena = NewArena(options);
+  SetCurrentRun(&arena->header());
+  ScratchRoot scratch(arena->header());
+  internal::InstallSink();
+  SelfTestProbe(arena->header());
+  outcome.probe = ToString(static_cast<ProbeMode>(arena->header().probe_mode.load()));
+  if (*arena->header().probe_why) outcome.probe += " (" + std::string(arena->header().probe_why) + ")";
+  std::vector<TestEntry> tests = SelectTests(options);
+
+  std::string path = options.results_path;
+  if (path.empty()) path = std::string(arena->header().scratch_root) + "/results.jsonl";
+  ResultFile file(path);
+  if (!options.isolation) {
+    outcome.tests = RunInProcess(options, tests, *arena, file, on_result);
+  } else {
+    std::fflush(nullptr);
+    const pid_t parent = getpid();
+    const pid_t scheduler = fork();
+    if (scheduler < 0) throw std::system_error(errno, std::generic_category(), "can't start a process");
+    if (scheduler == 0) RunScheduler(options, std::move(tests), *arena, file, on_result, parent);
+    const int status = AwaitScheduler(scheduler);
+    if (WIFSIGNALED(status)) {
+      outcome.interrupted = "the scheduler was killed by " + SignalName(WTERMSIG(status));
+    } else if (WEXITSTATUS(status) == 2) {
+      outcome.interrupted = "results could not be written to " + path + ": free some space, or name another place with --out";
+    } else if (WEXITSTATUS(status) != 0) {
+      outcome.interrupted = "interrupted by a signal";
+    }
+    if (!outcome.interrupted.empty()) SweepEverything(*arena);
+    outcome.tests = ReadResults(path);
+  }
+  outcome.duration_ns = NowNs() - arena->header().start_ns;
+  SetCurrentRun(nullptr);
+  return outcome;
+}
+
+}  // namespace ipcsuite
