@@ -33,7 +33,7 @@ class ScratchRoot {
  public:
   explicit ScratchRoot(RunHeader& header) {
     std::string tried;
-    for (const char* base : {std::getenv("TEST_TMPDIR"), std::getenv("TMPDIR"), "/tmp", "/var/tmp", "/dev/shm", "."}) {
+    for (const char* base : {static_cast<const char*>(std::getenv("TEST_TMPDIR")), static_cast<const char*>(std::getenv("TMPDIR")), "/tmp", "/var/tmp", "/dev/shm", "."}) {
       if (!base || !*base) continue;
       std::string path = std::string(base) + "/ipcsuite-XXXXXX";
       if (path.size() < sizeof header.scratch_root && mkdtemp(path.data())) {
@@ -90,14 +90,13 @@ std::vector<report::TestRecord> ReadResults(const std::string& path) {
 
 // Waits for the scheduler, whatever signals come; ends it if its tests outlive every deadline.
 int AwaitScheduler(pid_t scheduler) {
-  struct sigaction ignore {}, old_int {}, old_term {};
+  struct sigaction ignore {}, old_int {};
   ignore.sa_handler = SIG_IGN;  // Ctrl-C reaches the scheduler too, which ends the run in good order
   sigaction(SIGINT, &ignore, &old_int);
   int status = 0;
   while (waitpid(scheduler, &status, 0) < 0 && errno == EINTR) {
   }
   sigaction(SIGINT, &old_int, nullptr);
-  (void)old_term;
   return status;
 }
 
