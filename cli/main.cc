@@ -1,0 +1,47 @@
+// The ipcsuite command.
+#include <gtest/gtest.h>
+
+#include <cstdio>
+#include <cstring>
+
+#include "cli/list.h"
+#include "cli/run.h"
+#include "harness/exec.h"
+
+namespace {
+
+struct Command {
+  const char* name;
+  int (*main)(int argc, char** argv);  // arguments without program and command
+  const char* help;
+};
+
+const Command kCommands[] = {
+    {"run", ipcsuite::cli::RunMain, "judge this machine and write the reports"},
+    {"list", ipcsuite::cli::ListMain, "name clauses, tests or coverage"},
+    {"explain", ipcsuite::cli::ExplainMain, "tell what a clause requires, or what a test judges"},
+};
+
+int Usage(FILE* out, int status) {
+  std::fprintf(out, "usage: ipcsuite COMMAND [OPTION...]\n\n");
+  for (const Command& command : kCommands) std::fprintf(out, "  %-14s %s\n", command.name, command.help);
+  std::fprintf(out, "\nEach command explains itself with --help. Exit status: 0 all conforming or expected, 1 findings,\n2 usage or set-up.\n");
+  return status;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  ipcsuite::MaybeRunRole(argc, argv);
+  // GoogleTest must not take options from this command line.
+  int none = 1;
+  char* only_name[] = {argv[0], nullptr};
+  testing::InitGoogleTest(&none, only_name);
+  if (argc < 2) return Usage(stderr, 2);
+  if (std::strcmp(argv[1], "--help") == 0 || std::strcmp(argv[1], "help") == 0) return Usage(stdout, 0);
+  for (const Command& command : kCommands) {
+    if (std::strcmp(argv[1], command.name) == 0) return command.main(argc - 2, argv + 2);
+  }
+  std::fprintf(stderr, "ipcsuite: unknown command '%s': see ipcsuite --help\n", argv[1]);
+  return 2;
+}

@@ -1,0 +1,33 @@
+// The options of `ipcsuite run`.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "harness/runner.h"
+
+namespace ipcsuite::cli {
+
+struct RunOptions {
+  RunnerOptions runner;
+  std::string out = "ipcsuite-reports";       // directory of the reports
+  std::vector<std::string> formats = {"json", "html", "junit", "tap", "markdown"};
+  std::vector<std::string> expect;            // files of expectations, besides the defaults
+  bool no_default_expectations = false;
+  std::string baseline;                       // older results: only regressions against it are red
+  std::string label;                          // name of this platform in comparisons
+  std::string profile = "quick";              // of the properties: quick, full, soak
+  std::string stress_time;                    // of the short stress; empty: default
+  bool no_stress = false;
+  bool list = false;
+  bool verbose = false;                       // a line for every test
+  bool whole = true;                          // nothing was filtered away
+  bool write_reports = true;                  // suite test targets write none
+  std::string junit_path;                     // one more JUnit file (Bazel's XML_OUTPUT_FILE)
+};
+
+// Parses the arguments. Returns -1 to go on, or the exit status (0 after --help, 2 after one line
+// on standard error).
+int ParseRunOptions(int argc, char** argv, RunOptions* options);
+
+}  // namespace ipcsuite::cli

@@ -1,0 +1,181 @@
+#include "cli/run.h"
+
+#include <gtest/gtest.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <cstdlib>
+#include <filesystem>
+#include <set>
+#include <string>
+#include <system_error>
+
+#include "cli/options.h"
+#include "cli/terminal.h"
+#include "cli/version.h"
+#include "harness/runner.h"
+#include "reports/aggregate.h"
+#include "reports/catalogue.h"
+#include "reports/environment.h"
+#include "reports/expectations.h"
+#include "reports/report.h"
+
+namespace ipcsuite::cli {
+namespace {
+
+int Complain(const std::string& line) {
+  std::fprintf(stderr, "ipcsuite: %s\n", line.c_str());
+  return 2;
+}
+
+std::string UtcNow() {
+  const time_t now = time(nullptr);
+  tm parts{};
+  gmtime_r(&now, &parts);
+  char text[32];
+  strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", &parts);
+  return text;
+}
+
+// The directory must take files before anything is measured.
+std::string PrepareOut(const std::string& out) {
+  std::error_code error;
+  std::filesystem::create_directories(out, error);
+  if (error) return "can't make " + out + ": " + error.message() + "; name a writable place with --out";
+  if (access(out.c_str(), W_OK) != 0) return "can't write to " + out + ": name a writable place with --out";
+  return "";
+}
+
+int ListOnly(const RunOptions& options) {
+  for (const TestEntry& test : SelectTests(options.runner)) std::printf("%s\n", test.name.c_str());
+  return 0;
+}
+
+// Clauses are judged for the suites that the tests run belong to, so that a run of one suite does
+// not list the others' clauses as untested.
+std::vector<report::ClauseRecord> CatalogueFor(const RunOptions& options) {
+  std::set<std::string> suites(options.runner.suites.begin(), options.runner.suites.end());
+  for (const TestEntry& test : SelectTests(options.runner)) {
+    suites.insert(test.meta->suite);
+    for (ClauseRef clause : test.meta->clauses) suites.insert(std::string(SuiteOf(Get(clause))));
+  }
+  return report::CatalogueClauses(std::vector<std::string>(suites.begin(), suites.end()));
+}
+
+report::Run StartRun(const RunOptions& options, const std::string& command_line) {
+  report::Run run;
+  run.tool_version = ToolVersion();
+  run.label = options.label.empty() ? report::HostName() : options.label;
+  run.started = UtcNow();
+  run.command_line = command_line;
+  run.issue = options.runner.issue;
+  run.seed = options.runner.seed;
+  run.environment = report::CollectEnvironment(BuildCommit());
+  return run;
+}
+
+bool LoadExpectations(const RunOptions& options, std::vector<report::Expectation>* expectations, std::string* error) {
+  if (!options.no_default_expectations && !report::DefaultExpectations(expectations, error)) return false;
+  for (const std::string& path : options.expect) {
+    if (!report::ReadExpectations(path, expectations, error)) return false;
+  }
+  return true;
+}
+
+int WriteReports(const RunOptions& options, const report::Run& run) {
+  int status = 0;
+  for (const std::string& format : options.formats) {
+    const std::string path = options.out + "/" + report::FileNameOf(format);
+    std::string error;
+    if (!report::WriteReport(run, format, path, &error)) status = Complain(error);
+  }
+  return status;
+}
+
+int Perform(RunOptions& options, const std::string& command_line) {
+  std::vector<report::Expectation> expectations;
+  std::string error;
+  if (!LoadExpectations(options, &expectations, &error)) return Complain(error);
+  if (options.write_reports) {
+    if (error = PrepareOut(options.out); !error.empty()) return Complain(error);
+    options.runner.results_path = options.out + "/results.jsonl";
+  }
+  report::Run run = StartRun(options, command_line);
+  Terminal terminal(options.verbose);
+  terminal.Begin(run, SelectTests(options.runner).size());
+  RunnerOutcome outcome;
+  try {
+    outcome = RunTests(options.runner, [&](const report::TestRecord& record, const Progress& progress) {
+      terminal.OnResult(record, progress);
+    });
+  } catch (const std::system_error& problem) {
+    return Complain(problem.what());
+  }
+  run.tests = std::move(outcome.tests);
+  run.interrupted = outcome.interrupted;
+  run.duration_ns = outcome.duration_ns;
+  run.environment.push_back({"How blocking was seen", {{"probe", outcome.probe}}});
+  report::ApplyOptions apply;
+  apply.whole = options.whole;
+  report::Apply(expectations, report::FactsOf(run.environment), apply, &run.tests);
+  report::Finish(CatalogueFor(options), run);
+  terminal.End(run);
+  int status = run.summary.exit_status;
+  if (options.write_reports) {
+    const int written = WriteReports(options, run);
+    if (written == 0) terminal.SayWhere(options.out, options.formats);
+    status = std::max(status, written);
+  }
+  if (!options.junit_path.empty() && !report::WriteReport(run, "junit", options.junit_path, &error)) status = Complain(error);
+  return status;
+}
+
+}  // namespace
+
+int RunMain(int argc, char** argv) {
+  RunOptions options;
+  if (const int status = ParseRunOptions(argc, argv, &options); status >= 0) return status;
+  if (options.list) return ListOnly(options);
+  std::string command_line = "ipcsuite run";
+  for (int i = 0; i < argc; ++i) command_line += std::string(" ") + argv[i];
+  return Perform(options, command_line);
+}
+
+int SuiteMain(int argc, char** argv) {
+  const auto environment = [](const char* name) -> std::string {
+    const char* value = std::getenv(name);
+    return value ? value : "";
+  };
+  RunOptions defaults;
+  defaults.write_reports = false;
+  defaults.junit_path = environment("XML_OUTPUT_FILE");
+  const std::string only = environment("TESTBRIDGE_TEST_ONLY");
+  const std::string shards = environment("TEST_TOTAL_SHARDS"), shard = environment("TEST_SHARD_INDEX");
+  if (!shards.empty() && !shard.empty()) {
+    defaults.runner.shard_count = std::max(1, std::atoi(shards.c_str()));
+    defaults.runner.shard_index = std::atoi(shard.c_str());
+    // Bazel asks for this file as the sign that sharding is understood.
+    if (const std::string status_file = environment("TEST_SHARD_STATUS_FILE"); !status_file.empty()) {
+      if (FILE* file = std::fopen(status_file.c_str(), "w")) std::fclose(file);
+    }
+  }
+  // GoogleTest in the tests' processes must not act on the same variables.
+  for (const char* name : {"XML_OUTPUT_FILE", "TESTBRIDGE_TEST_ONLY", "TEST_TOTAL_SHARDS", "TEST_SHARD_INDEX",
+                           "TEST_SHARD_STATUS_FILE", "GTEST_OUTPUT", "GTEST_TOTAL_SHARDS", "GTEST_SHARD_INDEX"}) {
+    unsetenv(name);
+  }
+  int none = 1;
+  char* only_name[] = {argv[0], nullptr};
+  testing::InitGoogleTest(&none, only_name);
+  GTEST_FLAG_SET(output, "");
+  if (!only.empty()) defaults.runner.filter = only;
+  RunOptions options = defaults;
+  if (const int status = ParseRunOptions(argc - 1, argv + 1, &options); status >= 0) return status;
+  if (options.list) return ListOnly(options);
+  return Perform(options, "suite test");
+}
+
+}  // namespace ipcsuite::cli

@@ -1,0 +1,14 @@
+// `ipcsuite run`: judges this machine and writes the reports.
+#pragma once
+
+namespace ipcsuite::cli {
+
+// Arguments without the program's name and the word "run". Returns the exit status: 0 all
+// conforming or expected, 1 findings, 2 usage or set-up.
+int RunMain(int argc, char** argv);
+
+// main() of a suite's own test target: the same run over the tests that are linked in, with
+// Bazel's conventions (XML_OUTPUT_FILE, TESTBRIDGE_TEST_ONLY, TEST_TOTAL_SHARDS).
+int SuiteMain(int argc, char** argv);
+
+}  // namespace ipcsuite::cli

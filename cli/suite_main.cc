@@ -1,0 +1,7 @@
+#include "cli/run.h"
+#include "harness/exec.h"
+
+int main(int argc, char** argv) {
+  ipcsuite::MaybeRunRole(argc, argv);
+  return ipcsuite::cli::SuiteMain(argc, argv);
+}

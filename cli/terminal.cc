@@ -1,0 +1,63 @@
+#include "cli/terminal.h"
+
+#include <unistd.h>
+
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+
+#include "harness/arena.h"
+#include "reports/report.h"
+
+namespace ipcsuite::cli {
+namespace {
+
+constexpr std::int64_t kSecondNs = 1'000'000'000;
+
+bool HasColor(bool tty) {
+  const char* term = std::getenv("TERM");
+  return tty && !std::getenv("NO_COLOR") && term && std::strcmp(term, "dumb") != 0;
+}
+
+}  // namespace
+
+Terminal::Terminal(bool verbose) : verbose_(verbose), tty_(isatty(STDOUT_FILENO) != 0) {}
+
+void Terminal::Begin(const report::Run& run, std::size_t tests) {
+  std::printf("ipcsuite: %zu tests, POSIX.1-%s, seed 0x%llx\n", tests, run.issue == 7 ? "2017 (Issue 7)" : "2024 (Issue 8)",
+              static_cast<unsigned long long>(run.seed));
+  std::fflush(stdout);
+  next_line_ns_ = NowNs() + 5 * kSecondNs;
+}
+
+void Terminal::OnResult(const report::TestRecord& record, const Progress& progress) {
+  if (verbose_) {
+    std::printf("%s%-11s %s (%.1f ms)%s%s\n", tty_ ? "\r\033[K" : "", std::string(report::ToString(record.verdict)).c_str(),
+                record.name.c_str(), static_cast<double>(record.duration_ns) / 1e6, record.reason.empty() ? "" : ": ", record.reason.c_str());
+  }
+  const std::int64_t now = NowNs();
+  const bool last = progress.total > 0 && progress.done >= progress.total;
+  if (tty_ && (now >= next_line_ns_ || last)) {
+    std::printf("\r\033[K%d of %d, %d red", progress.done, progress.total, progress.red);
+    if (last) std::printf("\r\033[K");
+    std::fflush(stdout);
+    next_line_ns_ = now + kSecondNs / 10;
+  } else if (!tty_ && !verbose_ && now >= next_line_ns_) {
+    std::printf("ipcsuite: %d of %d, %d red\n", progress.done, progress.total, progress.red);
+    std::fflush(stdout);
+    next_line_ns_ = now + 5 * kSecondNs;
+  }
+}
+
+void Terminal::End(const report::Run& run) {
+  std::printf("%s", report::TerminalSummary(run, HasColor(tty_)).c_str());
+  std::fflush(stdout);
+}
+
+void Terminal::SayWhere(const std::string& out, const std::vector<std::string>& formats) {
+  std::string names;
+  for (const std::string& format : formats) names += (names.empty() ? "" : ", ") + report::FileNameOf(format);
+  std::printf("reports in %s: %s\n", out.c_str(), names.c_str());
+}
+
+}  // namespace ipcsuite::cli

@@ -1,0 +1,29 @@
+// What `ipcsuite run` shows while it runs: live progress on a terminal, plain lines otherwise.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "harness/runner.h"
+#include "reports/model.h"
+
+namespace ipcsuite::cli {
+
+class Terminal {
+ public:
+  // verbose: a line for every test.
+  explicit Terminal(bool verbose);
+  void Begin(const report::Run& run, std::size_t tests);
+  // Called in the scheduler's process after each attempt.
+  void OnResult(const report::TestRecord& record, const Progress& progress);
+  // Findings and the verdict.
+  void End(const report::Run& run);
+  void SayWhere(const std::string& out, const std::vector<std::string>& formats);
+
+ private:
+  bool verbose_, tty_;
+  std::int64_t next_line_ns_ = 0;
+};
+
+}  // namespace ipcsuite::cli
