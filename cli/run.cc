@@ -88,7 +88,7 @@ bool LoadExpectations(const RunOptions& options, std::vector<report::Expectation
 int WriteReports(const RunOptions& options, const report::Run& run) {
   int status = 0;
   for (const std::string& format : options.formats) {
-    const std::string path = options.out + "/" + report::FileNameOf(format);
+    const std::string path = options.out + "/" + std::string(report::DefaultFileName(*report::FormatFromString(format)));
     std::string error;
     if (!report::WriteReport(run, format, path, &error)) status = Complain(error);
   }
@@ -129,7 +129,7 @@ int Perform(RunOptions& options, const std::string& command_line) {
     if (written == 0) terminal.SayWhere(options.out, options.formats);
     status = std::max(status, written);
   }
-  if (!options.junit_path.empty() && !report::WriteReport(run, "junit", options.junit_path, &error)) status = Complain(error);
+  if (!options.junit_path.empty() && !report::WriteReport(run, report::Format::kJunit, options.junit_path, &error)) status = Complain(error);
   return status;
 }
 

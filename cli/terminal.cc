@@ -50,13 +50,13 @@ void Terminal::OnResult(const report::TestRecord& record, const Progress& progre
 }
 
 void Terminal::End(const report::Run& run) {
-  std::printf("%s", report::TerminalSummary(run, HasColor(tty_)).c_str());
+  std::printf("%s", report::TextSummary(run, HasColor(tty_)).c_str());
   std::fflush(stdout);
 }
 
 void Terminal::SayWhere(const std::string& out, const std::vector<std::string>& formats) {
   std::string names;
-  for (const std::string& format : formats) names += (names.empty() ? "" : ", ") + report::FileNameOf(format);
+  for (const std::string& format : formats) names += (names.empty() ? "" : ", ") + std::string(report::DefaultFileName(*report::FormatFromString(format)));
   std::printf("reports in %s: %s\n", out.c_str(), names.c_str());
 }
 
