@@ -1,0 +1,79 @@
+#include "props/history/history.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <limits>
+#include <map>
+
+namespace ipcsuite::props {
+namespace {
+
+constexpr std::uint64_t kNever = std::numeric_limits<std::uint64_t>::max();
+
+std::uint64_t End(const Op& op) { return op.ret != 0 ? op.ret : kNever; }
+
+}  // namespace
+
+void SortByInvoke(std::vector<Op>& ops) {
+  std::stable_sort(ops.begin(), ops.end(), [](const Op& a, const Op& b) {
+    return (a.invoke == 0 ? kNever : a.invoke) < (b.invoke == 0 ? kNever : b.invoke);
+  });
+}
+
+std::string FindDefect(const History& history) {
+  std::map<std::uint16_t, const Op*> last;
+  std::vector<std::uint64_t> tickets;
+  for (const Op& op : history.ops) {
+    if (op.invoke == 0) return "an operation has no invoke ticket: " + Describe(op);
+    if (op.Returned() && op.ret <= op.invoke) {
+      return fmt::format("an operation returns (ticket {}) before it begins (ticket {}): {}", op.ret,
+                         op.invoke, Describe(op));
+    }
+    tickets.push_back(op.invoke);
+    if (op.Returned()) tickets.push_back(op.ret);
+    if (op.piece_begin + op.piece_count > history.pieces.size()) {
+      return "an operation refers to pieces that the history does not hold: " + Describe(op);
+    }
+    const auto [at, first] = last.try_emplace(op.process, &op);
+    if (!first) {
+      if (End(*at->second) > op.invoke) {
+        return fmt::format("process {} begins an operation while another is unfinished: {}",
+                           op.process, Describe(op));
+      }
+      at->second = &op;
+    }
+  }
+  std::sort(tickets.begin(), tickets.end());
+  const auto twice = std::adjacent_find(tickets.begin(), tickets.end());
+  if (twice != tickets.end()) return fmt::format("ticket {} is used twice", *twice);
+  return "";
+}
+
+std::vector<Op> OfObject(const History& history, std::uint32_t object) {
+  std::vector<Op> ops;
+  for (const Op& op : history.ops) {
+    if (op.object == object) ops.push_back(op);
+  }
+  return ops;
+}
+
+std::vector<std::uint32_t> Objects(const History& history) {
+  std::vector<std::uint32_t> objects;
+  for (const Op& op : history.ops) objects.push_back(op.object);
+  std::sort(objects.begin(), objects.end());
+  objects.erase(std::unique(objects.begin(), objects.end()), objects.end());
+  return objects;
+}
+
+std::vector<std::size_t> CutAtQuiescence(const std::vector<Op>& ops) {
+  std::vector<std::size_t> cuts;
+  std::uint64_t latest_end = 0;
+  for (std::size_t i = 0; i < ops.size(); ++i) {
+    if (i == 0 || latest_end < ops[i].invoke) cuts.push_back(i);
+    latest_end = std::max(latest_end, End(ops[i]));
+  }
+  return cuts;
+}
+
+}  // namespace ipcsuite::props

@@ -1,0 +1,52 @@
+// A history: what several processes did to IPC objects, and what came of it.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "props/model/op.h"
+
+namespace ipcsuite::props {
+
+// Which model decides the history, and its parameters.
+struct HistoryModel {
+  std::string name = "queue";       // "queue", "pipe", "register", "stack", "coin"
+  std::uint64_t max_messages = 10;  // queue: mq_maxmsg
+  std::uint64_t pipe_buf = 512;     // pipe: {PIPE_BUF} of the machine that recorded it
+  bool fifo = false;                // pipe: a FIFO
+  bool signals = false;             // handlers were in play: EINTR is a possible outcome
+  std::uint64_t readers = 1;        // pipe: bit per process with the read end open at the start
+  std::uint64_t writers = 1;        // pipe: same for the write end
+  // The objects were emptied at the end by operations that are part of the history, and no process
+  // used them afterwards: what was sent and never received is lost.
+  bool drained = false;
+};
+
+struct History {
+  HistoryModel model;
+  std::string origin;   // the property that recorded it, with its seed; free text
+  std::vector<Op> ops;  // by invoke ticket, ascending
+  std::vector<Piece> pieces;
+};
+
+// Sorts by invoke ticket; operations without tickets keep their place at the end.
+void SortByInvoke(std::vector<Op>& ops);
+
+// Checks what every history must hold: tickets are unique and invoke < ret, no process has two
+// operations at once, a process does nothing after it was killed or blocked, pieces are in range.
+// Returns an empty string, or one line that says what is wrong.
+std::string FindDefect(const History& history);
+
+// The operations of one object, pieces included by reference (indices stay those of `history`).
+// Models are of one object: a history is right when each object's part is (locality of
+// linearizability).
+std::vector<Op> OfObject(const History& history, std::uint32_t object);
+std::vector<std::uint32_t> Objects(const History& history);
+
+// Indices into `ops` where a window begins: no operation invoked before is unfinished there. The
+// first is 0; operations that never returned join the last window.
+std::vector<std::size_t> CutAtQuiescence(const std::vector<Op>& ops);
+
+}  // namespace ipcsuite::props
