@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <limits>
+#include <map>
 #include <unordered_map>
 #include <unordered_set>
 #include <utility>
@@ -37,32 +38,70 @@ std::vector<Part> SplitByObject(const History& history) {
   return parts;
 }
 
-// Candidates are tried in the order of their ends, but what puts a value in before what takes it out,
-// and a killed receiver as soon as its message is at the head: with that the first order tried is
-// mostly right. Twice the ticket, so that a send sorts before the receive that fixed its place.
-std::vector<std::uint64_t> SearchKeys(const std::vector<Op>& ops, const std::vector<Piece>& pieces) {
-  std::unordered_map<std::uint64_t, std::uint64_t> taken;  // value -> end of the call that took it
-  taken.reserve(ops.size());
+// When and in which order values came out: the place of each among those of its priority.
+struct Removal {
+  std::uint64_t end = kNever;       // of the call that took it
+  std::uint64_t position = kNever;  // ascending in the order in which values came out
+};
+
+std::unordered_map<std::uint64_t, Removal> Removals(const std::vector<Op>& ops,
+                                                    const std::vector<Piece>& pieces) {
+  std::unordered_map<std::uint64_t, Removal> removals;
+  removals.reserve(ops.size());
+  std::uint64_t position = 0;
   for (const Op& op : ops) {
     if (!op.Returned() || !op.Ok()) continue;
-    if (IsReceive(op.call)) taken.try_emplace(op.value, op.ret);
+    if (IsReceive(op.call)) removals.try_emplace(op.value, Removal{op.ret, op.ret});
     if (op.call != Call::kRead) continue;
     for (std::uint64_t i = 0; i < op.piece_count; ++i) {
-      taken.try_emplace(pieces[op.piece_begin + i].record, op.ret);
+      removals.try_emplace(pieces[op.piece_begin + i].record, Removal{op.ret, ++position});
     }
   }
+  return removals;
+}
+
+// Candidates are tried in the order of their ends, except that what puts a value in comes before what
+// takes it out and before what puts in a value of the same priority that came out later, and that a
+// killed receiver comes as soon as it can. With that the first order tried is nearly always right.
+std::vector<std::uint64_t> SearchKeys(const std::vector<Op>& ops, const std::vector<Piece>& pieces) {
+  constexpr unsigned kTieBits = 20;  // room to order what has the same end
+  const std::unordered_map<std::uint64_t, Removal> removals = Removals(ops, pieces);
+  struct Put {
+    std::uint64_t key, position;
+    std::size_t op;
+  };
+  std::map<std::uint32_t, std::vector<Put>> classes;
   std::vector<std::uint64_t> keys;
   keys.reserve(ops.size());
   for (const Op& op : ops) {
-    std::uint64_t key = op.Returned() ? op.ret * 2 + 1 : kNever;
-    const bool puts = IsSend(op.call) || op.call == Call::kWrite;
-    if (puts) {
-      const auto at = taken.find(op.value);
-      if (at != taken.end()) key = std::min(key, at->second * 2);
+    std::uint64_t key = op.Returned() ? (op.ret * 2 + 1) << kTieBits : kNever;
+    if (IsSend(op.call) || op.call == Call::kWrite) {
+      Removal removal;
+      if (const auto at = removals.find(op.value); at != removals.end()) removal = at->second;
+      if (removal.end != kNever) key = std::min(key, (removal.end * 2) << kTieBits);
+      if (op.Ok()) {
+        const std::uint32_t priority = op.call == Call::kWrite ? 0 : op.priority;
+        classes[priority].push_back({key, removal.position, keys.size()});
+      }
     } else if (op.Optional()) {
       key = 0;
     }
     keys.push_back(key);
+  }
+  for (auto& [priority, puts] : classes) {
+    std::stable_sort(puts.begin(), puts.end(),
+                     [](const Put& a, const Put& b) { return a.position < b.position; });
+    std::uint64_t least = kNever;
+    std::uint64_t place = (std::uint64_t{1} << kTieBits) - 1;
+    for (auto put = puts.rbegin(); put != puts.rend(); ++put) {
+      if (put->key < least) {
+        least = put->key;
+        place = (std::uint64_t{1} << kTieBits) - 1;
+      } else if (place > 0) {
+        --place;
+      }
+      if (least != kNever) keys[put->op] = least + place;
+    }
   }
   return keys;
 }
