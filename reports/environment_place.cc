@@ -99,12 +99,22 @@ std::string CapabilityNames(const std::string& hex) {
   return names.empty() ? "none" : names;
 }
 
+bool InOwnNamespaces() {
+  for (const char* kind : {"pid", "ipc", "uts"}) {
+    const std::string link = ReadLink(std::string("/proc/self/ns/") + kind);
+    if (!link.empty() && NamespaceText(kind, link) == "own") return true;
+  }
+  return false;
+}
+
 }  // namespace
 
 std::string ContainerKind() {
   if (IsGvisor()) return "gvisor";
   if (Exists("/run/.containerenv")) return "podman";
-  if (Exists("/.dockerenv")) return "docker";
+  const bool own = InOwnNamespaces();
+  // A virtual machine may run from a container's image, mark included.
+  if (Exists("/.dockerenv") && own) return "docker";
   if (const char* told = std::getenv("container"); told != nullptr && *told != '\0') return told;
   if (std::getenv("KUBERNETES_SERVICE_HOST") != nullptr) return "kubernetes";
   const std::string first = Slurp("/proc/1/environ");
@@ -117,8 +127,7 @@ std::string ContainerKind() {
   for (const char* kind : {"docker", "kubepods", "lxc", "libpod", "crio"}) {
     if (Has(groups, kind)) return kind;
   }
-  const std::string mine = ReadLink("/proc/self/ns/pid");
-  return !mine.empty() && NamespaceText("pid", mine) == "own" ? "unknown" : "none";
+  return own ? "unknown" : "none";
 }
 
 EnvironmentSection Surroundings() {

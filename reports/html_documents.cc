@@ -1,0 +1,279 @@
+// Parts of the page that are made from observations and from the documents of other parts of the
+// suite (stress, detection), whose shape is theirs: known members are drawn, the rest as tables.
+#include <algorithm>
+#include <map>
+
+#include <nlohmann/json.hpp>
+
+#include "reports/html_parts.h"
+#include "reports/text.h"
+
+namespace ipcsuite::report::html {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+constexpr std::size_t kRowsShown = 2000;
+
+std::string OpenTable(const std::string& caption) {
+  return "<div class=\"scroll\" tabindex=\"0\" role=\"group\" aria-label=\"" + Escape(caption) +
+         "\"><table class=\"grid\"><caption>" + Escape(caption) + "</caption>";
+}
+
+std::string HeadRow(const std::vector<std::string>& columns) {
+  std::string out = "<thead><tr>";
+  for (const auto& c : columns) out += "<th scope=\"col\">" + Escape(c) + "</th>";
+  return out + "</tr></thead><tbody>";
+}
+
+std::string Cell(const Json& value) {
+  if (value.is_string()) return Escape(Shorten(value.get<std::string>(), 4000));
+  if (value.is_number_float()) return Escape(Number(value.get<double>()));
+  if (value.is_number_integer() && std::abs(value.get<double>()) >= 10000) {
+    return Escape(Number(value.get<double>()));
+  }
+  if (value.is_null()) return "";
+  return Escape(Shorten(value.dump(-1, ' ', false, Json::error_handler_t::replace), 4000));
+}
+
+std::string TableOfRows(const std::string& title, const Json& columns, const Json& rows) {
+  std::vector<std::string> names;
+  for (const Json& c : columns) names.push_back(c.is_string() ? c.get<std::string>() : c.dump());
+  std::string out = OpenTable(title) + HeadRow(names);
+  std::size_t n = 0;
+  for (const Json& row : rows) {
+    if (++n > kRowsShown || !row.is_array()) continue;
+    out += "<tr>";
+    bool first = true;
+    for (const Json& value : row) {
+      out += first ? "<th scope=\"row\">" + Cell(value) + "</th>"
+                   : "<td" + std::string(value.is_number() ? " class=\"n\"" : "") + ">" + Cell(value) + "</td>";
+      first = false;
+    }
+    out += "</tr>";
+  }
+  out += "</tbody></table></div>\n";
+  if (n > kRowsShown) {
+    out += "<p class=\"cut\">" + std::to_string(n - kRowsShown) +
+           " more rows are in the JSON result.</p>";
+  }
+  return out;
+}
+
+// A list of objects as a table: its columns are the members that hold plain values.
+std::string TableOfObjects(const std::string& title, const Json& list) {
+  Json columns = Json::array(), rows = Json::array();
+  for (const Json& object : list) {
+    if (!object.is_object()) return Pre(list.dump(1));
+    for (const auto& [key, value] : object.items()) {
+      if (value.is_structured() || std::find(columns.begin(), columns.end(), Json(key)) != columns.end()) {
+        continue;
+      }
+      columns.push_back(key);
+    }
+  }
+  for (const Json& object : list) {
+    Json row = Json::array();
+    for (const Json& key : columns) {
+      const auto found = object.find(key.get<std::string>());
+      row.push_back(found == object.end() ? Json() : *found);
+    }
+    rows.push_back(std::move(row));
+  }
+  return columns.empty() ? "" : TableOfRows(title, columns, rows);
+}
+
+bool IsPlot(const Json& json) {
+  return json.is_object() && json.contains("svg") && json["svg"].is_string();
+}
+
+std::string Words(std::string key) {
+  std::replace(key.begin(), key.end(), '_', ' ');
+  if (!key.empty() && key[0] >= 'a' && key[0] <= 'z') key[0] = static_cast<char>(key[0] - 'a' + 'A');
+  return key;
+}
+
+std::string Any(const std::string& title, const Json& json, int depth);
+
+std::string Members(const std::string& title, const Json& object, int depth) {
+  std::string facts, rest;
+  for (const auto& [key, value] : object.items()) {
+    if (value.is_structured()) {
+      rest += Any(Words(key), value, depth + 1);
+    } else if (key != "title") {
+      facts += Row(Escape(key), Cell(value));
+    }
+  }
+  std::string out;
+  if (!facts.empty()) {
+    out = "<table class=\"facts\"><caption>" + Escape(title) + "</caption><tbody>" + facts + "</tbody></table>";
+  } else if (!rest.empty() && depth > 0) {
+    out = "<h3>" + Escape(title) + "</h3>";
+  }
+  return out + rest;
+}
+
+std::string Any(const std::string& title, const Json& json, int depth) {
+  if (depth > 6) return Pre(json.dump(1));
+  const auto text = [&](const char* key) {
+    return json.contains(key) && json[key].is_string() ? json[key].get<std::string>() : std::string();
+  };
+  if (IsPlot(json)) return Drawing(text("title"), text("description"), text("svg"));
+  if (json.is_object()) {
+    if (json.contains("columns") && json.contains("rows") && json["columns"].is_array() &&
+        json["rows"].is_array()) {
+      const std::string own = text("title");
+      return TableOfRows(own.empty() ? title : own, json["columns"], json["rows"]);
+    }
+    const std::string own = text("title");
+    return Members(own.empty() ? title : own, json, depth);
+  }
+  if (!json.is_array() || json.empty()) return "";
+  if (std::all_of(json.begin(), json.end(), [](const Json& j) {
+        return IsPlot(j) || (j.is_object() && (j.contains("rows") || j.contains("plots") || j.contains("tables")));
+      })) {
+    std::string out;
+    for (const Json& one : json) out += Any(title, one, depth + 1);
+    return out;
+  }
+  if (json.front().is_object()) return TableOfObjects(title, json);
+  std::string out = "<details class=\"more\"><summary>" + Escape(title) + "</summary>";
+  return out + Pre(json.dump()) + "</details>";
+}
+
+// Observations whose key is TABLE/ROW/COLUMN, over all tests.
+struct Grid {
+  std::vector<std::string> rows, columns;
+  std::map<std::pair<std::string, std::string>, std::string> cells;
+};
+
+std::vector<std::pair<std::string, Grid>> Grids(const Run& run) {
+  std::vector<std::pair<std::string, Grid>> grids;
+  const auto add_unique = [](std::vector<std::string>& list, const std::string& value) {
+    if (std::find(list.begin(), list.end(), value) == list.end()) list.push_back(value);
+  };
+  for (const TestRecord& t : run.tests) {
+    for (const Observation& o : t.observations) {
+      const auto first = o.key.find('/');
+      const auto last = o.key.rfind('/');
+      if (first == std::string::npos || first == last) continue;
+      const std::string table = o.key.substr(0, first);
+      const std::string row = o.key.substr(first + 1, last - first - 1);
+      const std::string column = o.key.substr(last + 1);
+      auto at = std::find_if(grids.begin(), grids.end(), [&](const auto& g) { return g.first == table; });
+      if (at == grids.end()) at = grids.insert(grids.end(), {table, {}});
+      add_unique(at->second.rows, row);
+      add_unique(at->second.columns, column);
+      std::string& cell = at->second.cells[{row, column}];
+      if (cell.empty()) {
+        cell = o.value;
+      } else if (cell != o.value) {
+        cell += ", " + o.value;
+      }
+    }
+  }
+  return grids;
+}
+
+std::string GridTable(const std::string& name, const Grid& grid) {
+  std::vector<std::string> head = {""};
+  head.insert(head.end(), grid.columns.begin(), grid.columns.end());
+  std::string out = OpenTable(Words(name)) + "<thead><tr><td></td>";
+  for (const auto& c : grid.columns) out += "<th scope=\"col\">" + Escape(c) + "</th>";
+  out += "</tr></thead><tbody>";
+  for (const auto& row : grid.rows) {
+    out += "<tr><th scope=\"row\">" + Escape(row) + "</th>";
+    for (const auto& column : grid.columns) {
+      const auto found = grid.cells.find({row, column});
+      out += "<td>" + (found == grid.cells.end() ? "" : Code(found->second)) + "</td>";
+    }
+    out += "</tr>";
+  }
+  return out + "</tbody></table></div>\n";
+}
+
+double Spread(const Metric& m, bool high) {
+  double value = m.samples.front();
+  for (const double s : m.samples) value = high ? std::max(value, s) : std::min(value, s);
+  return value;
+}
+
+std::string MetricTable(const Run& run) {
+  std::string rows;
+  for (const TestRecord& t : run.tests) {
+    for (const Metric& m : t.metrics) {
+      rows += "<tr><th scope=\"row\">" + LinkTo("t", t.name) + "</th><td>" + Escape(m.name) +
+              "</td><td class=\"n\">" + Escape(Number(m.value)) + "</td><td class=\"n\">" +
+              (m.samples.empty() ? "" : Escape(Number(Spread(m, false))) + " to " + Escape(Number(Spread(m, true)))) +
+              "</td><td class=\"n\">" + std::to_string(m.samples.size()) + "</td></tr>";
+    }
+  }
+  if (rows.empty()) return "";
+  return OpenTable("Measured by tests; the unit is the end of the name") +
+         HeadRow({"Test", "Figure", "Median", "Range", "Samples"}) + rows + "</tbody></table></div>\n";
+}
+
+}  // namespace
+
+std::string ObservedValues(const Run& run) {
+  std::string out;
+  for (const auto& [name, grid] : Grids(run)) out += GridTable(name, grid);
+  std::string rows;
+  const auto in_grid = [](const Observation& o) {
+    return std::count(o.key.begin(), o.key.end(), '/') >= 2;
+  };
+  for (const TestRecord& t : run.tests) {
+    for (const Observation& o : t.observations) {
+      if (in_grid(o)) continue;
+      rows += "<tr><th scope=\"row\">" + Escape(o.key) + "</th><td>" + Code(Shorten(o.value, 2000)) + "</td><td>" +
+              (o.clause.empty() ? "" : LinkTo("c", o.clause)) + "</td><td>" + LinkTo("t", t.name) + "</td></tr>";
+    }
+  }
+  if (!rows.empty()) {
+    out += OpenTable("What was seen where the standard leaves the outcome open, and facts worth comparing") +
+           HeadRow({"Fact", "Value", "Clause", "Test"}) + rows + "</tbody></table></div>\n";
+  }
+  return out;
+}
+
+std::string Performance(const Run& run) {
+  std::string out;
+  if (!run.stress_json.empty()) {
+    const Json json = Json::parse(run.stress_json, nullptr, false);
+    out = json.is_discarded() ? Pre(run.stress_json) : Any("Stress", json, 0);
+  }
+  return out + MetricTable(run);
+}
+
+std::string Detection(const Run& run) {
+  int proven = 0, unproven = 0, no_fault = 0;
+  std::string names;
+  for (const ClauseRecord& c : run.clauses) {
+    proven += c.detection == "proven";
+    no_fault += c.detection == "no fault";
+    if (c.detection != "unproven") continue;
+    ++unproven;
+    names += "<li>" + LinkTo("c", c.id) + "</li>";
+  }
+  if (proven + unproven + no_fault == 0 && run.detection_json.empty()) return "";
+  std::string out;
+  if (proven + unproven + no_fault > 0) {
+    out = "<p>Faults are put between the program and the system, one at a time; a clause is proven if "
+          "a fault that breaks it made a test fail. Of the clauses here, <strong>" +
+          std::to_string(proven) + " are proven</strong>, " + std::to_string(unproven) +
+          " have a fault that nobody noticed, and for " + std::to_string(no_fault) +
+          " no fault exists.</p>";
+  }
+  if (unproven > 0) {
+    out += "<details class=\"more\"><summary>Unproven clauses (" + std::to_string(unproven) +
+           ")</summary><ul class=\"columns\">" + names + "</ul></details>";
+  }
+  if (!run.detection_json.empty()) {
+    const Json json = Json::parse(run.detection_json, nullptr, false);
+    out += "<details class=\"more\"><summary>Result of the detection run</summary>" +
+           (json.is_discarded() ? Pre(run.detection_json) : Any("Detection", json, 0)) + "</details>";
+  }
+  return out;
+}
+
+}  // namespace ipcsuite::report::html

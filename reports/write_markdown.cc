@@ -1,0 +1,130 @@
+// A summary for a CI job's page (GitHub's $GITHUB_STEP_SUMMARY, a GitLab note): GitHub's dialect.
+#include <algorithm>
+
+#include "reports/text.h"
+#include "reports/writers.h"
+
+namespace ipcsuite::report {
+namespace {
+
+constexpr std::size_t kFindingsShown = 50;
+constexpr std::size_t kRowsShown = 100;
+
+// Inside a table cell or a line of text: no markup of ours or of what was observed may break it.
+std::string Plain(const std::string& text) {
+  std::string out;
+  for (const char c : CleanUtf8(text)) {
+    if (c == '\n') {
+      out += ' ';
+    } else if (c == '<') {
+      out += "&lt;";
+    } else if (c == '&') {
+      out += "&amp;";
+    } else {
+      if (c == '|' || c == '*' || c == '_' || c == '`' || c == '\\' || c == '[' || c == ']') {
+        out += '\\';
+      }
+      out += c;
+    }
+  }
+  return out;
+}
+
+// A code span that holds any text: its fence is longer than any run of backticks inside.
+std::string Code(const std::string& text) {
+  std::string line = CleanUtf8(text);
+  for (char& c : line) {
+    if (c == '\n') c = ' ';
+  }
+  std::size_t run = 0, longest = 0;
+  for (const char c : line) {
+    run = c == '`' ? run + 1 : 0;
+    longest = std::max(longest, run);
+  }
+  const std::string fence(longest + 1, '`');
+  const std::string pad = longest > 0 ? " " : "";
+  std::string escaped;  // a table splits at | even inside code
+  for (const char c : line) escaped += c == '|' ? std::string("\\|") : std::string(1, c);
+  return fence + pad + escaped + pad + fence;
+}
+
+std::string Block(const std::string& text) {
+  std::string fence = "```";
+  while (text.find(fence) != std::string::npos) fence += '`';
+  return fence + "text\n" + Shorten(CleanUtf8(text), 4096) + "\n" + fence + "\n";
+}
+
+void AppendFinding(std::string& out, const TestRecord& t) {
+  out += "<details><summary>" + std::string(Symbol(t.verdict)) + " <b>" +
+         std::string(ToString(t.verdict)) + "</b> " + Escape(t.name) + "</summary>\n\n";
+  if (!t.reason.empty()) out += Plain(t.reason) + "\n\n";
+  if (t.verdict == Verdict::kFlaky) {
+    out += std::to_string(t.passes) + " of " + std::to_string(t.attempts) + " repeats passed.\n\n";
+  }
+  for (const Failure& f : t.failures) {
+    out += "| | |\n|---|---|\n";
+    if (!f.clause.empty()) out += "| clause | " + Code(f.clause) + " |\n";
+    out += "| expected | " + Code(f.expected) + " |\n| observed | " + Code(f.observed) + " |\n";
+    if (!f.file.empty()) out += "| at | " + Code(f.file + ":" + std::to_string(f.line)) + " |\n";
+    out += "\n";
+  }
+  std::string evidence;
+  for (const auto& line : t.evidence) evidence += line + "\n";
+  if (!evidence.empty()) out += Block(evidence) + "\n";
+  if (!t.command.empty()) out += "Reproduce: " + Code(t.command) + "\n\n";
+  out += "</details>\n\n";
+}
+
+void AppendExpected(std::string& out, const Run& run) {
+  std::size_t rows = 0;
+  for (const TestRecord& t : run.tests) {
+    if (t.verdict != Verdict::kXfail) continue;
+    if (rows == 0) {
+      out += "### Known deviations (XFAIL)\n\n| Test | Expectation | Reason | Review by |\n"
+             "|---|---|---|---|\n";
+    }
+    if (++rows > kRowsShown) continue;
+    const ExpectationRef ref = t.expectation.value_or(ExpectationRef{});
+    out += "| " + Code(t.name) + " | " +
+           (SafeLink(ref.link).empty() ? Plain(ref.id)
+                                    : "[" + Plain(ref.id) + "](" + ref.link + ")") + " | " +
+           Plain(ref.reason) + " | " + ref.review_by + " |\n";
+  }
+  if (rows > kRowsShown) {
+    out += "\n" + std::to_string(rows - kRowsShown) + " more are in the JSON result.\n";
+  }
+  if (rows > 0) out += "\n";
+}
+
+}  // namespace
+
+std::string RenderMarkdown(const Run& run) {
+  std::string out = "## " + std::string(run.summary.exit_status == 0 ? "\u2705 " : "\u274C ") +
+                    "POSIX IPC on " + Plain(run.label) + "\n\n**" + Plain(run.summary.sentence) +
+                    "**\n\n" + Plain(PlatformLine(run)) + "  \nipcsuite " + Plain(run.tool_version) +
+                    ", " + Plain(run.started) + ", " + Duration(run.duration_ns) + ", seed " +
+                    std::to_string(run.seed) + "\n\n| Result | Tests | Clauses | Meaning |\n"
+                    "|---|--:|--:|---|\n";
+  for (Verdict v : ReadingOrder()) {
+    const int tests = run.summary.tests[static_cast<int>(v)];
+    const int clauses = run.summary.clauses[static_cast<int>(v)];
+    if (tests == 0 && clauses == 0) continue;
+    out += "| " + std::string(Symbol(v)) + " " + std::string(ToString(v)) + " | " +
+           std::to_string(tests) + " | " + std::to_string(clauses) + " | " +
+           std::string(Meaning(v)) + " |\n";
+  }
+  out += "\n";
+  const auto findings = Findings(run);
+  if (!findings.empty()) out += "### Findings\n\n";
+  for (std::size_t i = 0; i < findings.size() && i < kFindingsShown; ++i) {
+    AppendFinding(out, *findings[i]);
+  }
+  if (findings.size() > kFindingsShown) {
+    out += std::to_string(findings.size() - kFindingsShown) +
+           " more findings are in the HTML report and the JSON result.\n\n";
+  }
+  AppendExpected(out, run);
+  return out;
+}
+
+}  // namespace ipcsuite::report
