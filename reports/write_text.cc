@@ -76,7 +76,7 @@ std::string TextFinding(const TestRecord& test, bool color) {
   out += Labelled("evidence", evidence);
   if (test.confidence != "certain") out += Labelled("confidence", test.confidence);
   if (test.expectation) {
-    out += Labelled("expected by", test.expectation->id + ": " + test.expectation->reason);
+    out += Labelled("expects", test.expectation->id + ": " + test.expectation->reason);
   }
   out += Labelled("reproduce", test.command);
   return out;
