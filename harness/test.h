@@ -75,7 +75,11 @@ struct TestEntry {
 std::vector<TestEntry> AllTests();
 
 // The fixture of every test of the suite.
-class Test : public testing::Test {};
+class Test : public testing::Test {
+ protected:
+  // Hides testing::Test::Setup(), a trap for a misspelt SetUp(), so that bodies may call ours.
+  static const CallResult& Setup(const CallResult& result) { return ::ipcsuite::Setup(result); }
+};
 template <typename T>
 class TestWithParam : public Test, public testing::WithParamInterface<T> {};
 
