@@ -10,7 +10,7 @@ namespace ipcsuite::cli {
 
 struct RunOptions {
   RunnerOptions runner;
-  std::string out = "ipcsuite-reports";       // directory of the reports
+  std::string out = "ipcsuite-reports";       // directory of the reports; empty: none are written
   std::vector<std::string> formats = {"json", "html", "junit", "tap", "markdown"};
   std::vector<std::string> expect;            // files of expectations, besides the defaults
   bool no_default_expectations = false;
@@ -22,7 +22,6 @@ struct RunOptions {
   bool list = false;
   bool verbose = false;                       // a line for every test
   bool whole = true;                          // nothing was filtered away
-  bool write_reports = true;                  // suite test targets write none
   std::string junit_path;                     // one more JUnit file (Bazel's XML_OUTPUT_FILE)
 };
 

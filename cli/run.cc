@@ -99,7 +99,7 @@ int Perform(RunOptions& options, const std::string& command_line) {
   std::vector<report::Expectation> expectations;
   std::string error;
   if (!LoadExpectations(options, &expectations, &error)) return Complain(error);
-  if (options.write_reports) {
+  if (!options.out.empty()) {
     if (error = PrepareOut(options.out); !error.empty()) return Complain(error);
     options.runner.results_path = options.out + "/results.jsonl";
   }
@@ -124,7 +124,7 @@ int Perform(RunOptions& options, const std::string& command_line) {
   report::Finish(CatalogueFor(options), run);
   terminal.End(run);
   int status = run.summary.exit_status;
-  if (options.write_reports) {
+  if (!options.out.empty()) {
     const int written = WriteReports(options, run);
     if (written == 0) terminal.SayWhere(options.out, options.formats);
     status = std::max(status, written);
@@ -150,7 +150,7 @@ int SuiteMain(int argc, char** argv) {
     return value ? value : "";
   };
   RunOptions defaults;
-  defaults.write_reports = false;
+  defaults.out.clear();
   defaults.junit_path = environment("XML_OUTPUT_FILE");
   const std::string only = environment("TESTBRIDGE_TEST_ONLY");
   const std::string shards = environment("TEST_TOTAL_SHARDS"), shard = environment("TEST_SHARD_INDEX");

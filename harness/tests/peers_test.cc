@@ -1,0 +1,196 @@
+// The harness's own working: peers, the blocked probe, resources. Run like a suite.
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "harness/exec.h"
+#include "harness/privilege.h"
+#include "harness/resources.h"
+#include "harness/step.h"
+#include "harness/test.h"
+
+namespace ipcsuite {
+namespace {
+
+IPC_TEST(HarnessPeer, BlockedCallIsShownThenReleased) {
+  Pipe p;
+  SharedBuffer buffer(5);
+  Peer reader;
+  Call call = reader.start([&] { return CALL(read(p.rd(), buffer.data(), 5)); });
+  EXPECT_THAT(call, Blocks());
+  EXPECT_THAT(call, StaysBlocked());
+  EXPECT_THAT(CALL(write(p.wr(), "hello", 5)), SucceedsWith(5));
+  EXPECT_THAT(call.result(), SucceedsWith(5));
+  EXPECT_EQ(buffer.str(5), "hello");
+}
+
+IPC_TEST(HarnessPeer, CallThatReturnsIsNotShownBlocked) {
+  Peer peer;
+  Call call = peer.start([] { return CALL(getpid()); });
+  EXPECT_THAT(call, Not(Blocks()));
+  EXPECT_THAT(call.result(), Succeeds());
+}
+
+IPC_TEST(HarnessPeer, BlocksOnTellsDescriptorsApart) {
+  Pipe p, other;
+  SharedBuffer buffer(1);
+  Peer reader;
+  Call call = reader.start([&] { return CALL(read(p.rd(), buffer.data(), 1)); });
+  EXPECT_THAT(call, BlocksOn(p.rd()));
+  if (CurrentRun()->probe_mode.load() == static_cast<std::uint32_t>(ProbeMode::kSyscall)) {
+    EXPECT_EQ(call.probe(other.rd(), 50'000'000).what, Blocking::kNotShown);
+  }
+}
+
+IPC_TEST(HarnessPeer, BusyPeerIsNotShownBlocked) {
+  Shared<std::atomic<int>> stop;
+  Peer peer;
+  Call call = peer.start([&] {
+    return CALL([&] {
+      while (stop->load() == 0) {
+      }
+      return 0;
+    }());
+  });
+  if (CurrentRun()->probe_mode.load() == static_cast<std::uint32_t>(ProbeMode::kSyscall)) {
+    EXPECT_EQ(call.probe(-1, 200'000'000).what, Blocking::kNotShown);
+  }
+  stop->store(1);
+  EXPECT_THAT(call.result(), SucceedsWith(0));
+}
+
+IPC_TEST(HarnessPeer, ScriptStepsInOrderWithStateOfItsOwn) {
+  Pipe p;
+  Shared<int> sum;
+  Peer peer([&](Peer::Self& self) {
+    int own = 1;
+    self.step([&] { own += 10; return CALL(write(p.wr(), "a", 1)); });
+    self.step([&] { *sum = own; return CALL(write(p.wr(), "bc", 2)); });
+  });
+  EXPECT_THAT(peer.next().result(), SucceedsWith(1));
+  EXPECT_EQ(*sum, 0);
+  EXPECT_THAT(peer.next().result(), SucceedsWith(2));
+  EXPECT_EQ(*sum, 11);
+  EXPECT_EQ(peer.Join(), 0);
+}
+
+IPC_TEST(HarnessPeer, KilledWhileBlocked) {
+  Pipe p;
+  SharedBuffer buffer(1);
+  Peer reader;
+  Call call = reader.start([&] { return CALL(read(p.rd(), buffer.data(), 1)); });
+  ASSERT_THAT(call, Blocks());
+  reader.Kill();
+  EXPECT_THAT(call.result(), DiesBy(SIGKILL));
+  EXPECT_FALSE(reader.alive());
+}
+
+IPC_TEST(HarnessPeer, StopAndContinue) {
+  Pipe p;
+  SharedBuffer buffer(1);
+  Peer reader;
+  Call call = reader.start([&] { return CALL(read(p.rd(), buffer.data(), 1)); });
+  ASSERT_THAT(call, Blocks());
+  reader.Stop();
+  reader.Continue();
+  EXPECT_THAT(call, Blocks());
+  EXPECT_THAT(CALL(write(p.wr(), "x", 1)), SucceedsWith(1));
+  EXPECT_THAT(call.result(), SucceedsWith(1));
+}
+
+IPC_TEST(HarnessThread, BlocksAndIsCancelled) {
+  Pipe p;
+  char byte = 0;
+  ThreadPeer reader;
+  Call call = reader.start([&] { return CALL(read(p.rd(), &byte, 1)); });
+  ASSERT_THAT(call, BlocksOn(p.rd()));
+  ASSERT_EQ(pthread_cancel(reader.handle()), 0);
+  EXPECT_THAT(call.result(), IsCancelled());
+}
+
+IPC_TEST(HarnessThread, ReturnsItsResult) {
+  ThreadPeer peer;
+  EXPECT_THAT(peer.start([] { return CALL(close(-1)); }).result(), Fails(EBADF));
+}
+
+IPC_TEST(HarnessCall, CapturesErrnoAndConventions) {
+  EXPECT_THAT(CALL(close(-1)), Fails(EBADF));
+  EXPECT_THAT(CALL(close(-1)), FailsWithAnyOf(EINTR, EBADF));
+  EXPECT_THAT(CALL(close(-1)), Not(Succeeds()));
+  EXPECT_THAT(CALL_ERRNO(posix_fallocate(-1, 0, 1)), Fails(EBADF));
+  EXPECT_THAT(CALL_NULL(fdopen(-1, "r")), Fails(EBADF));
+  EXPECT_THAT(CALL(dup(-1)), SucceedsOrFailsWith(EBADF));
+}
+
+IPC_ROLE(harness_echo) {
+  self.Say("pid " + std::to_string(getpid()) + " " + (args.empty() ? "" : args[0]));
+  return self.Await("go") ? 5 : 6;
+}
+
+IPC_TEST(HarnessExec, RoleTalksAndExits) {
+  ExecSelf child("harness_echo", {"word"});
+  child.AwaitSaid("pid " + std::to_string(child.pid()) + " word");
+  child.Tell("go");
+  EXPECT_EQ(child.Wait(), 5);
+  NoteChecks();
+}
+
+IPC_TEST(HarnessResources, GuardedBufferSeesOverrun) {
+  GuardedBuffer buffer(16);
+  EXPECT_TRUE(buffer.Intact());
+  buffer.data()[16] = 1;
+  EXPECT_FALSE(buffer.Intact());
+  GuardedBuffer at_end(16, true);
+  EXPECT_THAT(WriteByte(at_end.data() + 16, 1), FaultsWithAt(SIGSEGV, at_end.data() + 16));
+  at_end.data()[-1] = 1;
+  EXPECT_FALSE(at_end.Intact());
+}
+
+IPC_TEST(HarnessResources, RestoreWhatTheyChange) {
+  const mode_t before = umask(022);
+  umask(before);
+  rlimit limit{}, after{};
+  getrlimit(RLIMIT_NOFILE, &limit);
+  {
+    ScopedUmask mask(0111);
+    ScopedRlimit nofile(RLIMIT_NOFILE, 64);
+    ScopedSignal handler(SIGUSR1, CountSignal);
+    const int count = SignalCount();
+    raise(SIGUSR1);
+    EXPECT_EQ(SignalCount(), count + 1);
+  }
+  getrlimit(RLIMIT_NOFILE, &after);
+  EXPECT_EQ(limit.rlim_cur, after.rlim_cur);
+  EXPECT_EQ(umask(before), before);
+  NoteChecks();
+}
+
+IPC_TEST(HarnessResources, FillAndDrainAgree) {
+  for (PipeKind kind : {PipeKind::kPipe, PipeKind::kFifo}) {
+    Pipe p(kind);
+    const std::size_t put = FillPipe(p.wr());
+    EXPECT_GE(put, static_cast<std::size_t>(512));
+    EXPECT_EQ(DrainPipe(p.rd()).size(), put);
+  }
+  NoteChecks();
+}
+
+IPC_TEST(HarnessPrivilege, PeerOfAnotherUserIsStillWatched) {
+  const auto other = OtherUser();
+  if (!other) Unsupported("can't become another user");
+  Pipe p;
+  SharedBuffer buffer(1);
+  Shared<unsigned> uid;
+  Peer reader;
+  Call call = reader.start([&] {
+    Become(*other);
+    *uid = geteuid();
+    return CALL(read(p.rd(), buffer.data(), 1));
+  });
+  EXPECT_THAT(call, Blocks());
+  EXPECT_EQ(*uid, other->uid);
+}
+
+}  // namespace
+}  // namespace ipcsuite
