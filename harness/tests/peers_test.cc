@@ -28,7 +28,7 @@ IPC_TEST(HarnessPeer, BlockedCallIsShownThenReleased) {
 IPC_TEST(HarnessPeer, CallThatReturnsIsNotShownBlocked) {
   Peer peer;
   Call call = peer.start([] { return CALL(getpid()); });
-  EXPECT_THAT(call, Not(Blocks()));
+  EXPECT_THAT(call, testing::Not(Blocks()));
   EXPECT_THAT(call.result(), Succeeds());
 }
 
@@ -117,7 +117,7 @@ IPC_TEST(HarnessThread, ReturnsItsResult) {
 IPC_TEST(HarnessCall, CapturesErrnoAndConventions) {
   EXPECT_THAT(CALL(close(-1)), Fails(EBADF));
   EXPECT_THAT(CALL(close(-1)), FailsWithAnyOf(EINTR, EBADF));
-  EXPECT_THAT(CALL(close(-1)), Not(Succeeds()));
+  EXPECT_THAT(CALL(close(-1)), testing::Not(Succeeds()));
   EXPECT_THAT(CALL_ERRNO(posix_fallocate(-1, 0, 1)), Fails(EBADF));
   EXPECT_THAT(CALL_NULL(fdopen(-1, "r")), Fails(EBADF));
   EXPECT_THAT(CALL(dup(-1)), SucceedsOrFailsWith(EBADF));

@@ -39,7 +39,7 @@ class Run {
     const char* base = std::getenv("TEST_TMPDIR");
     out_ = std::string(base ? base : "/tmp") + "/out-XXXXXX";
     if (!mkdtemp(out_.data())) ADD_FAILURE() << "mkdtemp";
-    command_ = before + " exec " + Program(program) + " --out=" + out_ + " --format=json " + arguments + " > " + out_ + "/text 2>&1";
+    command_ = (before.empty() ? "exec" : before) + " " + Program(program) + " --out=" + out_ + " --format=json " + arguments + " > " + out_ + "/text 2>&1";
     pid_ = fork();
     if (pid_ == 0) {
       for (const char* name : {"XML_OUTPUT_FILE", "TESTBRIDGE_TEST_ONLY", "TEST_TOTAL_SHARDS"}) unsetenv(name);
@@ -177,11 +177,11 @@ TEST(Runner, UntilFailStops) {
 }
 
 TEST(Runner, SameSeedSameTestSeed) {
-  std::uint64_t seeds[2];
-  for (std::uint64_t& seed : seeds) {
-    Run run(seed == seeds[0] ? "--filter=Faulty.Passes --seed=77" : "--filter='Faulty.Passes:Faulty.Issue8Only' --seed=77");
+  std::vector<std::uint64_t> seeds;
+  for (const char* filter : {"Faulty.Passes", "Faulty.Passes:Faulty.Issue8Only"}) {
+    Run run("--seed=77 --filter='" + std::string(filter) + "'");
     EXPECT_EQ(run.Wait(), 0);
-    seed = run.Lines().at("Faulty.Passes").seed;
+    seeds.push_back(run.Lines().at("Faulty.Passes").seed);
   }
   EXPECT_EQ(seeds[0], seeds[1]);
 }
