@@ -33,9 +33,9 @@ std::string Program(const std::string& name) {
 }
 
 // One run of a program with its own output directory.
-class Run {
+class SuiteRun {
  public:
-  explicit Run(const std::string& arguments, const std::string& before = "", const std::string& program = "faulty_suite_test") {
+  explicit SuiteRun(const std::string& arguments, const std::string& before = "", const std::string& program = "faulty_suite_test") {
     const char* base = std::getenv("TEST_TMPDIR");
     out_ = std::string(base ? base : "/tmp") + "/out-XXXXXX";
     if (!mkdtemp(out_.data())) ADD_FAILURE() << "mkdtemp";
@@ -47,7 +47,7 @@ class Run {
       _exit(127);
     }
   }
-  ~Run() { std::filesystem::remove_all(out_); }
+  ~SuiteRun() { std::filesystem::remove_all(out_); }
   int Wait() {
     int status = 0;
     waitpid(pid_, &status, 0);
@@ -104,7 +104,7 @@ struct Expected {
 };
 
 TEST(Runner, EachFaultGivesItsVerdict) {
-  Run run("--filter='Faulty.*-*Flaky' --jobs=8");
+  SuiteRun run("--filter='Faulty.*-*Flaky' --jobs=8");
   EXPECT_EQ(run.Wait(), 1) << run.Text();
   const std::map<std::string, Expected> expected = {
       {"Passes", {Verdict::kPass, ""}},
@@ -150,19 +150,19 @@ TEST(Runner, EachFaultGivesItsVerdict) {
 }
 
 TEST(Runner, ClauseOfTheOtherIssueIsNotInUse) {
-  Run run("--filter=Faulty.Issue8Only --issue=7");
+  SuiteRun run("--filter=Faulty.Issue8Only --issue=7");
   EXPECT_EQ(run.Wait(), 0) << run.Text();
   EXPECT_EQ(run.Lines().at("Faulty.Issue8Only").verdict, Verdict::kNotInUse);
 }
 
 TEST(Runner, DangerousRunsWhenAllowed) {
-  Run run("--filter=Faulty.Dangerous --allow-dangerous");
+  SuiteRun run("--filter=Faulty.Dangerous --allow-dangerous");
   EXPECT_EQ(run.Wait(), 0) << run.Text();
   EXPECT_EQ(run.Lines().at("Faulty.Dangerous").verdict, Verdict::kPass);
 }
 
 TEST(Runner, RepeatsThatDisagreeAreFlaky) {
-  Run run("--filter=Faulty.Flaky --repeat=40 --seed=1");
+  SuiteRun run("--filter=Faulty.Flaky --repeat=40 --seed=1");
   EXPECT_EQ(run.Wait(), 1);
   const TestRecord record = run.Lines().at("Faulty.Flaky");
   EXPECT_EQ(record.verdict, Verdict::kFlaky) << record.reason;
@@ -172,14 +172,14 @@ TEST(Runner, RepeatsThatDisagreeAreFlaky) {
 }
 
 TEST(Runner, UntilFailStops) {
-  Run run("--filter=Faulty.Flaky --until-fail --seed=1");
+  SuiteRun run("--filter=Faulty.Flaky --until-fail --seed=1");
   EXPECT_EQ(run.Wait(), 1);
 }
 
 TEST(Runner, SameSeedSameTestSeed) {
   std::vector<std::uint64_t> seeds;
   for (const char* filter : {"Faulty.Passes", "Faulty.Passes:Faulty.Issue8Only"}) {
-    Run run("--seed=77 --filter='" + std::string(filter) + "'");
+    SuiteRun run("--seed=77 --filter='" + std::string(filter) + "'");
     EXPECT_EQ(run.Wait(), 0);
     seeds.push_back(run.Lines().at("Faulty.Passes").seed);
   }
@@ -187,7 +187,7 @@ TEST(Runner, SameSeedSameTestSeed) {
 }
 
 TEST(Runner, NoIsolationRunsInOneProcess) {
-  Run run("--filter='Faulty.Passes:Faulty.Fails:Faulty.Issue8Only' --no-isolation");
+  SuiteRun run("--filter='Faulty.Passes:Faulty.Fails:Faulty.Issue8Only' --no-isolation");
   EXPECT_EQ(run.Wait(), 1);
   EXPECT_EQ(run.Lines().size(), 3u);
 }
@@ -196,7 +196,7 @@ TEST(Runner, BadOptionsGiveOneLineAndTwo) {
   for (const char* arguments : {"--no-such-option", "--suite=nonsense", "--clause=no.such.clause", "--filter=Nothing.*",
                                 "--seed=abc", "--jobs=0", "--issue=9", "--shard=3/2", "--no-isolation --jobs=2",
                                 "--format=pdf", "--expect=/no/such/file"}) {
-    Run run(arguments);
+    SuiteRun run(arguments);
     EXPECT_EQ(run.Wait(), 2) << arguments;
     const std::string text = run.Text();
     EXPECT_EQ(std::count(text.begin(), text.end(), '\n'), 1) << arguments << ":\n" << text;
@@ -204,7 +204,7 @@ TEST(Runner, BadOptionsGiveOneLineAndTwo) {
 }
 
 TEST(Runner, KilledSchedulerLosesNothingMeasured) {
-  Run run("--filter='Faulty.Passes:Faulty.Issue8Only:Slow.*' --jobs=2");
+  SuiteRun run("--filter='Faulty.Passes:Faulty.Issue8Only:Slow.*' --jobs=2");
   ASSERT_TRUE(run.AwaitLines(2));
   const pid_t scheduler = ChildOf(run.pid());
   ASSERT_GT(scheduler, 0);
@@ -218,7 +218,7 @@ TEST(Runner, KilledSchedulerLosesNothingMeasured) {
 }
 
 TEST(Runner, KilledCallerLeavesNoProcess) {
-  Run run("--filter='Faulty.Passes:Slow.*' --jobs=2");
+  SuiteRun run("--filter='Faulty.Passes:Slow.*' --jobs=2");
   ASSERT_TRUE(run.AwaitLines(1));
   const pid_t scheduler = ChildOf(run.pid());
   ASSERT_GT(scheduler, 0);
@@ -231,7 +231,7 @@ TEST(Runner, KilledCallerLeavesNoProcess) {
 }
 
 TEST(Runner, InterruptWritesTheReport) {
-  Run run("--filter='Faulty.Passes:Slow.*' --jobs=2");
+  SuiteRun run("--filter='Faulty.Passes:Slow.*' --jobs=2");
   ASSERT_TRUE(run.AwaitLines(1));
   const pid_t scheduler = ChildOf(run.pid());
   ASSERT_GT(scheduler, 0);
@@ -241,7 +241,7 @@ TEST(Runner, InterruptWritesTheReport) {
 }
 
 TEST(Runner, TwoRunsSideBySide) {
-  Run a("--filter='Harness*' --repeat=3", "", "peers_suite_test"), b("--filter='Harness*' --repeat=3", "", "peers_suite_test");
+  SuiteRun a("--filter='Harness*' --repeat=3", "", "peers_suite_test"), b("--filter='Harness*' --repeat=3", "", "peers_suite_test");
   EXPECT_EQ(a.Wait(), 0) << a.Text();
   EXPECT_EQ(b.Wait(), 0) << b.Text();
 }
@@ -253,20 +253,20 @@ bool CanUnshare(const std::string& flags) {
 
 TEST(Runner, GivesFullResultsWithoutProc) {
   if (!CanUnshare("-rm mount -t tmpfs none /proc ;")) GTEST_SKIP() << "no private mounts here";
-  Run run("--filter='HarnessPeer.*'", "unshare -rm sh -c 'mount -t tmpfs none /proc && exec \"$@\"' sh", "peers_suite_test");
+  SuiteRun run("--filter='HarnessPeer.*'", "unshare -rm sh -c 'mount -t tmpfs none /proc && exec \"$@\"' sh", "peers_suite_test");
   EXPECT_EQ(run.Wait(), 0) << run.Text();
   EXPECT_EQ(run.Lines().at("HarnessPeer.BlockedCallIsShownThenReleased").confidence, "heuristic");
 }
 
 TEST(Runner, GivesFullResultsUnderProcOfAnotherNamespace) {
   if (!CanUnshare("-rpf")) GTEST_SKIP() << "no pid namespaces here";
-  Run run("--filter='HarnessPeer.*'", "unshare -rpf", "peers_suite_test");
+  SuiteRun run("--filter='HarnessPeer.*'", "unshare -rpf", "peers_suite_test");
   EXPECT_EQ(run.Wait(), 0) << run.Text();
   EXPECT_EQ(run.Lines().at("HarnessPeer.BlockedCallIsShownThenReleased").confidence, "heuristic");
 }
 
 TEST(Runner, UnwritableOutputIsSaidAtOnce) {
-  Run run("--filter=Faulty.Passes --out=/proc/none");
+  SuiteRun run("--filter=Faulty.Passes --out=/proc/none");
   EXPECT_EQ(run.Wait(), 2);
   EXPECT_THAT(run.Text(), HasSubstr("--out"));
 }
