@@ -115,6 +115,7 @@ void Scheduler::Plan() {
       continue;
     }
     record.passes = 1;
+    record.command = Command(record.name, 0);
     progress_.total -= std::max(1, options_.repeat) - 1;
     ++progress_.done;
     file_.Append(record);
@@ -122,6 +123,12 @@ void Scheduler::Plan() {
   }
   tests_ = std::move(runnable);
   FillRound(0);
+}
+
+std::string Scheduler::Command(const std::string& test, int attempt) const {
+  return options_.launcher + " run --filter='" + test + "' --seed=" + Hex(options_.seed + static_cast<std::uint64_t>(attempt)) +
+         (options_.issue == 8 ? "" : " --issue=" + std::to_string(options_.issue)) +
+         (options_.allow_dangerous ? " --allow-dangerous" : "");
 }
 
 void Scheduler::FillRound(int attempt) {
@@ -232,9 +239,7 @@ void Scheduler::Finish(Active& active, int wait_status) {
   report::TestRecord record = Judge(slot, test, ending);
   record.start_ns = active.started_ns - arena_.header().start_ns;
   record.duration_ns = NowNs() - active.started_ns;
-  record.command = options_.launcher + " run --filter='" + test.name + "' --seed=" +
-                   Hex(options_.seed + static_cast<std::uint64_t>(active.job.attempt)) +
-                   (options_.issue == 8 ? "" : " --issue=" + std::to_string(options_.issue));
+  record.command = Command(test.name, active.job.attempt);
   if (!finished) SweepInChild(slot);
   Report(std::move(record), active.job.test);
 }

@@ -53,6 +53,8 @@ class Scheduler {
   };
 
   void Plan();
+  // One shell line that repeats an attempt.
+  std::string Command(const std::string& test, int attempt) const;
   void FillRound(int attempt);
   bool StartNext();
   void Start(Job job);

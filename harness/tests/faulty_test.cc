@@ -41,8 +41,8 @@ IPC_TEST(Faulty, FailsForOneClause, clause::pipe::create_two_ends, clause::pipe:
 IPC_TEST(Faulty, ChecksNothing, clause::pipe::create_two_ends) {}
 
 IPC_TEST(Faulty, SegmentationFault, clause::pipe::create_two_ends) {
-  int* volatile nowhere = nullptr;
-  *nowhere = 1;
+  volatile std::uintptr_t nowhere = 8;
+  *reinterpret_cast<volatile int*>(nowhere) = 1;
 }
 
 IPC_TEST(Faulty, BusError, clause::pipe::create_two_ends) { raise(SIGBUS); }
