@@ -1,0 +1,156 @@
+#include "suites/shm/support.h"
+
+#include <sched.h>
+#include <sys/wait.h>
+
+#ifdef __linux__
+#include <sys/mount.h>
+#endif
+
+#include <cstring>
+
+#include "harness/privilege.h"
+
+namespace ipcsuite {
+namespace {
+
+#ifdef __linux__
+constexpr char kPlace[] = "/dev/shm";
+#endif
+
+}  // namespace
+
+std::string TroubleOfPlace() {
+#ifdef __linux__
+  if (access(kPlace, F_OK) != 0) return "/dev/shm is absent: mount a tmpfs there";
+  if (access(kPlace, W_OK) == 0) return "";
+  if (errno == EROFS) return "/dev/shm is read-only: mount it writable";
+  return "/dev/shm can't be written by this user: give it mode 1777";
+#else
+  return "";
+#endif
+}
+
+const CallResult& CheckSurroundings(const CallResult& created) {
+  if (!created.returned() || !created.failed) return created;
+  switch (created.error) {
+    case ENOSYS: Unsupported("shm_open() is absent here (ENOSYS)");
+    case ENOSPC:
+    case ENOMEM:
+    case ENFILE:
+    case EMFILE: Unresolved("set-up failed: " + Describe(created) + "; room or a limit is used up by others");
+    default: break;
+  }
+  if (const std::string trouble = TroubleOfPlace(); !trouble.empty()) Unresolved(Describe(created) + "; " + trouble);
+  return created;
+}
+
+CallResult Create(const char* name, int oflag, mode_t mode) {
+  return CheckSurroundings(CALL(shm_open(name, oflag | O_CREAT, mode)));
+}
+
+std::string VisibleIn() {
+#ifdef __linux__
+  ShmObject object;
+  const std::string path = std::string(kPlace) + object.name();
+  if (access(path.c_str(), F_OK) == 0) return std::string(kPlace) + "/";
+#endif
+  return "";
+}
+
+struct stat StatOf(int fd) {
+  struct stat status {};
+  Setup(CALL(fstat(fd, &status)));
+  return status;
+}
+
+std::int64_t SizeOf(int fd) {
+  NoteChecks();
+  return static_cast<std::int64_t>(StatOf(fd).st_size);
+}
+
+char PatternAt(std::size_t i, unsigned seed) { return static_cast<char>(1 + (i * 7 + i / 251 + seed * 31) % 255); }
+
+void Fill(char* data, std::size_t size, unsigned seed) {
+  for (std::size_t i = 0; i < size; ++i) data[i] = PatternAt(i, seed);
+}
+
+std::size_t FirstMismatch(const char* data, std::size_t size, unsigned seed) {
+  NoteChecks();
+  std::size_t i = 0;
+  while (i < size && data[i] == PatternAt(i, seed)) ++i;
+  return i;
+}
+
+std::size_t FirstNonzero(const char* data, std::size_t size) {
+  NoteChecks();
+  std::size_t i = 0;
+  while (i < size && data[i] == 0) ++i;
+  return i;
+}
+
+std::size_t Pages(std::size_t n) { return n * PageSize(); }
+
+Region::Region(std::size_t pages) : size_(Pages(pages)) {
+  // MAP_ANONYMOUS is of issue 8, but no system that has shm_open lacks it.
+  void* memory = mmap(nullptr, size_, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  if (memory == MAP_FAILED) Unresolved("set-up failed: no address range can be reserved (" + ErrnoName(errno) + ")");
+  data_ = static_cast<char*>(memory);
+}
+Region::~Region() { munmap(data_, size_); }
+
+void InChild(const std::function<void()>& body) {
+  Peer child([&](Peer::Self&) { body(); });
+  const int status = child.Join();
+  EXPECT_TRUE(WIFEXITED(status)) << "the child was killed by " << SignalName(WIFSIGNALED(status) ? WTERMSIG(status) : 0);
+}
+
+#ifdef __linux__
+namespace {
+
+bool WriteTo(const char* path, const std::string& text) {
+  const int fd = open(path, O_WRONLY | O_CLOEXEC);
+  if (fd < 0) return false;
+  const bool done = write(fd, text.data(), text.size()) == static_cast<ssize_t>(text.size());
+  close(fd);
+  return done;
+}
+
+// A mount namespace, in a user namespace of one's own where that is what it takes.
+bool Unshare() {
+  const uid_t uid = geteuid();
+  const gid_t gid = getegid();
+  if (unshare(CLONE_NEWNS) == 0) return true;
+  if (unshare(CLONE_NEWUSER | CLONE_NEWNS) != 0) return false;
+  const std::string user = std::to_string(uid), group = std::to_string(gid);
+  WriteTo("/proc/self/setgroups", "deny");
+  return WriteTo("/proc/self/uid_map", user + " " + user + " 1") && WriteTo("/proc/self/gid_map", group + " " + group + " 1");
+}
+
+}  // namespace
+#endif
+
+void EnterPrivatePlace(const std::string& options) {
+#ifdef __linux__
+  if (access(kPlace, F_OK) != 0) Unresolved(TroubleOfPlace());
+  if (!Unshare() || mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0) {
+    Unsupported("needs a mount namespace of its own: run as root, or allow unprivileged user namespaces");
+  }
+  if (mount("ipcsuite", kPlace, "tmpfs", MS_NOSUID | MS_NODEV, options.c_str()) != 0) {
+    Unsupported("a tmpfs with \"" + options + "\" can't be mounted here (" + ErrnoName(errno) + ")");
+  }
+#else
+  Unsupported("needs a place for objects of its own (" + options + "), which this system has no known way to get");
+#endif
+}
+
+void RemountPrivatePlace(unsigned long flags, const std::string& options) {
+#ifdef __linux__
+  Setup(CALL(mount("ipcsuite", kPlace, "tmpfs", MS_REMOUNT | MS_NOSUID | MS_NODEV | flags, options.c_str())));
+#else
+  static_cast<void>(flags);
+  Unsupported("remounting (" + options + ") is of Linux");
+#endif
+}
+
+}  // namespace ipcsuite

@@ -1,0 +1,77 @@
+// What the tests of shared memory objects share: creation as the call under test, patterns, sizes,
+// children that check by themselves, and a place for objects of one's own.
+#pragma once
+
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <string>
+
+#include "harness/resources.h"
+#include "harness/step.h"
+#include "harness/test.h"
+
+namespace ipcsuite {
+
+// shm_open with O_CREAT as the call under test. A failure that comes from the surroundings (no room,
+// an absent or read-only place for objects) ends the test as UNRESOLVED; any other is returned.
+CallResult Create(const char* name, int oflag = O_RDWR | O_EXCL, mode_t mode = 0600);
+// The same for a call that was made elsewhere (a peer, a thread).
+const CallResult& CheckSurroundings(const CallResult& created);
+
+// Why objects can't be created here for reasons outside of the interface; empty when nothing is seen.
+std::string TroubleOfPlace();
+
+// The directory where objects appear as files, with a slash at its end; empty when none is known or
+// the names are not visible.
+std::string VisibleIn();
+
+// fstat, as set-up; SizeOf counts as a check.
+struct stat StatOf(int fd);
+std::int64_t SizeOf(int fd);
+
+// Bytes that depend on their position and on `seed`, never zero.
+char PatternAt(std::size_t i, unsigned seed);
+void Fill(char* data, std::size_t size, unsigned seed = 1);
+// The first position whose byte is not the pattern's (not zero); `size` when there is none. Count as
+// checks.
+std::size_t FirstMismatch(const char* data, std::size_t size, unsigned seed = 1);
+std::size_t FirstNonzero(const char* data, std::size_t size);
+
+// n pages, in bytes.
+std::size_t Pages(std::size_t n);
+
+// An address range of whole pages that nothing uses: reserved, then given back when the object goes
+// (what a test maps into it goes too). `at(n)`: its n-th page.
+class Region {
+ public:
+  explicit Region(std::size_t pages);
+  ~Region();
+  Region(const Region&) = delete;
+  Region& operator=(const Region&) = delete;
+  char* data() const { return data_; }
+  char* at(std::size_t page) const { return data_ + page * PageSize(); }
+  std::size_t size() const { return size_; }
+
+ private:
+  char* data_;
+  std::size_t size_;
+};
+
+// Runs `body` in a forked child and waits for its end; its EXPECT_* count. A child that dies is a
+// failure.
+void InChild(const std::function<void()>& body);
+
+// In a child: gives it a mount namespace of its own with a fresh tmpfs, mounted with these options
+// ("size=1m"), as the place of shared memory objects. Works as root and, where unprivileged user
+// namespaces are allowed, as anybody. Ends the test as UNSUPPORTED where neither is.
+void EnterPrivatePlace(const std::string& options);
+// In such a child: mounts the place again with other flags (MS_RDONLY).
+void RemountPrivatePlace(unsigned long flags, const std::string& options);
+
+}  // namespace ipcsuite
