@@ -14,12 +14,4 @@ std::string ToolVersion() {
   return version;
 }
 
-std::string BuildCommit() {
-#ifdef IPC_BUILD_COMMIT
-  return IPC_BUILD_COMMIT;
-#else
-  return "";
-#endif
-}
-
 }  // namespace ipcsuite::cli
