@@ -180,16 +180,17 @@ std::string TestBody(const TestRecord& t, bool finding) {
 std::string ClauseMatrix(const Run& run) {
   if (run.clauses.empty()) return "";
   const auto columns = Occurring(run.clauses);
-  std::string head = "<tr><th scope=\"col\">Interface</th><th scope=\"col\">Clauses (one mark each)</th>";
+  std::string head = "<tr><th scope=\"col\">Interface</th><th scope=\"col\">Clauses</th>";
   for (Verdict v : columns) {
-    head += "<th scope=\"col\" class=\"n\">" + std::string(ToString(v)) + "</th>";
+    head += "<th scope=\"col\" class=\"n\"><span>" + std::string(ToString(v)) + "</span></th>";
   }
-  head += "<th scope=\"col\" class=\"n\">in Issue 7</th><th scope=\"col\" class=\"n\">in Issue 8</th></tr>";
+  head += "<th scope=\"col\" class=\"n\"><span>in Issue 7</span></th><th scope=\"col\" class=\"n\"><span>in Issue 8</span></th></tr>";
   std::string out =
-      "<div class=\"scroll\" tabindex=\"0\" role=\"group\" aria-label=\"Clause matrix\"><table class=\"matrix\"><caption>Verdicts of the clauses of each "
-      "interface, judged for Issue " + std::to_string(run.issue) +
-      "; the last columns count the clauses that each issue holds.</caption><thead>" + head +
-      "</thead>\n";
+      "<p class=\"quiet\">Judged for Issue " + std::to_string(run.issue) +
+      "; the last two columns count the clauses that each issue holds. Each mark is a clause and "
+      "leads to it.</p><div class=\"scroll\" tabindex=\"0\" role=\"group\" aria-label=\"Clause "
+      "matrix\"><table class=\"matrix\"><caption class=\"visually-hidden\">Verdicts of the clauses of "
+      "each interface</caption><thead>" + head + "</thead>\n";
   std::string suite;
   for (const FunctionGroup& group : GroupByFunction(run.clauses)) {
     if (group.suite != suite) {

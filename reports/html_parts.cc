@@ -118,7 +118,7 @@ std::string Pre(const std::string& text) {
 
 std::string FilterBar(const std::vector<std::string>& interfaces,
                       const std::vector<std::string>& kinds, const std::vector<Verdict>& verdicts,
-                      const std::string& show_options) {
+                      const std::string& show_options, bool confidence) {
   std::vector<std::string> words;
   for (Verdict v : verdicts) words.emplace_back(ToString(v));
   std::string out =
@@ -127,7 +127,7 @@ std::string FilterBar(const std::vector<std::string>& interfaces,
       "placeholder=\"words of a name, requirement, value ( / )\"></label>";
   out += show_options + Options("interface", "Interface", interfaces) +
          Options("result", "Result", words) + Options("kind", "Kind", kinds) +
-         Options("confidence", "Confidence", {"certain", "heuristic"}) +
+         (confidence ? Options("confidence", "Confidence", {"certain", "heuristic"}) : "") +
          "<button type=\"reset\">Clear</button>"
          "<output name=\"shown\" aria-live=\"polite\"></output></form>\n";
   return out;

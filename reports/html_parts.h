@@ -39,7 +39,7 @@ std::string Pre(const std::string& text);
 // Search field and filters over the lists; hidden until the script shows it.
 std::string FilterBar(const std::vector<std::string>& interfaces,
                       const std::vector<std::string>& kinds, const std::vector<Verdict>& verdicts,
-                      const std::string& show_options);
+                      const std::string& show_options, bool confidence);
 
 // ---- Parts of the page of one run -------------------------------------------------------------
 

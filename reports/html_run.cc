@@ -45,13 +45,21 @@ std::string Bar(const Run& run) {
   return out + "</div>\n";
 }
 
+// The first part of the sentence is what most readers came for; the rest is set lighter.
+std::string VerdictText(const std::string& sentence) {
+  const auto end = sentence.find("; ");
+  if (end == std::string::npos) return "<span><strong>" + Escape(sentence) + "</strong></span>";
+  return "<span><strong>" + Escape(sentence.substr(0, end + 1)) + "</strong>" +
+         Escape(sentence.substr(end + 1)) + "</span>";
+}
+
 std::string Header(const Run& run) {
   const bool good = run.summary.exit_status == 0;
   std::string out = "<header><p class=\"over\">ipcsuite: POSIX IPC conformance, Issue " +
                     std::to_string(run.issue) + "</p><h1>" + Escape(run.label) + "</h1>";
   out += "<p class=\"verdict " + std::string(good ? "good" : "bad") +
          "\"><span class=\"mark\" aria-hidden=\"true\">" + (good ? "\u2713" : "\u2717") + "</span> " +
-         Escape(run.summary.sentence) + "</p>";
+         VerdictText(run.summary.sentence) + "</p>";
   out += "<p class=\"platform\">" + Escape(PlatformLine(run)) + "</p><p class=\"quiet\">" +
          Escape(run.started) + ", " + Duration(run.duration_ns) + ", seed " +
          std::to_string(run.seed) + (run.tool_version.empty() ? "" : ", ipcsuite " + Escape(run.tool_version)) +
@@ -126,7 +134,7 @@ std::string Lists(const Run& run) {
   for (Verdict v : ReadingOrder()) {
     if (seen.count(v)) verdicts.push_back(v);
   }
-  std::string out = FilterBar(interfaces, kinds, verdicts, "");
+  std::string out = FilterBar(interfaces, kinds, verdicts, "", /*confidence=*/true);
   if (!run.clauses.empty()) {
     out += "<h3 id=\"clauses\">Clauses (" + std::to_string(run.clauses.size()) +
            ")</h3>\n<div class=\"list\" data-noun=\"clauses\">\n" + ClauseList(run) + "</div>\n";
@@ -142,6 +150,16 @@ struct Part {
   std::string body;
 };
 
+// Long names of settings may break behind their separators.
+std::string Breakable(const std::string& key) {
+  std::string out;
+  for (const char c : Escape(key)) {
+    out += c;
+    if (c == '_' || c == '.') out += "<wbr>";
+  }
+  return out;
+}
+
 }  // namespace
 
 std::string EnvironmentCard(const Run& run) {
@@ -150,7 +168,7 @@ std::string EnvironmentCard(const Run& run) {
   for (const EnvironmentSection& section : run.environment) {
     out += "<table class=\"card facts\"><caption>" + Escape(section.title) + "</caption><tbody>";
     for (const auto& [key, value] : section.facts) {
-      out += "<tr><th scope=\"row\">" + Escape(key) + "</th><td>" + Escape(Shorten(value, 2000)) + "</td></tr>";
+      out += "<tr><th scope=\"row\">" + Breakable(key) + "</th><td>" + Escape(Shorten(value, 2000)) + "</td></tr>";
     }
     out += "</tbody></table>\n";
   }

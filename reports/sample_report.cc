@@ -2,7 +2,10 @@
 #include <cstdio>
 #include <cstdlib>
 #include <string>
+#include <vector>
 
+#include "reports/compare.h"
+#include "reports/files.h"
 #include "reports/report.h"
 #include "reports/sample.h"
 
@@ -21,6 +24,18 @@ int main(int argc, char** argv) {
       std::fprintf(stderr, "%s\n", error.c_str());
       return 2;
     }
+  }
+  std::vector<Run> runs;
+  for (int variant = 0; variant < 3; ++variant) {
+    runs.push_back(argc > 2 ? LargeRun(std::atoi(argv[2]), variant) : SampleRun(variant));
+  }
+  const Comparison comparison = Compare(runs);
+  if (!WriteFile(folder + "/comparison.html", ComparisonHtml(comparison, runs), &error) ||
+      !WriteFile(folder + "/comparison.md", ComparisonMarkdown(comparison, runs), &error) ||
+      !WriteFile(folder + "/comparison.txt", ComparisonText(comparison, runs, false), &error) ||
+      !WriteFile(folder + "/comparison.json", ComparisonJson(comparison), &error)) {
+    std::fprintf(stderr, "%s\n", error.c_str());
+    return 2;
   }
   return 0;
 }
