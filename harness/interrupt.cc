@@ -1,0 +1,47 @@
+#include "harness/interrupt.h"
+
+#include <pthread.h>
+#include <signal.h>
+
+#include "harness/resources.h"
+
+namespace ipcsuite {
+namespace {
+
+constexpr std::int64_t kPatienceNs = 3'000'000'000;
+
+template <typename Send>
+CallResult SignalUntilReturned(const Call& call, Send send) {
+  const std::int64_t end = NowNs() + kPatienceNs;
+  Backoff backoff;
+  while (!call.returned() && NowNs() < end) {
+    send();
+    // A fast return is the rule: look some times before the next signal.
+    for (int look = 0; look < 100 && !call.returned(); ++look) backoff.Pause();
+  }
+  return call.result(100'000'000);
+}
+
+}  // namespace
+
+CallResult Interrupt(Peer& peer, const Call& call, int signal) {
+  return SignalUntilReturned(call, [&] { peer.Signal(signal); });
+}
+
+CallResult Interrupt(ThreadPeer& peer, const Call& call, int signal) {
+  return SignalUntilReturned(call, [&] {
+    if (peer.alive()) pthread_kill(peer.handle(), signal);
+  });
+}
+
+bool AwaitSignalCount(int count) {
+  const std::int64_t end = NowNs() + kPatienceNs;
+  Backoff backoff;
+  while (SignalCount() < count) {
+    if (NowNs() > end) return false;
+    backoff.Pause();
+  }
+  return true;
+}
+
+}  // namespace ipcsuite

@@ -1,0 +1,136 @@
+// open() of a FIFO whose wait ends without a peer: signals, cancellation, death; nothing stays behind.
+#include <fcntl.h>
+#include <pthread.h>
+#include <signal.h>
+#include <unistd.h>
+
+#include "harness/interrupt.h"
+#include "harness/resources.h"
+#include "harness/test.h"
+#include "suites/fifo/sides.h"
+
+namespace ipcsuite {
+namespace {
+
+struct SideCase {
+  const char* name;
+  Side side;
+  Claims claims;
+};
+
+const SideCase kInterrupted[] = {
+    {"Reader", kReading, {clause::fifo::open_eintr}},
+    {"Writer", kWriting, {clause::fifo::open_eintr}},
+};
+// The process lives on after the interruption: what it left behind would still be there.
+IPC_TABLE_TEST(FifoOpenInterrupted, SideCase, kInterrupted) {
+  FifoNode fifo;
+  ScopedSignal handler(SIGUSR1, CountSignal);
+  Shared<int> lowest_before, lowest_after;
+  Peer peer([&](Peer::Self& self) {
+    *lowest_before = LowestFreeFd();
+    self.step([&] { return CALL(open(fifo.path(), row.side.flags | O_CLOEXEC)); });
+    *lowest_after = LowestFreeFd();
+    self.step([&] { return CALL(getpid()); });  // tells that the number is there
+    self.step([&] { return CALL(getpid()); });  // never released: keeps the process alive
+  });
+  const Call call = peer.next();
+  EXPECT_THAT(call, Blocks());
+  EXPECT_THAT(Interrupt(peer, call, SIGUSR1), Fails(EINTR));
+  EXPECT_GE(SignalCount(), 1);
+  EXPECT_THAT(peer.next().result(), Succeeds());
+  EXPECT_EQ(*lowest_after, *lowest_before) << "a descriptor was left behind";
+  ExpectNobodyThere(fifo.path(), row.side);
+  EXPECT_TRUE(peer.alive());
+}
+
+// A peer that comes after an interrupted opener must wait as if that had never been.
+const SideCase kAfterInterrupted[] = {
+    {"WriterAfterReader", kReading, {clause::fifo::open_eintr, clause::fifo::open_wronly_waits_for_reader}},
+    {"ReaderAfterWriter", kWriting, {clause::fifo::open_eintr, clause::fifo::open_rdonly_waits_for_writer}},
+};
+IPC_TABLE_TEST(FifoOpenAfterInterrupted, SideCase, kAfterInterrupted) {
+  FifoNode fifo;
+  ScopedSignal handler(SIGUSR1, CountSignal);
+  Peer first, second;
+  const Call interrupted = first.start([&] { return CALL(open(fifo.path(), row.side.flags)); });
+  EXPECT_THAT(interrupted, Blocks());
+  EXPECT_THAT(Interrupt(first, interrupted, SIGUSR1), Fails(EINTR));
+  const Call call = second.start([&] { return CALL(open(fifo.path(), row.side.other_flags())); });
+  EXPECT_THAT(call, Blocks());
+  const Fd other(CALL(open(fifo.path(), row.side.flags | O_CLOEXEC)));
+  EXPECT_THAT(call.result(), Succeeds());
+}
+
+const SideCase kRestarted[] = {
+    {"Reader", kReading, {clause::fifo::open_sa_restart}},
+    {"Writer", kWriting, {clause::fifo::open_sa_restart}},
+};
+IPC_TABLE_TEST(FifoOpenRestarts, SideCase, kRestarted) {
+  FifoNode fifo;
+  ScopedSignal handler(SIGUSR1, CountSignal, SA_RESTART);
+  Peer peer;
+  const Call call = peer.start([&] { return CALL(open(fifo.path(), row.side.flags)); });
+  EXPECT_THAT(call, Blocks());
+  for (int i = 1; i <= 3; ++i) {
+    peer.Signal(SIGUSR1);
+    ASSERT_TRUE(AwaitSignalCount(i)) << "the handler did not run";
+    EXPECT_THAT(call, Blocks());
+  }
+  if (call.returned()) return;  // has failed already; nobody would meet the open below
+  const Fd other(CALL(open(fifo.path(), row.side.other_flags() | O_CLOEXEC)));
+  EXPECT_THAT(call.result(), Succeeds());
+}
+
+const SideCase kCancelled[] = {
+    {"Reader", kReading, {clause::fifo::open_cancellation}},
+    {"Writer", kWriting, {clause::fifo::open_cancellation}},
+};
+IPC_TABLE_TEST(FifoOpenCancelled, SideCase, kCancelled) {
+  FifoNode fifo;
+  const int lowest = LowestFreeFd();
+  ThreadPeer peer;
+  const Call call = peer.start([&] { return CALL(open(fifo.path(), row.side.flags | O_CLOEXEC)); });
+  EXPECT_THAT(call, Blocks());
+  EXPECT_THAT(CALL_ERRNO(pthread_cancel(peer.handle())), SucceedsWith(0));
+  EXPECT_THAT(call.result(), IsCancelled());
+  if (!peer.alive()) peer.Join();
+  EXPECT_EQ(LowestFreeFd(), lowest) << "a descriptor was left behind";
+  ExpectNobodyThere(fifo.path(), row.side);
+}
+
+// A request that is pending already acts on the open itself.
+IPC_TEST(FifoOpenCancelled, PendingRequestActsAtTheOpen, clause::fifo::open_cancellation) {
+  FifoNode fifo;
+  const int lowest = LowestFreeFd();
+  ThreadPeer peer([&](ThreadPeer::Self& self) {
+    self.step([&] {
+      pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, nullptr);
+      pthread_cancel(pthread_self());
+      pthread_setcancelstate(PTHREAD_CANCEL_ENABLE, nullptr);
+      return CALL(open(fifo.path(), O_RDONLY | O_CLOEXEC));
+    });
+  });
+  EXPECT_THAT(peer.next().result(), IsCancelled());
+  if (!peer.alive()) peer.Join();
+  EXPECT_EQ(LowestFreeFd(), lowest) << "a descriptor was left behind";
+  ExpectNobodyThere(fifo.path(), kReading);
+}
+
+// The end of a waiting process takes its place as reader or writer with it.
+const SideCase kKilled[] = {
+    {"Reader", kReading, {clause::fifo::open_wronly_nonblock_enxio}},
+    {"Writer", kWriting, {clause::fifo::open_rdonly_nonblock}},
+};
+IPC_TABLE_TEST(FifoOpenKilled, SideCase, kKilled) {
+  FifoNode fifo;
+  Peer peer;
+  const Call call = peer.start([&] { return CALL(open(fifo.path(), row.side.flags)); });
+  EXPECT_THAT(call, Blocks());
+  peer.Kill();
+  EXPECT_THAT(call.result(), DiesBy(SIGKILL));
+  ExpectNobodyThere(fifo.path(), row.side);
+}
+
+}  // namespace
+}  // namespace ipcsuite
