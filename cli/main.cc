@@ -7,6 +7,7 @@
 #include "cli/list.h"
 #include "cli/run.h"
 #include "harness/exec.h"
+#include "reports/commands.h"
 
 namespace {
 
@@ -20,6 +21,10 @@ const Command kCommands[] = {
     {"run", ipcsuite::cli::RunMain, "judge this machine and write the reports"},
     {"list", ipcsuite::cli::ListMain, "name clauses, tests or coverage"},
     {"explain", ipcsuite::cli::ExplainMain, "tell what a clause requires, or what a test judges"},
+    {"report", ipcsuite::report::ReportMain, "make any format from a result file"},
+    {"compare", ipcsuite::report::CompareMain, "set the results of several platforms or days side by side"},
+    {"merge", ipcsuite::report::MergeMain, "join the result files of shards"},
+    {"expectations", ipcsuite::report::ExpectationsMain, "show, check and update known deviations"},
 };
 
 int Usage(FILE* out, int status) {

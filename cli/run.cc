@@ -9,6 +9,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
+#include <optional>
 #include <set>
 #include <string>
 #include <system_error>
@@ -19,8 +20,10 @@
 #include "harness/runner.h"
 #include "reports/aggregate.h"
 #include "reports/catalogue.h"
+#include "reports/compare.h"
 #include "reports/environment.h"
 #include "reports/expectations.h"
+#include "reports/json.h"
 #include "reports/report.h"
 
 namespace ipcsuite::cli {
@@ -99,6 +102,11 @@ int Perform(RunOptions& options, const std::string& command_line) {
   std::vector<report::Expectation> expectations;
   std::string error;
   if (!LoadExpectations(options, &expectations, &error)) return Complain(error);
+  std::optional<report::Run> baseline;
+  if (!options.baseline.empty()) {
+    baseline = report::ReadRun(options.baseline, &error);
+    if (!baseline) return Complain(error);
+  }
   if (!options.out.empty()) {
     if (error = PrepareOut(options.out); !error.empty()) return Complain(error);
     options.runner.results_path = options.out + "/results.jsonl";
@@ -122,6 +130,7 @@ int Perform(RunOptions& options, const std::string& command_line) {
   apply.whole = options.whole;
   report::Apply(expectations, report::FactsOf(run.environment), apply, &run.tests);
   report::Finish(CatalogueFor(options), run);
+  if (baseline) report::GateOnBaseline(*baseline, &run);
   terminal.End(run);
   int status = run.summary.exit_status;
   if (!options.out.empty()) {
