@@ -1,0 +1,382 @@
+#include "stress/conductor.h"
+
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <climits>
+#include <cstdio>
+#include <fstream>
+
+#include "stress/nemesis.h"
+
+namespace ipcsuite::stress {
+namespace {
+
+WorkerHot* g_hot = nullptr;  // of this process, for the handler
+WorkerCold* g_cold = nullptr;
+
+void OnStorm(int) {
+  g_cold->signals.fetch_add(1, std::memory_order_relaxed);
+  if (g_hot->in_call.load(std::memory_order_relaxed) != CallId::kNone) {
+    g_cold->signals_in_call.fetch_add(1, std::memory_order_relaxed);
+  }
+}
+
+void CatchStorm(bool restart) {
+  struct sigaction action {};
+  action.sa_handler = OnStorm;
+  action.sa_flags = restart ? SA_RESTART : 0;
+  sigemptyset(&action.sa_mask);
+  sigaction(StormSignal(restart), &action, nullptr);
+}
+
+// Ticks of all processors since boot, of /proc/stat; zeros where there is none.
+struct MachineTime {
+  std::uint64_t total = 0, steal = 0;
+};
+
+MachineTime ReadMachineTime() {
+  MachineTime time;
+  std::ifstream in("/proc/stat");
+  std::string word;
+  in >> word;
+  std::uint64_t ticks = 0;
+  for (int field = 0; word == "cpu" && field < 8 && in >> ticks; ++field) {
+    time.total += ticks;
+    if (field == 7) time.steal = ticks;
+  }
+  return time;
+}
+
+std::uint64_t BitsPerStream(const RunSpec& spec) {
+  // At most 1 GiB of address space for all bitmaps; only touched pages cost memory.
+  const std::uint64_t maps = static_cast<std::uint64_t>(spec.producers) * spec.priorities *
+                             static_cast<std::uint64_t>(std::max(1, spec.consumers));
+  const std::uint64_t bits = (std::uint64_t{1} << 33) / std::max<std::uint64_t>(1, maps);
+  return std::clamp<std::uint64_t>(bits, 1 << 16, 1 << 28) / 64 * 64;
+}
+
+}  // namespace
+
+Conductor::Conductor(Context& context, const SliceOptions& options)
+    : context_(context), options_(options) {}
+
+Conductor::~Conductor() {
+  KillEverybody();
+  if (workload_) workload_->Teardown();
+}
+
+void Conductor::MakeShared() {
+  const RunSpec& spec = options_.spec;
+  const int workers = spec.workers();
+  const std::size_t page = 65536;
+  const std::uint64_t bits = BitsPerStream(spec);
+  const bool exclusive = options_.info->shape != Shape::kShared || spec.consumers == 1;
+  const bool timed = spec.mode == Mode::kTimed;
+  const auto slots =
+      std::max<std::uint32_t>(1024, 16384u / static_cast<std::uint32_t>(spec.priorities));
+  std::size_t bytes = 16 * page + (static_cast<std::size_t>(workers) + 1) *
+                                      (2 * page + sizeof(WorkerHot) + sizeof(WorkerCold));
+  bytes += (static_cast<std::size_t>(workers) + 1) * (sizeof(Histogram) + page);
+  bytes += static_cast<std::size_t>(spec.consumers) *
+           Ledger::Bytes(spec.producers, spec.priorities, exclusive, bits);
+  bytes += static_cast<std::size_t>(spec.producers) *
+           (spec.priorities * (8 + slots * 8) + 2 * page);
+  bytes += std::size_t{64} << 20;  // what workloads take
+  region_ = std::make_unique<SharedRegion>(bytes);
+  shared_.control = region_->Make<Control>();
+  for (int i = 0; i <= workers; ++i) {  // one more: the hog
+    shared_.hot.push_back(region_->Make<WorkerHot>());
+    shared_.cold.push_back(region_->Make<WorkerCold>());
+  }
+  for (int i = 0; i <= workers; ++i) shared_.latency.push_back(region_->Zeroed<Histogram>(1));
+  for (int i = 0; i < spec.producers; ++i) {
+    shared_.sent.push_back({region_->Zeroed<std::uint64_t>(
+        static_cast<std::size_t>(spec.priorities))});
+    TimeRing ring;
+    if (timed) {
+      ring.per_stream = slots;
+      ring.slots = region_->Zeroed<std::atomic<std::int64_t>>(
+          static_cast<std::size_t>(slots) * static_cast<std::size_t>(spec.priorities));
+    }
+    shared_.times.push_back(ring);
+  }
+  for (int i = 0; i < spec.consumers; ++i) {
+    shared_.ledgers.emplace_back(*region_, spec.producers, spec.priorities, exclusive, bits);
+  }
+  shared_.cpus = options_.cpus;
+  shared_.allowed = context_.allowed;
+}
+
+void Conductor::Child(int index, pid_t parent) {
+  const bool hog = index == options_.spec.workers();
+  DieWithParent(parent);
+  g_hot = shared_.hot[static_cast<std::size_t>(index)];
+  g_cold = shared_.cold[static_cast<std::size_t>(index)];
+  CatchStorm(true);
+  CatchStorm(false);
+  // The terminal's Ctrl-C is the parent's business: it stops the workers in order.
+  signal(SIGINT, SIG_IGN);
+  signal(SIGTERM, SIG_DFL);
+  signal(SIGPIPE, SIG_IGN);
+  signal(SIGCHLD, SIG_DFL);
+  sigset_t none;
+  sigemptyset(&none);
+  sigprocmask(SIG_SETMASK, &none, nullptr);
+  if (!hog) PinSelf(shared_.cpus[static_cast<std::size_t>(index)], shared_.allowed);
+  {
+    Worker worker(shared_, options_.spec, index);
+    worker.WaitForStart();
+    if (hog) {
+      RunHog(worker, options_.allow_global);
+    } else {
+      workload_->Run(worker);
+    }
+    worker.Finish();
+  }
+  _exit(0);
+}
+
+void Conductor::Spawn(int index) {
+  Process& process = processes_[static_cast<std::size_t>(index)];
+  const pid_t parent = getpid();
+  const pid_t pid = fork();
+  if (pid == 0) Child(index, parent);
+  if (pid < 0) {
+    result_.unresolved = "fork failed with errno " + std::to_string(errno) +
+                         " (limits: RLIMIT_NPROC, pids of the cgroup, memory)";
+    return;
+  }
+  process.pid = pid;
+  process.alive = true;
+  process.stopped = false;
+  process.slot = context_.registry.Remember(pid);
+  shared_.cold[static_cast<std::size_t>(index)]->pid.store(pid);
+}
+
+void Conductor::Ended(int index, int status) {
+  Process& process = processes_[static_cast<std::size_t>(index)];
+  process.alive = false;
+  context_.registry.Forget(process.slot);
+  if (WIFEXITED(status) && WEXITSTATUS(status) == 0) return;
+  char text[160];
+  std::snprintf(text, sizeof text, "process %d (worker %d) ended with %s %d, in %s",
+                static_cast<int>(process.pid), index, WIFSIGNALED(status) ? "signal" : "status",
+                WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status),
+                ToString(shared_.hot[static_cast<std::size_t>(index)]->in_call.load()));
+  Find(Kind::kDied, "", text);
+}
+
+void Conductor::Reap() {
+  for (std::size_t i = 0; i < processes_.size(); ++i) {
+    int status = 0;
+    if (processes_[i].alive && waitpid(processes_[i].pid, &status, WNOHANG) == processes_[i].pid) {
+      Ended(static_cast<int>(i), status);
+    }
+  }
+}
+
+bool Conductor::AwaitKilled(int index) {
+  Process& process = processes_[static_cast<std::size_t>(index)];
+  int status = 0;
+  while (waitpid(process.pid, &status, 0) < 0) {
+    if (errno != EINTR) return false;
+  }
+  if (!WIFSIGNALED(status) || WTERMSIG(status) != SIGKILL) {
+    Ended(index, status);
+    return false;
+  }
+  process.alive = false;
+  context_.registry.Forget(process.slot);
+  return true;
+}
+
+bool Conductor::Alive(Role role) const {
+  const int producers = options_.spec.producers;
+  for (int i = 0; i < static_cast<int>(processes_.size()); ++i) {
+    const bool mine = role == Role::kProducer ? i < producers
+                                              : i >= producers && i < options_.spec.workers();
+    if (mine && processes_[static_cast<std::size_t>(i)].alive) return true;
+  }
+  return false;
+}
+
+std::uint64_t Conductor::CountedBy(Role role) const {
+  std::uint64_t sum = 0;
+  for (int i = 0; i < options_.spec.workers(); ++i) {
+    if ((i < options_.spec.producers) == (role == Role::kProducer)) {
+      sum += shared_.hot[static_cast<std::size_t>(i)]->count.load(std::memory_order_relaxed);
+    }
+  }
+  return sum;
+}
+
+bool Conductor::CountConsumers() const {
+  return options_.info->shape != Shape::kAlike && options_.info->uses_ledgers;
+}
+
+std::uint64_t Conductor::Counted() const {
+  return CountedBy(CountConsumers() ? Role::kConsumer : Role::kProducer);
+}
+
+void Conductor::AwaitReady() {
+  const std::int64_t give_up = NowNs() + 60'000'000'000;
+  for (const WorkerCold* cold : shared_.cold) {
+    const std::size_t i = static_cast<std::size_t>(
+        std::find(shared_.cold.begin(), shared_.cold.end(), cold) - shared_.cold.begin());
+    if (i >= processes_.size()) break;
+    while (cold->ready.load(std::memory_order_acquire) == 0 && processes_[i].alive) {
+      if (NowNs() > give_up) {
+        result_.unresolved = "processes did not become ready within 60 s";
+        return;
+      }
+      context_.Pause(1'000'000);
+      Reap();
+    }
+  }
+}
+
+void Conductor::RunPhase(Phase phase, double seconds, bool nemesis) {
+  shared_.control->phase.store(phase, std::memory_order_release);
+  shared_.control->generation.fetch_add(1);
+  FutexWake(&shared_.control->generation, INT_MAX);
+  const std::int64_t end = NowNs() + static_cast<std::int64_t>(seconds * 1e9);
+  for (;;) {
+    const std::int64_t now = NowNs();
+    if (now >= end || context_.interrupted()) break;
+    std::int64_t next = std::min(end, now + 250'000'000);
+    if (nemesis && nemesis_) next = std::min(next, nemesis_->Act(now));
+    if (now - last_tick_ns_ >= 250'000'000 && context_.on_tick) {
+      last_tick_ns_ = now;
+      context_.on_tick(Counted(), static_cast<double>(now - start_ns_) / 1e9);
+    }
+    context_.Pause(std::max<std::int64_t>(1000, next - NowNs()));
+    Reap();
+    // With --ops all may have ended before the time is over; a finding may have ended some.
+    if (!Alive(Role::kProducer)) break;
+  }
+}
+
+void Conductor::ContinueStopped() {
+  for (Process& process : processes_) {
+    if (process.alive && process.stopped) kill(process.pid, SIGCONT);
+    process.stopped = false;
+  }
+}
+
+bool Conductor::Drain(Role role) {
+  std::uint64_t last = ~std::uint64_t{0};
+  std::int64_t last_change = NowNs();
+  while (Alive(role)) {
+    if (role == Role::kConsumer) workload_->Nudge(shared_);
+    context_.Pause(2'000'000);
+    Reap();
+    const std::uint64_t now = CountedBy(Role::kProducer) + CountedBy(Role::kConsumer);
+    if (now != last) {
+      last = now;
+      last_change = NowNs();
+    } else if (NowNs() - last_change > 20'000'000'000) {
+      Stuck(role);
+      return false;
+    }
+  }
+  return true;
+}
+
+void Conductor::Stuck(Role role) {
+  for (int i = 0; i < options_.spec.workers(); ++i) {
+    const Process& process = processes_[static_cast<std::size_t>(i)];
+    if (!process.alive || (i < options_.spec.producers) != (role == Role::kProducer)) continue;
+    std::ifstream syscall("/proc/" + std::to_string(process.pid) + "/syscall");
+    std::string line;
+    std::getline(syscall, line);
+    char text[220];
+    std::snprintf(text, sizeof text,
+                  "process %d (worker %d) made no progress for 20 s after the %s; it is in %s%s%s",
+                  static_cast<int>(process.pid), i,
+                  role == Role::kProducer ? "order to stop" : "end of all producers",
+                  ToString(shared_.hot[static_cast<std::size_t>(i)]->in_call.load()),
+                  line.empty() ? "" : "; /proc/PID/syscall: ", line.c_str());
+    Find(Kind::kStuck, options_.info->loss_clause, text);
+  }
+}
+
+void Conductor::KillEverybody() {
+  for (Process& process : processes_) {
+    if (!process.alive) continue;
+    kill(process.pid, SIGKILL);
+    while (waitpid(process.pid, nullptr, 0) < 0 && errno == EINTR) {
+    }
+    process.alive = false;
+    context_.registry.Forget(process.slot);
+  }
+}
+
+void Conductor::Find(Kind kind, const std::string& clause, const std::string& text,
+                     std::uint64_t count) {
+  result_.findings_total += count;
+  if (result_.findings.size() < 64) result_.findings.push_back({kind, clause, text, count});
+}
+
+SliceResult Conductor::Run() {
+  result_.mode = options_.spec.mode;
+  try {
+    MakeShared();
+  } catch (const std::bad_alloc&) {
+    result_.unresolved = "no memory for the shared state (limits: RLIMIT_AS, cgroup memory)";
+    return std::move(result_);
+  }
+  workload_ = options_.info->make();
+  result_.unsupported = workload_->Setup(options_.spec, context_.registry, *region_);
+  if (!result_.unsupported.empty()) return std::move(result_);
+  const bool hog = options_.nemesis.exhaust && options_.spec.mode != Mode::kRaw;
+  processes_.resize(static_cast<std::size_t>(options_.spec.workers() + (hog ? 1 : 0)));
+  for (int i = 0; i < static_cast<int>(processes_.size()); ++i) Spawn(i);
+  if (result_.unresolved.empty()) AwaitReady();
+  if (!result_.unresolved.empty()) return std::move(result_);
+  if (options_.nemesis.any()) {
+    nemesis_ = std::make_unique<Nemesis>(*this, options_.nemesis, options_.spec.seed);
+  }
+  start_ns_ = last_tick_ns_ = NowNs();
+  shared_.control->start_ns.store(start_ns_);
+  RunPhase(Phase::kWarmUp, options_.warm_up_s, true);
+  for (const WorkerHot* hot : shared_.hot) begin_counts_.push_back(hot->count.load());
+  measure_begin_ns_ = NowNs();
+  const MachineTime before = ReadMachineTime();
+  RunPhase(Phase::kMeasure, options_.measure_s, true);
+  for (const WorkerHot* hot : shared_.hot) end_counts_.push_back(hot->count.load());
+  measure_end_ns_ = NowNs();
+  const MachineTime after = ReadMachineTime();
+  if (after.total > before.total) {
+    result_.usage.steal_fraction = static_cast<double>(after.steal - before.steal) /
+                                   static_cast<double>(after.total - before.total);
+  }
+  if (options_.keep_memory) {
+    result_.memory_bytes = MemoryOf(getpid());
+    for (const Process& process : processes_) {
+      if (process.alive) result_.memory_bytes += MemoryOf(process.pid);
+    }
+  }
+  if (nemesis_) nemesis_->Cease();
+  shared_.control->phase.store(Phase::kStop, std::memory_order_release);
+  bool ended = Drain(Role::kProducer);
+  if (ended) {
+    shared_.control->phase.store(Phase::kDrained, std::memory_order_release);
+    workload_->ProducersDone(shared_);
+    ended = Drain(Role::kConsumer);
+  }
+  KillEverybody();
+  Collect();
+  if (ended) RunAudit();
+  workload_->Teardown();
+  return std::move(result_);
+}
+
+SliceResult RunSlice(Context& context, const SliceOptions& options) {
+  return Conductor(context, options).Run();
+}
+
+}  // namespace ipcsuite::stress

@@ -1,0 +1,66 @@
+#include "stress/message.h"
+
+#include <algorithm>
+
+namespace ipcsuite::stress {
+
+Templates::Templates(std::size_t size, std::uint64_t seed)
+    : size_(size), pitch_((size + 127) / 64 * 64), bytes_(pitch_ * kTemplates) {
+  Random random(Mix(seed) ^ size);
+  for (auto& byte : bytes_) byte = static_cast<unsigned char>(random.Next());
+}
+
+void Templates::WritePieces(unsigned char* buffer, std::uint64_t word) const {
+  if (size_ < kStampSize) {
+    const std::uint64_t sequence = Stamp::Unpack(word).sequence;
+    for (std::size_t i = 0; i < size_; ++i) {
+      buffer[i] = static_cast<unsigned char>(sequence >> (8 * i));
+    }
+    return;
+  }
+  for (std::size_t at = 0; StampedAt(at); at += kStampStride) StoreWord(buffer + at, word);
+  if (size_ >= 2 * kStampSize) StoreWord(buffer + size_ - kStampSize, word);
+}
+
+bool Templates::MatchesPieces(const unsigned char* message, const Stamp& stamp) const {
+  const std::uint64_t word = stamp.Pack();
+  if (size_ < kStampSize) {
+    for (std::size_t i = 0; i < size_; ++i) {
+      if (message[i] != static_cast<unsigned char>(stamp.sequence >> (8 * i))) return false;
+    }
+    return true;
+  }
+  const unsigned char* const expected = Expected(stamp);
+  std::size_t end = size_;
+  if (size_ >= 2 * kStampSize) {
+    end -= kStampSize;
+    if (LoadWord(message + end) != word) return false;
+  }
+  for (std::size_t at = 0; at < end; at += kStampStride) {
+    std::size_t from = at;
+    if (StampedAt(at)) {
+      if (LoadWord(message + at) != word) return false;
+      from += kStampSize;
+    }
+    const std::size_t to = std::min(end, at + kStampStride);
+    if (from < to && std::memcmp(message + from, expected + from, to - from) != 0) return false;
+  }
+  return true;
+}
+
+std::size_t Templates::FirstDifference(const unsigned char* message, const Stamp& stamp) {
+  const unsigned char* const expected = Stamped(stamp);
+  return static_cast<std::size_t>(std::mismatch(message, message + size_, expected).first -
+                                  message);
+}
+
+Stamp Templates::Peek(const unsigned char* message, std::size_t size) {
+  if (size >= kStampSize) return Stamp::Unpack(LoadWord(message));
+  Stamp stamp;
+  for (std::size_t i = 0; i < size; ++i) {
+    stamp.sequence |= static_cast<std::uint64_t>(message[i]) << (8 * i);
+  }
+  return stamp;
+}
+
+}  // namespace ipcsuite::stress

@@ -1,0 +1,124 @@
+// What a message of a stress run looks like, and how it is checked at full speed.
+//
+// Payloads come from a few templates that producer and consumer both hold; only *stamps* are written
+// in place: one 64-bit word that says who sent it (producer, priority) and which one it is
+// (sequence), at the start, at each multiple of 4,096 bytes, and at the end. A consumer compares
+// every byte: stamps with the stamp expected, all between with the template. Neighbouring messages
+// use different templates, so bytes of another message are seen wherever a message is torn. This
+// costs a memcmp (0 to 12 % of a system-call loop); a CRC of 64 KiB would cost half.
+//
+// Messages below 8 bytes hold the low bytes of the sequence alone (one producer, priority 0).
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <vector>
+
+namespace ipcsuite::stress {
+
+constexpr int kMaxProducers = 4096;
+constexpr int kMaxPriorities = 64;
+constexpr int kTemplates = 4;
+constexpr std::size_t kStampStride = 4096;
+constexpr std::size_t kStampSize = 8;
+
+struct Stamp {
+  std::uint64_t sequence = 0;   // 46 bits: per producer and priority, from 0
+  std::uint32_t producer = 0;   // 12 bits
+  std::uint32_t priority = 0;   // 6 bits
+
+  std::uint64_t Pack() const {
+    return sequence << 18 | static_cast<std::uint64_t>(producer) << 6 | priority;
+  }
+  static Stamp Unpack(std::uint64_t word) {
+    return {word >> 18, static_cast<std::uint32_t>(word >> 6) & (kMaxProducers - 1),
+            static_cast<std::uint32_t>(word) & (kMaxPriorities - 1)};
+  }
+};
+
+inline std::uint64_t LoadWord(const void* at) {
+  std::uint64_t word;
+  std::memcpy(&word, at, sizeof word);
+  return word;
+}
+inline void StoreWord(void* at, std::uint64_t word) { std::memcpy(at, &word, sizeof word); }
+
+// The templates of one message size. Each process makes its own (the same ones for one seed), so that
+// no cache line is shared.
+class Templates {
+ public:
+  Templates(std::size_t size, std::uint64_t seed);
+
+  std::size_t size() const { return size_; }
+  // The buffer to send for this stamp. Valid until the next call for the same template; the raw loop
+  // sends the same buffers without stamps of its own.
+  unsigned char* Stamped(const Stamp& stamp) {
+    unsigned char* const buffer = Buffer(stamp);
+    Write(buffer, stamp.Pack());
+    return buffer;
+  }
+  const unsigned char* Unstamped(std::uint64_t sequence) const {
+    return bytes_.data() + sequence % kTemplates * pitch_;
+  }
+
+  // True when all bytes of `message` are those of `stamp`. Compares everything.
+  bool Matches(const unsigned char* message, const Stamp& stamp) const {
+    if (size_ < kStampSize || size_ > kStampStride) return MatchesPieces(message, stamp);
+    const std::uint64_t word = stamp.Pack();
+    if (LoadWord(message) != word) return false;
+    if (size_ < 2 * kStampSize) {
+      return std::memcmp(message + kStampSize, Expected(stamp) + kStampSize, size_ - kStampSize) == 0;
+    }
+    if (LoadWord(message + size_ - kStampSize) != word) return false;
+    return std::memcmp(message + kStampSize, Expected(stamp) + kStampSize,
+                       size_ - 2 * kStampSize) == 0;
+  }
+  // The first byte that differs from the message of `stamp`; size() when none does.
+  std::size_t FirstDifference(const unsigned char* message, const Stamp& stamp);
+
+  static Stamp Peek(const unsigned char* message, std::size_t size);
+
+ private:
+  std::size_t Offset(const Stamp& stamp) const {
+    return (stamp.sequence + stamp.producer) % kTemplates * pitch_;
+  }
+  unsigned char* Buffer(const Stamp& stamp) { return bytes_.data() + Offset(stamp); }
+  const unsigned char* Expected(const Stamp& stamp) const { return bytes_.data() + Offset(stamp); }
+  bool MatchesPieces(const unsigned char* message, const Stamp& stamp) const;
+  // Whether a stamp starts there; one that would overlap the last one is left out.
+  bool StampedAt(std::size_t at) const {
+    return at + (at == 0 ? kStampSize : 2 * kStampSize) <= size_;
+  }
+  void Write(unsigned char* buffer, std::uint64_t word) const {
+    if (size_ < kStampSize || size_ > kStampStride) return WritePieces(buffer, word);
+    StoreWord(buffer, word);
+    if (size_ >= 2 * kStampSize) StoreWord(buffer + size_ - kStampSize, word);
+  }
+  void WritePieces(unsigned char* buffer, std::uint64_t word) const;
+
+  std::size_t size_, pitch_;
+  std::vector<unsigned char> bytes_;
+};
+
+// One 64-bit mix (splitmix64's finalizer): fingerprints, seeds.
+inline std::uint64_t Mix(std::uint64_t x) {
+  x += 0x9E3779B97F4A7C15u;
+  x = (x ^ (x >> 30)) * 0xBF58476D1CE4E5B9u;
+  x = (x ^ (x >> 27)) * 0x94D049BB133111EBu;
+  return x ^ (x >> 31);
+}
+
+// Small and fast generator for choices on the hot path (splitmix64).
+class Random {
+ public:
+  explicit Random(std::uint64_t seed) : state_(seed) {}
+  std::uint64_t Next() { return Mix(state_ += 0x9E3779B97F4A7C15u); }
+  // Near enough uniform in [0, n); 0 < n < 2^32.
+  std::uint64_t Below(std::uint64_t n) { return ((Next() >> 32) * n) >> 32; }
+
+ private:
+  std::uint64_t state_;
+};
+
+}  // namespace ipcsuite::stress

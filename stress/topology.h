@@ -1,0 +1,71 @@
+// What the machine looks like, read from sysfs, and where processes are pinned.
+//
+// sysfs and the allowed set of the scheduler are enough (no hwloc: the portable binary is static).
+// Every file may be missing (containers, gVisor, other kernels): a missing one means one package,
+// one NUMA node, no siblings and no shared caches, and `from_sysfs` says that it was so.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace ipcsuite::stress {
+
+struct Cpu {
+  int id = 0;
+  int core = 0;     // cpus with the same (package, core) are siblings (SMT)
+  int package = 0;
+  int node = 0;     // NUMA node
+  int cache = -1;   // id of the last-level cache: the smallest cpu that shares it; -1 unknown
+};
+
+struct Topology {
+  std::vector<Cpu> cpus;    // allowed ones, ascending by id
+  bool from_sysfs = false;
+  int online = 0;           // cpus online, allowed or not
+
+  int cores() const;
+  int packages() const;
+  int nodes() const;
+  int caches() const;
+  std::string Describe() const;  // "2 cpus, 2 cores, 1 package, 1 node, 1 last-level cache"
+};
+
+enum class Placement {
+  kNone,      // not pinned
+  kSameCore,  // all on one cpu
+  kSmt,       // on the hardware threads of one core
+  kCache,     // on different cores below one last-level cache
+  kSocket,    // on different cores of one package, in different last-level caches where there are
+  kSpread,    // as far apart as possible: over nodes, packages, caches, then cores
+};
+
+std::string_view ToString(Placement placement);
+bool PlacementFromString(std::string_view text, Placement* out);
+std::vector<Placement> AllPlacements();
+
+// "0-3,7" as {0,1,2,3,7}; anything else that is not a cpu list as {}.
+std::vector<int> ParseCpuList(std::string_view text);
+std::string FormatCpuList(const std::vector<int>& cpus);
+
+// The cpus of `allowed`, as the files below `root` ("/sys") describe them.
+Topology ReadTopology(const std::string& root, const std::vector<int>& allowed);
+// What sched_getaffinity allows this process; {0} where the call is missing.
+std::vector<int> AllowedCpus();
+Topology ThisMachine();
+
+// The cpu of each of `n` processes (index: process); reused from the start when n exceeds what the
+// placement offers. Empty when the machine doesn't offer the placement (no siblings, one cpu); the
+// reason is put in `why`. kNone gives n times -1.
+std::vector<int> Plan(const Topology& topology, Placement placement, int n, std::string* why);
+
+// The order in which a scaling sweep takes cpus: one hardware thread of each core, nodes in turn,
+// then the siblings.
+std::vector<int> SweepOrder(const Topology& topology);
+
+// Pins the calling process; -1 lifts the pin to all of `allowed`. False when the kernel refuses.
+bool PinSelf(int cpu, const std::vector<int>& allowed);
+bool PinProcess(int pid, const std::vector<int>& cpus);
+
+}  // namespace ipcsuite::stress

@@ -1,0 +1,75 @@
+// Pipes and FIFOs as a transport of stream.h.
+#pragma once
+
+#include <fcntl.h>
+#include <limits.h>
+#include <unistd.h>
+
+#include "stress/stream.h"
+
+namespace ipcsuite::stress {
+
+inline constexpr StreamClauses kPipeClauses = {
+    "pipe.write.atomic_le_pipe_buf",  "pipe.read.fifo_order",
+    "pipe.read.fifo_order",           "pipe.write.appends",
+    "pipe.write.blocking_completes",  "pipe.write.blocking_completes",
+    "pipe.read.blocks_until_data",    "pipe.write.sa_restart",
+    "pipe.read.sa_restart",
+};
+
+// What POSIX guarantees at least; fpathconf says what this pipe guarantees.
+inline std::size_t PipeBufOf(int fd) {
+  const long n = fpathconf(fd, _PC_PIPE_BUF);
+  return n > 0 ? static_cast<std::size_t>(n) : _POSIX_PIPE_BUF;
+}
+
+struct PipeTransport {
+  static constexpr StreamClauses kClauses = kPipeClauses;
+  int read_fd, write_fd;
+
+  std::size_t BufferBytes(std::size_t message) const { return message; }
+
+  template <Mode M>
+  ssize_t Send(Worker& w, const unsigned char* bytes, std::size_t size, unsigned) {
+    std::size_t done = 0;
+    while (done < size) {
+      if constexpr (M != Mode::kRaw) w.Enter(CallId::kWrite);
+      const ssize_t n = write(write_fd, bytes + done, size - done);
+      if constexpr (M != Mode::kRaw) w.Leave();
+      if (n < 0) {
+        if (errno != EINTR) return -1;
+        if constexpr (M != Mode::kRaw) w.Interrupted(kClauses.send_restart);
+        continue;
+      }
+      if (static_cast<std::size_t>(n) == size) return n;
+      // A blocking write ends early only when a signal is caught in its middle, and never at
+      // PIPE_BUF bytes or fewer.
+      if constexpr (M != Mode::kRaw) {
+        if (size <= PipeBufOf(write_fd)) return n;
+      }
+      done += static_cast<std::size_t>(n);
+    }
+    return static_cast<ssize_t>(done);
+  }
+
+  template <Mode M>
+  ssize_t Receive(Worker& w, unsigned char* bytes, std::size_t size, unsigned*) {
+    std::size_t done = 0;
+    while (done < size) {
+      if constexpr (M != Mode::kRaw) w.Enter(CallId::kRead);
+      const ssize_t n = read(read_fd, bytes + done, size - done);
+      if constexpr (M != Mode::kRaw) w.Leave();
+      if (n < 0) {
+        if (errno != EINTR) return -1;
+        if constexpr (M != Mode::kRaw) w.Interrupted(kClauses.receive_restart);
+        continue;
+      }
+      if (n == 0) return static_cast<ssize_t>(done);  // end of file; in mid-message if done > 0
+      done += static_cast<std::size_t>(n);
+      if (done == size) break;
+    }
+    return static_cast<ssize_t>(done);
+  }
+};
+
+}  // namespace ipcsuite::stress
