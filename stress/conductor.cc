@@ -271,7 +271,7 @@ bool Conductor::Drain(Role role) {
   std::uint64_t last = ~std::uint64_t{0};
   std::int64_t last_change = NowNs();
   while (Alive(role)) {
-    if (role == Role::kConsumer) workload_->Nudge(shared_);
+    workload_->Nudge(shared_);
     context_.Pause(2'000'000);
     Reap();
     const std::uint64_t now = CountedBy(Role::kProducer) + CountedBy(Role::kConsumer);

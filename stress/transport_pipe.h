@@ -5,6 +5,8 @@
 #include <limits.h>
 #include <unistd.h>
 
+#include <vector>
+
 #include "stress/stream.h"
 
 namespace ipcsuite::stress {
@@ -69,6 +71,44 @@ struct PipeTransport {
       if (done == size) break;
     }
     return static_cast<ssize_t>(done);
+  }
+};
+
+// Records of many writers, all of at most PIPE_BUF bytes, through one pipe. The reader takes as much
+// as it gets at once and cuts records out of the stream: a record that is not in one piece is torn.
+struct ChunkTransport : PipeTransport {
+  std::vector<unsigned char> chunk;
+  std::size_t have = 0, used = 0;
+
+  ChunkTransport(int reader, int writer)
+      : PipeTransport{reader, writer}, chunk(std::size_t{1} << 16) {}
+
+  template <Mode M>
+  ssize_t Receive(Worker& w, unsigned char* bytes, std::size_t size, unsigned*) {
+    while (have - used < size) {
+      std::memmove(chunk.data(), chunk.data() + used, have - used);
+      have -= used;
+      used = 0;
+      const ssize_t n = Fill<M>(w);
+      if (n < 0) return -1;
+      if (n == 0) return static_cast<ssize_t>(have);  // 0: the end; else a piece of a record
+      have += static_cast<std::size_t>(n);
+    }
+    std::memcpy(bytes, chunk.data() + used, size);
+    used += size;
+    return static_cast<ssize_t>(size);
+  }
+
+  // One read into the rest of the chunk.
+  template <Mode M>
+  ssize_t Fill(Worker& w) {
+    for (;;) {
+      if constexpr (M != Mode::kRaw) w.Enter(CallId::kRead);
+      const ssize_t n = read(read_fd, chunk.data() + have, chunk.size() - have);
+      if constexpr (M != Mode::kRaw) w.Leave();
+      if (n >= 0 || errno != EINTR) return n;
+      if constexpr (M != Mode::kRaw) w.Interrupted(kClauses.receive_restart);
+    }
   }
 };
 

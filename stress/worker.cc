@@ -25,7 +25,7 @@ int StormSignal(bool restart) { return restart ? SIGUSR2 : SIGUSR1; }
 Worker::Worker(Shared& s, const RunSpec& sp, int i)
     : shared(s), spec(sp), index(i),
       role(i < sp.producers ? Role::kProducer : Role::kConsumer),
-      role_index(i < sp.producers ? i : i - sp.producers),
+      role_index(i < sp.producers ? i : i - sp.producers), object_index(role_index),
       hot(*s.hot[static_cast<std::size_t>(i)]), cold(*s.cold[static_cast<std::size_t>(i)]),
       latency(*s.latency[static_cast<std::size_t>(i)]),
       random(Mix(sp.seed) + static_cast<std::uint64_t>(i)) {}

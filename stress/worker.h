@@ -66,6 +66,7 @@ class Worker {
   const int index;        // among all workers
   const Role role;
   const int role_index;   // among producers or consumers
+  int object_index;       // of the workload's objects (pipes, rings): role_index unless said otherwise
   WorkerHot& hot;
   WorkerCold& cold;
   Histogram& latency;

@@ -39,11 +39,13 @@ class Workload {
   virtual void Run(Worker& worker) = 0;
   // All producers have ended (in the parent, once): let the consumers come to their end.
   virtual void ProducersDone(const Shared&) {}
-  // Called now and then until the consumers have ended: wakes those that wait for nothing.
+  // Called now and then from the stop until all have ended: wakes those that wait for nothing.
   virtual void Nudge(const Shared&) {}
   // All processes have ended: what the workload itself checks.
   virtual void Audit(const Shared&, const RunSpec&, AuditSink&) {}
   virtual void Teardown() {}
+  // In a process that has no part in this workload: gives up inherited descriptors, removes nothing.
+  virtual void Forget() {}
 };
 
 // What is known of a workload without running it.
@@ -53,6 +55,7 @@ struct WorkloadInfo {
   const char* explain;       // several sentences: what it does, what it checks, what that costs
   const char* test_name;     // in reports: "Stress.PipeStream"
   Shape shape;
+  bool has_raw;              // the same loop without checks makes sense
   bool uses_ledgers;         // messages are accounted for by Ledger and Audit
   int producers, consumers;  // default
   int max_priorities;

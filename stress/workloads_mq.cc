@@ -40,6 +40,7 @@ class MqStream : public Workload {
     std::string error;
     queue_ = MakeQueue(registry, 10, spec.size_bytes, 0, &name_, &error);
     message_bytes_ = spec.size_bytes;
+    consumers_ = spec.consumers;
     return error;
   }
 
@@ -57,7 +58,7 @@ class MqStream : public Workload {
   }
 
   void ProducersDone(const Shared& shared) override {
-    stops_wanted_ = static_cast<int>(shared.ledgers.size());
+    stops_wanted_ = consumers_;
     Nudge(shared);
   }
   // One stop message of no bytes for each consumer, as there is room: the parent must not block.
@@ -91,7 +92,7 @@ class MqStream : public Workload {
   mqd_t queue_ = static_cast<mqd_t>(-1);
   std::string name_;
   std::size_t message_bytes_ = 0;
-  int stops_wanted_ = 0, stops_sent_ = 0;
+  int consumers_ = 0, stops_wanted_ = 0, stops_sent_ = 0;
 };
 
 // Every process fills and drains a queue of its own with messages of random priorities: the order in

@@ -37,7 +37,7 @@ class PipeStream : public Workload {
   }
 
   void Run(Worker& w) override {
-    const Ends mine = ends_[static_cast<std::size_t>(w.role_index)];
+    const Ends mine = ends_[static_cast<std::size_t>(w.object_index)];
     const bool produce = w.role == Role::kProducer;
     KeepOnly(ends_, produce ? -1 : mine.read_fd, produce ? mine.write_fd : -1);
     PipeTransport transport{mine.read_fd, mine.write_fd};
@@ -59,6 +59,8 @@ class PipeStream : public Workload {
     }
     ends_.clear();
   }
+
+  void Forget() override { PipeStream::Teardown(); }
 
  protected:
   static std::string OpenPipe(Ends* ends) {
@@ -88,38 +90,6 @@ class PipeStream : public Workload {
 
  private:
   const bool fifo_;
-};
-
-// Records of many writers, all of at most PIPE_BUF bytes, through one pipe. The reader takes as much
-// as it gets at once and cuts records out of the stream: a record that is not in one piece is torn.
-struct ChunkTransport : PipeTransport {
-  std::vector<unsigned char> chunk;
-  std::size_t have = 0, used = 0;
-
-  ChunkTransport(int read_fd, int write_fd)
-      : PipeTransport{read_fd, write_fd}, chunk(std::size_t{1} << 16) {}
-
-  template <Mode M>
-  ssize_t Receive(Worker& w, unsigned char* bytes, std::size_t size, unsigned*) {
-    while (have - used < size) {
-      std::memmove(chunk.data(), chunk.data() + used, have - used);
-      have -= used;
-      used = 0;
-      if constexpr (M != Mode::kRaw) w.Enter(CallId::kRead);
-      const ssize_t n = read(read_fd, chunk.data() + have, chunk.size() - have);
-      if constexpr (M != Mode::kRaw) w.Leave();
-      if (n < 0) {
-        if (errno != EINTR) return -1;
-        if constexpr (M != Mode::kRaw) w.Interrupted(kClauses.receive_restart);
-        continue;
-      }
-      if (n == 0) return static_cast<ssize_t>(have);  // 0: the end; else a piece of a record
-      have += static_cast<std::size_t>(n);
-    }
-    std::memcpy(bytes, chunk.data() + used, size);
-    used += size;
-    return static_cast<ssize_t>(size);
-  }
 };
 
 class PipeWriters : public PipeStream {
