@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "harness/step.h"
+
 namespace ipcsuite {
 
 std::string Noise(std::size_t length, std::uint64_t seed) {
@@ -81,6 +83,17 @@ bool AwaitSignals(int since, int count) {
     backoff.Pause();
   }
   return true;
+}
+
+std::string OutcomeInChild(const std::function<CallResult()>& call) {
+  Shared<CallResult> result;
+  const StepOutcome end = RunStep([&] {
+    *result = call();
+    return std::int64_t{0};
+  });
+  if (end.end == StepOutcome::kFaulted || end.end == StepOutcome::kKilled) return SignalName(end.signal);
+  if (end.end != StepOutcome::kCompleted) return Describe(end);
+  return result->failed ? ErrnoName(result->error) : "success";
 }
 
 std::string ReadUpTo(int fd, std::size_t length, std::size_t piece) {

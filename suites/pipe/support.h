@@ -8,6 +8,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <random>
 #include <string>
 #include <utility>
@@ -46,6 +47,10 @@ CallResult Bounded(F call) {
   ThreadPeer helper;
   return helper.start(std::move(call)).result();
 }
+
+// Performs a call that the system may answer by a fault in a child: "success", the errno's name, or
+// what ended the child ("SIGSEGV").
+std::string OutcomeInChild(const std::function<CallResult()>& call);
 
 // Signals the peer (a process: kill, a thread: pthread_kill) again and again until its call has
 // returned, which closes the race between issuing the call and blocking in it. Gives up after 3 s.
