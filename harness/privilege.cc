@@ -8,6 +8,10 @@
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
+#ifdef __linux__
+#include <linux/capability.h>
+#include <sys/syscall.h>
+#endif
 
 #include <cerrno>
 #include <functional>
@@ -63,6 +67,16 @@ void Become(User user) {
   if (!Switch(user)) Unresolved("set-up failed: becoming user " + std::to_string(user.uid));
   prctl(PR_SET_DUMPABLE, 1);  // so that the blocked probe may look
   prctl(PR_SET_PDEATHSIG, SIGKILL);
+}
+
+bool DropPrivilege() {
+#ifdef __linux__
+  // The raw call: libc has no function for it, and libcap is not needed for three words.
+  __user_cap_header_struct header{_LINUX_CAPABILITY_VERSION_3, 0};
+  __user_cap_data_struct none[2] = {};
+  syscall(SYS_capset, &header, none);
+#endif
+  return PermissionsApply();
 }
 
 bool PermissionsApply() {

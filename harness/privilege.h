@@ -22,6 +22,9 @@ std::optional<User> ThirdUser();
 // In a child: gives up groups and becomes the user for good; ends the peer as UNRESOLVED on failure.
 // Restores what a change of user resets (death of the parent still ends the child).
 void Become(User user);
+// In a child: gives up what makes the caller exempt from checks (its capabilities), for good, and
+// keeps its user and group. False when it is exempt all the same.
+bool DropPrivilege();
 // True when permission checks apply to the caller (no CAP_DAC_OVERRIDE): tried on a scratch file.
 bool PermissionsApply();
 // True when SCHED_FIFO can be had (tried in a child).
