@@ -1,0 +1,241 @@
+// States times events: for every state of an end of a pipe or FIFO, what poll(), ppoll(), select() and
+// pselect() report, and whether read() or write() then does what they said.
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <sys/select.h>
+#include <unistd.h>
+
+#include <string>
+#include <vector>
+
+#include "harness/resources.h"
+#include "harness/test.h"
+#include "suites/poll/bits.h"
+#include "suites/poll/states.h"
+
+namespace ipcsuite {
+namespace {
+
+struct Row {
+  std::string name;
+  const State* state;
+  PipeKind kind;
+  Claims claims;
+  std::string Key(const char* column) const {
+    const std::string of = state->kinds == State::kOnce ? "" : ToString(kind) + " ";
+    return "table/poll/" + of + state->label + "/" + column;
+  }
+};
+
+Claims ClaimsOf(const State& state) {
+  Claims claims = {state.about, clause::poll::pipe_only_requested, clause::poll::pipe_hup_excludes_out,
+                   clause::poll::return_value, clause::poll::fd_events_unmodified,
+                   clause::poll::output_bits_ignored_in_events, clause::ppoll::timespec};
+  if (!state.select_ebadf) claims.push_back(clause::poll::o_nonblock_irrelevant);
+  if (state.select_ebadf) claims.push_back(clause::select::ebadf);
+  for (const Rule& rule : {state.in, state.out, state.hup, state.err, state.readable, state.writable}) {
+    if (rule.what != Rule::kOpen) claims.push_back(rule.clause);
+  }
+  return claims;
+}
+
+std::vector<Row> MakeRows() {
+  std::vector<Row> rows;
+  for (const State& state : States()) {
+    for (const PipeKind kind : {PipeKind::kPipe, PipeKind::kFifo}) {
+      if (kind == PipeKind::kPipe && state.kinds == State::kFifoOnly) continue;
+      if (kind == PipeKind::kFifo && state.kinds == State::kOnce) continue;
+      const std::string of = state.kinds == State::kOnce ? "" : kind == PipeKind::kFifo ? "Fifo" : "Pipe";
+      rows.push_back({of + state.name, &state, kind, ClaimsOf(state)});
+    }
+  }
+  return rows;
+}
+const std::vector<Row> kRows = MakeRows();
+
+void JudgeBits(const Rule& rule, int revents, int bits, const std::string& what) {
+  ForClause charged(rule.clause);
+  if (rule.Demands(Rule::kSet)) {
+    NoteChecks();
+    EXPECT_EQ(BitNames(revents & bits), BitNames(bits)) << what;
+  } else if (rule.Demands(Rule::kClear)) {
+    NoteChecks();
+    EXPECT_EQ(BitNames(revents & bits), "-") << what;
+  }
+}
+
+void JudgeReady(const Rule& rule, bool ready, const std::string& what) {
+  ForClause charged(rule.clause);
+  if (rule.Demands(Rule::kSet)) {
+    NoteChecks();
+    EXPECT_TRUE(ready) << what << " says not ready";
+  } else if (rule.Demands(Rule::kClear)) {
+    NoteChecks();
+    EXPECT_FALSE(ready) << what << " says ready";
+  }
+}
+
+// One answer of poll() against all that the state and the general rules demand.
+void JudgeRevents(const State& state, int events, int revents) {
+  const std::string what = "events " + BitNames(events) + ", revents " + BitNames(revents);
+  JudgeBits(state.in, revents, events & kInBits, what);
+  JudgeBits(state.out, revents, events & kOutBits, what);
+  JudgeBits(state.hup, revents, POLLHUP, what);
+  JudgeBits(state.err, revents, POLLERR, what);
+  JudgeBits(state.select_ebadf ? Set(clause::poll::pollnval) : Clear(state.about), revents, POLLNVAL, what);
+  {
+    ForClause charged(clause::poll::pipe_only_requested);
+    EXPECT_EQ(revents & ~(events | kAlwaysBits), 0) << what;
+  }
+  ForClause charged(clause::poll::pipe_hup_excludes_out);
+  EXPECT_FALSE((revents & POLLHUP) && (revents & kOutBits)) << what;
+}
+
+// poll() with no wait; judges all but the bits themselves.
+int PollNow(int fd, int events) {
+  pollfd entry{fd, static_cast<short>(events), static_cast<short>(~0)};
+  const CallResult polled = CALL(poll(&entry, 1, 0));
+  {
+    ForClause charged(clause::poll::return_value);
+    EXPECT_THAT(polled, SucceedsWith(entry.revents != 0 ? 1 : 0));
+  }
+  ForClause charged(clause::poll::fd_events_unmodified);
+  EXPECT_EQ(entry.fd, fd);
+  EXPECT_EQ(entry.events, static_cast<short>(events));
+  return static_cast<unsigned short>(entry.revents);
+}
+
+void JudgePpoll(int fd, int events, int revents) {
+#ifdef IPC_HAVE_PPOLL
+  if (JudgedIssue() < 8) return;
+  ForClause charged(clause::ppoll::timespec);
+  pollfd entry{fd, static_cast<short>(events), 0};
+  const timespec none{};
+  const CallResult polled = CALL(ppoll(&entry, 1, &none, nullptr));
+  EXPECT_THAT(polled, SucceedsWith(entry.revents != 0 ? 1 : 0));
+  EXPECT_EQ(BitNames(static_cast<unsigned short>(entry.revents)), BitNames(revents)) << "poll() says otherwise";
+#else
+  (void)fd, (void)events, (void)revents;
+#endif
+}
+
+// All of the poll family for one state and each set of events.
+void JudgePoll(const Row& row, int fd) {
+  for (const Events& events : kEvents) {
+    const int revents = PollNow(fd, events.bits);
+    Observe(row.state->about, row.Key(events.name), std::string_view(BitNames(revents)));
+    JudgeRevents(*row.state, events.bits, revents);
+    {
+      ForClause charged(clause::poll::output_bits_ignored_in_events);
+      EXPECT_EQ(BitNames(PollNow(fd, events.bits | kAlwaysBits)), BitNames(revents)) << "asked for " << events.name;
+    }
+    JudgePpoll(fd, events.bits, revents);
+    if (row.state->select_ebadf) continue;
+    const int flags = fcntl(fd, F_GETFL);
+    SetNonblocking(fd, (flags & O_NONBLOCK) == 0);
+    {
+      ForClause charged(clause::poll::o_nonblock_irrelevant);
+      EXPECT_EQ(BitNames(PollNow(fd, events.bits)), BitNames(revents)) << "asked for " << events.name;
+    }
+    Setup(CALL(fcntl(fd, F_SETFL, flags)));
+  }
+}
+
+struct Ready {
+  CallResult result;
+  bool read, write, except;
+};
+
+Ready SelectNow(int fd, bool with_pselect) {
+  fd_set sets[3];
+  for (fd_set& set : sets) {
+    FD_ZERO(&set);
+    FD_SET(fd, &set);
+  }
+  timeval no_time{};
+  const timespec no_time_either{};
+  const CallResult result = with_pselect ? CALL(pselect(fd + 1, &sets[0], &sets[1], &sets[2], &no_time_either, nullptr))
+                                         : CALL(select(fd + 1, &sets[0], &sets[1], &sets[2], &no_time));
+  return {result, FD_ISSET(fd, &sets[0]) != 0, FD_ISSET(fd, &sets[1]) != 0, FD_ISSET(fd, &sets[2]) != 0};
+}
+
+Ready JudgeSelect(const Row& row, int fd) {
+  if (fd >= FD_SETSIZE) Unresolved("descriptor " + std::to_string(fd) + " is too high for select(): close inherited ones");
+  Ready ready{};
+  for (const bool with_pselect : {false, true}) {
+    ready = SelectNow(fd, with_pselect);
+    const std::string what = with_pselect ? "pselect()" : "select()";
+    const char* column = with_pselect ? "pselect" : "select";
+    if (row.state->select_ebadf) {
+      ForClause charged(clause::select::ebadf);
+      EXPECT_THAT(ready.result, Fails(EBADF));
+      Observe(row.state->about, row.Key(column), ready.result);
+      continue;
+    }
+    std::string text;
+    for (const auto& [set, name] : {std::pair{ready.read, "read "}, {ready.write, "write "}, {ready.except, "except "}}) {
+      if (set) text += name;
+    }
+    Observe(row.state->about, row.Key(column), std::string_view(text.empty() ? "-" : text.substr(0, text.size() - 1)));
+    EXPECT_THAT(ready.result, SucceedsWith(ready.read + ready.write + ready.except));
+    JudgeReady(row.state->readable, ready.read, what + " for reading");
+    JudgeReady(row.state->writable, ready.write, what + " for writing");
+  }
+  return ready;
+}
+
+// What a read or write of one byte does now, against what was said of it. O_NONBLOCK tells what
+// would have waited. (A writer that was not called ready may have room all the same.)
+void JudgeTruth(const Row& row, int fd, const Ready& said) {
+  SetNonblocking(fd, true);
+  char byte = 'x';
+  const int in = PollNow(fd, kInBits), out = PollNow(fd, kOutBits);
+  if (row.state->reads) {
+    const CallResult got = CALL(read(fd, &byte, 1));
+    Observe(row.state->about, row.Key("then read"), got.ok() ? std::to_string(got.value) : ErrnoName(got.error));
+    ForClause charged(got.failed_with(EAGAIN) ? clause::poll::pipe_no_pollin_when_empty : clause::poll::pipe_pollin_with_data);
+    EXPECT_FALSE(got.failed_with(EAGAIN) && ((in & kInBits) || said.read)) << "called readable, " << got;
+    EXPECT_FALSE(got.ok() && got.value > 0 && (in & kInBits) == 0) << "not called readable, " << got;
+    return;
+  }
+  const CallResult put = CALL(write(fd, &byte, 1));
+  Observe(row.state->about, row.Key("then write"), put.ok() ? std::to_string(put.value) : ErrnoName(put.error));
+  ForClause charged(clause::poll::pipe_no_pollout_when_full);
+  EXPECT_FALSE(put.failed_with(EAGAIN) && ((out & kOutBits) || said.write)) << "called writable, " << put;
+}
+
+IPC_TABLE_TEST(PollTable, Row, kRows) {
+  ScopedSignal ignore(SIGPIPE, SIG_IGN);
+  Scene scene(row.kind);
+  row.state->make(scene);
+  JudgePoll(row, scene.fd);
+  const Ready said = JudgeSelect(row, scene.fd);
+  if (!row.state->select_ebadf) JudgeTruth(row, scene.fd, said);
+}
+
+// Readiness belongs to the pipe, not to who asks: a child that shares the end sees the same.
+IPC_TEST(PollTableInAChild, SeesTheSame, clause::poll::pipe_pollin_with_data, clause::poll::pipe_pollout_with_room,
+         clause::poll::pipe_hup_after_last_writer) {
+  ScopedSignal ignore(SIGPIPE, SIG_IGN);
+  for (const Row& row : kRows) {
+    if (row.state->select_ebadf || row.state->about == clause::poll::pipe_hup_excludes_out) continue;
+    SCOPED_TRACE(row.name);
+    Scene scene(row.kind);
+    row.state->make(scene);
+    const int here = PollNow(scene.fd, kInBits | kOutBits);
+    pollfd entry{scene.fd, static_cast<short>(kInBits | kOutBits), 0};
+    Shared<int> there;
+    Peer child;
+    const Call call = child.start([&] {
+      const CallResult polled = CALL(poll(&entry, 1, 0));
+      *there = static_cast<unsigned short>(entry.revents);
+      return polled;
+    });
+    EXPECT_THAT(call.result(), SucceedsWith(here != 0 ? 1 : 0));
+    EXPECT_EQ(BitNames(*there), BitNames(here));
+  }
+}
+
+}  // namespace
+}  // namespace ipcsuite
