@@ -8,6 +8,8 @@
 #include "cli/run.h"
 #include "harness/exec.h"
 #include "reports/commands.h"
+#include "platforms/guest.h"
+#include "platforms/on.h"
 
 namespace {
 
@@ -25,6 +27,8 @@ const Command kCommands[] = {
     {"compare", ipcsuite::report::CompareMain, "set the results of several platforms or days side by side"},
     {"merge", ipcsuite::report::MergeMain, "join the result files of shards"},
     {"expectations", ipcsuite::report::ExpectationsMain, "show, check and update known deviations"},
+    {"on", ipcsuite::platforms::OnMain, "run on another platform (container, VM, libc, ...) and bring the results back"},
+    {"matrix", ipcsuite::platforms::MatrixMain, "run on several platforms and compare them"},
 };
 
 int Usage(FILE* out, int status) {
@@ -37,6 +41,7 @@ int Usage(FILE* out, int status) {
 }  // namespace
 
 int main(int argc, char** argv) {
+  if (ipcsuite::platforms::IsGuestInit()) ipcsuite::platforms::GuestInit();
   ipcsuite::MaybeRunRole(argc, argv);
   // GoogleTest must not take options from this command line.
   int none = 1;

@@ -71,6 +71,7 @@ int ParseRunOptions(int argc, char** argv, RunOptions* options) {
   app.add_option("--profile", options->profile, "Effort of the properties")->check(CLI::IsMember({"quick", "full", "soak"}))->capture_default_str();
   app.add_flag("--no-stress", options->no_stress, "Leave the short stress out");
   app.add_flag("--allow-dangerous", runner.allow_dangerous, "Run regressions that could bring an affected kernel down");
+  app.add_flag("--stream", options->stream, "Print results as lines for the host that started this (`ipcsuite on`); write no files");
   auto* isolation = app.add_flag("--no-isolation", no_isolation, "All tests in this process (for debuggers)");
   app.add_option("--shard", shard, "i/n: the i-th (from 0) of n parts");
   app.add_flag("--list", options->list, "Name the selected tests and run none");
@@ -87,6 +88,7 @@ int ParseRunOptions(int argc, char** argv, RunOptions* options) {
     return Complain(std::string(error.what()) + " (ipcsuite run --help)");
   }
   runner.isolation = !no_isolation;
+  if (options->stream) options->out.clear();
   if (runner.until_fail && repeat->count() == 0 && !no_isolation) runner.repeat = 0;
   try {
     std::size_t end = 0;

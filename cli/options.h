@@ -22,6 +22,7 @@ struct RunOptions {
   bool list = false;
   bool verbose = false;                       // a line for every test
   bool whole = true;                          // nothing was filtered away
+  bool stream = false;                        // results as lines for a host (platforms/stream.h)
   std::string junit_path;                     // one more JUnit file (Bazel's XML_OUTPUT_FILE)
 };
 

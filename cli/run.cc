@@ -112,7 +112,7 @@ int Perform(RunOptions& options, const std::string& command_line) {
     options.runner.results_path = options.out + "/results.jsonl";
   }
   report::Run run = StartRun(options, command_line);
-  Terminal terminal(options.verbose);
+  Terminal terminal(options.verbose, options.stream);
   terminal.Begin(run, SelectTests(options.runner).size());
   RunnerOutcome outcome;
   try {
@@ -126,6 +126,7 @@ int Perform(RunOptions& options, const std::string& command_line) {
   run.interrupted = outcome.interrupted;
   run.duration_ns = outcome.duration_ns;
   run.environment.push_back({"How blocking was seen", {{"probe", outcome.probe}}});
+  if (options.stream) return terminal.EndStream(run), 0;
   report::ApplyOptions apply;
   apply.whole = options.whole;
   report::Apply(expectations, report::FactsOf(run.environment), apply, &run.tests);

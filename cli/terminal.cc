@@ -7,6 +7,7 @@
 #include <cstring>
 
 #include "harness/arena.h"
+#include "platforms/stream.h"
 #include "reports/report.h"
 
 namespace ipcsuite::cli {
@@ -21,9 +22,14 @@ bool HasColor(bool tty) {
 
 }  // namespace
 
-Terminal::Terminal(bool verbose) : verbose_(verbose), tty_(isatty(STDOUT_FILENO) != 0) {}
+Terminal::Terminal(bool verbose, bool stream) : verbose_(verbose), stream_(stream), tty_(isatty(STDOUT_FILENO) != 0) {}
 
 void Terminal::Begin(const report::Run& run, std::size_t tests) {
+  if (stream_) {
+    std::printf("%s", platforms::HeaderLine(run).c_str());
+    std::fflush(stdout);
+    return;
+  }
   std::printf("ipcsuite: %zu tests, POSIX.1-%s, seed 0x%llx\n", tests, run.issue == 7 ? "2017 (Issue 7)" : "2024 (Issue 8)",
               static_cast<unsigned long long>(run.seed));
   std::fflush(stdout);
@@ -31,6 +37,11 @@ void Terminal::Begin(const report::Run& run, std::size_t tests) {
 }
 
 void Terminal::OnResult(const report::TestRecord& record, const Progress& progress) {
+  if (stream_) {
+    std::printf("%s", platforms::ResultLine(record).c_str());
+    std::fflush(stdout);
+    return;
+  }
   if (verbose_) {
     std::printf("%s%-11s %s (%.1f ms)%s%s\n", tty_ ? "\r\033[K" : "", std::string(report::ToString(record.verdict)).c_str(),
                 record.name.c_str(), static_cast<double>(record.duration_ns) / 1e6, record.reason.empty() ? "" : ": ", record.reason.c_str());
@@ -51,6 +62,11 @@ void Terminal::OnResult(const report::TestRecord& record, const Progress& progre
 
 void Terminal::End(const report::Run& run) {
   std::printf("%s", report::TextSummary(run, HasColor(tty_)).c_str());
+  std::fflush(stdout);
+}
+
+void Terminal::EndStream(const report::Run& run) {
+  std::printf("%s", platforms::EndLine(run).c_str());
   std::fflush(stdout);
 }
 

@@ -12,17 +12,18 @@ namespace ipcsuite::cli {
 
 class Terminal {
  public:
-  // verbose: a line for every test.
-  explicit Terminal(bool verbose);
+  // verbose: a line for every test. stream: lines of platforms/stream.h and nothing else.
+  Terminal(bool verbose, bool stream);
   void Begin(const report::Run& run, std::size_t tests);
   // Called in the scheduler's process after each attempt.
   void OnResult(const report::TestRecord& record, const Progress& progress);
   // Findings and the verdict.
   void End(const report::Run& run);
+  void EndStream(const report::Run& run);
   void SayWhere(const std::string& out, const std::vector<std::string>& formats);
 
  private:
-  bool verbose_, tty_;
+  bool verbose_, stream_, tty_;
   std::int64_t next_line_ns_ = 0;
 };
 

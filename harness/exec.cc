@@ -12,6 +12,7 @@
 #include <cstdio>
 #include <cstring>
 #include <map>
+#include <sstream>
 
 #include "harness/context.h"
 #include "harness/names.h"
@@ -28,6 +29,7 @@ std::map<std::string, RoleFunction>& Roles() {
 }
 
 std::string g_self;
+std::vector<std::string> g_self_command;  // how it is started, where that takes more than its path
 
 void AppendLine(const std::string& path, const std::string& line) {
   const int fd = open(path.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0666);
@@ -78,9 +80,13 @@ void MaybeRunRole(int argc, char** argv) {
   } else if (argc > 0 && realpath(argv[0], path)) {
     g_self = path;
   }
-  // Under user-mode emulation /proc/self/exe may name the emulator: it can't be told apart here,
-  // but argv[0] then names us.
-  if (argc > 0 && realpath(argv[0], path) && g_self != path && g_self.find("qemu") != std::string::npos) g_self = path;
+  // Under another dynamic loader or a user-mode emulator, who started us says how to start again:
+  // one word a line, our own path last.
+  if (const char* command = std::getenv("IPCSUITE_SELF")) {
+    std::istringstream words(command);
+    for (std::string word; std::getline(words, word);) g_self_command.push_back(word);
+    if (!g_self_command.empty()) g_self = g_self_command.back();
+  }
   if (argc < 3 || std::strncmp(argv[1], kRoleFlag, sizeof kRoleFlag - 1) != 0) return;
   const auto role = Roles().find(argv[1] + sizeof kRoleFlag - 1);
   if (role == Roles().end()) {
@@ -97,7 +103,8 @@ const std::string& SelfPath() { return g_self; }
 
 std::vector<std::string> RoleCommand(const std::string& role, const std::string& said_path,
                                      const std::vector<std::string>& args) {
-  std::vector<std::string> command{g_self, kRoleFlag + role, said_path};
+  std::vector<std::string> command = g_self_command.empty() ? std::vector<std::string>{g_self} : g_self_command;
+  command.insert(command.end(), {kRoleFlag + role, said_path});
   command.insert(command.end(), args.begin(), args.end());
   return command;
 }
