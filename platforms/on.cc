@@ -5,6 +5,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/prctl.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -66,6 +67,25 @@ void PrintList() {
   for (const TraitHelp& trait : ContainerTraits()) std::printf("  %-40s %s\n", trait.name, trait.help);
 }
 
+// All suites that are linked in, without the properties: what is worth its time on a slow emulator.
+std::string ConformanceSuites() {
+  std::string names;
+  for (const TestEntry& test : AllTests()) {
+    const std::string& suite = test.meta->suite;
+    if (suite != "props" && ("," + names + ",").find("," + suite + ",") == std::string::npos) names += (names.empty() ? "" : ",") + suite;
+  }
+  return names;
+}
+
+// A copy that every user may execute, wherever the original lies.
+bool CopyProgram(const std::string& from, const std::string& to, std::string* error) {
+  std::error_code problem;
+  std::filesystem::copy_file(from, to, problem);
+  if (problem) *error = "can't copy " + from + " to " + to + ": " + problem.message();
+  chmod(to.c_str(), 0755);
+  return !problem;
+}
+
 // A started platform: its output goes to a regular file that is read as it grows.
 class Remote {
  public:
@@ -86,11 +106,13 @@ class Remote {
       *error = "can't make a directory under " + work_dir_ + ": set TMPDIR to a writable place";
       return false;
     }
+    chmod(work_dir_.c_str(), 0755);
     LaunchInput input;
-    input.program = options_.program.empty() ? SelfPath() : std::filesystem::absolute(options_.program).string();
+    input.program = work_dir_ + "/ipcsuite";
+    if (!CopyProgram(options_.program.empty() ? SelfPath() : options_.program, input.program, error)) return false;
     input.args = {"run", "--stream", "--no-stress"};
     if (options_.rest.empty()) {
-      input.args.insert(input.args.end(), {"--suite", "pipe,fifo,poll,shm,mqueue"});
+      input.args.insert(input.args.end(), {"--suite", ConformanceSuites()});
     } else {
       input.args.insert(input.args.end(), options_.rest.begin(), options_.rest.end());
     }
