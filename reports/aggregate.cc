@@ -164,7 +164,10 @@ std::string Sentence(const Run& run, const Summary& s, const Unresolved& unresol
   } else {
     text += "Conforms to " + IssueName(run.issue) + " in all that was tested";
   }
-  if (judged > 0) text += "; " + Count(judged, "clause", "clauses") + " judged";
+  if (judged > 0) {
+    const int in_use = static_cast<int>(run.clauses.size()) - At(s.clauses, Verdict::kNotInUse);
+    text += "; " + std::to_string(judged) + " of " + Count(in_use, "clause", "clauses") + " judged";
+  }
   if (const int n = At(s.tests, Verdict::kXfail)) {
     text += "; " + Count(n, "test fails", "tests fail") + " as expected (XFAIL)";
   }

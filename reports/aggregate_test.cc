@@ -142,10 +142,10 @@ TEST(Summarize, SentenceNamesWhatIsViolated) {
   TestRecord test = Tested("A", Verdict::kFail, {"a"});
   test.failures.push_back({"a", "", 0, "", "", ""});
   EXPECT_EQ(RunOf({test}, {Clause("a")}).summary.sentence,
-            "Does not conform: 1 clause of POSIX.1-2024 (Issue 8) is violated (a); 1 clause "
-            "judged.");
+            "Does not conform: 1 clause of POSIX.1-2024 (Issue 8) is violated (a); 1 of 1 "
+            "clause judged.");
   EXPECT_EQ(RunOf({Tested("A", Verdict::kPass, {"a"})}, {Clause("a")}).summary.sentence,
-            "Conforms to POSIX.1-2024 (Issue 8) in all that was tested; 1 clause judged.");
+            "Conforms to POSIX.1-2024 (Issue 8) in all that was tested; 1 of 1 clause judged.");
 }
 
 TEST(MergeRuns, JoinsShardsAndRefusesClashes) {

@@ -115,7 +115,7 @@ std::string Origin(const TestRecord& t) {
   if (t.attempts > 1) {
     text += ", " + std::to_string(t.passes) + " of " + std::to_string(t.attempts) + " repeats passed";
   }
-  return text + (t.seed == 0 ? "" : ", seed " + std::to_string(t.seed));
+  return text + (t.seed == 0 ? "" : ", seed " + SeedText(t.seed));
 }
 
 std::string Expectation(const ExpectationRef& e) {

@@ -79,6 +79,12 @@ std::string Shorten(std::string_view text, std::size_t bytes) {
          " more bytes are in the JSON result]";
 }
 
+std::string SeedText(std::uint64_t seed) {
+  char text[24];
+  std::snprintf(text, sizeof text, "0x%llx", static_cast<unsigned long long>(seed));
+  return text;
+}
+
 std::string Duration(std::int64_t ns) {
   char text[48];
   const double n = static_cast<double>(ns);

@@ -24,6 +24,9 @@ std::string CleanUtf8(std::string_view text);
 // At most `bytes` bytes, cut at a character; what was cut is announced in the text.
 std::string Shorten(std::string_view text, std::size_t bytes);
 
+// "0x2a": as the command line shows and takes it.
+std::string SeedText(std::uint64_t seed);
+
 // "950 ns", "1.23 ms", "12.3 s", "2 min 5 s".
 std::string Duration(std::int64_t ns);
 

@@ -103,7 +103,7 @@ std::string RenderMarkdown(const Run& run) {
                     "POSIX IPC on " + Plain(run.label) + "\n\n**" + Plain(run.summary.sentence) +
                     "**\n\n" + Plain(PlatformLine(run)) + "  \nipcsuite " + Plain(run.tool_version) +
                     ", " + Plain(run.started) + ", " + Duration(run.duration_ns) + ", seed " +
-                    std::to_string(run.seed) + "\n\n| Result | Tests | Clauses | Meaning |\n"
+                    SeedText(run.seed) + "\n\n| Result | Tests | Clauses | Meaning |\n"
                     "|---|--:|--:|---|\n";
   for (Verdict v : ReadingOrder()) {
     const int tests = run.summary.tests[static_cast<int>(v)];
