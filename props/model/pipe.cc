@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "props/model/hash.h"
+#include "props/model/record.h"
 
 namespace ipcsuite::props {
 namespace {
@@ -52,6 +53,25 @@ bool TakePiece(PipeState& state, const Piece& piece) {
     if (large.record == piece.record && large.read == piece.offset &&
         large.read + piece.length <= large.total) {
       large.read += piece.length;
+      return true;
+    }
+  }
+  return false;
+}
+
+void DropFinished(PipeState& state) {
+  std::erase_if(state.large, [](const LargeWrite& l) { return l.returned && l.read == l.total; });
+}
+
+// Whether `byte` may come next from any source but large write `but`.
+bool NextMatches(const PipeState& state, std::size_t but, unsigned char byte) {
+  if (!state.content.empty() &&
+      RecordByte(state.content.front().record, state.content.front().offset) == byte) {
+    return true;
+  }
+  for (std::size_t i = 0; i < state.large.size(); ++i) {
+    const LargeWrite& large = state.large[i];
+    if (i != but && large.read < large.total && RecordByte(large.record, large.read) == byte) {
       return true;
     }
   }
@@ -160,7 +180,7 @@ void PipeModel::EndLargeWrite(const State& state, std::size_t at, const Op& op,
 }
 
 // Takes the pieces of `op` out of the stream; false when they do not stand there.
-bool PipeModel::Consume(State& state, const Op& op) const {
+bool PipeModel::ConsumePieces(State& state, const Op& op) const {
   std::uint64_t total = 0;
   for (std::uint64_t i = 0; i < op.piece_count; ++i) {
     const std::uint64_t at = op.piece_begin + i;
@@ -169,8 +189,40 @@ bool PipeModel::Consume(State& state, const Op& op) const {
     if (!TakePiece(state, piece)) return false;
     total += piece.length;
   }
-  std::erase_if(state.large, [](const LargeWrite& l) { return l.returned && l.read == l.total; });
+  DropFinished(state);
   return total == static_cast<std::uint64_t>(op.result);
+}
+
+// Appends every state that is left when these bytes were read: the front of the stream must have
+// been them, or the next of a large write, which may stand between others at any boundary.
+void PipeModel::ConsumeBytes(const State& state, const unsigned char* bytes, std::size_t length,
+                             std::vector<State>& out) const {
+  if (length == 0) {
+    out.push_back(state);
+    DropFinished(out.back());
+    return;
+  }
+  if (!state.content.empty()) {
+    const Piece& front = state.content.front();
+    const std::size_t take = std::min<std::size_t>(length, front.length);
+    if (MatchRecord(bytes, front.record, front.offset, take) == take) {
+      State next = state;
+      TakePiece(next, {front.record, front.offset, static_cast<std::uint32_t>(take)});
+      ConsumeBytes(next, bytes + take, length - take, out);
+    }
+  }
+  for (std::size_t i = 0; i < state.large.size(); ++i) {
+    const LargeWrite& large = state.large[i];
+    const std::size_t most = MatchRecord(bytes, large.record, large.read,
+                                         std::min<std::uint64_t>(length, large.total - large.read));
+    for (std::size_t take = most; take > 0; --take) {
+      // Stopping earlier than at the first byte that differs makes sense only where another may go on.
+      if (take != most && !NextMatches(state, i, bytes[take])) continue;
+      State next = state;
+      next.large[i].read += take;
+      ConsumeBytes(next, bytes + take, length - take, out);
+    }
+  }
 }
 
 void PipeModel::StepRead(const State& state, const Op& op, std::vector<State>& out) const {
@@ -204,11 +256,17 @@ void PipeModel::StepRead(const State& state, const Op& op, std::vector<State>& o
     return;
   }
   if (static_cast<std::uint64_t>(op.result) > op.amount) return;
-  State next = state;
-  if (!Consume(next, op)) return;
+  const std::size_t before = out.size();
+  if (config_.bytes != nullptr) {
+    ConsumeBytes(state, config_.bytes + op.piece_begin, static_cast<std::size_t>(op.result), out);
+  } else if (State next = state; ConsumePieces(next, op)) {
+    out.push_back(std::move(next));
+  }
+  if (static_cast<std::uint64_t>(op.result) == op.amount) return;
   // Fewer bytes than asked for only when no more were there.
-  if (static_cast<std::uint64_t>(op.result) < op.amount && !next.content.empty()) return;
-  out.push_back(std::move(next));
+  out.erase(std::remove_if(out.begin() + static_cast<std::ptrdiff_t>(before), out.end(),
+                           [](const State& next) { return !next.content.empty(); }),
+            out.end());
 }
 
 void PipeModel::StepEnds(const State& state, const Op& op, std::vector<State>& out) const {

@@ -42,7 +42,10 @@ class PipeModel {
     bool signals = false;          // handlers are in play: EINTR and short counts may be seen
     std::uint64_t readers = 1;     // ends open at the start
     std::uint64_t writers = 1;
-    const std::vector<Piece>* pieces = nullptr;  // what Op::piece_begin refers to
+    // What Op::piece_begin refers to: the pieces that a read returned (histories), or its first
+    // byte in `bytes` (engines; no piece count then), to be compared with record.h.
+    const std::vector<Piece>* pieces = nullptr;
+    const unsigned char* bytes = nullptr;
   };
 
   PipeModel() = default;
@@ -65,7 +68,9 @@ class PipeModel {
   void StepPoll(const State& state, const Op& op, std::vector<State>& out) const;
   void EndLargeWrite(const State& state, std::size_t at, const Op& op,
                      std::vector<State>& out) const;
-  bool Consume(State& state, const Op& op) const;
+  bool ConsumePieces(State& state, const Op& op) const;
+  void ConsumeBytes(const State& state, const unsigned char* bytes, std::size_t length,
+                    std::vector<State>& out) const;
 
   Config config_;
 };

@@ -1,0 +1,187 @@
+#include "props/engine/crew.h"
+
+#include <fmt/format.h>
+#include <signal.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <new>
+
+#include "harness/call.h"
+#include "harness/context.h"
+#include "harness/probe.h"
+
+namespace ipcsuite::props {
+namespace {
+
+constexpr std::int64_t kPatienceNs = 20'000'000'000;
+
+std::size_t RoundUp(std::size_t bytes) { return (bytes + 65535) / 65536 * 65536; }
+
+bool ProbeIsCertain() {
+  RunHeader* run = CurrentRun();
+  return run == nullptr || run->probe_mode.load() == static_cast<std::uint32_t>(ProbeMode::kSyscall);
+}
+
+}  // namespace
+
+Crew::Crew(int workers, Target& target) {
+  const std::size_t head = RoundUp(sizeof(Station) * Index(workers));
+  mapped_ = head + Target::kMaxBytes * Index(workers);
+  void* memory = mmap(nullptr, mapped_, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+  if (memory == MAP_FAILED) {
+    Unresolved(fmt::format("can't map {} bytes to share with workers ({})", mapped_,
+                           ErrnoName(errno)));
+  }
+  stations_ = new (memory) Station[Index(workers)]();
+  bytes_ = static_cast<unsigned char*>(memory) + head;
+  const pid_t parent = getpid();
+  for (int i = 0; i < workers; ++i) {
+    stations_[i].actor.text = "";
+    const pid_t child = fork();
+    if (child == 0) {
+      prctl(PR_SET_PDEATHSIG, SIGKILL);
+      if (getppid() != parent) _exit(125);
+      Work(i, target);
+    }
+    if (child < 0) {
+      const int error = errno;
+      for (int k = 0; k < i; ++k) Kill(k);
+      munmap(memory, mapped_);
+      Unresolved("can't start a process (" + ErrnoName(error) + "): raise the limit on processes");
+    }
+    workers_.push_back({child, true, false, 0});
+  }
+  target.Forked();
+}
+
+Crew::~Crew() {
+  for (const Worker& worker : workers_) {
+    if (worker.alive) kill(worker.pid, SIGKILL);
+  }
+  for (int i = 0; i < size(); ++i) Kill(i);
+  munmap(stations_, mapped_);
+}
+
+// The life of a worker: waits for a step, performs it, publishes it. Never returns.
+void Crew::Work(int worker, Target& target) {
+  Station& station = stations_[worker];
+  Actor& actor = station.actor;
+  SetCurrentActor(&actor);
+  actor.tid.store(static_cast<std::int32_t>(syscall(SYS_gettid)));
+  actor.pid.store(getpid());
+  target.Enter(worker);
+  for (;;) {
+    const std::uint32_t done = actor.steps_done.load(std::memory_order_relaxed);
+    while (actor.go.load(std::memory_order_acquire) == done) {
+      WaitWhileEquals(actor.go, done, 1'000'000'000);
+    }
+    target.Perform(station.op, bytes_ + Target::kMaxBytes * Index(worker));
+    actor.steps_done.store(done + 1, std::memory_order_release);
+    WakeAll(actor.steps_done);
+  }
+}
+
+void Crew::Issue(int worker, const Op& op) {
+  Station& station = stations_[worker];
+  station.op = op;
+  station.op.piece_begin = Target::kMaxBytes * Index(worker);
+  workers_[Index(worker)].busy = true;
+  newest_ = worker;
+  const std::uint32_t step = ++workers_[Index(worker)].issued;
+  station.actor.go.store(step, std::memory_order_release);
+  WakeAll(station.actor.go);
+}
+
+const Op& Crew::OpOf(int worker) const { return stations_[worker].op; }
+
+const unsigned char* Crew::BytesOf(int worker) const {
+  return bytes_ + Target::kMaxBytes * Index(worker);
+}
+
+bool Crew::Returned(int worker) const {
+  return stations_[worker].actor.steps_done.load(std::memory_order_acquire) ==
+         workers_[Index(worker)].issued;
+}
+
+bool Crew::CollectReturned(std::vector<int>& returned) {
+  bool any = false;
+  for (int i = 0; i < size(); ++i) {
+    if (!workers_[Index(i)].busy || !Returned(i)) continue;
+    workers_[Index(i)].busy = false;
+    returned.push_back(i);
+    any = true;
+  }
+  return any;
+}
+
+// One look at every busy worker. The one that was told last is looked at first: once it sleeps,
+// nobody runs but those that it woke, and they show as running until they return or sleep again.
+bool Crew::AllShownBlocked() {
+  for (int k = 0; k < size(); ++k) {
+    const int i = (newest_ + k) % size();
+    if (!workers_[Index(i)].busy) continue;
+    Actor& actor = stations_[i].actor;
+    if (ProbeIsCertain()) {
+      if (!IsShownBlocked(actor)) {
+        WaitWhileEquals(actor.steps_done, workers_[Index(i)].issued - 1, 200'000);
+        return false;
+      }
+      continue;
+    }
+    heuristic_ = true;
+    const ProbeResult probe =
+        ProbeBlocked(actor, workers_[Index(i)].issued - 1, -1, kPatienceNs);
+    if (probe.what != Blocking::kShown && probe.what != Blocking::kInferred) return false;
+  }
+  return true;
+}
+
+std::string Crew::DescribeBusy() const {
+  std::string text;
+  for (int i = 0; i < size(); ++i) {
+    if (!workers_[Index(i)].busy) continue;
+    const ThreadState state = ReadThreadState(workers_[Index(i)].pid, workers_[Index(i)].pid);
+    text += fmt::format("{}: neither returned nor shown blocked: state {}, syscall {}\n",
+                        props::Describe(stations_[i].op), state.state, state.raw);
+  }
+  return text;
+}
+
+bool Crew::Settle(std::vector<int>& returned, std::string& stuck_text) {
+  returned.clear();
+  const std::int64_t end = NowNs() + kPatienceNs;
+  int calm = 0;  // looks in a row that showed all blocked: a woken large write may wake another
+  for (;;) {
+    if (CollectReturned(returned)) calm = 0;
+    const bool busy = std::any_of(workers_.begin(), workers_.end(),
+                                  [](const Worker& worker) { return worker.busy; });
+    if (!busy || calm >= 2) break;
+    calm = AllShownBlocked() ? calm + 1 : 0;
+    if (calm == 0 && NowNs() > end) {
+      stuck_text = DescribeBusy();
+      return false;
+    }
+  }
+  std::sort(returned.begin(), returned.end());
+  return true;
+}
+
+void Crew::Signal(int worker, int signal) { kill(workers_[Index(worker)].pid, signal); }
+
+void Crew::Kill(int worker) {
+  Worker& target = workers_[Index(worker)];
+  if (!target.alive) return;
+  kill(target.pid, SIGKILL);
+  while (waitpid(target.pid, nullptr, 0) < 0 && errno == EINTR) {
+  }
+  target.alive = false;
+  target.busy = false;
+}
+
+}  // namespace ipcsuite::props

@@ -1,0 +1,79 @@
+// A crew: processes that perform one operation each when told, while the teller sees which have
+// returned and which are blocked.
+#pragma once
+
+#include <sys/types.h>
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "harness/arena.h"
+#include "props/engine/target.h"
+#include "props/model/op.h"
+
+namespace ipcsuite::props {
+
+class Crew {
+ public:
+  // Forks `workers` processes that perform on `target`. Ends the test as UNRESOLVED when they can't
+  // be had. Workers die with the crew, and with this process.
+  Crew(int workers, Target& target);
+  ~Crew();
+  Crew(const Crew&) = delete;
+  Crew& operator=(const Crew&) = delete;
+
+  int size() const { return static_cast<int>(workers_.size()); }
+  bool Busy(int worker) const { return workers_[Index(worker)].busy; }
+  bool Alive(int worker) const { return workers_[Index(worker)].alive; }
+
+  // Tells an idle worker to perform `op`.
+  void Issue(int worker, const Op& op);
+
+  // Waits until every busy worker has returned or is shown blocked, and so nothing moves any more.
+  // The workers that returned since the last call are in `returned`, ascending. False when that
+  // could not be shown within 20 s: `stuck_text` says of whom and what was seen.
+  bool Settle(std::vector<int>& returned, std::string& stuck_text);
+
+  // The operation as issued, with its outcome once its worker returned.
+  const Op& OpOf(int worker) const;
+  // Where reads of this worker put their bytes, and the start of that area over all workers.
+  const unsigned char* BytesOf(int worker) const;
+  const unsigned char* Bytes() const { return bytes_; }
+
+  void Signal(int worker, int signal);
+  // SIGKILL, and returns when the process is gone.
+  void Kill(int worker);
+
+  // Whether blocking was shown for certain, or only inferred from a settle time.
+  bool Heuristic() const { return heuristic_; }
+
+ private:
+  struct Station {
+    Actor actor;
+    Op op;
+  };
+  struct Worker {
+    pid_t pid = -1;
+    bool alive = false;
+    bool busy = false;
+    std::uint32_t issued = 0;
+  };
+
+  static std::size_t Index(int worker) { return static_cast<std::size_t>(worker); }
+  void Work(int worker, Target& target);
+  bool Returned(int worker) const;
+  bool CollectReturned(std::vector<int>& returned);
+  bool AllShownBlocked();
+  std::string DescribeBusy() const;
+
+  std::vector<Worker> workers_;
+  Station* stations_ = nullptr;
+  unsigned char* bytes_ = nullptr;
+  std::size_t mapped_ = 0;
+  int newest_ = 0;
+  bool heuristic_ = false;
+};
+
+}  // namespace ipcsuite::props

@@ -1,0 +1,143 @@
+// The lockstep engine: real processes, one operation told to one of them at a time, and the next only
+// when it has returned or is shown blocked. The scheduler is thereby deterministic: the same program
+// gives the same trace.
+#pragma once
+
+#include <fmt/format.h>
+
+#include <string>
+#include <vector>
+
+#include "props/engine/crew.h"
+#include "props/engine/target.h"
+#include "props/engine/trace.h"
+
+namespace ipcsuite::props {
+
+template <Model M>
+class Lockstep {
+ public:
+  using State = typename M::State;
+
+  Lockstep(Domain<M>& domain, Crew& crew)
+      : domain_(domain), crew_(crew), states_{domain.model().Initial()}, trace_(outcome_) {}
+
+  CaseOutcome Run(const Program& program) {
+    for (const RawStep& step : program) {
+      if (!Take(step)) break;
+    }
+    return std::move(outcome_);
+  }
+
+ private:
+  static constexpr int kKill = 255;    // RawStep::what: kills a process
+  static constexpr int kSignal = 254;  // sends a caught signal to a process
+
+  bool Take(const RawStep& step) {
+    if (step.what == kKill || step.what == kSignal) return Disturb(step);
+    std::vector<int> idle;
+    for (int i = 0; i < crew_.size(); ++i) {
+      if (crew_.Alive(i) && !crew_.Busy(i)) idle.push_back(i);
+    }
+    if (idle.empty()) return false;  // all wait, as they may: the program is over
+    const int worker = idle[step.who % idle.size()];
+    Op op = domain_.Decode(step, worker, states_);
+    if (op.call == Call::kNone) return true;
+    op.process = static_cast<std::uint16_t>(worker);
+    for (State& state : states_) domain_.model().Begin(state, op);
+    crew_.Issue(worker, op);
+    return Judge(worker);
+  }
+
+  bool Disturb(const RawStep& step) {
+    std::vector<int> targets;
+    for (int i = 0; i < crew_.size(); ++i) {
+      if (!crew_.Alive(i)) continue;
+      const bool fits = step.what == kKill ? domain_.MayKill(states_, i)
+                                           : domain_.MaySignal() && crew_.Busy(i);
+      if (fits) targets.push_back(i);
+    }
+    if (targets.empty()) return true;
+    const int worker = targets[step.who % targets.size()];
+    if (step.what == kSignal) {
+      trace_.Note(fmt::format("     a caught signal for p{}", worker), 254U + step.who);
+      crew_.Signal(worker, SIGUSR1);
+      return Judge(-1);
+    }
+    Op op;
+    if (crew_.Busy(worker)) {
+      op = crew_.OpOf(worker);
+      ++outcome_.waits;
+    }
+    op.process = static_cast<std::uint16_t>(worker);
+    crew_.Kill(worker);
+    trace_.Note(fmt::format("     SIGKILL for p{}", worker), 255U + step.who);
+    for (State& state : states_) domain_.model().Kill(state, op);
+    return Judge(-1);
+  }
+
+  // Waits until nothing moves, then asks the model whether that is how it may be. `told`: the worker
+  // that was told something, -1 when none was.
+  bool Judge(int told) {
+    std::vector<int> returned;
+    std::string stuck;
+    if (!crew_.Settle(returned, stuck)) {
+      outcome_.unresolved = "could not see what the processes do: " + stuck;
+      return false;
+    }
+    std::vector<Op> ended;
+    std::vector<Op> blocked;
+    for (const int worker : returned) {
+      ended.push_back(crew_.OpOf(worker));
+      ended.back().process = static_cast<std::uint16_t>(worker);
+      outcome_.Count(ended.back());
+      trace_.Add(ended.back(), false);
+    }
+    for (int i = 0; i < crew_.size(); ++i) {
+      if (!crew_.Busy(i)) continue;
+      blocked.push_back(crew_.OpOf(i));
+      if (i != told) continue;
+      ++outcome_.waits;
+      trace_.Add(blocked.back(), true);
+    }
+    std::vector<State> unstuck;
+    std::vector<State> next = ReachableStates(domain_.model(), states_, ended, blocked, &unstuck);
+    if (next.empty()) return Fail(ended, blocked, !unstuck.empty());
+    RemoveDuplicates(next);
+    if (next.size() > kMaxStates) {
+      outcome_.unresolved = "the model has too many states to go on";
+      return false;
+    }
+    states_ = std::move(next);
+    if (told >= 0 && crew_.Busy(told)) {
+      for (State& state : states_) domain_.model().Block(state, crew_.OpOf(told));
+    }
+    return true;
+  }
+
+  bool Fail(const std::vector<Op>& ended, const std::vector<Op>& blocked, bool stuck) {
+    outcome_.failed = true;
+    outcome_.reason = stuck ? "lost wake-up" : "outcome not allowed";
+    if (stuck) {
+      outcome_.message = "what returned is allowed, but not that all of these stay blocked after it:\n";
+      for (const Op& op : blocked) outcome_.message += "  " + Describe(AsBlocked(op)) + "\n";
+    } else {
+      outcome_.message = "no order of these outcomes is one that POSIX allows here:\n";
+      for (const Op& op : ended) outcome_.message += "  " + Describe(op) + "\n";
+    }
+    return false;
+  }
+
+  static Op AsBlocked(Op op) {
+    op.fate = Fate::kBlocked;
+    return op;
+  }
+
+  Domain<M>& domain_;
+  Crew& crew_;
+  std::vector<State> states_;
+  CaseOutcome outcome_;
+  Trace trace_;
+};
+
+}  // namespace ipcsuite::props

@@ -1,0 +1,45 @@
+// One real pipe or FIFO, shared by the processes of a property.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "harness/names.h"
+#include "props/engine/target.h"
+
+namespace ipcsuite::props {
+
+class PipeTarget : public Target {
+ public:
+  struct Ends {
+    std::uint64_t readers = 1;  // bit per process that begins with a read end
+    std::uint64_t writers = 1;
+  };
+  // A pipe; each process keeps the ends that `ends` gives it. Ends the test as UNRESOLVED when it
+  // can't be had.
+  explicit PipeTarget(const Ends& ends);
+  // A FIFO, both ends opened by this one process.
+  static std::unique_ptr<PipeTarget> Fifo();
+  ~PipeTarget() override;
+
+  void Perform(Op& op, unsigned char* bytes) override;
+  void Enter(int process) override;
+  void Forked() override;
+
+ private:
+  PipeTarget() = default;
+  void Transfer(Op& op, unsigned char* bytes);
+  void CloseEnd(Op& op, int& fd);
+  void OpenEnd(Op& op, int& fd, int access);
+  void Poll(Op& op);
+
+  Ends ends_;
+  std::unique_ptr<UniqueName> path_;  // of a FIFO
+  int read_end_ = -1;
+  int write_end_ = -1;
+  std::vector<unsigned char> scratch_;
+};
+
+}  // namespace ipcsuite::props

@@ -1,0 +1,83 @@
+// The sequential engine: one process, long random traffic, every outcome judged by the model.
+#pragma once
+
+#include <sched.h>
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "props/engine/target.h"
+#include "props/engine/trace.h"
+
+namespace ipcsuite::props {
+
+// What a step does to the process before its call, to see whether the object minds: nothing mostly,
+// otherwise a yield, a caught signal, or a child that is forked and ends.
+inline void Perturb(const RawStep& step) {
+  switch (step.who % 32) {
+    case 1:
+    case 2:
+      sched_yield();
+      return;
+    case 3:
+    case 4:
+      raise(SIGURG);  // ignored by default: it interrupts nothing, it only passes through the kernel
+      return;
+    case 5:
+      if (step.who < 128) return;  // forks are dear
+      if (const pid_t child = fork(); child == 0) {
+        _exit(0);
+      } else if (child > 0) {
+        while (waitpid(child, nullptr, 0) < 0 && errno == EINTR) {
+        }
+      }
+      return;
+    default:
+      return;
+  }
+}
+
+// Performs `program` on `target`. An operation that might have to wait is made non-blocking.
+template <Model M>
+CaseOutcome RunSequential(Domain<M>& domain, Target& target, const Program& program,
+                          unsigned char* bytes) {
+  CaseOutcome outcome;
+  Trace trace(outcome);
+  std::vector<typename M::State> states = {domain.model().Initial()};
+  std::vector<typename M::State> next;
+  for (const RawStep& step : program) {
+    Op op = domain.Decode(step, 0, states);
+    if (op.call == Call::kNone) continue;
+    for (const auto& state : states) {
+      if (domain.model().MayBlock(state, op)) op.flags |= kNonblock;
+    }
+    for (auto& state : states) domain.model().Begin(state, op);
+    Perturb(step);
+    op.piece_begin = 0;
+    target.Perform(op, bytes);
+    outcome.Count(op);
+    trace.Add(op, false);
+    next.clear();
+    for (const auto& state : states) domain.model().Step(state, op, next);
+    if (next.empty()) {
+      outcome.failed = true;
+      outcome.reason = "outcome not allowed";
+      outcome.message = "the last outcome is not one that POSIX allows here: " + Describe(op);
+      return outcome;
+    }
+    std::swap(states, next);
+    if (states.size() > 1) RemoveDuplicates(states);
+    if (states.size() > kMaxStates) {
+      outcome.unresolved = "the model has too many states to go on";
+      return outcome;
+    }
+  }
+  return outcome;
+}
+
+}  // namespace ipcsuite::props
