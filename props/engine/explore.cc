@@ -1,0 +1,209 @@
+#include "props/engine/explore.h"
+
+#include <rapidcheck.h>
+
+#include <algorithm>
+#include <ostream>
+#include <utility>
+#include <vector>
+
+#include "harness/arena.h"
+#include "harness/context.h"
+#include "props/model/hash.h"
+
+namespace ipcsuite::props {
+
+// For rapidcheck's own messages.
+static std::ostream& operator<<(std::ostream& out, const RawStep& step) {
+  return out << Encode({step});
+}
+
+namespace {
+
+std::int64_t DeadlineIn(double seconds) {
+  return NowNs() + static_cast<std::int64_t>(seconds * 1e9);
+}
+
+RawStep StepFrom(std::uint64_t bits) {
+  return {static_cast<std::uint8_t>(bits), static_cast<std::uint8_t>(bits >> 8),
+          static_cast<std::uint16_t>(bits >> 16), static_cast<std::uint16_t>(bits >> 32)};
+}
+
+// Simpler steps in place of one: smaller numbers, one field at a time.
+rc::Seq<RawStep> SimplerSteps(const RawStep& step) {
+  std::vector<RawStep> simpler;
+  const auto add = [&](RawStep candidate) {
+    if (!(candidate == step)) simpler.push_back(candidate);
+  };
+  add({0, step.what, 0, 0});
+  add({0, step.what, step.a, step.b});
+  add({static_cast<std::uint8_t>(step.who / 2), step.what, step.a, step.b});
+  add({step.who, step.what, 0, step.b});
+  add({step.who, step.what, step.a, 0});
+  add({step.who, step.what, static_cast<std::uint16_t>(step.a / 2), step.b});
+  add({step.who, step.what, step.a, static_cast<std::uint16_t>(step.b / 2)});
+  return rc::seq::fromContainer(std::move(simpler));
+}
+
+rc::Seq<Program> Smaller(const Program& program) {
+  return rc::seq::concat(rc::shrink::removeChunks(program),
+                         rc::shrink::eachElement(program, SimplerSteps));
+}
+
+// A program of 1 to max_steps steps; longer ones as rapidcheck's size grows.
+rc::Gen<Program> AnyProgram(std::size_t max_steps) {
+  return [max_steps](const rc::Random& random, int size) {
+    rc::Random bits = random;
+    const std::size_t most =
+        std::max<std::size_t>(1, max_steps * static_cast<std::size_t>(std::min(size + 10, 100)) / 100);
+    Program program(1 + bits.next() % most);
+    for (RawStep& step : program) step = StepFrom(bits.next());
+    return rc::shrinkable::shrinkRecur(program, Smaller);
+  };
+}
+
+// Counts rapidcheck's shrink attempts.
+class CountShrinks : public rc::detail::TestListener {
+ public:
+  void onTestCaseFinished(const rc::detail::CaseDescription&) override {}
+  void onShrinkTried(const rc::detail::CaseDescription&, bool) override { ++tried; }
+  void onTestFinished(const rc::detail::TestMetadata&, const rc::detail::TestResult&) override {}
+  int tried = 0;
+};
+
+}  // namespace
+
+std::optional<Failure> Explore(const ExploreOptions& options, const RunProgram& run,
+                               const OnCase& on_case) {
+  constexpr int kBatch = 100;
+  const std::int64_t deadline = DeadlineIn(options.seconds);
+  std::int64_t shrink_deadline = 0;
+  std::uint64_t cases = 0;
+  std::optional<Failure> failure;
+  bool aborted = false;
+  const rc::Gen<Program> any = AnyProgram(options.max_steps);
+  const auto property = [&] {
+    const Program program = *any;
+    const bool shrinking = failure.has_value();
+    if (aborted || (!shrinking && cases >= options.min_cases && NowNs() > deadline)) return;
+    if (shrinking && NowNs() > shrink_deadline) return;
+    ++cases;
+    CaseOutcome outcome;
+    try {
+      outcome = run(program);
+    } catch (const TestAbort&) {  // noted in the slot; rapidcheck would take it for a failure
+      aborted = true;
+      return;
+    }
+    if (!shrinking) on_case(outcome);
+    if (!outcome.failed) return;
+    if (!shrinking) shrink_deadline = DeadlineIn(options.shrink_seconds);
+    failure = Failure{program, std::move(outcome)};
+    RC_FAIL(failure->outcome.reason);
+  };
+  CountShrinks listener;
+  for (std::uint64_t batch = 0; !failure.has_value() && !aborted; ++batch) {
+    if (cases >= options.min_cases && NowNs() > deadline) break;
+    rc::detail::TestParams params;
+    params.seed = Mix(options.seed + batch);
+    params.maxSuccess = kBatch;
+    rc::detail::checkTestable(property, rc::detail::TestMetadata(), params, listener);
+  }
+  if (aborted) throw TestAbort();
+  if (failure.has_value()) failure->shrinks = listener.tried;
+  return failure;
+}
+
+namespace {
+
+constexpr int kRunsPerCandidate = 6;
+constexpr int kFinalRuns = 20;
+
+// Runs a candidate until it fails, a few times at most.
+bool FailsSometimes(const RunProgram& run, const Program& program, int runs, Failure& failure) {
+  for (int i = 0; i < runs; ++i) {
+    CaseOutcome outcome = run(program);
+    if (!outcome.failed) continue;
+    failure.program = program;
+    failure.outcome = std::move(outcome);
+    return true;
+  }
+  return false;
+}
+
+// Candidates in the order in which they help most: without one process's steps, without a chunk,
+// with a step of the second half moved to the front, with simpler steps.
+std::vector<Program> Candidates(const Program& program, std::size_t chunk) {
+  std::vector<Program> candidates;
+  if (chunk * 2 >= program.size()) {
+    for (unsigned lane = 0; lane < 8; ++lane) {
+      Program fewer = program;
+      std::erase_if(fewer, [&](const RawStep& step) { return step.who % 8U == lane; });
+      if (fewer.size() < program.size()) candidates.push_back(std::move(fewer));
+    }
+  }
+  for (std::size_t at = 0; at < program.size(); at += chunk) {
+    Program fewer = program;
+    fewer.erase(fewer.begin() + static_cast<std::ptrdiff_t>(at),
+                fewer.begin() + static_cast<std::ptrdiff_t>(std::min(at + chunk, fewer.size())));
+    candidates.push_back(std::move(fewer));
+  }
+  if (chunk > 1) return candidates;
+  for (std::size_t at = (program.size() + 1) / 2; at < program.size(); ++at) {
+    Program moved = program;
+    std::rotate(moved.begin(), moved.begin() + static_cast<std::ptrdiff_t>(at),
+                moved.begin() + static_cast<std::ptrdiff_t>(at) + 1);
+    if (Encode(moved) < Encode(program)) candidates.push_back(std::move(moved));
+  }
+  for (std::size_t at = 0; at < program.size(); ++at) {
+    Program simpler = program;
+    simpler[at].a = 0;
+    simpler[at].b = 0;
+    if (simpler != program) candidates.push_back(std::move(simpler));
+  }
+  return candidates;
+}
+
+void ShrinkRacy(const RunProgram& run, std::int64_t deadline, Failure& failure) {
+  std::size_t chunk = std::max<std::size_t>(1, failure.program.size() / 2);
+  while (NowNs() < deadline && !failure.program.empty()) {
+    bool smaller = false;
+    for (const Program& candidate : Candidates(failure.program, chunk)) {
+      if (NowNs() > deadline) return;
+      ++failure.shrinks;
+      smaller = FailsSometimes(run, candidate, kRunsPerCandidate, failure);
+      if (smaller) break;
+    }
+    if (smaller) {
+      chunk = std::max<std::size_t>(1, std::min(chunk, failure.program.size() / 2));
+    } else if (chunk == 1) {
+      return;
+    } else {
+      chunk /= 2;
+    }
+  }
+}
+
+}  // namespace
+
+std::optional<Failure> ExploreRacy(const ExploreOptions& options, const RunProgram& run,
+                                   const OnCase& on_case) {
+  const std::int64_t deadline = DeadlineIn(options.seconds);
+  const rc::Gen<Program> any = AnyProgram(options.max_steps);
+  for (std::uint64_t i = 0; i < options.min_cases || NowNs() < deadline; ++i) {
+    const Program program =
+        any(rc::Random(Mix(options.seed + i)), static_cast<int>(i % 100)).value();
+    CaseOutcome outcome = run(program);
+    on_case(outcome);
+    if (!outcome.failed) continue;
+    Failure failure{program, std::move(outcome)};
+    ShrinkRacy(run, DeadlineIn(options.shrink_seconds), failure);
+    for (; failure.reruns < kFinalRuns; ++failure.reruns) {
+      failure.rerun_failures += run(failure.program).failed;
+    }
+    return failure;
+  }
+  return std::nullopt;
+}
+
+}  // namespace ipcsuite::props

@@ -1,0 +1,40 @@
+// Finding and shrinking a failing program. Separate from property.cc because rapidcheck is costly to
+// compile.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <optional>
+
+#include "props/engine/program.h"
+
+namespace ipcsuite::props {
+
+struct Failure {
+  Program program;
+  CaseOutcome outcome;
+  int shrinks = 0;          // candidates tried
+  int reruns = 0;           // racy: runs of the final program
+  int rerun_failures = 0;   // racy: of these, failures
+};
+
+struct ExploreOptions {
+  std::uint64_t seed = 1;
+  double seconds = 1;             // for finding
+  double shrink_seconds = 5;      // for shrinking
+  std::size_t max_steps = 100;
+  std::uint64_t min_cases = 20;   // run even when the time is up
+};
+
+using RunProgram = std::function<CaseOutcome(const Program&)>;
+using OnCase = std::function<void(const CaseOutcome&)>;
+
+// rapidcheck generates and shrinks: for cases that give the same result when run again.
+std::optional<Failure> Explore(const ExploreOptions& options, const RunProgram& run,
+                               const OnCase& on_case);
+
+// For racy cases: each candidate is run several times, and counts as failing when one run fails.
+std::optional<Failure> ExploreRacy(const ExploreOptions& options, const RunProgram& run,
+                                   const OnCase& on_case);
+
+}  // namespace ipcsuite::props

@@ -1,0 +1,176 @@
+#include "props/engine/property.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "harness/arena.h"
+#include "harness/context.h"
+#include "props/engine/explore.h"
+#include "props/engine/options.h"
+#include "props/engine/seeds.h"
+#include "props/model/hash.h"
+#include "reports/model.h"
+
+namespace ipcsuite::props {
+namespace {
+
+// How often a kept racy program is tried before it counts as passed.
+constexpr int kRacyReplays = 5;
+
+SeedFile Kept() {
+  const Options& options = GlobalOptions();
+  return SeedFile(options.seeds_path.empty() ? DefaultSeedsPath() : options.seeds_path);
+}
+
+std::string ReplayCommand(const PropertySpec& spec, const Program& program) {
+  return fmt::format("IPCSUITE_REPLAY={} ./ipcsuite run --suite props --filter '{}'",
+                     Encode(program), spec.name);
+}
+
+// The test ends as UNTESTED, with the reason, unless something worse is known of it.
+void Untested(const std::string& reason) {
+  Slot* slot = CurrentSlot();
+  if (slot == nullptr) return;
+  std::uint32_t none = 0;
+  const auto verdict = static_cast<std::uint32_t>(report::Verdict::kUntested) + 1;
+  if (!slot->outcome.compare_exchange_strong(none, verdict)) return;
+  const std::size_t length = std::min(reason.size(), sizeof slot->reason - 1);
+  reason.copy(slot->reason, length);
+  slot->reason[length] = '\0';
+}
+
+std::string ProgramText(const CaseOutcome& outcome) {
+  std::string text;
+  for (const std::string& line : outcome.lines) text += "  " + line + "\n";
+  return text;
+}
+
+void Report(const PropertySpec& spec, const Failure& failure) {
+  const CaseOutcome& outcome = failure.outcome;
+  std::string message = fmt::format("{}: {}\n{}", spec.name, outcome.reason, outcome.message);
+  if (!message.ends_with('\n')) message += '\n';
+  message += fmt::format("The shortest program found ({} operations, {} candidates tried):\n",
+                         outcome.lines.size(), failure.shrinks);
+  message += ProgramText(outcome);
+  if (failure.reruns > 0) {
+    message += fmt::format("It depends on timing: {} of {} runs of this program failed.\n",
+                           failure.rerun_failures, failure.reruns);
+    RecordMetric("failure_share", static_cast<double>(failure.rerun_failures) / failure.reruns);
+  }
+  const std::string command = ReplayCommand(spec, failure.program);
+  message += "Replay: " + command + "\n";
+  RecordFailure("", spec.file, spec.line, "every outcome is one that POSIX allows",
+                outcome.reason + ": " + outcome.message.substr(0, 400), message);
+  Attach("text", "The shortest program that fails", ProgramText(outcome) + "\n" + command);
+  if (!outcome.drawing.empty()) Attach("svg", "The failing history", outcome.drawing);
+  if (!outcome.history.empty()) Attach("text", "The failing history (check-history)", outcome.history);
+  std::string why;
+  if (!Kept().Failed(spec.name, failure.program, why)) {
+    Evidence("the failing program could not be kept: " + why);
+  }
+}
+
+// Runs a given program; a racy one several times. True when it failed, which is then reported.
+bool RunGiven(const PropertySpec& spec, const Program& program, PropertyStats& stats) {
+  Failure failure;
+  failure.program = program;
+  const int runs = spec.racy ? kRacyReplays : 1;
+  for (int i = 0; i < runs; ++i) {
+    CaseOutcome outcome = spec.run(program);
+    NoteChecks();
+    stats.Add(outcome);
+    if (!outcome.failed) continue;
+    failure.outcome = std::move(outcome);
+    Report(spec, failure);
+    return true;
+  }
+  return false;
+}
+
+bool RunKept(const PropertySpec& spec, PropertyStats& stats) {
+  SeedFile kept = Kept();
+  for (const KeptProgram& program : kept.Load(spec.name)) {
+    if (RunGiven(spec, program.program, stats)) return true;
+    kept.Passed(spec.name, program.program);
+    Evidence("a program that failed before passed now: " + Encode(program.program));
+  }
+  return false;
+}
+
+void RecordStats(const PropertyStats& stats, double seconds) {
+  RecordMetric("cases", static_cast<double>(stats.cases));
+  RecordMetric("operations", static_cast<double>(stats.ops));
+  RecordMetric("waits_seen_blocked", static_cast<double>(stats.waits));
+  if (seconds > 0) RecordMetric("operations_per_s", static_cast<double>(stats.ops) / seconds);
+  std::string kinds;
+  for (std::size_t i = 0; i < stats.succeeded.size(); ++i) {
+    if (stats.succeeded[i] == 0) continue;
+    kinds += fmt::format("{}{} {}", kinds.empty() ? "" : ", ", Name(static_cast<Call>(i)),
+                         stats.succeeded[i]);
+  }
+  Evidence(fmt::format("{} cases, {} operations, {} waits seen blocked; succeeded: {}", stats.cases,
+                       stats.ops, stats.waits, kinds));
+}
+
+}  // namespace
+
+void PropertyStats::Add(const CaseOutcome& outcome) {
+  ++cases;
+  ops += outcome.ops;
+  waits += outcome.waits;
+  succeeded.resize(std::max(succeeded.size(), outcome.succeeded.size()));
+  for (std::size_t i = 0; i < outcome.succeeded.size(); ++i) succeeded[i] += outcome.succeeded[i];
+}
+
+std::string Vacuity(const PropertySpec& spec, const PropertyStats& stats) {
+  for (const Needed& needed : spec.needed) {
+    const auto at = static_cast<std::size_t>(needed.call);
+    const std::uint64_t seen = at < stats.succeeded.size() ? stats.succeeded[at] : 0;
+    if (seen < needed.times) {
+      return fmt::format("{} succeeded {} times only in {} cases", Name(needed.call), seen,
+                         stats.cases);
+    }
+  }
+  if (stats.waits < spec.needed_waits) {
+    return fmt::format("{} waits only were seen blocked in {} cases", stats.waits, stats.cases);
+  }
+  return "";
+}
+
+void CheckProperty(const PropertySpec& spec) {
+  const Options& options = GlobalOptions();
+  PropertyStats stats;
+  if (!options.replay.empty()) {
+    const std::optional<Program> program = DecodeProgram(options.replay);
+    if (!program.has_value()) Unresolved("IPCSUITE_REPLAY is not a program (12 digits a step)");
+    RunGiven(spec, *program, stats);
+    return;
+  }
+  if (RunKept(spec, stats)) return;
+  ExploreOptions explore;
+  explore.seed = Mix(TestSeed() + options.round);
+  explore.seconds = options.Seconds();
+  explore.shrink_seconds = std::max(5.0, explore.seconds);
+  explore.max_steps = spec.max_steps;
+  std::string unresolved;
+  const auto on_case = [&](const CaseOutcome& outcome) {
+    stats.Add(outcome);
+    NoteChecks();
+    if (unresolved.empty()) unresolved = outcome.unresolved;
+  };
+  const std::int64_t begin = NowNs();
+  const std::optional<Failure> failure = spec.racy ? ExploreRacy(explore, spec.run, on_case)
+                                                   : Explore(explore, spec.run, on_case);
+  RecordStats(stats, static_cast<double>(NowNs() - begin) / 1e9);
+  if (failure.has_value()) {
+    Report(spec, *failure);
+    return;
+  }
+  if (!unresolved.empty()) Unresolved(unresolved);
+  const std::string vacuous = Vacuity(spec, stats);
+  if (!vacuous.empty()) Untested("nothing was shown: " + vacuous);
+}
+
+}  // namespace ipcsuite::props
