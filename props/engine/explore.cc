@@ -4,6 +4,8 @@
 
 #include <algorithm>
 #include <ostream>
+#include <string>
+#include <unordered_map>
 #include <utility>
 #include <vector>
 
@@ -107,7 +109,9 @@ std::optional<Failure> Explore(const ExploreOptions& options, const RunProgram& 
     rc::detail::TestParams params;
     params.seed = Mix(options.seed + batch);
     params.maxSuccess = kBatch;
-    rc::detail::checkTestable(property, rc::detail::TestMetadata(), params, listener);
+    // With an empty map of its own replays: rapidcheck's configuration is not asked, nor printed.
+    rc::detail::checkTestable(property, rc::detail::TestMetadata(), params, listener,
+                              std::unordered_map<std::string, rc::detail::Reproduce>());
   }
   if (aborted) throw TestAbort();
   if (failure.has_value()) failure->shrinks = listener.tried;

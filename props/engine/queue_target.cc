@@ -92,6 +92,10 @@ void QueueTarget::Enter(int process) {
   sigemptyset(&notify);
   sigaddset(&notify, NotifySignal());
   sigprocmask(SIG_BLOCK, &notify, nullptr);
+  // What an earlier queue of this process left pending is not this one's.
+  const timespec now{};
+  while (sigtimedwait(&notify, nullptr, &now) == NotifySignal()) {
+  }
   struct sigaction interrupt {};
   interrupt.sa_handler = [](int) {};  // no SA_RESTART: a call that waits ends with EINTR
   sigaction(SIGUSR1, &interrupt, nullptr);

@@ -35,9 +35,6 @@ class Domain {
   virtual bool MayKill(const std::vector<State>&, int) const { return false; }
   virtual bool MaySignal() const { return false; }
 
- protected:
-  M& model() { return model_; }
-
  private:
   M model_;
 };

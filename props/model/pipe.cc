@@ -10,6 +10,8 @@
 namespace ipcsuite::props {
 namespace {
 
+constexpr std::size_t kNoLargeWrite = ~std::size_t{0};
+
 std::uint64_t Bit(const Op& op) { return std::uint64_t{1} << (op.process % 64); }
 
 bool MayHoldData(const PipeState& state) { return !state.content.empty() || !state.large.empty(); }
@@ -196,7 +198,7 @@ bool PipeModel::ConsumePieces(State& state, const Op& op) const {
 // Appends every state that is left when these bytes were read: the front of the stream must have
 // been them, or the next of a large write, which may stand between others at any boundary.
 void PipeModel::ConsumeBytes(const State& state, const unsigned char* bytes, std::size_t length,
-                             std::vector<State>& out) const {
+                             std::size_t last, std::vector<State>& out) const {
   if (length == 0) {
     out.push_back(state);
     DropFinished(out.back());
@@ -208,10 +210,11 @@ void PipeModel::ConsumeBytes(const State& state, const unsigned char* bytes, std
     if (MatchRecord(bytes, front.record, front.offset, take) == take) {
       State next = state;
       TakePiece(next, {front.record, front.offset, static_cast<std::uint32_t>(take)});
-      ConsumeBytes(next, bytes + take, length - take, out);
+      ConsumeBytes(next, bytes + take, length - take, kNoLargeWrite, out);
     }
   }
   for (std::size_t i = 0; i < state.large.size(); ++i) {
+    if (i == last) continue;
     const LargeWrite& large = state.large[i];
     const std::size_t most = MatchRecord(bytes, large.record, large.read,
                                          std::min<std::uint64_t>(length, large.total - large.read));
@@ -220,7 +223,7 @@ void PipeModel::ConsumeBytes(const State& state, const unsigned char* bytes, std
       if (take != most && !NextMatches(state, i, bytes[take])) continue;
       State next = state;
       next.large[i].read += take;
-      ConsumeBytes(next, bytes + take, length - take, out);
+      ConsumeBytes(next, bytes + take, length - take, i, out);
     }
   }
 }
@@ -258,7 +261,8 @@ void PipeModel::StepRead(const State& state, const Op& op, std::vector<State>& o
   if (static_cast<std::uint64_t>(op.result) > op.amount) return;
   const std::size_t before = out.size();
   if (config_.bytes != nullptr) {
-    ConsumeBytes(state, config_.bytes + op.piece_begin, static_cast<std::size_t>(op.result), out);
+    ConsumeBytes(state, config_.bytes + op.piece_begin, static_cast<std::size_t>(op.result),
+                 kNoLargeWrite, out);
   } else if (State next = state; ConsumePieces(next, op)) {
     out.push_back(std::move(next));
   }
@@ -329,7 +333,7 @@ bool PipeModel::MayBlock(const State& state, const Op& op) const {
   if (const std::size_t at = FindLarge(state, op.process); at < state.large.size()) {
     return state.large[at].read < state.large[at].total;
   }
-  return MayHoldData(state);
+  return MayHoldData(state) || op.amount > config_.pipe_buf;
 }
 
 // The death of a process closes its ends; a write of at most {PIPE_BUF} bytes that waited leaves

@@ -70,7 +70,7 @@ class PipeModel {
                      std::vector<State>& out) const;
   bool ConsumePieces(State& state, const Op& op) const;
   void ConsumeBytes(const State& state, const unsigned char* bytes, std::size_t length,
-                    std::vector<State>& out) const;
+                    std::size_t last, std::vector<State>& out) const;
 
   Config config_;
 };
