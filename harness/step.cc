@@ -1,18 +1,41 @@
 #include "harness/step.h"
 
 #include <signal.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <cstdio>
+#include <new>
 
-#include "harness/peer.h"
+#include "harness/arena.h"
 
 namespace ipcsuite {
 namespace {
 
-StepOutcome* g_outcome = nullptr;  // of the child that runs a step; in shared memory
+StepOutcome* g_outcome = nullptr;  // in the child that runs a step; shared with its parent
+
+// Memory that a step's child shares with its parent; not of the test's slot, so that steps can be
+// run outside of a test, and any number of them.
+class SharedOutcome {
+ public:
+  SharedOutcome() {
+    void* memory = mmap(nullptr, sizeof(StepOutcome), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    if (memory == MAP_FAILED) Unresolved("no memory for the outcome of a step (" + ErrnoName(errno) + ")");
+    outcome_ = new (memory) StepOutcome();
+  }
+  ~SharedOutcome() { munmap(outcome_, sizeof(StepOutcome)); }
+  SharedOutcome(const SharedOutcome&) = delete;
+  SharedOutcome& operator=(const SharedOutcome&) = delete;
+  StepOutcome* get() const { return outcome_; }
+  StepOutcome* operator->() const { return outcome_; }
+  StepOutcome& operator*() const { return *outcome_; }
+
+ private:
+  StepOutcome* outcome_;
+};
 
 void NoteFault(int signal, siginfo_t* info, void*) {
   g_outcome->signal = signal;
@@ -22,25 +45,38 @@ void NoteFault(int signal, siginfo_t* info, void*) {
   _exit(0);
 }
 
-void HandleFaults() {
+// Whatever the caller (or a sanitizer) has made of the signals of faults, in the child they are noted
+// or have their default action; a blocked one would kill without a word.
+void PrepareFaults(bool handled) {
   struct sigaction action {};
-  action.sa_sigaction = NoteFault;
-  action.sa_flags = SA_SIGINFO;
+  if (handled) {
+    action.sa_sigaction = NoteFault;
+    action.sa_flags = SA_SIGINFO;
+  } else {
+    action.sa_handler = SIG_DFL;
+    const rlimit no_core{0, 0};
+    setrlimit(RLIMIT_CORE, &no_core);
+  }
   sigemptyset(&action.sa_mask);
-  sigaction(SIGBUS, &action, nullptr);
-  sigaction(SIGSEGV, &action, nullptr);
+  sigset_t faults;
+  sigemptyset(&faults);
+  for (int signal : {SIGBUS, SIGSEGV}) {
+    sigaction(signal, &action, nullptr);
+    sigaddset(&faults, signal);
+  }
+  sigprocmask(SIG_UNBLOCK, &faults, nullptr);
 }
 
-StepOutcome Run(const std::function<std::int64_t()>& step, bool handled) {
-  Shared<StepOutcome> shared;
-  g_outcome = shared.get();
+StepOutcome Run(const std::function<std::int64_t()>& step, bool handled, std::int64_t patience_ns) {
+  SharedOutcome shared;
   const pid_t parent = getpid();
   const pid_t child = fork();
   if (child < 0) Unresolved("can't start a process (" + ErrnoName(errno) + "): raise the limit on processes");
   if (child == 0) {
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     if (getppid() != parent) _exit(125);
-    if (handled) HandleFaults();
+    g_outcome = shared.get();
+    PrepareFaults(handled);
     try {
       shared->value = step();
       shared->end = StepOutcome::kCompleted;
@@ -50,7 +86,7 @@ StepOutcome Run(const std::function<std::int64_t()>& step, bool handled) {
     _exit(0);
   }
   int status = 0;
-  const std::int64_t end = NowNs() + 10'000'000'000;
+  const std::int64_t end = NowNs() + patience_ns;
   Backoff backoff;
   pid_t got = 0;
   while ((got = waitpid(child, &status, WNOHANG)) == 0 && NowNs() < end) backoff.Pause();
@@ -82,13 +118,15 @@ std::string Describe(const StepOutcome& outcome) {
       return text;
     case StepOutcome::kKilled: return "killed by " + SignalName(outcome.signal);
     case StepOutcome::kExited: return "exited with " + std::to_string(outcome.exit_status);
-    case StepOutcome::kHung: return "did not end in 10 s";
+    case StepOutcome::kHung: return "did not end in time";
   }
   return "?";
 }
 
-StepOutcome RunStep(const std::function<std::int64_t()>& step) { return Run(step, true); }
-StepOutcome RunStepUnhandled(const std::function<std::int64_t()>& step) { return Run(step, false); }
+StepOutcome RunStep(const std::function<std::int64_t()>& step, std::int64_t patience_ns) { return Run(step, true, patience_ns); }
+StepOutcome RunStepUnhandled(const std::function<std::int64_t()>& step, std::int64_t patience_ns) {
+  return Run(step, false, patience_ns);
+}
 
 StepOutcome ReadByte(const volatile char* address) {
   return RunStep([address] { return static_cast<std::int64_t>(static_cast<unsigned char>(*address)); });

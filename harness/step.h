@@ -27,10 +27,12 @@ std::string Describe(const StepOutcome& outcome);
 inline void PrintTo(const StepOutcome& outcome, std::ostream* out) { *out << Describe(outcome); }
 
 // Runs `step` in a forked child with handlers for SIGBUS and SIGSEGV that note signal, code and
-// address and end the child. Returns after at most 10 s (kHung, the child is killed).
-StepOutcome RunStep(const std::function<std::int64_t()>& step);
-// The same, with default dispositions: a fault kills.
-StepOutcome RunStepUnhandled(const std::function<std::int64_t()>& step);
+// address and end the child. Returns after at most `patience_ns` (kHung, the child is killed). What
+// the step stores in private memory is lost; a step that ends by TestAbort is kExited. Needs no
+// running test.
+StepOutcome RunStep(const std::function<std::int64_t()>& step, std::int64_t patience_ns = 10'000'000'000);
+// The same, with default dispositions: a fault kills (and leaves no core file).
+StepOutcome RunStepUnhandled(const std::function<std::int64_t()>& step, std::int64_t patience_ns = 10'000'000'000);
 
 // A step that touches `address` (reads the byte, or writes `*write`).
 StepOutcome ReadByte(const volatile char* address);
