@@ -5,6 +5,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <string>
 #include <vector>
 
@@ -44,9 +45,16 @@ class Lockstep {
     Op op = domain_.Decode(step, worker, states_);
     if (op.call == Call::kNone) return true;
     op.process = static_cast<std::uint16_t>(worker);
+    // The last that could act mostly doesn't wait, or most programs would end early.
+    if (idle.size() == 1 && step.b % 16 != 0 && MayBlock(op) && !domain_.AvoidBlocking(op)) return true;
     for (State& state : states_) domain_.model().Begin(state, op);
     crew_.Issue(worker, op);
     return Judge(worker);
+  }
+
+  bool MayBlock(const Op& op) const {
+    return std::any_of(states_.begin(), states_.end(),
+                       [&](const State& state) { return domain_.model().MayBlock(state, op); });
   }
 
   bool Disturb(const RawStep& step) {

@@ -9,6 +9,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <cstring>
 
 #include "harness/call.h"
 #include "harness/context.h"
@@ -113,6 +114,10 @@ void PipeTarget::Transfer(Op& op, unsigned char* bytes) {
     if (scratch_.size() < length) scratch_.resize(length);
     buffer = scratch_.data();
     FillRecord(buffer, op.value, 0, length);
+    if (op.Has(kStamped) && length >= 2 * sizeof op.amount) {
+      std::memcpy(buffer, &op.value, sizeof op.value);
+      std::memcpy(buffer + sizeof op.value, &op.amount, sizeof op.amount);
+    }
   }
   // The flag belongs to the description, which other processes share: it is set only for the call.
   if (op.Has(kNonblock)) SetNonblock(fd, true);

@@ -31,6 +31,11 @@ class Domain {
   // The operation that process `process` performs; Call::kNone when it has nothing to do. `states`
   // are those in which the object may be, never empty.
   virtual Op Decode(const RawStep& step, int process, const std::vector<State>& states) = 0;
+  // Turns an operation that might wait into one that doesn't; false when there is no such way.
+  virtual bool AvoidBlocking(Op& op) const {
+    op.flags |= kNonblock;
+    return true;
+  }
   // Whether a process may get the kill or the signal that `step` asks for (lockstep only).
   virtual bool MayKill(const std::vector<State>&, int) const { return false; }
   virtual bool MaySignal() const { return false; }

@@ -132,6 +132,7 @@ Linearization Search(const History& history, const Part& part, const CheckOption
     config.pipe_buf = m.pipe_buf;
     config.fifo = m.fifo;
     config.signals = m.signals;
+    config.short_reads = m.short_reads;
     config.readers = m.readers;
     config.writers = m.writers;
     config.pieces = &history.pieces;

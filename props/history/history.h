@@ -17,6 +17,7 @@ struct HistoryModel {
   std::uint64_t pipe_buf = 512;     // pipe: {PIPE_BUF} of the machine that recorded it
   bool fifo = false;                // pipe: a FIFO
   bool signals = false;             // handlers were in play: EINTR is a possible outcome
+  bool short_reads = false;         // pipe: a read may return less than is there
   std::uint64_t readers = 1;        // pipe: bit per process with the read end open at the start
   std::uint64_t writers = 1;        // pipe: same for the write end
   // The objects were emptied at the end by operations that are part of the history, and no process

@@ -81,7 +81,7 @@ static_assert(InOrder());
 
 constexpr std::array<const char*, 4> kFates = {"returned", "blocked", "killed", "unknown"};
 
-constexpr std::array<std::pair<OpFlag, const char*>, 10> kFlags = {{
+constexpr std::array<std::pair<OpFlag, const char*>, 11> kFlags = {{
     {kNonblock, "nonblock"},
     {kPastDeadline, "past"},
     {kNearDeadline, "near"},
@@ -92,7 +92,17 @@ constexpr std::array<std::pair<OpFlag, const char*>, 10> kFlags = {{
     {kPrivate, "private"},
     {kViaPoll, "poll first"},
     {kGather, "iovec"},
+    {kStamped, "stamped"},
 }};
+
+// Errors that operations of the models end with, by name, since numbers differ between systems.
+constexpr std::pair<int, const char*> kErrors[] = {
+    {0, "0"},           {EAGAIN, "EAGAIN"},       {EINTR, "EINTR"},   {EPIPE, "EPIPE"},
+    {EBADF, "EBADF"},   {EINVAL, "EINVAL"},       {EBUSY, "EBUSY"},   {ETIMEDOUT, "ETIMEDOUT"},
+    {EEXIST, "EEXIST"}, {ENOENT, "ENOENT"},       {EMFILE, "EMFILE"}, {ENFILE, "ENFILE"},
+    {ENOSPC, "ENOSPC"}, {EMSGSIZE, "EMSGSIZE"},   {ENXIO, "ENXIO"},   {ENOSYS, "ENOSYS"},
+    {EACCES, "EACCES"}, {ENOMEM, "ENOMEM"},       {EPERM, "EPERM"},   {EIO, "EIO"},
+};
 
 std::string Arguments(const Op& op, const CallInfo& info) {
   std::string text = fmt::format("{}{}", info.object, op.object);
@@ -143,17 +153,17 @@ bool IsSend(Call call) { return call == Call::kMqSend || call == Call::kMqTimedS
 bool IsReceive(Call call) { return call == Call::kMqReceive || call == Call::kMqTimedReceive; }
 
 std::string ErrorName(int error) {
-  static constexpr std::pair<int, const char*> kNames[] = {
-      {0, "0"},           {EAGAIN, "EAGAIN"},       {EINTR, "EINTR"},   {EPIPE, "EPIPE"},
-      {EBADF, "EBADF"},   {EINVAL, "EINVAL"},       {EBUSY, "EBUSY"},   {ETIMEDOUT, "ETIMEDOUT"},
-      {EEXIST, "EEXIST"}, {ENOENT, "ENOENT"},       {EMFILE, "EMFILE"}, {ENFILE, "ENFILE"},
-      {ENOSPC, "ENOSPC"}, {EMSGSIZE, "EMSGSIZE"},   {ENXIO, "ENXIO"},   {ENOSYS, "ENOSYS"},
-      {EACCES, "EACCES"}, {ENOMEM, "ENOMEM"},       {EPERM, "EPERM"},   {EIO, "EIO"},
-  };
-  for (const auto& [number, name] : kNames) {
+  for (const auto& [number, name] : kErrors) {
     if (number == error) return name;
   }
   return fmt::format("errno {}", error);
+}
+
+std::optional<int> ErrorFromName(std::string_view name) {
+  for (const auto& [number, text] : kErrors) {
+    if (name == text) return number;
+  }
+  return std::nullopt;
 }
 
 std::string Describe(const Op& op) {

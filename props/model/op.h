@@ -85,6 +85,7 @@ enum OpFlag : std::uint16_t {
   kPrivate = 1 << 7,   // MAP_PRIVATE
   kViaPoll = 1 << 8,   // asked by poll first, then without blocking
   kGather = 1 << 9,    // writev or readv instead of write or read
+  kStamped = 1 << 10,  // the record begins with its number and length
 };
 
 // No error: result is a success. Errors are errno values of this platform.
@@ -144,5 +145,6 @@ std::string Describe(const Op& op);
 
 // "EAGAIN", or the number where the name is not known.
 std::string ErrorName(int error);
+std::optional<int> ErrorFromName(std::string_view name);
 
 }  // namespace ipcsuite::props

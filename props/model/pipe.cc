@@ -266,7 +266,7 @@ void PipeModel::StepRead(const State& state, const Op& op, std::vector<State>& o
   } else if (State next = state; ConsumePieces(next, op)) {
     out.push_back(std::move(next));
   }
-  if (static_cast<std::uint64_t>(op.result) == op.amount) return;
+  if (config_.short_reads || static_cast<std::uint64_t>(op.result) == op.amount) return;
   // Fewer bytes than asked for only when no more were there.
   out.erase(std::remove_if(out.begin() + static_cast<std::ptrdiff_t>(before), out.end(),
                            [](const State& next) { return !next.content.empty(); }),

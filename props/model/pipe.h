@@ -40,6 +40,9 @@ class PipeModel {
     std::size_t pipe_buf = 512;
     bool fifo = false;
     bool signals = false;          // handlers are in play: EINTR and short counts may be seen
+    // A read may return fewer bytes than are there: nothing says that a write of at most {PIPE_BUF}
+    // bytes, though never mixed with others, becomes readable all at once. For racing processes.
+    bool short_reads = false;
     std::uint64_t readers = 1;     // ends open at the start
     std::uint64_t writers = 1;
     // What Op::piece_begin refers to: the pieces that a read returned (histories), or its first

@@ -19,6 +19,8 @@ class PipeDomain : public Domain<PipeModel> {
   PipeDomain(const PipeModel& model, const Shape& shape) : Domain(model), shape_(shape) {}
 
   Op Decode(const RawStep& step, int process, const std::vector<State>& states) override;
+  // O_NONBLOCK is shared with processes that may be in a call.
+  bool AvoidBlocking(Op&) const override { return false; }
   bool MayKill(const std::vector<State>&, int) const override { return shape_.kills; }
 
  private:
