@@ -93,6 +93,8 @@ CallResult Call::result(std::int64_t patience_ns) const {
     if (state_->PollEnd()) {
       if (actor.steps_done.load(std::memory_order_acquire) > step_) continue;
       outcome.text = actor.text ? actor.text : "";
+      // The peer itself ended the test (Unsupported, Unresolved): there is no call to judge.
+      if (actor.ended.load() == 1 && CurrentSlot() && CurrentSlot()->outcome.load() != 0) throw TestAbort();
       outcome.fate = state_->pid == 0 ? Fate::kCancelled : Fate::kExited;
       if (state_->pid != 0 && WIFSIGNALED(state_->wait_status)) {
         outcome.fate = Fate::kKilled;
