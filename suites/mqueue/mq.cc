@@ -149,6 +149,34 @@ CallResult ReceiveBy(Way way, mqd_t q, char* buffer, std::size_t length, unsigne
   return CALL(mq_timedreceive(q, buffer, length, priority, &minute));
 }
 
+void WaitInVain(mqd_t q, Gone how) {
+  if (how == Gone::kCancel) {
+    ThreadReceiver waiting(q);
+    EXPECT_THAT(waiting.call(), Blocks());
+    Setup(CALL_ERRNO(pthread_cancel(waiting.peer().handle())));
+    EXPECT_THAT(waiting.call().result(), IsCancelled());
+    waiting.peer().Join();
+  } else if (how == Gone::kTimeout) {
+    Peer peer;
+    EXPECT_THAT(peer.start([q] {
+      char buffer[64];
+      const timespec deadline = RealtimeIn(10);
+      return CALL(mq_timedreceive(q, buffer, sizeof buffer, nullptr, &deadline));
+    }).result(), Fails(ETIMEDOUT));
+  } else {
+    const ScopedSignal handler(SIGUSR1, CountSignal);
+    Receiver waiting(q);
+    EXPECT_THAT(waiting.call(), Blocks());
+    Setup(CALL(waiting.peer().Signal(how == Gone::kKill ? SIGKILL : SIGUSR1)));
+    const CallResult end = waiting.call().result();
+    if (how == Gone::kKill) {
+      EXPECT_THAT(end, DiesBy(SIGKILL));
+    } else {
+      EXPECT_THAT(end, Fails(EINTR));
+    }
+  }
+}
+
 namespace {
 void Nothing(int, siginfo_t*, void*) {}
 }  // namespace

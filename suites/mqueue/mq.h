@@ -148,6 +148,11 @@ class SenderOf {
 using Sender = SenderOf<Peer>;
 using ThreadSender = SenderOf<ThreadPeer>;
 
+// Ways in which a receiver's wait ends without a message.
+enum class Gone { kSignal, kTimeout, kCancel, kKill };
+// Starts a receiver on the empty queue, shows it blocked and ends its wait.
+void WaitInVain(mqd_t q, Gone how);
+
 // A realtime signal to be notified by: blocked in the calling thread (and in its peers), with an
 // SA_SIGINFO action so that it is queued, and accepted on request.
 class NoticeSignal {
