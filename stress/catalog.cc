@@ -12,7 +12,7 @@ std::vector<WorkloadInfo> MakeCatalog() {
   WorkloadInfo w{};
 
   // Streams: what they have in common.
-  w.has_raw = w.uses_ledgers = w.signals = w.open_loop = true;
+  w.has_raw = w.uses_ledgers = w.signals = w.open_loop = w.waits = true;
   w.producers = w.consumers = 1;
   w.max_priorities = 1;
   w.size_default = 64;
@@ -96,6 +96,7 @@ std::vector<WorkloadInfo> MakeCatalog() {
   w.make = &MakeMqStream;
   add(w);
 
+  w.waits = false;
   w.name = "ring";
   w.title = "ring in shared memory, atomics and futex";
   w.explain =

@@ -1,5 +1,6 @@
 #include "stress/conductor.h"
 
+#include <sched.h>
 #include <signal.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -126,6 +127,12 @@ void Conductor::Child(int index, pid_t parent) {
   sigset_t none;
   sigemptyset(&none);
   sigprocmask(SIG_SETMASK, &none, nullptr);
+  if (options_.batch_policy) {
+#ifdef SCHED_BATCH
+    const sched_param parameters{};
+    sched_setscheduler(0, SCHED_BATCH, &parameters);
+#endif
+  }
   if (!hog) PinSelf(shared_.cpus[static_cast<std::size_t>(index)], shared_.allowed);
   {
     Worker worker(shared_, options_.spec, index);

@@ -59,6 +59,7 @@ struct FindingRecord {
 
 struct SliceResult {
   Mode mode = Mode::kChecked;
+  bool nemeses = false;       // ran under nemeses
   std::string unsupported;    // why it could not run; nothing else is valid then
   std::string unresolved;     // why no verdict could be earned
   std::string inconclusive;   // nothing could have been seen
@@ -93,6 +94,7 @@ struct SliceOptions {
   double warm_up_s = 0.1, measure_s = 1;
   NemesisPlan nemesis;
   bool storm_restart = true;     // signals of the storm are caught with SA_RESTART
+  bool batch_policy = false;     // SCHED_BATCH: a process that wakes does not preempt the waker
   bool allow_global = false;
   bool keep_memory = false;      // ask for the memory of all processes
 };

@@ -167,6 +167,10 @@ class RobustMutex : public Workload {
                  "two counters that are changed together differ", header->first, header->second);
       }
       header->first = header->first + 1;
+      // Now and then long inside, so that others wait and kills hit an owner.
+      if (done % 64 == 0) {
+        for (int i = 0; i < 200; ++i) Relax();
+      }
       header->second = header->second + 1;
       if (checked) {
         header->owner = 0;
