@@ -8,6 +8,8 @@
 #include "cli/run.h"
 #include "harness/exec.h"
 #include "reports/commands.h"
+#include "stress/report.h"
+#include "stress/stress.h"
 #include "platforms/guest.h"
 #include "platforms/on.h"
 
@@ -21,6 +23,7 @@ struct Command {
 
 const Command kCommands[] = {
     {"run", ipcsuite::cli::RunMain, "judge this machine and write the reports"},
+    {"stress", ipcsuite::stress::StressMain, "account for every message of a full-speed run, under nemeses"},
     {"list", ipcsuite::cli::ListMain, "name clauses, tests or coverage"},
     {"explain", ipcsuite::cli::ExplainMain, "tell what a clause requires, or what a test judges"},
     {"report", ipcsuite::report::ReportMain, "make any format from a result file"},
@@ -30,6 +33,18 @@ const Command kCommands[] = {
     {"on", ipcsuite::platforms::OnMain, "run on another platform (container, VM, libc, ...) and bring the results back"},
     {"matrix", ipcsuite::platforms::MatrixMain, "run on several platforms and compare them"},
 };
+
+void ShortStress(double seconds, ipcsuite::report::Run* run) {
+  std::printf("stress: every workload for %.1f s in all\n", seconds);
+  ipcsuite::stress::ShortStressResult result =
+      ipcsuite::stress::RunShortStress(seconds, run->seed, [](const std::string& line) {
+        std::printf("  %s\n", line.c_str());
+        std::fflush(stdout);
+      });
+  for (auto& test : result.tests) run->tests.push_back(std::move(test));
+  run->stress_json = std::move(result.document);
+  if (result.interrupted) run->interrupted = "interrupted by a signal in the short stress";
+}
 
 int Usage(FILE* out, int status) {
   std::fprintf(out, "usage: ipcsuite COMMAND [OPTION...]\n\n");
@@ -43,6 +58,7 @@ int Usage(FILE* out, int status) {
 int main(int argc, char** argv) {
   if (ipcsuite::platforms::IsGuestInit()) ipcsuite::platforms::GuestInit();
   ipcsuite::MaybeRunRole(argc, argv);
+  ipcsuite::cli::SetShortStress(ShortStress);
   // GoogleTest must not take options from this command line.
   int none = 1;
   char* only_name[] = {argv[0], nullptr};

@@ -69,7 +69,9 @@ int ParseRunOptions(int argc, char** argv, RunOptions* options) {
   app.add_option("--baseline", options->baseline, "Older results.json: only what got worse is red");
   app.add_option("--label", options->label, "Name of this platform in comparisons");
   app.add_option("--profile", options->profile, "Effort of the properties")->check(CLI::IsMember({"quick", "full", "soak"}))->capture_default_str();
-  app.add_flag("--no-stress", options->no_stress, "Leave the short stress out");
+  bool no_stress = false;
+  auto* stress = app.add_option("--stress-time", options->stress_s, "Seconds of the short stress at the end of a whole run")->check(CLI::Range(1.0, 86400.0))->capture_default_str();
+  app.add_flag("--no-stress", no_stress, "Leave the short stress out")->excludes(stress);
   app.add_flag("--allow-dangerous", runner.allow_dangerous, "Run regressions that could bring an affected kernel down");
   app.add_flag("--stream", options->stream, "Print results as lines for the host that started this (`ipcsuite on`); write no files");
   auto* isolation = app.add_flag("--no-isolation", no_isolation, "All tests in this process (for debuggers)");
@@ -88,6 +90,7 @@ int ParseRunOptions(int argc, char** argv, RunOptions* options) {
     return Complain(std::string(error.what()) + " (ipcsuite run --help)");
   }
   runner.isolation = !no_isolation;
+  if (no_stress) options->stress_s = 0;
   if (options->stream) options->out.clear();
   if (runner.until_fail && repeat->count() == 0 && !no_isolation) runner.repeat = 0;
   try {

@@ -17,8 +17,7 @@ struct RunOptions {
   std::string baseline;                       // older results: only regressions against it are red
   std::string label;                          // name of this platform in comparisons
   std::string profile = "quick";              // of the properties: quick, full, soak
-  std::string stress_time;                    // of the short stress; empty: default
-  bool no_stress = false;
+  double stress_s = 15;                       // of the short stress; 0: none
   bool list = false;
   bool verbose = false;                       // a line for every test
   bool whole = true;                          // nothing was filtered away

@@ -98,6 +98,8 @@ int WriteReports(const RunOptions& options, const report::Run& run) {
   return status;
 }
 
+ShortStress g_short_stress = nullptr;
+
 int Perform(RunOptions& options, const std::string& command_line) {
   std::vector<report::Expectation> expectations;
   std::string error;
@@ -125,6 +127,7 @@ int Perform(RunOptions& options, const std::string& command_line) {
   run.tests = std::move(outcome.tests);
   run.interrupted = outcome.interrupted;
   run.duration_ns = outcome.duration_ns;
+  if (g_short_stress && options.stress_s > 0 && options.whole && run.interrupted.empty()) g_short_stress(options.stress_s, &run);
   run.environment.push_back({"How blocking was seen", {{"probe", outcome.probe}}});
   if (options.stream) return terminal.EndStream(run), 0;
   report::ApplyOptions apply;
@@ -144,6 +147,8 @@ int Perform(RunOptions& options, const std::string& command_line) {
 }
 
 }  // namespace
+
+void SetShortStress(ShortStress stress) { g_short_stress = stress; }
 
 int RunMain(int argc, char** argv) {
   RunOptions options;

@@ -228,8 +228,9 @@ class Runner {
       if (i < checked.size()) pair_checked.push_back(checked[i] / raw[i]);
       if (i < timed.size()) pair_timed.push_back(timed[i] / raw[i]);
     }
-    cell.checked_of_raw = Median(pair_checked);
-    cell.timed_of_raw = Median(pair_timed);
+    // One pair or two say little: a ratio is given from three on.
+    if (pair_checked.size() >= 3) cell.checked_of_raw = Median(pair_checked);
+    if (pair_timed.size() >= 3) cell.timed_of_raw = Median(pair_timed);
     cell.raw = MakeSpread(std::move(raw));
     cell.checked = MakeSpread(std::move(checked));
     cell.timed = MakeSpread(std::move(timed));

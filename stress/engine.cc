@@ -4,12 +4,17 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <iterator>
 #include <fstream>
 #include <sstream>
 
 #include "stress/ticks.h"
 
 namespace ipcsuite::stress {
+
+namespace {
+constexpr int kOurSignals[] = {SIGCHLD, SIGPIPE, SIGUSR1, SIGUSR2};
+}
 
 const char* ToString(NemesisKind kind) {
   static const char* const kNames[] = {"kill", "stop", "continue", "signal", "exhaust", "affinity"};
@@ -21,16 +26,14 @@ Context::Context(std::uint64_t run_seed)
   // Children ending and Ctrl-C are waited for, not handled: no handler, no race, no sleep.
   sigset_t set;
   sigemptyset(&set);
-  sigaddset(&set, SIGCHLD);
-  sigaddset(&set, SIGINT);
-  sigaddset(&set, SIGTERM);
-  sigaddset(&set, SIGHUP);
-  sigprocmask(SIG_BLOCK, &set, nullptr);
-  signal(SIGCHLD, SIG_DFL);
-  signal(SIGPIPE, SIG_IGN);
+  for (const int number : {SIGCHLD, SIGINT, SIGTERM, SIGHUP}) sigaddset(&set, number);
+  sigprocmask(SIG_BLOCK, &set, &old_mask_);
   // A new process of a slice must survive a storm signal that comes before its handler is there.
-  signal(StormSignal(true), SIG_IGN);
-  signal(StormSignal(false), SIG_IGN);
+  for (std::size_t i = 0; i < std::size(kOurSignals); ++i) {
+    struct sigaction action {};
+    action.sa_handler = kOurSignals[i] == SIGCHLD ? SIG_DFL : SIG_IGN;
+    sigaction(kOurSignals[i], &action, &old_[i]);
+  }
   Clock();
   guardian_ = StartGuardian(registry);
 }
@@ -38,6 +41,8 @@ Context::Context(std::uint64_t run_seed)
 Context::~Context() {
   StopGuardian(guardian_);
   registry.Sweep();
+  for (std::size_t i = 0; i < std::size(kOurSignals); ++i) sigaction(kOurSignals[i], &old_[i], nullptr);
+  sigprocmask(SIG_SETMASK, &old_mask_, nullptr);
 }
 
 void Context::Pause(std::int64_t ns) {

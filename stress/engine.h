@@ -5,6 +5,7 @@
 // slices, raw and checked in turn, so that the cost of checking is measured under the same conditions.
 #pragma once
 
+#include <signal.h>
 #include <sys/types.h>
 
 #include <functional>
@@ -123,6 +124,8 @@ class Context {
  private:
   bool interrupted_ = false;
   pid_t guardian_ = -1;
+  sigset_t old_mask_;
+  struct sigaction old_[4];
 };
 
 SliceResult RunSlice(Context& context, const SliceOptions& options);

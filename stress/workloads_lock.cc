@@ -64,6 +64,8 @@ class Seqlock : public Workload {
       const std::uint64_t value = Mix(version ^ w.spec.seed);
       for (std::size_t i = 0; i < words_; ++i) {
         words[i].store(value + i, std::memory_order_relaxed);
+        // Now and then a reader that needs this very cpu gets to look into a half-written block.
+        if (i == words_ / 2 && version % 512 == 0) sched_yield();
       }
       header->version.store(version + 2, std::memory_order_release);
       w.Count(++done);
@@ -82,7 +84,7 @@ class Seqlock : public Workload {
       std::atomic_thread_fence(std::memory_order_acquire);
       const std::uint32_t after = header->version.load(std::memory_order_relaxed);
       if ((before & 1) != 0 || before != after) {
-        if (++retries % 1000 == 0) sched_yield();
+        if (++retries % 100 == 0) sched_yield();
         continue;
       }
       w.Count(++done);
