@@ -1,0 +1,150 @@
+// Time-outs of poll(), ppoll(), select() and pselect(): never early, zero, huge, none.
+#include <limits.h>
+#include <poll.h>
+#include <sys/select.h>
+#include <unistd.h>
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "harness/resources.h"
+#include "harness/test.h"
+#include "suites/poll/bits.h"
+#include "suites/poll/waiters.h"
+
+namespace ipcsuite {
+namespace {
+
+ClauseRef FiniteClause(const Waiter& waiter) {
+  return std::string_view(waiter.name) == "Poll" ? clause::poll::timeout_finite : waiter.waits;
+}
+
+struct Row {
+  std::string name;
+  const Waiter* waiter;
+  long ns;       // of the time-out
+  For what;      // reading from an empty pipe, or writing to a full one
+  Claims claims;
+};
+
+std::vector<Row> MakeRows() {
+  std::vector<Row> rows;
+  struct {
+    const char* name;
+    long ns;
+  } const times[] = {{"Zero", 0}, {"OneNanosecond", 1}, {"OneMillisecond", 1'000'000}, {"TwentyMilliseconds", 20'000'000}};
+  for (const Waiter& waiter : Waiters()) {
+    Claims claims = {FiniteClause(waiter)};
+    if (waiter.selects) claims.push_back(clause::select::result_sets);
+    if (std::string_view(waiter.name) == "Poll") claims.push_back(clause::poll::fd_events_unmodified);
+    for (const auto& time : times) {
+      rows.push_back({std::string(waiter.name) + "For" + time.name, &waiter, time.ns, For::kReading, claims});
+    }
+    rows.push_back({std::string(waiter.name) + "OfFullPipe", &waiter, 5'000'000, For::kWriting, claims});
+  }
+  return rows;
+}
+const std::vector<Row> kRows = MakeRows();
+
+IPC_TABLE_TEST(PollTimesOut, Row, kRows) {
+  ForClause charged(FiniteClause(*row.waiter));
+  Pipe pipe;
+  if (row.what == For::kWriting) FillPipe(pipe.wr());
+  const timespec timeout{0, row.ns};
+  for (const bool nonblocking : {false, true}) {
+    const int fd = row.what == For::kReading ? pipe.rd() : pipe.wr();
+    SetNonblocking(fd, nonblocking);
+    const Answer answer = row.waiter->wait(fd, row.what, &timeout, nullptr);
+    EXPECT_THAT(answer.result, SucceedsWith(0));
+    EXPECT_GE(answer.result.elapsed_ns(), row.ns) << "returned early";
+    EXPECT_TRUE(answer.arguments_kept);
+    EXPECT_EQ(BitNames(answer.bits), "-");
+  }
+}
+
+struct WaiterRow {
+  std::string name;
+  const Waiter* waiter;
+  Claims claims;
+};
+std::vector<WaiterRow> EachWaiter(ClauseRef (*claim)(const Waiter&)) {
+  std::vector<WaiterRow> rows;
+  for (const Waiter& waiter : Waiters()) rows.push_back({waiter.name, &waiter, {claim(waiter)}});
+  return rows;
+}
+
+// A zero time-out tells what is, ready or not.
+const std::vector<WaiterRow> kZero = EachWaiter(FiniteClause);
+IPC_TABLE_TEST(PollZeroTimeout, WaiterRow, kZero) {
+  Pipe pipe;
+  const timespec none{};
+  EXPECT_THAT(row.waiter->wait(pipe.rd(), For::kReading, &none, nullptr).result, SucceedsWith(0));
+  EXPECT_THAT(CALL(write(pipe.wr(), "x", 1)), SucceedsWith(1));
+  const Answer ready = row.waiter->wait(pipe.rd(), For::kReading, &none, nullptr);
+  EXPECT_THAT(ready.result, SucceedsWith(1));
+  EXPECT_EQ(BitNames(ready.bits), "POLLIN");
+  EXPECT_THAT(row.waiter->wait(pipe.wr(), For::kWriting, &none, nullptr).result, SucceedsWith(1));
+}
+
+// The largest time-outs wait too; they neither fail nor overflow into a short one.
+const std::vector<WaiterRow> kHuge = EachWaiter(FiniteClause);
+IPC_TABLE_TEST(PollHugeTimeout, WaiterRow, kHuge) {
+  // 31 days must be supported; longer ones may be cut to the longest supported. poll() takes up to
+  // INT_MAX milliseconds.
+  for (const std::int64_t seconds : {std::int64_t{31} * 86'400, std::int64_t{INT_MAX} / 1000, std::int64_t{INT_MAX}}) {
+    SCOPED_TRACE(std::to_string(seconds) + " s");
+    const timespec timeout{static_cast<time_t>(seconds), 0};
+    Pipe pipe;
+    Answer answer;
+    ThreadPeer peer;
+    const Call call = peer.start([&] {
+      answer = row.waiter->wait(pipe.rd(), For::kReading, &timeout, nullptr);
+      return answer.result;
+    });
+    EXPECT_THAT(call, Blocks());
+    EXPECT_THAT(CALL(write(pipe.wr(), "x", 1)), SucceedsWith(1));
+    EXPECT_THAT(call.result(), SucceedsWith(1));
+    EXPECT_TRUE(answer.arguments_kept);
+  }
+}
+
+// With no descriptor at all the functions are timers.
+IPC_TEST(PollTimesOut, WithoutDescriptors, clause::poll::timeout_finite, clause::select::timeouts, clause::ppoll::timespec) {
+  constexpr long kNs = 5'000'000;
+  const timespec timeout{0, kNs};
+  timeval time{0, kNs / 1000};
+  std::vector<std::pair<ClauseRef, CallResult>> results = {
+      {clause::poll::timeout_finite, CALL(poll(nullptr, 0, kNs / 1'000'000))},
+      {clause::select::timeouts, CALL(select(0, nullptr, nullptr, nullptr, &time))},
+      {clause::select::timeouts, CALL(pselect(0, nullptr, nullptr, nullptr, &timeout, nullptr))},
+  };
+#ifdef IPC_HAVE_PPOLL
+  if (JudgedIssue() >= 8) results.emplace_back(clause::ppoll::timespec, CALL(ppoll(nullptr, 0, &timeout, nullptr)));
+#endif
+  for (const auto& [clause, result] : results) {
+    ForClause charged(clause);
+    EXPECT_THAT(result, SucceedsWith(0));
+    EXPECT_GE(result.elapsed_ns(), kNs) << Describe(result) << " returned early";
+  }
+}
+
+IPC_TEST(SelectTimeout, MayShowTheTimeLeft, clause::select::timeout_object) {
+  Pipe pipe;
+  fd_set set;
+  FD_ZERO(&set);
+  FD_SET(pipe.wr(), &set);
+  timeval time{1000, 0};
+  EXPECT_THAT(CALL(select(pipe.wr() + 1, nullptr, &set, nullptr, &time)), SucceedsWith(1));
+  const bool changed = time.tv_sec != 1000 || time.tv_usec != 0;
+  Observe(clause::select::timeout_object, "select_changes_timeval_when_ready", std::string_view(changed ? "yes" : "no"));
+  FD_ZERO(&set);
+  FD_SET(pipe.rd(), &set);
+  time = {0, 1000};
+  EXPECT_THAT(CALL(select(pipe.rd() + 1, &set, nullptr, nullptr, &time)), SucceedsWith(0));
+  Observe(clause::select::timeout_object, "select_timeval_after_time_out",
+          std::string_view(time.tv_sec == 0 && time.tv_usec == 0 ? "zero" : "other"));
+}
+
+}  // namespace
+}  // namespace ipcsuite
