@@ -17,16 +17,24 @@ namespace {
 
 StepOutcome* g_outcome = nullptr;  // in the child that runs a step; shared with its parent
 
-// Memory that a step's child shares with its parent; not of the test's slot, so that steps can be
-// run outside of a test, and any number of them.
+// Memory that a step's child shares with its parent. In a test it is of the test's slot: a mapping
+// made now could lie just where a test has removed one and expects a fault. Outside of a test it is
+// mapped for the step.
 class SharedOutcome {
  public:
   SharedOutcome() {
-    void* memory = mmap(nullptr, sizeof(StepOutcome), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-    if (memory == MAP_FAILED) Unresolved("no memory for the outcome of a step (" + ErrnoName(errno) + ")");
+    Slot* slot = CurrentSlot();
+    void* memory = slot ? slot->Allocate(sizeof(StepOutcome), alignof(StepOutcome)) : nullptr;
+    if (!memory) {
+      memory = mmap(nullptr, sizeof(StepOutcome), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+      if (memory == MAP_FAILED) Unresolved("no memory for the outcome of a step (" + ErrnoName(errno) + ")");
+      mapped_ = true;
+    }
     outcome_ = new (memory) StepOutcome();
   }
-  ~SharedOutcome() { munmap(outcome_, sizeof(StepOutcome)); }
+  ~SharedOutcome() {
+    if (mapped_) munmap(outcome_, sizeof(StepOutcome));
+  }
   SharedOutcome(const SharedOutcome&) = delete;
   SharedOutcome& operator=(const SharedOutcome&) = delete;
   StepOutcome* get() const { return outcome_; }
@@ -35,6 +43,7 @@ class SharedOutcome {
 
  private:
   StepOutcome* outcome_;
+  bool mapped_ = false;
 };
 
 void NoteFault(int signal, siginfo_t* info, void*) {
