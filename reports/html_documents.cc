@@ -141,7 +141,7 @@ std::string Any(const std::string& title, const Json& json, int depth) {
   return out + Pre(json.dump()) + "</details>";
 }
 
-// Observations whose key is TABLE/ROW/COLUMN, over all tests.
+// Observations whose key is TABLE/ROW/COLUMN or table/TABLE/ROW/COLUMN, over all tests.
 struct Grid {
   std::vector<std::string> rows, columns;
   std::map<std::pair<std::string, std::string>, std::string> cells;
@@ -154,12 +154,14 @@ std::vector<std::pair<std::string, Grid>> Grids(const Run& run) {
   };
   for (const TestRecord& t : run.tests) {
     for (const Observation& o : t.observations) {
-      const auto first = o.key.find('/');
-      const auto last = o.key.rfind('/');
+      constexpr std::string_view kPrefix = "table/";
+      const std::string key = o.key.starts_with(kPrefix) ? o.key.substr(kPrefix.size()) : o.key;
+      const auto first = key.find('/');
+      const auto last = key.rfind('/');
       if (first == std::string::npos || first == last) continue;
-      const std::string table = o.key.substr(0, first);
-      const std::string row = o.key.substr(first + 1, last - first - 1);
-      const std::string column = o.key.substr(last + 1);
+      const std::string table = key.substr(0, first);
+      const std::string row = key.substr(first + 1, last - first - 1);
+      const std::string column = key.substr(last + 1);
       auto at = std::find_if(grids.begin(), grids.end(), [&](const auto& g) { return g.first == table; });
       if (at == grids.end()) at = grids.insert(grids.end(), {table, {}});
       add_unique(at->second.rows, row);

@@ -65,10 +65,9 @@ IPC_TEST(Mkfifo, ModeBitsBeyondThePermissionsAreItsOwn, clause::mkfifo::other_mo
   Observe(clause::mkfifo::other_mode_bits, "mode_bits_kept", kept.empty() ? std::string("none") : kept.substr(0, kept.size() - 1));
 }
 
-// The group of a new FIFO in a directory that belongs to `group`, by the two ways to make such a
-// directory that are known: with S_ISGID, and without.
+// The group of a new FIFO in a directory that belongs to `group`, with S_ISGID and without. Which way
+// gives it the directory's is the system's choice (and a system may drop S_ISGID in chmod()).
 void JudgeGroup(const TestDir& dir, gid_t group) {
-  bool directory_s = false;
   for (const mode_t extra : {mode_t{0}, mode_t{S_ISGID}}) {
     dir.Chmod(extra | 0700);
     const std::string path = dir / (extra ? "setgid" : "plain");
@@ -77,9 +76,7 @@ void JudgeGroup(const TestDir& dir, gid_t group) {
     EXPECT_TRUE(got == group || got == getegid()) << "group " << got << ", directory's " << group;
     Observe(clause::mkfifo::owner, extra ? "group_in_setgid_directory" : "group_in_plain_directory",
             std::string_view(got == group ? "of the directory" : "effective group"));
-    directory_s = directory_s || got == group;
   }
-  EXPECT_TRUE(directory_s) << "no way was found to give a FIFO its directory's group";
 }
 
 IPC_TEST(Mkfifo, BelongsToTheEffectiveUser, clause::mkfifo::owner) {

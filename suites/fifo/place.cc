@@ -3,8 +3,10 @@
 #include <fcntl.h>
 #include <unistd.h>
 #ifdef __linux__
+#include <linux/capability.h>
 #include <sched.h>
 #include <sys/mount.h>
+#include <sys/syscall.h>
 #endif
 
 #include <cstdio>
@@ -90,15 +92,46 @@ std::string ToString(const timespec& time) {
   return text;
 }
 
+namespace {
+
+// Gives up the capabilities that pass over permission checks, for good. True if that was done.
+bool DropPermissionOverride() {
+#ifdef __linux__
+  __user_cap_header_struct header{_LINUX_CAPABILITY_VERSION_3, 0};
+  __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3] = {};
+  if (syscall(SYS_capget, &header, data) != 0) return false;
+  const auto keep = ~((1u << CAP_DAC_OVERRIDE) | (1u << CAP_DAC_READ_SEARCH));
+  data[0].effective &= keep;
+  data[0].permitted &= keep;
+  data[0].inheritable &= keep;
+  return syscall(SYS_capset, &header, data) == 0;
+#else
+  return false;
+#endif
+}
+
+}  // namespace
+
 Unprivileged::Unprivileged() {
   if (PermissionsApply()) return;
   user_ = OtherUser();
-  if (!user_) Unsupported("permission checks don't apply to this user, and it can't become another one");
-  ScratchDirForAll();
+  if (user_) {
+    ScratchDirForAll();
+    return;
+  }
+  Peer attempt;
+  const Call tried = attempt.start([] {
+    CallResult result = CALL(getpid());
+    result.failed = !DropPermissionOverride() || !PermissionsApply();
+    return result;
+  });
+  drop_ = tried.result().ok();
+  if (!drop_) Unsupported("permission checks don't apply to this user, and it can't become another one");
 }
 
 void Unprivileged::Enter() const {
   if (user_) Become(*user_);
+  if (drop_ && !DropPermissionOverride()) Unresolved("set-up failed: giving up capabilities");
 }
 
 #ifdef __linux__

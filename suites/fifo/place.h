@@ -67,7 +67,8 @@ inline bool Later(const timespec& a, const timespec& b) {
 std::string ToString(const timespec& time);
 
 // A process to which permission checks apply: the caller's own user where they apply to it, otherwise
-// another user. Modes that deny everybody deny both. UNSUPPORTED where there is no such user.
+// another user, or else the caller's without the privilege to pass over them. Modes that deny
+// everybody deny all of these. UNSUPPORTED where there is no such process.
 class Unprivileged {
  public:
   Unprivileged();
@@ -76,6 +77,7 @@ class Unprivileged {
 
  private:
   std::optional<User> user_;
+  bool drop_ = false;
 };
 
 // Performs `step` (returning CallResult) in such a process.
