@@ -28,31 +28,43 @@ struct Row {
   }
 };
 
-Claims ClaimsOf(const State& state) {
+void AddRules(Claims& claims, std::initializer_list<Rule> rules) {
+  for (const Rule& rule : rules) {
+    if (rule.what != Rule::kOpen) claims.push_back(rule.clause);
+  }
+}
+
+Claims PollClaims(const State& state) {
   Claims claims = {state.about, clause::poll::pipe_only_requested, clause::poll::pipe_hup_excludes_out,
                    clause::poll::return_value, clause::poll::fd_events_unmodified,
                    clause::poll::output_bits_ignored_in_events, clause::ppoll::timespec};
   if (!state.select_ebadf) claims.push_back(clause::poll::o_nonblock_irrelevant);
-  if (state.select_ebadf) claims.push_back(clause::select::ebadf);
-  for (const Rule& rule : {state.in, state.out, state.hup, state.err, state.readable, state.writable}) {
-    if (rule.what != Rule::kOpen) claims.push_back(rule.clause);
-  }
+  AddRules(claims, {state.in, state.out, state.hup, state.err});
   return claims;
 }
 
-std::vector<Row> MakeRows() {
+// Its own test, so that a select() that goes wrong leaves what poll() says decided.
+Claims SelectClaims(const State& state) {
+  Claims claims = {clause::select::result_sets};
+  if (state.select_ebadf) claims = {clause::select::ebadf};
+  AddRules(claims, {state.readable, state.writable});
+  return claims;
+}
+
+std::vector<Row> MakeRows(Claims (*claims)(const State&)) {
   std::vector<Row> rows;
   for (const State& state : States()) {
     for (const PipeKind kind : {PipeKind::kPipe, PipeKind::kFifo}) {
       if (kind == PipeKind::kPipe && state.kinds == State::kFifoOnly) continue;
       if (kind == PipeKind::kFifo && state.kinds == State::kOnce) continue;
       const std::string of = state.kinds == State::kOnce ? "" : kind == PipeKind::kFifo ? "Fifo" : "Pipe";
-      rows.push_back({of + state.name, &state, kind, ClaimsOf(state)});
+      rows.push_back({of + state.name, &state, kind, claims(state)});
     }
   }
   return rows;
 }
-const std::vector<Row> kRows = MakeRows();
+const std::vector<Row> kPollRows = MakeRows(PollClaims);
+const std::vector<Row> kSelectRows = MakeRows(SelectClaims);
 
 void JudgeBits(const Rule& rule, int revents, int bits, const std::string& what) {
   ForClause charged(rule.clause);
@@ -142,6 +154,38 @@ void JudgePoll(const Row& row, int fd) {
   }
 }
 
+// A read or write of one byte now: O_NONBLOCK tells what would have waited.
+CallResult Try(const Row& row, int fd) {
+  SetNonblocking(fd, true);
+  char byte = 'x';
+  return row.state->reads ? CALL(read(fd, &byte, 1)) : CALL(write(fd, &byte, 1));
+}
+
+// What read() or write() does, against what poll() said of it. (A writer that was not called ready may
+// have room all the same.)
+void JudgeTruth(const Row& row, int fd) {
+  const bool called = PollNow(fd, row.state->reads ? kInBits : kOutBits) & (kInBits | kOutBits);
+  const CallResult did = Try(row, fd);
+  Observe(row.state->about, row.Key(row.state->reads ? "then read" : "then write"),
+          did.ok() ? std::to_string(did.value) : ErrnoName(did.error));
+  if (row.state->reads) {
+    ForClause charged(did.ok() ? clause::poll::pipe_pollin_with_data : clause::poll::pipe_no_pollin_when_empty);
+    EXPECT_FALSE(did.failed_with(EAGAIN) && called) << "called readable, " << did;
+    EXPECT_FALSE(did.ok() && did.value > 0 && !called) << "not called readable, " << did;
+  } else {
+    ForClause charged(clause::poll::pipe_no_pollout_when_full);
+    EXPECT_FALSE(did.failed_with(EAGAIN) && called) << "called writable, " << did;
+  }
+}
+
+IPC_TABLE_TEST(PollTable, Row, kPollRows) {
+  ScopedSignal ignore(SIGPIPE, SIG_IGN);
+  Scene scene(row.kind);
+  row.state->make(scene);
+  JudgePoll(row, scene.fd);
+  if (!row.state->select_ebadf) JudgeTruth(row, scene.fd);
+}
+
 struct Ready {
   CallResult result;
   bool read, write, except;
@@ -160,65 +204,61 @@ Ready SelectNow(int fd, bool with_pselect) {
   return {result, FD_ISSET(fd, &sets[0]) != 0, FD_ISSET(fd, &sets[1]) != 0, FD_ISSET(fd, &sets[2]) != 0};
 }
 
-Ready JudgeSelect(const Row& row, int fd) {
-  if (fd >= FD_SETSIZE) Unresolved("descriptor " + std::to_string(fd) + " is too high for select(): close inherited ones");
-  Ready ready{};
-  for (const bool with_pselect : {false, true}) {
-    ready = SelectNow(fd, with_pselect);
-    const std::string what = with_pselect ? "pselect()" : "select()";
-    const char* column = with_pselect ? "pselect" : "select";
-    if (row.state->select_ebadf) {
-      ForClause charged(clause::select::ebadf);
-      EXPECT_THAT(ready.result, Fails(EBADF));
-      Observe(row.state->about, row.Key(column), ready.result);
-      continue;
-    }
-    std::string text;
-    for (const auto& [set, name] : {std::pair{ready.read, "read "}, {ready.write, "write "}, {ready.except, "except "}}) {
-      if (set) text += name;
-    }
-    Observe(row.state->about, row.Key(column), std::string_view(text.empty() ? "-" : text.substr(0, text.size() - 1)));
+std::string SetNames(const Ready& ready) {
+  std::string text;
+  if (ready.read) text += "read ";
+  if (ready.write) text += "write ";
+  if (ready.except) text += "except ";
+  return text.empty() ? "-" : text.substr(0, text.size() - 1);
+}
+
+// select() or pselect() with the descriptor in all three sets.
+void JudgeSelect(const Row& row, int fd, bool with_pselect) {
+  const std::string what = with_pselect ? "pselect()" : "select()";
+  const Ready ready = SelectNow(fd, with_pselect);
+  const char* column = with_pselect ? "pselect" : "select";
+  if (row.state->select_ebadf) {
+    ForClause charged(clause::select::ebadf);
+    EXPECT_THAT(ready.result, Fails(EBADF));
+    return Observe(row.state->about, row.Key(column), ready.result);
+  }
+  Observe(row.state->about, row.Key(column), std::string_view(SetNames(ready)));
+  {
+    ForClause charged(clause::select::result_sets);
     EXPECT_THAT(ready.result, SucceedsWith(ready.read + ready.write + ready.except));
-    JudgeReady(row.state->readable, ready.read, what + " for reading");
-    JudgeReady(row.state->writable, ready.write, what + " for writing");
   }
-  return ready;
+  JudgeReady(row.state->readable, ready.read, what + " for reading");
+  JudgeReady(row.state->writable, ready.write, what + " for writing");
 }
 
-// What a read or write of one byte does now, against what was said of it. O_NONBLOCK tells what
-// would have waited. (A writer that was not called ready may have room all the same.)
-void JudgeTruth(const Row& row, int fd, const Ready& said) {
-  SetNonblocking(fd, true);
-  char byte = 'x';
-  const int in = PollNow(fd, kInBits), out = PollNow(fd, kOutBits);
-  if (row.state->reads) {
-    const CallResult got = CALL(read(fd, &byte, 1));
-    Observe(row.state->about, row.Key("then read"), got.ok() ? std::to_string(got.value) : ErrnoName(got.error));
-    ForClause charged(got.failed_with(EAGAIN) ? clause::poll::pipe_no_pollin_when_empty : clause::poll::pipe_pollin_with_data);
-    EXPECT_FALSE(got.failed_with(EAGAIN) && ((in & kInBits) || said.read)) << "called readable, " << got;
-    EXPECT_FALSE(got.ok() && got.value > 0 && (in & kInBits) == 0) << "not called readable, " << got;
-    return;
-  }
-  const CallResult put = CALL(write(fd, &byte, 1));
-  Observe(row.state->about, row.Key("then write"), put.ok() ? std::to_string(put.value) : ErrnoName(put.error));
-  ForClause charged(clause::poll::pipe_no_pollout_when_full);
-  EXPECT_FALSE(put.failed_with(EAGAIN) && ((out & kOutBits) || said.write)) << "called writable, " << put;
-}
-
-IPC_TABLE_TEST(PollTable, Row, kRows) {
+IPC_TABLE_TEST(SelectTable, Row, kSelectRows) {
   ScopedSignal ignore(SIGPIPE, SIG_IGN);
   Scene scene(row.kind);
   row.state->make(scene);
-  JudgePoll(row, scene.fd);
-  const Ready said = JudgeSelect(row, scene.fd);
-  if (!row.state->select_ebadf) JudgeTruth(row, scene.fd, said);
+  if (scene.fd >= FD_SETSIZE) Unresolved("descriptor " + std::to_string(scene.fd) + " is too high for select(): close inherited ones");
+  if (row.state->select_ebadf) {
+    JudgeSelect(row, scene.fd, false);
+    JudgeSelect(row, scene.fd, true);
+    return;
+  }
+  for (const bool nonblocking : {false, true}) {
+    SetNonblocking(scene.fd, nonblocking);
+    JudgeSelect(row, scene.fd, false);
+    JudgeSelect(row, scene.fd, true);
+  }
+  const Ready said = SelectNow(scene.fd, false);
+  const CallResult did = Try(row, scene.fd);
+  ForClause charged(row.state->reads ? clause::select::pipe_read_ready : clause::select::pipe_write_ready);
+  const bool called = row.state->reads ? said.read : said.write;
+  EXPECT_FALSE(did.failed_with(EAGAIN) && called) << "called ready, " << did;
+  EXPECT_FALSE(row.state->reads && did.ok() && did.value > 0 && !called) << "not called ready, " << did;
 }
 
 // Readiness belongs to the pipe, not to who asks: a child that shares the end sees the same.
 IPC_TEST(PollTableInAChild, SeesTheSame, clause::poll::pipe_pollin_with_data, clause::poll::pipe_pollout_with_room,
          clause::poll::pipe_hup_after_last_writer) {
   ScopedSignal ignore(SIGPIPE, SIG_IGN);
-  for (const Row& row : kRows) {
+  for (const Row& row : kPollRows) {
     if (row.state->select_ebadf || row.state->about == clause::poll::pipe_hup_excludes_out) continue;
     SCOPED_TRACE(row.name);
     Scene scene(row.kind);
