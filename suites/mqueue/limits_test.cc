@@ -1,0 +1,250 @@
+// Limits of the system: how many queues and descriptors, and what happens beyond.
+#include <fcntl.h>
+#include <limits.h>
+#include <sched.h>
+#include <sys/mount.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <cstdio>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "suites/mqueue/mq.h"
+
+namespace ipcsuite {
+namespace {
+
+IPC_TEST(MqLimits, EightDescriptorsCanBeHeld, clause::mq_open::limit_eight_descriptors) {
+  std::vector<std::unique_ptr<UniqueName>> names;
+  std::vector<Mqd> queues;
+  for (int i = 0; i < _POSIX_MQ_OPEN_MAX; ++i) {
+    names.push_back(std::make_unique<UniqueName>(UniqueName::Mq()));
+    mq_attr attr = Sized(1, 8);
+    const CallResult opened = CALL(mq_open(names.back()->c_str(), O_RDWR | O_CREAT | O_EXCL, 0600, &attr));
+    queues.emplace_back(UnlessExhausted(opened));
+    ASSERT_THAT(opened, Succeeds()) << "queue " << i + 1 << " of " << _POSIX_MQ_OPEN_MAX;
+  }
+  for (const Mqd& q : queues) Put(q, "m");
+  for (const Mqd& q : queues) EXPECT_EQ(ReceiveOne(q).text, "m");
+}
+
+// In a child, so that its limit is its own.
+IPC_TEST(MqLimits, FailsWithEmfileWhenAProcessHasTooManyDescriptors, clause::mq_open::error_emfile) {
+  Queue q;
+  Put(q, "kept");
+  const char* name = q.name();
+  Peer child;
+  EXPECT_THAT(child.start([&] {
+    rlimit limit{};
+    getrlimit(RLIMIT_NOFILE, &limit);
+    limit.rlim_cur = 40;
+    Setup(CALL(setrlimit(RLIMIT_NOFILE, &limit)));
+    std::vector<Mqd> held;
+    CallResult opened;
+    for (int i = 0; i < 20000; ++i) {
+      opened = CALL(mq_open(name, O_RDWR));
+      if (!opened.ok()) break;
+      held.emplace_back(opened);
+    }
+    if (opened.ok()) Unsupported("no limit on descriptors was met with 20000 of them");
+    EXPECT_THAT(opened, Fails(EMFILE));
+    if (held.empty()) return opened;
+    EXPECT_EQ(ReceiveOne(held.front()).text, "kept") << "open descriptors stay intact";
+    Put(held.back(), "more");
+    held.front().Close();
+    const CallResult again = CALL(mq_open(name, O_RDWR));
+    const Mqd one(again);
+    EXPECT_THAT(again, Succeeds()) << "after one was closed";
+    return CALL(0);
+  }).result(20'000'000'000), Succeeds());
+  EXPECT_EQ(Drain(q), (Messages{{"more", 0}}));
+}
+
+// Failures late in mq_open(), again and again: a kernel once dropped a reference too many.
+IPC_TEST(MqLimits, RepeatedFailureWithEmfileLosesNothing, clause::mq_open::error_emfile, regression::linux_open_failure_refcount) {
+  Queue q;
+  const char* name = q.name();
+  const UniqueName unused = UniqueName::Mq();
+  Peer child;
+  EXPECT_THAT(child.start([&] {
+    rlimit limit{};
+    getrlimit(RLIMIT_NOFILE, &limit);
+    limit.rlim_cur = static_cast<rlim_t>(LowestFreeFd());
+    Setup(CALL(setrlimit(RLIMIT_NOFILE, &limit)));
+    for (int i = 0; i < 1000; ++i) {
+      ASSERT_THAT(CALL(mq_open(name, O_RDWR)), Fails(EMFILE));
+      mq_attr attr = Sized(1, 8);
+      ASSERT_THAT(CALL(mq_open(unused.c_str(), O_RDWR | O_CREAT | O_EXCL, 0600, &attr)), Fails(EMFILE));
+    }
+  }).result(20'000'000'000), Fails(EMFILE));
+  const CallResult after = CALL(mq_open(unused.c_str(), O_RDWR));
+  const Mqd none(after);
+  EXPECT_THAT(after, Fails(ENOENT)) << "a creation that failed left its queue";
+  Put(q, "alive");
+  EXPECT_EQ(ReceiveOne(q).text, "alive");
+}
+
+#if defined(__linux__)
+// In a peer: an IPC namespace of its own, with limits of its own. `sysctl` files need privilege in
+// the namespace; returns false if this one can't be written.
+void NewIpcNamespace() {
+  if (unshare(CLONE_NEWIPC) != 0 && unshare(CLONE_NEWUSER | CLONE_NEWIPC) != 0) {
+    Unsupported("no private IPC namespace can be had: needs CAP_SYS_ADMIN or user namespaces");
+  }
+}
+bool WriteLimit(const char* file, long value) {
+  std::FILE* out = std::fopen((std::string("/proc/sys/fs/mqueue/") + file).c_str(), "w");
+  if (!out) return false;
+  const bool written = std::fprintf(out, "%ld", value) > 0;
+  return std::fclose(out) == 0 && written;
+}
+// Permission to go beyond limits is given up with the identity, or does not reach out of a user
+// namespace.
+void GiveUpPrivilege() {
+  if (const auto user = OtherUser()) Become(*user);
+}
+
+CallResult CreateTiny(const std::string& name, int oflag = O_RDWR) {
+  mq_attr attr = Sized(1, 1);
+  const CallResult opened = CALL(mq_open(name.c_str(), oflag | O_CREAT | O_EXCL, 0600, &attr));
+  const Mqd q(opened);
+  return opened;
+}
+#endif
+
+IPC_TEST(MqLimits, FailsWithEnospcWhenThereIsNoSpaceForAQueue, clause::mq_open::error_enospc) {
+#if defined(__linux__)
+  Peer child;
+  EXPECT_THAT(child.start([&] {
+    NewIpcNamespace();  // its queues go with it
+    WriteLimit("queues_max", 5);
+    GiveUpPrivilege();
+    CallResult opened;
+    int made = 0;
+    for (; made < 4096; ++made) {
+      opened = CreateTiny("/q" + std::to_string(made));
+      if (!opened.ok()) break;
+    }
+    if (opened.ok()) Unsupported("no limit on the number of queues was met with 4096 of them");
+    if (opened.failed_with(EMFILE)) Unresolved("RLIMIT_MSGQUEUE of this user is used up before the number of queues: raise it");
+    Observe(clause::mq_open::error_enospc, "queues that could be created in a new namespace", made);
+    EXPECT_THAT(opened, Fails(ENOSPC));
+    const std::string name = "/q" + std::to_string(made);
+    EXPECT_THAT(CALL(mq_open(name.c_str(), O_RDWR)), Fails(ENOENT)) << "the name stays unused";
+    EXPECT_THAT(CALL(mq_unlink("/q0")), SucceedsWith(0));
+    EXPECT_THAT(CreateTiny(name), Succeeds()) << "after one was removed";
+    return CALL(0);
+  }).result(20'000'000'000), Succeeds());
+#else
+  Unsupported("no way is known here to use up the space for queues without harm to others");
+#endif
+}
+
+IPC_TEST(MqLimits, DefaultsDoNotFollowARaisedMaximum, clause::mq_open::create_attr_null_defaults,
+         regression::linux_default_attributes_are_maximum) {
+#if defined(__linux__)
+  Peer child;
+  EXPECT_THAT(child.start([&] {
+    NewIpcNamespace();
+    if (!WriteLimit("msg_max", 5000) || !WriteLimit("msgsize_max", 1 << 20)) {
+      Unsupported("fs.mqueue limits can't be raised, not even in a private IPC namespace");
+    }
+    GiveUpPrivilege();
+    const CallResult opened = CALL(mq_open("/default", O_RDWR | O_CREAT, 0600, static_cast<mq_attr*>(nullptr)));
+    const Mqd q(opened);
+    EXPECT_THAT(opened, Succeeds()) << "a plain open by an ordinary user";
+    if (!opened.ok()) return opened;
+    Observe(clause::mq_open::create_attr_null_defaults, "mq_maxmsg with a raised maximum", AttributesOf(q).mq_maxmsg);
+    EXPECT_LT(AttributesOf(q).mq_maxmsg, 5000);
+    EXPECT_LT(AttributesOf(q).mq_msgsize, 1 << 20);
+    return opened;
+  }).result(), Succeeds());
+#else
+  Unsupported("a bug of Linux: its limits are set in /proc/sys/fs/mqueue");
+#endif
+}
+
+IPC_TEST(MqLimits, RaisedNumberOfQueuesIsHonoured, clause::mq_open::error_enospc, regression::linux_queues_max_hard_cap) {
+#if defined(__linux__)
+  Peer child;
+  EXPECT_THAT(child.start([&] {
+    NewIpcNamespace();
+    if (!WriteLimit("queues_max", 1200)) Unsupported("fs.mqueue.queues_max can't be raised, not even in a private IPC namespace");
+    for (int i = 0; i < 1100; ++i) {
+      const CallResult opened = CreateTiny("/q" + std::to_string(i));
+      if (opened.failed_with(EMFILE)) Unresolved("RLIMIT_MSGQUEUE of this user is used up: raise it");
+      if (!opened.ok()) {
+        EXPECT_THAT(opened, Succeeds()) << "queue " << i + 1 << " of a maximum of 1200";
+        return opened;
+      }
+    }
+    return CALL(0);
+  }).result(20'000'000'000), Succeeds());
+#else
+  Unsupported("a bug of Linux: its limits are set in /proc/sys/fs/mqueue");
+#endif
+}
+
+// ---- sysconf()
+
+IPC_TEST(MqSysconf, MessagePassingIsTheDateOfTheStandard, clause::sysconf::message_passing, regression::gvisor_only_open_and_unlink) {
+  const CallResult got = CALL(sysconf(_SC_MESSAGE_PASSING));
+  // The date goes with _POSIX_VERSION: an implementation of one issue gives its date.
+  const long version = sysconf(_SC_VERSION);
+  Observe(clause::sysconf::message_passing, "sysconf(_SC_MESSAGE_PASSING)", got.value);
+  EXPECT_TRUE(got.value == -1 || got.value == version) << "sysconf(_SC_MESSAGE_PASSING) = " << got.value << ", _SC_VERSION " << version;
+  EXPECT_EQ(got.error, 0) << "errno was changed";
+  if (got.value <= 0) return;
+  const UniqueName name = UniqueName::Mq();
+  mq_attr attr = Sized(1, 8);
+  const CallResult opened = CALL(mq_open(name.c_str(), O_RDWR | O_CREAT, 0600, &attr));
+  const Mqd q(opened);
+  Observe(clause::sysconf::message_passing, "mq_open() while the option is said to be supported", opened);
+}
+
+struct LimitRow {
+  const char* name;
+  Claims claims;
+  int number;
+  long minimum, compiled;  // compiled: -1 where <limits.h> has none
+};
+const LimitRow kLimits[] = {
+    {"MqOpenMaxIsEightAtLeast", {clause::sysconf::mq_open_max}, _SC_MQ_OPEN_MAX, 8,
+#ifdef MQ_OPEN_MAX
+     MQ_OPEN_MAX
+#else
+     -1
+#endif
+    },
+    {"MqPrioMaxIs32AtLeast", {clause::sysconf::mq_prio_max}, _SC_MQ_PRIO_MAX, 32,
+#ifdef MQ_PRIO_MAX
+     MQ_PRIO_MAX
+#else
+     -1
+#endif
+    },
+};
+IPC_TABLE_TEST(MqSysconfLimits, LimitRow, kLimits) {
+  const CallResult got = CALL(sysconf(row.number));
+  EXPECT_EQ(got.error, 0) << "errno was changed";
+  EXPECT_TRUE(got.value == -1 || got.value >= row.minimum) << got.value;
+  if (got.value != -1) {
+    EXPECT_GE(got.value, row.compiled);
+  }
+  EXPECT_EQ(CALL(sysconf(row.number)).value, got.value) << "a second time";
+  NoteChecks();
+}
+
+IPC_TEST(MqSysconf, HighestPriorityOfSysconfWorks, clause::sysconf::mq_prio_max) {
+  const long count = sysconf(_SC_MQ_PRIO_MAX);
+  Queue q;
+  const unsigned highest = static_cast<unsigned>(count > 0 ? count - 1 : 31);
+  EXPECT_THAT(CALL(mq_send(q, "m", 1, highest)), SucceedsWith(0));
+  EXPECT_EQ(ReceiveOne(q).priority, highest);
+}
+
+}  // namespace
+}  // namespace ipcsuite
