@@ -161,6 +161,8 @@ std::string Sentence(const Run& run, const Summary& s, const Unresolved& unresol
             " had something to observe here";
   } else if (!run.interrupted.empty()) {
     text += "no violation was seen in what ran";
+  } else if (At(s.tests, Verdict::kXfail) > 0) {
+    text += "Deviates from " + IssueName(run.issue) + " only as expected";
   } else {
     text += "Conforms to " + IssueName(run.issue) + " in all that was tested";
   }
@@ -168,8 +170,10 @@ std::string Sentence(const Run& run, const Summary& s, const Unresolved& unresol
     const int in_use = static_cast<int>(run.clauses.size()) - At(s.clauses, Verdict::kNotInUse);
     text += "; " + std::to_string(judged) + " of " + Count(in_use, "clause", "clauses") + " judged";
   }
-  if (const int n = At(s.tests, Verdict::kXfail)) {
-    text += "; " + Count(n, "test fails", "tests fail") + " as expected (XFAIL)";
+  if (const int n = At(s.clauses, Verdict::kXfail)) {
+    text += "; " + Count(n, "clause is", "clauses are") + " violated for known reasons (XFAIL)";
+  } else if (const int tests = At(s.tests, Verdict::kXfail)) {
+    text += "; " + Count(tests, "test fails", "tests fail") + " for known reasons (XFAIL)";
   }
   if (unresolved.surroundings > 0) {
     text += "; " + Count(unresolved.surroundings, "test was", "tests were") +

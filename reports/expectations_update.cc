@@ -120,8 +120,9 @@ std::string NewEntry(const TestRecord& test, const Run& run) {
   entry["expected"] = test.verdict == Verdict::kFlaky ? "FLAKY" : "FAIL";
   entry["reason"] = "SAY WHY HERE. Seen on " + facts.os + " " + facts.kernel + ": " + CleanUtf8(seen);
   entry["review_by"] = ReviewBy(run.started);
+  const std::string dumped = entry.dump(2, ' ', false, Json::error_handler_t::replace);
   std::string text;
-  for (const auto& line : SplitLines(entry.dump(2, ' ', false, Json::error_handler_t::replace))) {
+  for (const auto& line : SplitLines(dumped)) {
     text += (text.empty() ? "" : "\n") + std::string("    ") + std::string(line);
   }
   return text;
@@ -138,8 +139,9 @@ std::string Narrowed(std::string_view entry_text, const std::set<std::string>& p
   }
   if (kept.empty() || kept.size() == entry["tests"].size()) return "";
   entry["tests"] = kept;
+  const std::string dumped = entry.dump(2);
   std::string text;
-  for (const auto& line : SplitLines(entry.dump(2))) {
+  for (const auto& line : SplitLines(dumped)) {
     text += (text.empty() ? "" : "\n    ") + std::string(line);
   }
   return text;

@@ -141,7 +141,7 @@ std::string Any(const std::string& title, const Json& json, int depth) {
   return out + Pre(json.dump()) + "</details>";
 }
 
-// Observations whose key is TABLE/ROW/COLUMN or table/TABLE/ROW/COLUMN, over all tests.
+// Observations that are cells of one table, over all tests.
 struct Grid {
   std::vector<std::string> rows, columns;
   std::map<std::pair<std::string, std::string>, std::string> cells;
@@ -154,19 +154,15 @@ std::vector<std::pair<std::string, Grid>> Grids(const Run& run) {
   };
   for (const TestRecord& t : run.tests) {
     for (const Observation& o : t.observations) {
-      constexpr std::string_view kPrefix = "table/";
-      const std::string key = o.key.starts_with(kPrefix) ? o.key.substr(kPrefix.size()) : o.key;
-      const auto first = key.find('/');
-      const auto last = key.rfind('/');
-      if (first == std::string::npos || first == last) continue;
-      const std::string table = key.substr(0, first);
-      const std::string row = key.substr(first + 1, last - first - 1);
-      const std::string column = key.substr(last + 1);
-      auto at = std::find_if(grids.begin(), grids.end(), [&](const auto& g) { return g.first == table; });
-      if (at == grids.end()) at = grids.insert(grids.end(), {table, {}});
-      add_unique(at->second.rows, row);
-      add_unique(at->second.columns, column);
-      std::string& cell = at->second.cells[{row, column}];
+      const auto parsed = CellOf(o.key);
+      if (!parsed) continue;
+      const auto& [table, row, column] = *parsed;
+      Grid* grid = nullptr;
+      for (auto& [name, known] : grids) grid = name == table ? &known : grid;
+      if (grid == nullptr) grid = &grids.emplace_back(table, Grid{}).second;
+      add_unique(grid->rows, row);
+      add_unique(grid->columns, column);
+      std::string& cell = grid->cells[{row, column}];
       if (cell.empty()) {
         cell = o.value;
       } else if (cell != o.value) {
@@ -174,13 +170,15 @@ std::vector<std::pair<std::string, Grid>> Grids(const Run& run) {
       }
     }
   }
+  // Tests run in parallel: their order says nothing about the rows.
+  for (auto& [name, grid] : grids) std::sort(grid.rows.begin(), grid.rows.end());
   return grids;
 }
 
 std::string GridTable(const std::string& name, const Grid& grid) {
   std::vector<std::string> head = {""};
   head.insert(head.end(), grid.columns.begin(), grid.columns.end());
-  std::string out = OpenTable(Words(name)) + "<thead><tr><td></td>";
+  std::string out = OpenTable("Table: " + name) + "<thead><tr><td></td>";
   for (const auto& c : grid.columns) out += "<th scope=\"col\">" + Escape(c) + "</th>";
   out += "</tr></thead><tbody>";
   for (const auto& row : grid.rows) {
@@ -221,12 +219,9 @@ std::string ObservedValues(const Run& run) {
   std::string out;
   for (const auto& [name, grid] : Grids(run)) out += GridTable(name, grid);
   std::string rows;
-  const auto in_grid = [](const Observation& o) {
-    return std::count(o.key.begin(), o.key.end(), '/') >= 2;
-  };
   for (const TestRecord& t : run.tests) {
     for (const Observation& o : t.observations) {
-      if (in_grid(o)) continue;
+      if (CellOf(o.key)) continue;
       rows += "<tr><th scope=\"row\">" + Escape(o.key) + "</th><td>" + Code(Shorten(o.value, 2000)) + "</td><td>" +
               (o.clause.empty() ? "" : LinkTo("c", o.clause)) + "</td><td>" + LinkTo("t", t.name) + "</td></tr>";
     }

@@ -73,6 +73,7 @@ std::string ClauseItem(const ClauseRecord& c) {
   out += Row("Why", Escape(Shorten(c.reason, 2000)));
   std::string seen;
   for (const auto& o : c.observations) {
+    if (CellOf(o.key)) continue;  // shown as a table
     seen += (seen.empty() ? "" : "<br>") + Escape(o.key) + " = " + Code(o.value);
   }
   out += Row("Observed", seen);
@@ -156,7 +157,7 @@ std::string TestBody(const TestRecord& t, bool finding) {
   std::string seen;
   std::size_t in_tables = 0;
   for (const auto& o : t.observations) {
-    if (std::count(o.key.begin(), o.key.end(), '/') >= 2) {
+    if (CellOf(o.key)) {
       ++in_tables;
       continue;
     }

@@ -61,7 +61,7 @@ struct Failure {
 // A value seen where the standard leaves the outcome open, or a figure worth comparing.
 struct Observation {
   std::string clause;  // may be empty for a fact of no clause
-  std::string key;     // "capacity_bytes"
+  std::string key;     // "capacity_bytes"; "table/NAME/ROW/COLUMN" for a cell of a table
   std::string value;   // "65536"
 };
 

@@ -271,9 +271,9 @@ TEST(Html, VerdictStandsBeforeEverythingElse) {
   EXPECT_LT(page.find("id=\"environment\""), page.find("id=\"matrix\""));
 }
 
-TEST(Html, ObservationsWithTwoSlashesMakeATable) {
+TEST(Html, TableObservationsMakeATable) {
   const std::string page = Render(SampleRun(), Format::kHtml);
-  EXPECT_THAT(page, HasSubstr("<caption>Poll table</caption><thead><tr><td></td><th scope=\"col\">POLLIN</th>"));
+  EXPECT_THAT(page, HasSubstr("<caption>Table: poll</caption><thead><tr><td></td><th scope=\"col\">POLLIN</th>"));
 }
 
 TEST(Html, LargePagesStaySmall) {

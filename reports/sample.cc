@@ -107,7 +107,7 @@ void MakeInteresting(std::vector<TestRecord>& tests, int variant) {
   }
   for (const char* state : {"empty", "full", "hangup"}) {
     for (const char* event : {"POLLIN", "POLLOUT", "POLLHUP"}) {
-      tests[4].observations.push_back({"", std::string("poll_table/") + state + "/" + event,
+      tests[4].observations.push_back({"", std::string("table/poll/") + state + "/" + event,
                                        (state[0] + event[4] + variant) % 2 ? "set" : "clear"});
     }
   }

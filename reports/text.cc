@@ -1,5 +1,6 @@
 #include "reports/text.h"
 
+#include <algorithm>
 #include <cmath>
 #include <cstdio>
 
@@ -191,6 +192,30 @@ std::string GroupOf(const TestRecord& test) { return test.name.substr(0, test.na
 std::string ShortName(const TestRecord& test) {
   const auto dot = test.name.find('.');
   return dot == std::string::npos ? test.name : test.name.substr(dot + 1);
+}
+
+std::optional<TableCell> CellOf(std::string_view key) {
+  constexpr std::string_view kPrefix = "table/";
+  if (key.substr(0, kPrefix.size()) != kPrefix) return std::nullopt;
+  key.remove_prefix(kPrefix.size());
+  const auto first = key.find('/');
+  const auto last = key.rfind('/');
+  if (first == std::string_view::npos || first == last) return std::nullopt;
+  return TableCell{std::string(key.substr(0, first)), std::string(key.substr(first + 1, last - first - 1)),
+                   std::string(key.substr(last + 1))};
+}
+
+std::vector<KnownDeviation> KnownDeviations(const Run& run) {
+  std::vector<KnownDeviation> known;
+  for (const TestRecord& t : run.tests) {
+    if (t.verdict != Verdict::kXfail) continue;
+    const ExpectationRef ref = t.expectation.value_or(ExpectationRef{});
+    auto at = std::find_if(known.begin(), known.end(),
+                           [&](const KnownDeviation& k) { return k.expectation.id == ref.id; });
+    if (at == known.end()) at = known.insert(known.end(), {ref, {}});
+    at->tests.push_back(&t);
+  }
+  return known;
 }
 
 std::string Fact(const Run& run, std::string_view key) {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -51,6 +52,19 @@ std::vector<const TestRecord*> Findings(const Run& run);
 // "MqSend" and "FailsWith..." of "MqSend.FailsWith...": GoogleTest's suite and name.
 std::string GroupOf(const TestRecord& test);
 std::string ShortName(const TestRecord& test);
+
+// An observation whose key is "table/NAME/ROW/COLUMN" is a cell of a table; ROW may hold slashes.
+struct TableCell {
+  std::string table, row, column;
+};
+std::optional<TableCell> CellOf(std::string_view key);
+
+// The tests with XFAIL by the expectation that covers them, in the order of the run.
+struct KnownDeviation {
+  ExpectationRef expectation;
+  std::vector<const TestRecord*> tests;
+};
+std::vector<KnownDeviation> KnownDeviations(const Run& run);
 
 // Value of a key in any section of the environment; "" if absent.
 std::string Fact(const Run& run, std::string_view key);

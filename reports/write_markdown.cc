@@ -9,6 +9,7 @@ namespace {
 
 constexpr std::size_t kFindingsShown = 50;
 constexpr std::size_t kRowsShown = 100;
+constexpr std::size_t kTestsNamed = 5;
 
 // Inside a table cell or a line of text: no markup of ours or of what was observed may break it.
 std::string Plain(const std::string& text) {
@@ -76,24 +77,25 @@ void AppendFinding(std::string& out, const TestRecord& t) {
 }
 
 void AppendExpected(std::string& out, const Run& run) {
-  std::size_t rows = 0;
-  for (const TestRecord& t : run.tests) {
-    if (t.verdict != Verdict::kXfail) continue;
-    if (rows == 0) {
-      out += "### Known deviations (XFAIL)\n\n| Test | Expectation | Reason | Review by |\n"
-             "|---|---|---|---|\n";
+  const auto known = KnownDeviations(run);
+  if (known.empty()) return;
+  out += "### Known deviations (XFAIL)\n\n| Expectation | Reason | Tests | Review by |\n|---|---|---|---|\n";
+  for (std::size_t i = 0; i < known.size() && i < kRowsShown; ++i) {
+    const ExpectationRef& ref = known[i].expectation;
+    std::string tests;
+    for (std::size_t t = 0; t < known[i].tests.size() && t < kTestsNamed; ++t) {
+      tests += (t > 0 ? "<br>" : "") + Code(known[i].tests[t]->name);
     }
-    if (++rows > kRowsShown) continue;
-    const ExpectationRef ref = t.expectation.value_or(ExpectationRef{});
-    out += "| " + Code(t.name) + " | " +
-           (SafeLink(ref.link).empty() ? Plain(ref.id)
-                                    : "[" + Plain(ref.id) + "](" + ref.link + ")") + " | " +
-           Plain(ref.reason) + " | " + ref.review_by + " |\n";
+    if (known[i].tests.size() > kTestsNamed) {
+      tests += "<br>and " + std::to_string(known[i].tests.size() - kTestsNamed) + " more";
+    }
+    out += "| " + (SafeLink(ref.link).empty() ? Plain(ref.id) : "[" + Plain(ref.id) + "](" + ref.link + ")") +
+           " | " + Plain(ref.reason) + " | " + tests + " | " + Plain(ref.review_by) + " |\n";
   }
-  if (rows > kRowsShown) {
-    out += "\n" + std::to_string(rows - kRowsShown) + " more are in the JSON result.\n";
+  if (known.size() > kRowsShown) {
+    out += "\n" + std::to_string(known.size() - kRowsShown) + " more are in the JSON result.\n";
   }
-  if (rows > 0) out += "\n";
+  out += "\n";
 }
 
 }  // namespace

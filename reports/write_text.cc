@@ -94,11 +94,13 @@ std::string TextSummary(const Run& run, bool color, std::size_t limit) {
     }
     out += TextFinding(*findings[i], color) + "\n";
   }
-  for (const TestRecord& test : run.tests) {
-    if (test.verdict != Verdict::kXfail) continue;
-    out += paint.Word(test.verdict) + " " + test.name;
-    if (test.expectation) out += " (" + test.expectation->id + ": " + test.expectation->reason + ")";
-    out += "\n";
+  for (const KnownDeviation& known : KnownDeviations(run)) {
+    out += paint.Word(Verdict::kXfail) + " " + known.expectation.id + ": " + known.expectation.reason + "\n";
+    constexpr std::size_t kNamed = 4;
+    for (std::size_t i = 0; i < known.tests.size() && i < kNamed; ++i) out += "    " + known.tests[i]->name + "\n";
+    if (known.tests.size() > kNamed) {
+      out += "    and " + std::to_string(known.tests.size() - kNamed) + " more tests\n";
+    }
   }
   out += "Platform: " + PlatformLine(run) + "\n";
   out += "Tests:    " + std::to_string(run.tests.size()) + " (" + CountsText(run.summary.tests) +
