@@ -114,7 +114,7 @@ std::string Differences(const Comparison& c) {
     }
     out += "<tr><th scope=\"row\">" + LinkTo(d.is_clause ? "c" : "t", d.id) +
            (d.key.empty() ? "" : "<br>" + Escape(d.key)) + "</th>";
-    for (const auto& v : d.values) out += "<td>" + (d.key.empty() ? BadgeOrWord(v) : v.empty() ? "" : Code(Shorten(v, 500))) + "</td>";
+    for (const auto& v : d.values) out += "<td>" + (d.key.empty() ? BadgeOrWord(v) : v.empty() ? "" : BreakableCode(Shorten(v, 500))) + "</td>";
     out += "</tr>";
   }
   return out + kCloseTable;

@@ -185,7 +185,7 @@ std::string GridTable(const std::string& name, const Grid& grid) {
     out += "<tr><th scope=\"row\">" + Escape(row) + "</th>";
     for (const auto& column : grid.columns) {
       const auto found = grid.cells.find({row, column});
-      out += "<td>" + (found == grid.cells.end() ? "" : Code(found->second)) + "</td>";
+      out += "<td>" + (found == grid.cells.end() ? "" : BreakableCode(found->second)) + "</td>";
     }
     out += "</tr>";
   }
@@ -222,7 +222,7 @@ std::string ObservedValues(const Run& run) {
   for (const TestRecord& t : run.tests) {
     for (const Observation& o : t.observations) {
       if (CellOf(o.key)) continue;
-      rows += "<tr><th scope=\"row\">" + Escape(o.key) + "</th><td>" + Code(Shorten(o.value, 2000)) + "</td><td>" +
+      rows += "<tr><th scope=\"row\">" + Escape(o.key) + "</th><td>" + BreakableCode(Shorten(o.value, 2000)) + "</td><td>" +
               (o.clause.empty() ? "" : LinkTo("c", o.clause)) + "</td><td>" + LinkTo("t", t.name) + "</td></tr>";
     }
   }

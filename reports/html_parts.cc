@@ -76,6 +76,23 @@ std::string Badge(Verdict verdict) {
 
 std::string Code(std::string_view text) { return "<code>" + Escape(text) + "</code>"; }
 
+std::string BreakableCode(std::string_view text) {
+  std::string out;
+  std::string_view rest = text;
+  const auto lower = [](char c) { return c >= 'a' && c <= 'z'; };
+  std::size_t start = 0, since = 0;
+  for (std::size_t i = 1; i < rest.size(); ++i) {
+    ++since;
+    const bool behind = std::string_view("._/|,:").find(rest[i - 1]) != std::string_view::npos;
+    const bool capital = lower(rest[i - 1]) && rest[i] >= 'A' && rest[i] <= 'Z';
+    if (since < 5 || (!behind && !capital)) continue;
+    out += Escape(rest.substr(start, i - start)) + "<wbr>";
+    start = i;
+    since = 0;
+  }
+  return "<code>" + out + Escape(rest.substr(std::min(start, rest.size()))) + "</code>";
+}
+
 std::string Anchor(const char* kind, std::string_view name) {
   std::string out = std::string(kind) + "-";
   for (const char c : name) {
@@ -87,7 +104,7 @@ std::string Anchor(const char* kind, std::string_view name) {
 }
 
 std::string LinkTo(const char* kind, std::string_view name) {
-  return "<a href=\"#" + Anchor(kind, name) + "\">" + Code(name) + "</a>";
+  return "<a href=\"#" + Anchor(kind, name) + "\">" + BreakableCode(name) + "</a>";
 }
 
 std::string Section(const std::string& id, const std::string& title, const std::string& body) {

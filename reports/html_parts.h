@@ -20,6 +20,8 @@ std::string Page(const std::string& title, const std::string& body, std::string_
 
 std::string Badge(Verdict verdict);           // mark and word
 std::string Code(std::string_view text);      // <code>
+// The same with places to break a long name: behind . _ / | , : and before a capital in a word.
+std::string BreakableCode(std::string_view text);
 std::string Anchor(const char* kind, std::string_view name);  // id attribute value, "c-mq_send.x"
 std::string LinkTo(const char* kind, std::string_view name);  // <a href="#c-..."><code>name
 

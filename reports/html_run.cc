@@ -93,7 +93,7 @@ std::string DeviationTable(const Run& run) {
     const std::string link = SafeLink(e.link);
     std::string tests;
     for (const TestRecord* t : known.tests) tests += (tests.empty() ? "" : "<br>") + LinkTo("t", t->name);
-    rows += "<tr><th scope=\"row\">" + Code(e.id) + "</th><td>" + Escape(e.reason) +
+    rows += "<tr><th scope=\"row\">" + BreakableCode(e.id) + "</th><td>" + Escape(e.reason) +
             (link.empty() ? "" : " <a href=\"" + Escape(link) + "\">more</a>") + "</td><td>" + tests +
             "</td><td class=\"n\">" + Escape(e.review_by) + "</td></tr>";
   }
@@ -165,6 +165,14 @@ std::string Breakable(const std::string& key) {
   return out;
 }
 
+// A long list (capabilities) is folded behind its length, so that it doesn't fill the page.
+std::string FoldedValue(const std::string& value) {
+  const std::string text = Escape(Shorten(value, 4000));
+  if (value.size() <= 200) return text;
+  const auto words = std::count(value.begin(), value.end(), ' ') + 1;
+  return "<details><summary>" + std::to_string(words) + " entries</summary>" + text + "</details>";
+}
+
 }  // namespace
 
 std::string EnvironmentCard(const Run& run) {
@@ -173,7 +181,7 @@ std::string EnvironmentCard(const Run& run) {
   for (const EnvironmentSection& section : run.environment) {
     out += "<table class=\"card facts\"><caption>" + Escape(section.title) + "</caption><tbody>";
     for (const auto& [key, value] : section.facts) {
-      out += "<tr><th scope=\"row\">" + Breakable(key) + "</th><td>" + Escape(Shorten(value, 2000)) + "</td></tr>";
+      out += "<tr><th scope=\"row\">" + Breakable(key) + "</th><td>" + FoldedValue(value) + "</td></tr>";
     }
     out += "</tbody></table>\n";
   }
