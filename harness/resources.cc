@@ -29,6 +29,19 @@ std::string ToString(PipeKind kind) {
   return "?";
 }
 
+std::string TroubleOfShmPlace() {
+#ifdef __linux__
+  // Where glibc and musl keep shared memory objects.
+  constexpr char kPlace[] = "/dev/shm";
+  if (access(kPlace, F_OK) != 0) return "/dev/shm is absent: mount a tmpfs there";
+  if (access(kPlace, W_OK) == 0) return "";
+  if (errno == EROFS) return "/dev/shm is read-only: mount it writable";
+  return "/dev/shm can't be written by this user: give it mode 1777";
+#else
+  return "";
+#endif
+}
+
 namespace {
 
 // Ends the test: the interface is absent (ENOSYS) or its set-up failed.
@@ -38,6 +51,7 @@ namespace {
   if (result.error == EMFILE || result.error == ENFILE) advice = "; raise the limit on open files or queues";
   if (result.error == ENOSPC) advice = "; room or a system limit is used up by others";
   if (result.error == EACCES || result.error == EPERM) advice = "; this place does not permit it";
+  if (const std::string trouble = TroubleOfShmPlace(); interface == "shm_open()" && !trouble.empty()) advice = "; " + trouble;
   Unresolved("set-up failed: " + Describe(result) + advice);
 }
 

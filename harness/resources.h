@@ -105,6 +105,10 @@ class Queue {
   mqd_t mqd_;
 };
 
+// Why shared memory objects can't be created here for reasons outside of the interface, with what to
+// do about it; empty when nothing is seen.
+std::string TroubleOfShmPlace();
+
 // A shared memory object with a unique name and the given size, unlinked at the end.
 class ShmObject {
  public:

@@ -20,15 +20,8 @@ constexpr char kPlace[] = "/dev/shm";
 
 }  // namespace
 
-std::string TroubleOfPlace() {
-#ifdef __linux__
-  if (access(kPlace, F_OK) != 0) return "/dev/shm is absent: mount a tmpfs there";
-  if (access(kPlace, W_OK) == 0) return "";
-  if (errno == EROFS) return "/dev/shm is read-only: mount it writable";
-  return "/dev/shm can't be written by this user: give it mode 1777";
-#else
-  return "";
-#endif
+void RequirePlace() {
+  if (const std::string trouble = TroubleOfShmPlace(); !trouble.empty()) Unresolved(trouble);
 }
 
 const CallResult& CheckSurroundings(const CallResult& created) {
@@ -41,7 +34,7 @@ const CallResult& CheckSurroundings(const CallResult& created) {
     case EMFILE: Unresolved("set-up failed: " + Describe(created) + "; room or a limit is used up by others");
     default: break;
   }
-  if (const std::string trouble = TroubleOfPlace(); !trouble.empty()) Unresolved(Describe(created) + "; " + trouble);
+  if (const std::string trouble = TroubleOfShmPlace(); !trouble.empty()) Unresolved(Describe(created) + "; " + trouble);
   return created;
 }
 
@@ -102,6 +95,8 @@ Region::~Region() { munmap(data_, size_); }
 void InChild(const std::function<void()>& body) {
   Peer child([&](Peer::Self&) { body(); });
   const int status = child.Join();
+  // What ended the child (a privilege that is absent, no room) ends the test too.
+  if (CurrentSlot()->outcome.load() != 0) throw TestAbort();
   EXPECT_TRUE(WIFEXITED(status)) << "the child was killed by " << SignalName(WIFSIGNALED(status) ? WTERMSIG(status) : 0);
 }
 
@@ -132,7 +127,7 @@ bool Unshare() {
 
 void EnterPrivatePlace(const std::string& options) {
 #ifdef __linux__
-  if (access(kPlace, F_OK) != 0) Unresolved(TroubleOfPlace());
+  if (access(kPlace, F_OK) != 0) Unresolved(TroubleOfShmPlace());
   if (!Unshare() || mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0) {
     Unsupported("needs a mount namespace of its own: run as root, or allow unprivileged user namespaces");
   }

@@ -24,8 +24,8 @@ CallResult Create(const char* name, int oflag = O_RDWR | O_EXCL, mode_t mode = 0
 // The same for a call that was made elsewhere (a peer, a thread).
 const CallResult& CheckSurroundings(const CallResult& created);
 
-// Why objects can't be created here for reasons outside of the interface; empty when nothing is seen.
-std::string TroubleOfPlace();
+// Ends the test as UNRESOLVED where objects can't be created for reasons outside of the interface.
+void RequirePlace();
 
 // The directory where objects appear as files, with a slash at its end; empty when none is known or
 // the names are not visible.
@@ -64,7 +64,7 @@ class Region {
 };
 
 // Runs `body` in a forked child and waits for its end; its EXPECT_* count. A child that dies is a
-// failure.
+// failure; one that ends early (Unsupported(), Unresolved()) ends the test.
 void InChild(const std::function<void()>& body);
 
 // In a child: gives it a mount namespace of its own with a fresh tmpfs, mounted with these options

@@ -120,7 +120,7 @@ IPC_TEST(ShmUnlink, ReferencesOfOtherProcessesCount, clause::shm_unlink::deferre
     self.step([] { return CALL(0); });
     self.step([&] { return CALL(shm_unlink(name.c_str())); });
   });
-  EXPECT_THAT(creator.next().result(), SucceedsWith(0));
+  Setup(creator.next().result());
   Fd survivor(CALL(shm_open(name.c_str(), O_RDWR, 0)));
   EXPECT_THAT(creator.next().result(), SucceedsWith(0));
   EXPECT_EQ(creator.Join(), 0);
@@ -158,6 +158,7 @@ IPC_TEST(ShmUnlink, NameMakesANewObjectAfterwards, clause::shm_unlink::reuse_new
 }
 
 IPC_TEST(ShmUnlink, AbsentNameFailsWithEnoent, clause::shm_unlink::err_enoent) {
+  RequirePlace();
   UniqueName never = UniqueName::Shm();
   EXPECT_THAT(CALL(shm_unlink(never.c_str())), Fails(ENOENT));
   ShmObject object;
