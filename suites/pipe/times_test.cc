@@ -1,0 +1,123 @@
+// Timestamps of pipes: what read() and write() mark for update.
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <time.h>
+
+#include <cerrno>
+#include <cstdlib>
+#include <string>
+
+#include "suites/pipe/kinds.h"
+
+namespace ipcsuite {
+namespace {
+
+IPC_FOR_ALL_KINDS(PipeTimes);
+
+std::int64_t Ns(clockid_t clock) {
+  timespec now{};
+  clock_gettime(clock, &now);
+  return std::int64_t{now.tv_sec} * 1'000'000'000 + now.tv_nsec;
+}
+
+// Makes sure that a stamp taken from now on can be told from those that the pipe has: waits, by the
+// clock, for longer than the resolution of file times. Says so if somebody sets the clock meanwhile.
+class LaterTimes {
+ public:
+  explicit LaterTimes(int fd) : fd_(fd), offset_(Ns(CLOCK_REALTIME) - Ns(CLOCK_MONOTONIC)) { Await(); }
+
+  // The stamps when the wait was over; what is marked later differs from them.
+  const struct stat& before() const { return before_; }
+  struct stat Now() const {
+    struct stat status {};
+    Setup(CALL(fstat(fd_, &status)));
+    if (std::llabs(Ns(CLOCK_REALTIME) - Ns(CLOCK_MONOTONIC) - offset_) > 10'000'000) {
+      Unresolved("the clock was set during the test: run it again");
+    }
+    return status;
+  }
+
+  void Await() {
+    before_ = Now();
+    timespec latest = before_.st_atim;
+    for (const timespec& other : {before_.st_mtim, before_.st_ctim}) {
+      if (Before(latest, other)) latest = other;
+    }
+    // Full seconds only: the resolution may be a second, the least that POSIX allows. Otherwise it
+    // is a tick of the system's clock, which is never longer than 10 ms.
+    const bool seconds = before_.st_mtim.tv_nsec == 0 && before_.st_ctim.tv_nsec == 0;
+    const std::int64_t until = std::int64_t{latest.tv_sec} * 1'000'000'000 + latest.tv_nsec + (seconds ? 1'100'000'000 : 22'000'000);
+    Backoff backoff;
+    while (Ns(CLOCK_REALTIME) < until) backoff.Pause();
+  }
+
+ private:
+  int fd_;
+  std::int64_t offset_;
+  struct stat before_ {};
+};
+
+bool Same(const timespec& a, const timespec& b) { return !Before(a, b) && !Before(b, a); }
+
+// Reads of a FIFO mark nothing where its file system is mounted so.
+void NeedAccessTimes([[maybe_unused]] int fd) {
+#ifdef ST_NOATIME
+  struct statvfs place {};
+  if (fstatvfs(fd, &place) == 0 && (place.f_flag & ST_NOATIME)) {
+    Unsupported("access times are turned off (noatime) where FIFOs are made: set TMPDIR to another place");
+  }
+#endif
+}
+
+IPC_TEST_P(PipeTimes, WriteMarksModificationAndChange, clause::pipe::times_write) {
+  Pipe p = Make();
+  LaterTimes by_wr(p.wr()), by_rd(p.rd());
+  ASSERT_THAT(CALL(write(p.wr(), "x", 1)), SucceedsWith(1));
+  // Separate objects for the two ends are conceivable: one of them shows it, or both.
+  const struct stat wr = by_wr.Now(), rd = by_rd.Now();
+  NoteChecks();
+  EXPECT_TRUE(Before(by_wr.before().st_mtim, wr.st_mtim)) << "st_mtim is older than the write";
+  EXPECT_TRUE(Before(by_wr.before().st_ctim, wr.st_ctim)) << "st_ctim is older than the write";
+  EXPECT_TRUE(Before(by_rd.before().st_mtim, rd.st_mtim)) << "st_mtim through the read end is older than the write";
+  EXPECT_FALSE(Before(ClockIn(CLOCK_REALTIME, 0), wr.st_mtim)) << "st_mtim is in the future";
+}
+
+IPC_TEST_P(PipeTimes, ReadMarksAccess, clause::pipe::times_read) {
+  Pipe p = Make();
+  if (GetParam() == PipeKind::kFifo) NeedAccessTimes(p.rd());
+  LaterTimes before_write(p.rd());
+  ASSERT_THAT(CALL(write(p.wr(), "x", 1)), SucceedsWith(1));
+  LaterTimes times(p.rd());
+  char byte;
+  ASSERT_THAT(CALL(read(p.rd(), &byte, 1)), SucceedsWith(1));
+  const struct stat after = times.Now();
+  NoteChecks();
+  EXPECT_TRUE(Before(times.before().st_atim, after.st_atim)) << "st_atim is older than the read";
+  EXPECT_TRUE(Same(times.before().st_mtim, after.st_mtim)) << "a read changed st_mtim";
+}
+
+IPC_TEST_P(PipeTimes, ReadOfEndOfFileMarksAccess, clause::pipe::times_read_eof) {
+  Pipe p = Make();
+  if (GetParam() == PipeKind::kFifo) NeedAccessTimes(p.rd());
+  p.CloseWr();
+  LaterTimes times(p.rd());
+  char byte;
+  ASSERT_THAT(CALL(read(p.rd(), &byte, 1)), SucceedsWith(0));
+  NoteChecks();
+  EXPECT_TRUE(Before(times.before().st_atim, times.Now().st_atim)) << "st_atim is older than the read";
+}
+
+IPC_TEST_P(PipeTimes, ReadOfZeroBytesMarksNothing, clause::pipe::times_read_zero, clause::pipe::read_zero_nbyte) {
+  Pipe p = Make(O_NONBLOCK);
+  char byte;
+  for (const bool filled : {false, true}) {
+    if (filled) FillPipe(p.wr());
+    LaterTimes times(p.rd());
+    EXPECT_TRUE(CALL(read(p.rd(), &byte, 0)).returned());
+    NoteChecks();
+    EXPECT_TRUE(Same(times.before().st_atim, times.Now().st_atim)) << "st_atim changed" << (filled ? ", with data" : "");
+  }
+}
+
+}  // namespace
+}  // namespace ipcsuite
