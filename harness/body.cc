@@ -4,10 +4,13 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <bitset>
 #include <cstdio>
 #include <cstring>
+#include <optional>
 #include <string>
+#include <vector>
 
 #include "harness/names.h"
 #include "harness/runner.h"
@@ -15,12 +18,64 @@
 namespace ipcsuite::internal {
 namespace {
 
-// The part of GoogleTest's message behind a label, to the end of its line.
-std::string After(const std::string& message, const std::string& label) {
-  const std::size_t at = message.find(label);
-  if (at == std::string::npos) return "";
-  const std::size_t begin = at + label.size();
-  return message.substr(begin, message.find('\n', begin) - begin);
+std::vector<std::string> Lines(const std::string& text) {
+  std::vector<std::string> lines;
+  for (std::size_t begin = 0; begin <= text.size();) {
+    const std::size_t end = std::min(text.find('\n', begin), text.size());
+    lines.push_back(text.substr(begin, end - begin));
+    begin = end + 1;
+  }
+  return lines;
+}
+
+// The rest of a line behind its label; nothing if it does not begin with that.
+std::optional<std::string> Behind(const std::string& line, const std::string& label) {
+  if (line.compare(0, label.size(), label) != 0) return std::nullopt;
+  return line.substr(label.size());
+}
+
+// What a message of GoogleTest says, in two lines: the test's own words belong to what was observed.
+struct Reading {
+  std::string expected, observed;
+};
+
+// "  Actual: 3 (of type int), which is odd" -> "which is odd"; without an explanation the value.
+std::string Explained(const std::string& actual) {
+  const std::size_t type = actual.find(" (of type ");
+  if (type == std::string::npos) return actual;
+  const std::size_t detail = actual.find("), ", type);
+  return detail == std::string::npos ? actual.substr(0, type) : actual.substr(detail + 3);
+}
+
+Reading Read(const std::string& message) {
+  const std::vector<std::string> lines = Lines(message);
+  Reading reading;
+  std::string value_of, words;
+  std::vector<std::string> sides;  // of an equality
+  const bool equality = lines[0].rfind("Expected equality of these values", 0) == 0;
+  for (std::size_t i = equality ? 1 : 0; i < lines.size(); ++i) {
+    const std::string& line = lines[i];
+    if (const auto value = Behind(line, "    Which is: "); equality && value && !sides.empty()) {
+      sides.back() += " = " + *value;
+    } else if (const auto side = Behind(line, "  "); equality && side && sides.size() < 2) {
+      sides.push_back(*side);
+    } else if (const auto subject = Behind(line, "Value of: "); subject && value_of.empty()) {
+      value_of = *subject;
+    } else if (const auto expected = Behind(line, "Expected: "); expected && reading.expected.empty()) {
+      const std::size_t actual = expected->find(", actual: ");
+      reading.expected = expected->substr(0, actual);
+      if (actual != std::string::npos) reading.observed = expected->substr(actual + 10);
+    } else if (const auto seen = Behind(line, "  Actual: "); seen && reading.observed.empty()) {
+      reading.observed = Explained(*seen);
+    } else if (line != "Failed") {
+      words += (words.empty() ? "" : " ") + line;
+    }
+  }
+  if (sides.size() == 2) reading = {sides[1], sides[0]};
+  // The value alone says nothing of a condition.
+  if (reading.expected == "true" || reading.expected == "false") reading.expected = value_of + " is " + reading.expected;
+  if (!words.empty()) reading.observed += (reading.observed.empty() ? "" : "; ") + words;
+  return reading;
 }
 
 class Sink : public testing::EmptyTestEventListener {
@@ -35,19 +90,13 @@ class Sink : public testing::EmptyTestEventListener {
       return;
     }
     if (!part.failed() || message.find(TestAbort().what()) != std::string::npos) return;
-    std::string observed = After(message, "Actual: ");
-    const std::size_t type = observed.find(" (of type ");
-    const std::size_t detail = observed.find("), ", type == std::string::npos ? 0 : type);
-    if (type != std::string::npos) {
-      const std::string explained = detail == std::string::npos ? "" : observed.substr(detail + 3);
-      observed = explained.empty() ? observed.substr(0, type) : explained;
-    }
+    const Reading reading = Read(message);
     std::string file = part.file_name() ? part.file_name() : "";
     for (const char* folder : {"suites/", "props/", "stress/", "harness/"}) {
       const std::size_t at = file.find(folder);
       if (at != std::string::npos) file = file.substr(at);
     }
-    RecordFailure(ScopedClause(), file, part.line_number(), After(message, "Expected: "), observed, message);
+    RecordFailure(ScopedClause(), file, part.line_number(), reading.expected, reading.observed, message);
   }
 };
 

@@ -3,6 +3,8 @@
 
 #include <optional>
 
+#include <cerrno>
+
 #include "suites/pipe/kinds.h"
 
 namespace ipcsuite {
@@ -15,7 +17,14 @@ class CreatorTest : public PipeKindTest {
 
   // The call under test.
   CallResult Create(int (&ends)[2]) const {
-    if (GetParam() == PipeKind::kPipe) return CALL(pipe(ends));
+    const CallResult made = GetParam() == PipeKind::kPipe ? CALL(pipe(ends)) : ByPipe2(ends);
+    // Others have used up what all share: no verdict on the call.
+    if (made.failed_with(ENFILE) || made.failed_with(ENOMEM)) {
+      Unresolved(Describe(made) + ": raise the system's limits on open files and on memory for pipes");
+    }
+    return made;
+  }
+  static CallResult ByPipe2([[maybe_unused]] int (&ends)[2]) {
 #ifdef IPC_HAVE_PIPE2
     return CALL(pipe2(ends, 0));
 #else

@@ -121,7 +121,7 @@ IPC_TEST_P(PipeRead, ReturnsZeroWithoutWriter, clause::pipe::read_eof_no_writer)
 
 IPC_TEST_P(PipeRead, DeliversAllDataBeforeEndOfFile, clause::pipe::read_data_before_eof) {
   Pipe p = Make();
-  const std::string data = Noise(1000, TestSeed());
+  const std::string data = Noise(100, TestSeed());
   ASSERT_THAT(CALL(write(p.wr(), data.data(), data.size())), SucceedsWith(data.size()));
   p.CloseWr();
   std::string got;

@@ -153,8 +153,8 @@ IPC_TEST_P(PipeSignals, WriteGoesOnAfterStopAndContinue, clause::pipe::rw_stop_a
 
 // Here a part of the data is in the pipe when the writer is stopped.
 IPC_TEST_P(PipeSignals, PartialWriteGoesOnAfterStopAndContinue, clause::pipe::rw_stop_and_continue) {
-  const std::size_t capacity = MeasureCapacity(GetParam());
-  StopAndContinueWriter(Make(), 0, Noise(2 * capacity + 777, TestSeed()));
+  Pipe p = Make();
+  StopAndContinueWriter(p, 0, Noise(2 * CapacityOf(p) + 777, TestSeed()));
 }
 
 IPC_TEST_P(PipeSignals, BlockedWriteFailsWithEintrAndWritesNothing, clause::pipe::write_eintr_nothing_written) {
@@ -199,7 +199,7 @@ IPC_TEST_P(PipeSignals, InterruptedAtomicWriteWritesNothingThoughThereIsSomeRoom
 IPC_TEST_P(PipeSignals, InterruptedLargeWriteReturnsItsPartialCount, clause::pipe::write_eintr_partial_count) {
   Pipe p = Make();
   ScopedSignal handler(SIGUSR1, CountSignal);
-  const std::size_t capacity = MeasureCapacity(GetParam());
+  const std::size_t capacity = CapacityOf(p);
   const std::string data = Noise(2 * capacity + PipeBufOf(p.wr()), TestSeed());
   Peer writer;
   Call call = writer.start([&] { return CALL(write(p.wr(), data.data(), data.size())); });
@@ -235,7 +235,7 @@ IPC_TEST_P(PipeSignals, WriteGoesOnWithSaRestart, clause::pipe::write_sa_restart
 IPC_TEST_P(PipeSignals, PartialWriteWithSaRestart, clause::pipe::write_sa_restart_after_partial) {
   Pipe p = Make();
   ScopedSignal handler(SIGUSR1, CountSignal, SA_RESTART);
-  const std::size_t capacity = MeasureCapacity(GetParam());
+  const std::size_t capacity = CapacityOf(p);
   const std::string data = Noise(2 * capacity + PipeBufOf(p.wr()), TestSeed());
   Peer writer;
   Call call = writer.start([&] {

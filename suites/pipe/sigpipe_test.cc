@@ -235,8 +235,8 @@ IPC_TEST_P(PipeNoReader, LastCloseReleasesEveryWaitingWriter, clause::pipe::writ
 }
 
 IPC_TEST_P(PipeNoReader, LastCloseAfterAPartOfALargeWrite, clause::pipe::write_partial_then_reader_close) {
-  const std::size_t capacity = MeasureCapacity(GetParam());
   Pipe p = Make();
+  const std::size_t capacity = CapacityOf(p);
   ScopedSignal handler(SIGPIPE, CountSignal);
   const std::string data(2 * capacity + PipeBufOf(p.wr()), 'x');
   const int before = SignalCount();

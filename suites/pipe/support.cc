@@ -41,6 +41,12 @@ std::size_t PipeBufOf(int fd) {
 #endif
 }
 
+std::size_t CapacityOf(const Pipe& pipe) {
+  const std::size_t capacity = FillPipe(pipe.wr());
+  DrainPipe(pipe.rd());
+  return capacity;
+}
+
 std::size_t Opaque(std::size_t value) {
   volatile std::size_t hidden = value;
   return hidden;

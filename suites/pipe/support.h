@@ -32,6 +32,9 @@ std::string FirstDifference(const std::string& got, const std::string& expected)
 
 // {PIPE_BUF} of this object: fpathconf, else the macro, else the least value that POSIX allows.
 std::size_t PipeBufOf(int fd);
+// Bytes that fit in this pipe, which must be empty and is so afterwards. Asked of the very pipe, since
+// systems give less to some when memory or a limit gets short.
+std::size_t CapacityOf(const Pipe& pipe);
 // {SSIZE_MAX} + 1 and the like, hidden from the compiler's own checks of buffer sizes.
 std::size_t Opaque(std::size_t value);
 

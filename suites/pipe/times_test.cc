@@ -4,6 +4,7 @@
 #include <time.h>
 
 #include <cerrno>
+#include <cstdio>
 #include <cstdlib>
 #include <string>
 
@@ -57,6 +58,17 @@ class LaterTimes {
   struct stat before_ {};
 };
 
+std::string Text(const timespec& time) {
+  char text[48];
+  std::snprintf(text, sizeof text, "%lld.%09ld", static_cast<long long>(time.tv_sec), static_cast<long>(time.tv_nsec));
+  return text;
+}
+MATCHER_P(IsLaterThan, before, "is later than " + Text(before)) {
+  NoteChecks();
+  *result_listener << Text(arg);
+  return Before(before, arg);
+}
+
 bool Same(const timespec& a, const timespec& b) { return !Before(a, b) && !Before(b, a); }
 
 // Reads of a FIFO mark nothing where its file system is mounted so.
@@ -75,10 +87,9 @@ IPC_TEST_P(PipeTimes, WriteMarksModificationAndChange, clause::pipe::times_write
   ASSERT_THAT(CALL(write(p.wr(), "x", 1)), SucceedsWith(1));
   // Separate objects for the two ends are conceivable: one of them shows it, or both.
   const struct stat wr = by_wr.Now(), rd = by_rd.Now();
-  NoteChecks();
-  EXPECT_TRUE(Before(by_wr.before().st_mtim, wr.st_mtim)) << "st_mtim is older than the write";
-  EXPECT_TRUE(Before(by_wr.before().st_ctim, wr.st_ctim)) << "st_ctim is older than the write";
-  EXPECT_TRUE(Before(by_rd.before().st_mtim, rd.st_mtim)) << "st_mtim through the read end is older than the write";
+  EXPECT_THAT(wr.st_mtim, IsLaterThan(by_wr.before().st_mtim)) << "st_mtim is older than the write";
+  EXPECT_THAT(wr.st_ctim, IsLaterThan(by_wr.before().st_ctim)) << "st_ctim is older than the write";
+  EXPECT_THAT(rd.st_mtim, IsLaterThan(by_rd.before().st_mtim)) << "st_mtim through the read end is older than the write";
   EXPECT_FALSE(Before(ClockIn(CLOCK_REALTIME, 0), wr.st_mtim)) << "st_mtim is in the future";
 }
 
@@ -91,8 +102,7 @@ IPC_TEST_P(PipeTimes, ReadMarksAccess, clause::pipe::times_read) {
   char byte;
   ASSERT_THAT(CALL(read(p.rd(), &byte, 1)), SucceedsWith(1));
   const struct stat after = times.Now();
-  NoteChecks();
-  EXPECT_TRUE(Before(times.before().st_atim, after.st_atim)) << "st_atim is older than the read";
+  EXPECT_THAT(after.st_atim, IsLaterThan(times.before().st_atim)) << "st_atim is older than the read";
   EXPECT_TRUE(Same(times.before().st_mtim, after.st_mtim)) << "a read changed st_mtim";
 }
 
@@ -103,8 +113,7 @@ IPC_TEST_P(PipeTimes, ReadOfEndOfFileMarksAccess, clause::pipe::times_read_eof) 
   LaterTimes times(p.rd());
   char byte;
   ASSERT_THAT(CALL(read(p.rd(), &byte, 1)), SucceedsWith(0));
-  NoteChecks();
-  EXPECT_TRUE(Before(times.before().st_atim, times.Now().st_atim)) << "st_atim is older than the read";
+  EXPECT_THAT(times.Now().st_atim, IsLaterThan(times.before().st_atim)) << "st_atim is older than the read";
 }
 
 IPC_TEST_P(PipeTimes, ReadOfZeroBytesMarksNothing, clause::pipe::times_read_zero, clause::pipe::read_zero_nbyte) {

@@ -113,8 +113,8 @@ IPC_TEST_P(PipeVector, WritevGathersInOrder, clause::writev::pipe_gather_order) 
 }
 
 IPC_TEST_P(PipeVector, ShortWritevIsAPrefix, clause::writev::pipe_gather_order) {
-  const std::size_t capacity = MeasureCapacity(GetParam());
   Pipe p = Make(O_NONBLOCK);
+  const std::size_t capacity = CapacityOf(p);
   const std::string data = Noise(3 * capacity + 3 * PipeBufOf(p.wr()), TestSeed());
   std::vector<iovec> areas;
   const std::size_t piece = data.size() / 7;
@@ -140,8 +140,8 @@ IPC_TEST_P(PipeVector, ShortWritevIsAPrefix, clause::writev::pipe_gather_order) 
 // All or nothing goes by the sum of the lengths, however many areas: here areas that fit one by one
 // into the room that is left, while their sum does not.
 IPC_TEST_P(PipeVector, WritevIsAllOrNothingByItsSum, clause::writev::pipe_atomic_total) {
-  const std::size_t capacity = MeasureCapacity(GetParam());
   Pipe p = Make(O_NONBLOCK);
+  const std::size_t capacity = CapacityOf(p);
   const std::size_t atomic = PipeBufOf(p.wr());
   const std::size_t areas_count = 16;  // {_XOPEN_IOV_MAX}
   const std::string data = Noise(atomic, TestSeed());

@@ -171,8 +171,8 @@ IPC_TEST(PipeAtomicityOfOpens, RecordsOfSeparateOpensAreNotInterleaved, clause::
 // An atomic write waits for room while another process writes what still fits: wherever its bytes
 // land, they are in one piece. Shows a write that is cut in two without any luck in timing.
 IPC_TEST_P(PipeAtomicity, AWaitingWriteIsNotCutByAnotherWriter, clause::pipe::write_atomic_le_pipe_buf) {
-  const std::size_t capacity = MeasureCapacity(GetParam());
   Pipe p = Make();
+  const std::size_t capacity = CapacityOf(p);
   const std::size_t atomic = PipeBufOf(p.wr());
   for (const std::size_t room : {std::size_t{1}, std::size_t{100}, atomic - 1}) {
     if (room >= atomic || room >= capacity) continue;
@@ -203,8 +203,8 @@ IPC_TEST_P(PipeAtomicity, AWaitingWriteIsNotCutByAnotherWriter, clause::pipe::wr
 
 // Above {PIPE_BUF} anything goes except loss: bytes of each writer are counted, mixing is recorded.
 IPC_TEST_P(PipeAtomicity, LargeWritesMayBeInterleaved, clause::pipe::write_gt_pipe_buf_interleaving) {
-  const std::size_t capacity = MeasureCapacity(GetParam());
   Pipe p = Make();
+  const std::size_t capacity = CapacityOf(p);
   const std::size_t size = std::max(2 * capacity, PipeBufOf(p.wr()) + 1);
   std::vector<Peer> writers(3);
   std::vector<Call> calls;

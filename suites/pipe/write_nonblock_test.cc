@@ -101,15 +101,13 @@ void SweepBoundaries(const Pipe& p, std::size_t capacity, std::size_t step) {
 IPC_TEST_P(PipeWriteNonblocking, AtomicSizesAreAllOrNothingAtEveryBoundary, clause::pipe::write_le_pipe_buf_never_partial,
            clause::pipe::write_nonblock_le_eagain) {
   Pipe p = Make(O_NONBLOCK);
-  const std::size_t capacity = FillPipe(p.wr());
-  DrainPipe(p.rd());
+  const std::size_t capacity = CapacityOf(p);
   SweepBoundaries(p, capacity, 61);
 #ifdef F_SETPIPE_SZ
   // Where a pipe can be made small, every boundary is affordable.
   Pipe small = Make(O_NONBLOCK);
   if (fcntl(small.wr(), F_SETPIPE_SZ, static_cast<int>(PageSize())) > 0) {
-    const std::size_t little = FillPipe(small.wr());
-    DrainPipe(small.rd());
+    const std::size_t little = CapacityOf(small);
     SweepBoundaries(small, little, 1);
   }
 #endif
@@ -140,8 +138,8 @@ IPC_TEST_P(PipeWriteNonblocking, AcceptedAtomicWritesAreWholeWhateverTheMix, cla
 }
 
 IPC_TEST_P(PipeWriteNonblocking, LargeWriteTransfersAPrefix, clause::pipe::write_nonblock_gt_partial) {
-  const std::size_t capacity = MeasureCapacity(GetParam());
   Pipe p = Make(O_NONBLOCK);
+  const std::size_t capacity = CapacityOf(p);
   const std::string data = Noise(4 * capacity + PipeBufOf(p.wr()) + 1, TestSeed());
   const CallResult wrote = Bounded([&] { return CALL(write(p.wr(), data.data(), data.size())); });
   ASSERT_THAT(wrote, Succeeds());

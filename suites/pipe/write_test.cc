@@ -32,9 +32,9 @@ IPC_TEST_P(PipeWrite, AppendsWhateverDescriptorItUses, clause::pipe::write_appen
 
 // One call that is many times larger than the capacity, against readers of different step.
 IPC_TEST_P(PipeWrite, LargerThanTheCapacityCompletesInOrder, clause::pipe::write_blocking_completes) {
-  const std::size_t capacity = MeasureCapacity(GetParam());
-  const std::string data = Noise(8 * capacity + 4321, TestSeed());
   Pipe p = Make();
+  const std::size_t capacity = CapacityOf(p);
+  const std::string data = Noise(8 * capacity + 4321, TestSeed());
   Peer writer;
   Call call = writer.start([&] { return CALL(write(p.wr(), data.data(), data.size())); });
   EXPECT_THAT(call, Blocks());
@@ -49,8 +49,8 @@ IPC_TEST_P(PipeWrite, LargerThanTheCapacityCompletesInOrder, clause::pipe::write
 
 IPC_TEST_P(PipeWrite, WaitsForRoomWhenFull, clause::pipe::write_blocks_when_full) {
   Pipe p = Make();
-  const std::size_t filled = FillPipe(p.wr());
   for (const std::size_t size : {std::size_t{1}, PipeBufOf(p.wr()), PipeBufOf(p.wr()) + 1}) {
+    const std::size_t filled = FillPipe(p.wr());
     const std::string data = Noise(size, TestSeed());
     Peer writer;
     Call call = writer.start([&] { return CALL(write(p.wr(), data.data(), data.size())); });
@@ -58,7 +58,6 @@ IPC_TEST_P(PipeWrite, WaitsForRoomWhenFull, clause::pipe::write_blocks_when_full
     const std::string drained = ReadUpTo(p.rd(), filled + size);
     EXPECT_THAT(call.result(), SucceedsWith(size));
     EXPECT_EQ(FirstDifference(drained, FillBytes(filled) + data), "") << size << " bytes";
-    ASSERT_EQ(FillPipe(p.wr()), filled) << "the capacity changed";
   }
 }
 
