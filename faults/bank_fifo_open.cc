@@ -9,7 +9,7 @@
 namespace faults {
 namespace {
 
-enum Use : uint32_t { kReadOpeners = 450, kWriteOpeners, kReleased };
+enum Use : uint32_t { kReadOpeners = 450, kWriteOpeners, kCrowd, kReleased };
 
 int Open(int d, const char* p, int f, mode_t m) { return real::openat(d, p, f, m); }
 bool Reads(int flags) { return (flags & O_ACCMODE) == O_RDONLY; }
@@ -90,9 +90,9 @@ const Fault kFaults[] = {
          uint32_t use = Writes(f) ? kWriteOpeners : kReadOpeners;
          bool late = !HasPeer(d, p, f);
          Waiting wait(key, use);
+         if (WaiterCount(key, use) > 1) Cell(key, kCrowd) = 1;
          int fd = Open(d, p, f, m);
-         if (late && WaiterCount(key, use) < 2) return fd;
-         if (late && Cell(key, kReleased)++ > 0) Stuck();
+         if (late && Cell(key, kCrowd).load() && Cell(key, kReleased)++ > 0) Stuck();
          return fd;
        };
      }},

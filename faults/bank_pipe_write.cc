@@ -83,14 +83,10 @@ const Fault kFaults[] = {
      }},
     {"write_not_atomic_when_nearly_full", "pipe", "hard",
      "pipe.write.atomic_le_pipe_buf pipe.write.blocks_when_full",
-     "A write for which there is not enough room fills the room first and waits for the rest.", "",
+     "A small write that has to wait for room is done in two halves.", "",
      [](Hooks& h) {
        h.write = [](const Obj& o, const void* b, size_t n) {
-         int room = Room(o);
-         if (n <= 1 || n > PIPE_BUF || Nonblocking(o) || room >= static_cast<int>(n)) {
-           return Write(o, b, n);
-         }
-         return Split(o, b, n, room > 0 ? static_cast<size_t>(room) : 1);
+         return n > 1 && n <= PIPE_BUF && WriterWaits(o) ? Split(o, b, n, n / 2) : Write(o, b, n);
        };
      }},
     {"writev_not_atomic", "pipe", "medium", "writev.pipe.atomic_total",

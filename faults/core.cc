@@ -127,13 +127,15 @@ const Fault kMeta[] = {
      }},
 };
 
-const Bank kBanks[] = {BankOf(kMeta), PipeDescriptorBank(), PipeReadBank(), PipeWriteBank(),
-                       PipeOtherBank(), FifoBank(), FifoOpenBank(), PollBank(), SelectBank(),
-                       ShmObjectBank(), ShmSizeBank(), ShmMapBank(), QueueOpenBank(), QueueObjectBank(),
-                       QueueSendBank(), QueueReceiveBank(), QueueTimeBank(), NotifyBank(), NotifyStateBank()};
-
+// A function, since the library is used before its own constructors have run.
 const Fault* FaultAt(size_t i) {
-  for (const Bank& bank : kBanks) {
+  const Bank banks[] = {
+      BankOf(kMeta), PipeDescriptorBank(), PipeReadBank(), PipeWriteBank(), PipeOtherBank(),
+      FifoBank(), FifoOpenBank(), PollBank(), SelectBank(), ShmObjectBank(), ShmSizeBank(),
+      ShmMapBank(), QueueOpenBank(), QueueObjectBank(), QueueSendBank(), QueueReceiveBank(),
+      QueueTimeBank(), NotifyBank(), NotifyStateBank()
+  };
+  for (const Bank& bank : banks) {
     if (i < bank.count) return &bank.faults[i];
     i -= bank.count;
   }
