@@ -6,6 +6,7 @@
 
 #include "cli/list.h"
 #include "cli/run.h"
+#include "faults/detect.h"
 #include "harness/exec.h"
 #include "reports/commands.h"
 #include "stress/report.h"
@@ -30,6 +31,7 @@ const Command kCommands[] = {
     {"compare", ipcsuite::report::CompareMain, "set the results of several platforms or days side by side"},
     {"merge", ipcsuite::report::MergeMain, "join the result files of shards"},
     {"expectations", ipcsuite::report::ExpectationsMain, "show, check and update known deviations"},
+    {"detect", ipcsuite::faults::DetectMain, "would we have noticed? runs the suite against broken implementations"},
     {"on", ipcsuite::platforms::OnMain, "run on another platform (container, VM, libc, ...) and bring the results back"},
     {"matrix", ipcsuite::platforms::MatrixMain, "run on several platforms and compare them"},
 };

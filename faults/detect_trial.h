@@ -1,0 +1,39 @@
+// One run of the suite as a child process, with or without a fault, and what it said.
+#pragma once
+
+#include <map>
+#include <string>
+#include <vector>
+
+namespace ipcsuite::faults {
+
+struct TrialOptions {
+  std::string program;      // the ipcsuite binary
+  std::string library;      // of faults
+  std::string folder;       // for files that go away afterwards
+  int timeout_s = 5;        // of each test
+  int jobs = 2;             // tests at once
+  std::string profile = "quick";
+};
+
+struct TestOutcome {
+  std::string verdict, reason;
+  bool surroundings = false;
+  double seconds = 0;
+  // Whether somebody who runs the suite would have noticed.
+  bool Red() const { return verdict == "FAIL" || verdict == "FLAKY" || verdict == "XPASS" || (verdict == "UNRESOLVED" && !surroundings); }
+  bool Judged() const { return verdict == "PASS" || verdict == "OBSERVED" || verdict == "XFAIL"; }
+};
+
+struct TrialResult {
+  std::map<std::string, TestOutcome> tests;
+  std::string problem;  // why there are no results; empty: there are
+  double seconds = 0;
+};
+
+// Runs these tests (all tests of the suites if `tests` is empty) with the fault of this name (none
+// if empty), until the first red one if asked. Safe to call from several threads.
+TrialResult RunTrial(const TrialOptions& options, const std::string& fault, const std::vector<std::string>& tests,
+                     const std::vector<std::string>& suites, bool until_fail);
+
+}  // namespace ipcsuite::faults
