@@ -74,6 +74,7 @@ void PrintClauses(const DetectionRun& run) {
   for (const auto& [id, state] : states) ++counts[std::string(Find(id)->interface)][state];
   std::printf("\nRequirements by interface:\n  %-12s%-10s%-10s%s\n", "", "proven", "unproven", "no fault");
   for (auto& [interface, count] : counts) {
+    if (count["proven"] + count["unproven"] == 0) continue;  // not of the faults run
     std::printf("  %-12s%-10d%-10d%d\n", interface.c_str(), count["proven"], count["unproven"], count["no fault"]);
   }
 }

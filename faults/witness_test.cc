@@ -51,7 +51,7 @@ std::string Outcome(int status) {
 }
 
 // Runs the trials, several at once; returns what went wrong.
-std::vector<std::pair<Trial, std::string>> Run(const std::vector<Trial>& trials) {
+std::vector<std::pair<Trial, std::string>> RunTrials(const std::vector<Trial>& trials) {
   const std::string library = FindLibrary(), witness = WitnessPath();
   std::vector<std::pair<Trial, std::string>> wrong;
   std::map<pid_t, Trial> running;
@@ -83,11 +83,11 @@ TEST(Witnesses, SeeTheirFaultAndNothingElse) {
   ASSERT_GE(trials.size(), 600u);
   // A busy machine may keep a witness of a race, or of something that should happen soon, from its
   // evidence: what went wrong gets two more chances. A dud stays one.
-  std::vector<std::pair<Trial, std::string>> wrong = Run(trials);
+  std::vector<std::pair<Trial, std::string>> wrong = RunTrials(trials);
   for (int chance = 0; chance < 2 && !wrong.empty(); ++chance) {
     std::vector<Trial> again;
     for (const auto& [trial, outcome] : wrong) again.push_back(trial);
-    wrong = Run(again);
+    wrong = RunTrials(again);
   }
   for (const auto& [trial, outcome] : wrong) {
     ADD_FAILURE() << trial.witness << " with " << (trial.fault.empty() ? "no library" : trial.fault) << ": the witness " << outcome;

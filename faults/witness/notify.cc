@@ -318,7 +318,7 @@ WITNESS(notify_code_is_queue) {
 WITNESS(notify_registration_race) {
   auto* tried = static_cast<std::atomic<int>*>(
       mmap(nullptr, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0));
-  for (int round = 0; round < 200; ++round) {
+  for (int64_t end = NowNs() + kRaceNs; NowNs() < end;) {
     Queue q;
     *tried = 0;
     // Both live until both have tried, since the end of a process frees its registration.

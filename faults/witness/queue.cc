@@ -1,4 +1,6 @@
 // Witnesses of bank_queue_open.cc and bank_queue_object.cc.
+#include <sched.h>
+
 #include "faults/witness/witness.h"
 
 using namespace witness;
@@ -30,7 +32,7 @@ void SetFlags(mqd_t q, long flags, long maxmsg = 0) {
 bool Race(int flags, bool (*both)(mqd_t mine, ino_t mine_ino, ino_t other_ino)) {
   static ino_t* shared = static_cast<ino_t*>(
       mmap(nullptr, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0));
-  for (int round = 0; round < 3000; ++round) {
+  for (int64_t end = NowNs() + kRaceNs; NowNs() < end;) {
     std::string name = NewName("race");
     auto inode = [](mqd_t q) {
       struct stat s {};
@@ -42,8 +44,7 @@ bool Race(int flags, bool (*both)(mqd_t mine, ino_t mine_ino, ino_t other_ino)) 
       shared[1] = inode(Open(name, flags));
       return 0;
     });
-    while (__atomic_load_n(&shared[0], __ATOMIC_SEQ_CST) == 0) {
-    }
+    while (__atomic_load_n(&shared[0], __ATOMIC_SEQ_CST) == 0) sched_yield();
     mqd_t q = Open(name, flags);
     c.Exit();
     bool found = both(q, inode(q), shared[1]);

@@ -1,4 +1,6 @@
 // Witnesses of bank_shm_object.cc and bank_shm_size.cc.
+#include <sched.h>
+
 #include "faults/witness/witness.h"
 
 using namespace witness;
@@ -39,7 +41,7 @@ WITNESS(shm_excl_ignored) {
   return Open(s.name, O_CREAT | O_EXCL | O_RDWR) >= 0;
 }
 WITNESS(shm_excl_not_atomic) {
-  for (int round = 0; round < 3000; ++round) {
+  for (int64_t end = NowNs() + kRaceNs; NowNs() < end;) {
     std::string name = NewName("race");
     static int* go = static_cast<int*>(mmap(nullptr, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0));
     __atomic_store_n(go, 0, __ATOMIC_SEQ_CST);
@@ -47,8 +49,7 @@ WITNESS(shm_excl_not_atomic) {
       __atomic_store_n(go, 1, __ATOMIC_SEQ_CST);
       return Open(name, O_CREAT | O_EXCL | O_RDWR) >= 0;
     });
-    while (__atomic_load_n(go, __ATOMIC_SEQ_CST) == 0) {
-    }
+    while (__atomic_load_n(go, __ATOMIC_SEQ_CST) == 0) sched_yield();
     bool mine = Open(name, O_CREAT | O_EXCL | O_RDWR) >= 0;
     bool other = c.Exit() == 1;
     shm_unlink(name.c_str());

@@ -37,6 +37,8 @@ struct Register {
 // How long something that should happen may take before it counts as not happening; shorter than
 // the "hang" of a fault (see main.cc).
 inline constexpr int kSoonMs = 1500;
+// How long a race is tried.
+inline constexpr int64_t kRaceNs = 5'000'000'000;
 
 void Nap(int ms);
 int64_t NowNs(clockid_t clock = CLOCK_MONOTONIC);
