@@ -246,8 +246,8 @@ IPC_TEST(FifoOpen, TakesTheLowestFreeNumber, clause::fifo::open_new_description)
   FifoNode fifo;
   Fd gap(OpenFifo(fifo.path(), O_RDONLY | O_NONBLOCK));
   const Fd above(OpenFifo(fifo.path(), O_RDONLY | O_NONBLOCK));
-  const int number = gap;
   Setup(CALL(close(gap.release())));
+  const int number = LowestFreeFd();
   const CallResult opened = OpenFifo(fifo.path(), O_RDONLY | O_NONBLOCK);
   EXPECT_THAT(opened, SucceedsWith(number));
   const Fd rd(opened.ok() ? opened.fd() : -1);
