@@ -3,6 +3,8 @@
 
 #include <cstdio>
 #include <cstring>
+#include <string>
+#include <vector>
 
 #include "cli/list.h"
 #include "cli/run.h"
@@ -13,8 +15,14 @@
 #include "stress/stress.h"
 #include "platforms/guest.h"
 #include "platforms/on.h"
+#include "props/engine/soak.h"
+#include "props/history/check_main.h"
 
 namespace {
+
+int CheckHistory(int argc, char** argv) {
+  return ipcsuite::props::CheckHistoryMain(std::vector<std::string>(argv, argv + argc));
+}
 
 struct Command {
   const char* name;
@@ -32,6 +40,8 @@ const Command kCommands[] = {
     {"merge", ipcsuite::report::MergeMain, "join the result files of shards"},
     {"expectations", ipcsuite::report::ExpectationsMain, "show, check and update known deviations"},
     {"detect", ipcsuite::faults::DetectMain, "would we have noticed? runs the suite against broken implementations"},
+    {"soak", ipcsuite::props::SoakMain, "run the properties with new seeds until told to stop"},
+    {"check-history", CheckHistory, "decide a recorded history of operations"},
     {"on", ipcsuite::platforms::OnMain, "run on another platform (container, VM, libc, ...) and bring the results back"},
     {"matrix", ipcsuite::platforms::MatrixMain, "run on several platforms and compare them"},
 };

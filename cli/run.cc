@@ -154,6 +154,8 @@ int RunMain(int argc, char** argv) {
   RunOptions options;
   if (const int status = ParseRunOptions(argc, argv, &options); status >= 0) return status;
   if (options.list) return ListOnly(options);
+  // The properties read it in the tests' processes; a default does not override the environment.
+  setenv("IPCSUITE_PROFILE", options.profile.c_str(), options.profile != "quick");
   std::string command_line = "ipcsuite run";
   for (int i = 0; i < argc; ++i) command_line += std::string(" ") + argv[i];
   return Perform(options, command_line);
