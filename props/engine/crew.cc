@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <atomic>
 #include <cerrno>
 #include <new>
 
@@ -30,7 +31,9 @@ bool ProbeIsCertain() {
 
 }  // namespace
 
-Crew::Crew(int workers, Target& target) {
+Crew::Crew(int workers, Target& target, int initial) {
+  if (initial < 0) initial = workers;
+  if (initial < workers) prctl(PR_SET_CHILD_SUBREAPER, 1);  // workers' copies become our children
   const std::size_t head = RoundUp(sizeof(Station) * Index(workers));
   mapped_ = head + Target::kMaxBytes * Index(workers);
   void* memory = mmap(nullptr, mapped_, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
@@ -40,9 +43,14 @@ Crew::Crew(int workers, Target& target) {
   }
   stations_ = new (memory) Station[Index(workers)]();
   bytes_ = static_cast<unsigned char*>(memory) + head;
+  target.spawn = [this, &target](int worker) { return Spawn(worker, target); };
   const pid_t parent = getpid();
   for (int i = 0; i < workers; ++i) {
     stations_[i].actor.text = "";
+    if (i >= initial) {
+      workers_.emplace_back();
+      continue;
+    }
     const pid_t child = fork();
     if (child == 0) {
       prctl(PR_SET_PDEATHSIG, SIGKILL);
@@ -58,6 +66,23 @@ Crew::Crew(int workers, Target& target) {
     workers_.push_back({child, true, false, 0});
   }
   target.Forked();
+}
+
+// In a worker: forks twice, so that the copy belongs to the process that owns the crew.
+int Crew::Spawn(int worker, Target& target) {
+  std::atomic<std::int32_t>& pid = stations_[worker].actor.pid;
+  pid.store(0);
+  const pid_t middle = fork();
+  if (middle < 0) return -1;
+  if (middle == 0) {
+    const pid_t copy = fork();
+    if (copy == 0) Work(worker, target);
+    pid.store(copy);
+    _exit(copy < 0);
+  }
+  while (waitpid(middle, nullptr, 0) < 0 && errno == EINTR) {
+  }
+  return pid.load();
 }
 
 Crew::~Crew() {
@@ -109,11 +134,28 @@ bool Crew::Returned(int worker) const {
          workers_[Index(worker)].issued;
 }
 
+// True when a worker that was told to exit is gone, and its descriptors with it.
+bool Crew::Ended(int worker) {
+  Worker& self = workers_[Index(worker)];
+  if (stations_[worker].op.call != Call::kExit || waitpid(self.pid, nullptr, WNOHANG) != self.pid) {
+    return false;
+  }
+  self.alive = false;
+  stations_[worker].actor.steps_done.store(self.issued);
+  return true;
+}
+
 bool Crew::CollectReturned(std::vector<int>& returned) {
   bool any = false;
   for (int i = 0; i < size(); ++i) {
-    if (!workers_[Index(i)].busy || !Returned(i)) continue;
+    if (!workers_[Index(i)].busy || !(Returned(i) || Ended(i))) continue;
     workers_[Index(i)].busy = false;
+    const Op& op = stations_[i].op;
+    if (op.call == Call::kFork && op.Ok()) {
+      Worker& copy = workers_[static_cast<std::size_t>(op.amount)];
+      copy.pid = static_cast<pid_t>(op.result);
+      copy.alive = true;
+    }
     returned.push_back(i);
     any = true;
   }

@@ -17,9 +17,10 @@ namespace ipcsuite::props {
 
 class Crew {
  public:
-  // Forks `workers` processes that perform on `target`. Ends the test as UNRESOLVED when they can't
-  // be had. Workers die with the crew, and with this process.
-  Crew(int workers, Target& target);
+  // Forks `initial` processes (all, when it is absent) that perform on `target`; there is room for
+  // `workers`, the others come to be when a worker performs Call::kFork, and end with Call::kExit.
+  // Ends the test as UNRESOLVED when processes can't be had. Workers die with the crew.
+  Crew(int workers, Target& target, int initial = -1);
   ~Crew();
   Crew(const Crew&) = delete;
   Crew& operator=(const Crew&) = delete;
@@ -62,7 +63,9 @@ class Crew {
   };
 
   static std::size_t Index(int worker) { return static_cast<std::size_t>(worker); }
-  void Work(int worker, Target& target);
+  [[noreturn]] void Work(int worker, Target& target);
+  int Spawn(int worker, Target& target);
+  bool Ended(int worker);
   bool Returned(int worker) const;
   bool CollectReturned(std::vector<int>& returned);
   bool AllShownBlocked();

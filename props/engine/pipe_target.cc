@@ -45,6 +45,14 @@ void Split(iovec (&parts)[3], unsigned char* bytes, std::size_t length) {
 
 }  // namespace
 
+void FillWrite(const Op& op, unsigned char* bytes) {
+  FillRecord(bytes, op.value, 0, op.amount);
+  if (op.Has(kStamped) && op.amount >= 2 * sizeof op.amount) {
+    std::memcpy(bytes, &op.value, sizeof op.value);
+    std::memcpy(bytes + sizeof op.value, &op.amount, sizeof op.amount);
+  }
+}
+
 PipeTarget::PipeTarget(const Ends& ends) : ends_(ends) {
   int fds[2];
   const CallResult made = CALL(pipe(fds));
@@ -113,11 +121,7 @@ void PipeTarget::Transfer(Op& op, unsigned char* bytes) {
   if (write_it) {
     if (scratch_.size() < length) scratch_.resize(length);
     buffer = scratch_.data();
-    FillRecord(buffer, op.value, 0, length);
-    if (op.Has(kStamped) && length >= 2 * sizeof op.amount) {
-      std::memcpy(buffer, &op.value, sizeof op.value);
-      std::memcpy(buffer + sizeof op.value, &op.amount, sizeof op.amount);
-    }
+    FillWrite(op, buffer);
   }
   // The flag belongs to the description, which other processes share: it is set only for the call.
   if (op.Has(kNonblock)) SetNonblock(fd, true);

@@ -11,6 +11,9 @@
 
 namespace ipcsuite::props {
 
+// The bytes that a write of `op` puts in: those of record.h, stamped if the operation says so.
+void FillWrite(const Op& op, unsigned char* bytes);
+
 class PipeTarget : public Target {
  public:
   struct Ends {
@@ -27,6 +30,9 @@ class PipeTarget : public Target {
   void Perform(Op& op, unsigned char* bytes) override;
   void Enter(int process) override;
   void Forked() override;
+
+ protected:
+  int write_end() const { return write_end_; }
 
  private:
   PipeTarget() = default;

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstddef>
+#include <functional>
 #include <memory>
 
 #include "props/model/op.h"
@@ -21,6 +22,10 @@ class Target {
   // Called in the process that made the target, when all that act have been forked: closes what it
   // would otherwise keep open for them.
   virtual void Forked() {}
+
+  // Forks the calling worker: the copy is worker `number`, which did not exist. Returns the copy's
+  // process id, or -1 with errno. Set by the crew.
+  std::function<int(int number)> spawn;
 
   static constexpr std::size_t kMaxBytes = 256 * 1024;
 };
