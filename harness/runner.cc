@@ -12,7 +12,6 @@
 #include <cstdio>
 #include <cstring>
 #include <filesystem>
-#include <fstream>
 #include <map>
 #include <memory>
 #include <system_error>
@@ -68,14 +67,13 @@ std::unique_ptr<Arena> NewArena(const RunnerOptions& options) {
   return arena;
 }
 
-std::vector<report::TestRecord> ReadResults(const std::string& path) {
+std::vector<report::TestRecord> ReadResults(const internal::ResultLog& log) {
   std::vector<report::TestRecord> records;
   std::map<std::string, std::size_t> index;
-  std::ifstream in(path);
-  std::string line;
-  while (std::getline(in, line)) {
-    auto record = report::TestFromJsonLine(line);
-    if (!record) continue;  // the last line of a killed writer
+  std::string_view rest = log.lines();
+  for (std::size_t end; (end = rest.find('\n')) != std::string_view::npos; rest.remove_prefix(end + 1)) {
+    auto record = report::TestFromJsonLine(rest.substr(0, end));
+    if (!record) continue;
     const auto [it, fresh] = index.try_emplace(record->name, records.size());
     if (fresh) {
       records.push_back(std::move(*record));
@@ -165,9 +163,9 @@ RunnerOutcome RunTests(const RunnerOptions& options, const ResultCallback& on_re
   if (*arena->header().probe_why) outcome.probe += " (" + std::string(arena->header().probe_why) + ")";
   std::vector<TestEntry> tests = SelectTests(options);
 
-  std::string path = options.results_path;
-  if (path.empty()) path = std::string(arena->header().scratch_root) + "/results.jsonl";
-  ResultFile file(path);
+  const std::string& path = options.results_path;
+  const auto log = internal::NewResultLog();
+  ResultFile file(path, *log);
   if (!options.isolation) {
     outcome.tests = RunInProcess(options, tests, *arena, file, on_result);
   } else {
@@ -185,7 +183,7 @@ RunnerOutcome RunTests(const RunnerOptions& options, const ResultCallback& on_re
       outcome.interrupted = "interrupted by a signal";
     }
     if (!outcome.interrupted.empty()) SweepEverything(*arena);
-    outcome.tests = ReadResults(path);
+    outcome.tests = ReadResults(*log);
   }
   outcome.duration_ns = NowNs() - arena->header().start_ns;
   SetCurrentRun(nullptr);

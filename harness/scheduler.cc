@@ -14,6 +14,7 @@
 
 #include "harness/names.h"
 #include "harness/probe.h"
+#include "harness/suite_probe.h"
 #include "reports/json.h"
 
 namespace ipcsuite::internal {
@@ -58,13 +59,15 @@ void InstallStopHandlers() {
   struct sigaction action {};
   action.sa_handler = NoteStop;
   for (int signal : {SIGINT, SIGTERM, SIGHUP}) sigaction(signal, &action, nullptr);
+  action.sa_handler = SIG_IGN;  // writing beyond a limit, or to nobody, is an error to handle
+  for (int signal : {SIGXFSZ, SIGPIPE}) sigaction(signal, &action, nullptr);
   sigset_t child;
   sigemptyset(&child);
   sigaddset(&child, SIGCHLD);
   sigprocmask(SIG_BLOCK, &child, nullptr);  // taken by sigtimedwait
 }
 
-ResultFile::ResultFile(const std::string& path) : path_(path) {
+ResultFile::ResultFile(const std::string& path, ResultLog& log) : log_(log), path_(path) {
   if (path.empty()) return;
   fd_ = open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_APPEND | O_CLOEXEC, 0666);
   if (fd_ < 0) throw std::system_error(errno, std::generic_category(), "can't write " + path);
@@ -75,8 +78,9 @@ ResultFile::~ResultFile() {
 }
 
 void ResultFile::Append(const report::TestRecord& record) {
-  if (fd_ < 0) return;
   const std::string line = report::ToJsonLine(record) + "\n";
+  log_.Append(line);
+  if (fd_ < 0 || !problem_.empty()) return;
   std::size_t put = 0;
   while (put < line.size()) {
     const ssize_t n = write(fd_, line.data() + put, line.size() - put);
@@ -94,6 +98,33 @@ Scheduler::Scheduler(const RunnerOptions& options, std::vector<TestEntry> tests,
     : options_(options), tests_(std::move(tests)), arena_(arena), file_(file), on_result_(on_result),
       jobs_(arena.header().slots) {}
 
+std::string Scheduler::AbsenceOf(const std::string& suite) {
+  const auto [entry, fresh] = absence_.try_emplace(suite);
+  const SuiteProbe probe = ProbeOf(suite);
+  if (!fresh || !probe) return entry->second;
+  Slot& slot = arena_.slot(0);
+  slot.Reset();
+  const pid_t child = fork();
+  if (child == 0) {
+    ResetSignals();
+    alarm(10);
+    SetCurrentSlot(&slot);
+    std::string absence;
+    try {
+      absence = probe();
+    } catch (const TestAbort&) {  // set-up failed: the tests say so one by one
+    }
+    SweepNames(slot);
+    std::snprintf(slot.reason, sizeof slot.reason, "%s", absence.c_str());
+    slot.phase.store(Slot::kFinished);
+    _exit(0);
+  }
+  if (child > 0) waitpid(child, nullptr, 0);
+  if (child > 0 && slot.phase.load() == Slot::kFinished) entry->second = slot.reason;
+  slot.Reset();
+  return entry->second;
+}
+
 void Scheduler::Plan() {
   progress_.total = static_cast<int>(tests_.size()) * std::max(1, options_.repeat);
   const auto bit = IssueBit(options_.issue);
@@ -110,6 +141,9 @@ void Scheduler::Plan() {
     } else if (!meta.dangerous.empty() && !options_.allow_dangerous) {
       record.verdict = report::Verdict::kUntested;
       record.reason = "could bring the machine down: " + meta.dangerous + "; runs with --allow-dangerous";
+    } else if (const std::string absence = AbsenceOf(meta.suite); !absence.empty()) {
+      record.verdict = report::Verdict::kUnsupported;
+      record.reason = absence;
     } else {
       runnable.push_back(std::move(test));
       continue;
@@ -241,7 +275,18 @@ void Scheduler::Finish(Active& active, int wait_status) {
   record.duration_ns = NowNs() - active.started_ns;
   record.command = Command(test.name, active.job.attempt);
   if (!finished) SweepInChild(slot);
+  if (RetriesAlone(active.job, record)) return;
   Report(std::move(record), active.job.test);
+}
+
+// What could not be set up beside other tests (limits on processes, queues, memory) may be possible
+// alone: one more try, after all others.
+bool Scheduler::RetriesAlone(const Job& job, const report::TestRecord& record) {
+  if (record.verdict != report::Verdict::kUnresolved || record.reason.find("ended by the watchdog") != std::string::npos) return false;
+  if (jobs_ == 1 || tests_[job.test].meta->exclusive || stop_) return false;
+  if (!retried_.insert({job.test, job.attempt}).second) return false;
+  exclusive_.push_back(job);
+  return true;
 }
 
 // In a child, since the interfaces that unlink may hang or crash here.

@@ -6,26 +6,29 @@
 #include <cstdint>
 #include <deque>
 #include <map>
+#include <set>
 #include <string>
 #include <vector>
 
 #include "harness/arena.h"
+#include "harness/result_log.h"
 #include "harness/runner.h"
 
 namespace ipcsuite::internal {
 
-// Appends JSON lines to the results file, each with one write.
+// Keeps results as JSON lines: in the arena, and in a file, each with one write.
 class ResultFile {
  public:
-  // Creates or truncates; throws std::system_error with the path when that fails.
-  explicit ResultFile(const std::string& path);
+  // Creates or truncates; throws std::system_error with the path when that fails. Empty: no file.
+  ResultFile(const std::string& path, ResultLog& log);
   ~ResultFile();
   void Append(const report::TestRecord& record);
-  // Why the last append failed; empty while all is on disk.
+  // Why an append failed; empty while all is on disk.
   const std::string& problem() const { return problem_; }
 
  private:
   int fd_ = -1;
+  ResultLog& log_;
   std::string path_, problem_;
 };
 
@@ -53,8 +56,11 @@ class Scheduler {
   };
 
   void Plan();
+  bool RetriesAlone(const Job& job, const report::TestRecord& record);
   // One shell line that repeats an attempt.
   std::string Command(const std::string& test, int attempt) const;
+  // Why none of the suite's tests can run here; empty: they can.
+  std::string AbsenceOf(const std::string& suite);
   void FillRound(int attempt);
   bool StartNext();
   void Start(Job job);
@@ -76,6 +82,8 @@ class Scheduler {
   std::deque<Job> parallel_, exclusive_;
   std::vector<Active> active_;
   std::map<std::size_t, report::TestRecord> merged_;  // of repeats
+  std::set<std::pair<std::size_t, int>> retried_;  // test and attempt
+  std::map<std::string, std::string> absence_;  // by suite, once asked
   Progress progress_;
   int jobs_ = 2;
   int round_ = 0;

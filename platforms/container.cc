@@ -171,9 +171,13 @@ std::optional<Launch> PrepareContainer(const PlatformSpec& spec, const LaunchInp
   chmod(input.work_dir.c_str(), 0755);
   std::ofstream(input.work_dir + "/config.json") << Config(traits, input).dump(1);
   Launch launch;
-  launch.argv = {runtime, "--root", input.work_dir + "/state"};
+  // crun refuses a host with both versions of control groups: it is shown version 1 alone.
+  if (crun && fs::exists("/sys/fs/cgroup/unified") && !FindCommand("unshare").empty()) {
+    launch.argv = {FindCommand("unshare"), "-m", "/bin/sh", "-c", "umount -l /sys/fs/cgroup/unified 2>/dev/null; exec \"$@\"", "sh"};
+  }
+  for (const std::string& word : {runtime, std::string("--root"), input.work_dir + "/state"}) launch.argv.push_back(word);
   const bool limits = !traits.value("pids").empty() || !traits.value("mem").empty();
-  if (crun && !limits) launch.argv.push_back("--cgroup-manager=disabled");
+  if (crun) launch.argv.push_back(limits ? "--cgroup-manager=cgroupfs" : "--cgroup-manager=disabled");
   const std::vector<std::string> rest = {"run", "--bundle", input.work_dir, "ipcsuite-" + fs::path(input.work_dir).filename().string()};
   launch.argv.insert(launch.argv.end(), rest.begin(), rest.end());
   return launch;
