@@ -14,6 +14,7 @@
 
 #include "reports/aggregate.h"
 #include "reports/compare.h"
+#include "reports/detection.h"
 #include "reports/expectations.h"
 #include "reports/expectations_update.h"
 #include "reports/files.h"
@@ -102,15 +103,21 @@ std::vector<std::pair<Format, std::string>> Outputs(const std::vector<std::strin
 
 int ReportMain(int argc, char** argv) {
   CLI::App app("Makes any format from a result file alone.", "ipcsuite report");
-  std::string input, out;
+  std::string input, out, detection;
   std::vector<std::string> formats = {"text"};
   app.add_option("RESULTS", input, "results.json of a run")->required();
   app.add_option("--format,-f", formats, FormatNames() + "; default: text")->delimiter(',');
   app.add_option("--out,-o", out, "File, or folder for the usual names; default: standard output");
+  app.add_option("--detection", detection, "detection.json of a detection run, to be shown with it");
   if (const int status = Parse(app, argc, argv); status >= 0) return status;
   std::string error;
-  const auto run = ReadRun(input, &error);
+  auto run = ReadRun(input, &error);
   if (!run) return Complain(error);
+  if (!detection.empty()) {
+    const auto text = ReadFile(detection, &error);
+    if (!text) return Complain(error);
+    if (!FoldDetection(*text, &*run, &error)) return Complain(detection + ": " + error);
+  }
   const auto outputs = Outputs(formats, out, input, &error);
   if (outputs.empty()) return Complain(error);
   for (const auto& [format, path] : outputs) {

@@ -97,6 +97,17 @@ TEST_F(Commands, ReportRefusesBadInputInOneLine) {
   ExpectUsageError(Call(ReportMain, {"@new.json"}), "use a newer ipcsuite");
 }
 
+TEST_F(Commands, ReportFoldsADetectionRunIn) {
+  Put("d.json", R"({"clauses": {"mq_notify.sample_9": "proven"}, "faults": []})");
+  EXPECT_EQ(Call(ReportMain, {"@r0.json", "--detection", "@d.json", "--format", "json", "--out", "@with.json"}).status, 0);
+  std::string error;
+  const auto run = ReadRun(Path("with.json"), &error);
+  ASSERT_TRUE(run) << error;
+  EXPECT_EQ(run->clauses[9].detection, "proven");
+  EXPECT_THAT(run->detection_json, HasSubstr("mq_notify.sample_9"));
+  ExpectUsageError(Call(ReportMain, {"@r0.json", "--detection", "@r0.json"}), "r0.json: is no result of a detection run");
+}
+
 TEST_F(Commands, NothingIsHalfWrittenWhenOutputFails) {
   Put("report.html", "old");
   const Outcome failed = Call(ReportMain, {"@r0.json", "--format", "html", "--out", "/dev/full"});

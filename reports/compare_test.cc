@@ -125,7 +125,7 @@ TEST(Compare, EveryFormatNamesTheDifference) {
   EXPECT_THAT(ComparisonText(c, runs, false), HasSubstr("Regression\n  test   Mq.Sends\n      old: PASS; new: FAIL\n"));
   EXPECT_THAT(ComparisonMarkdown(c, runs), HasSubstr("| `Mq.Sends` | PASS | FAIL |"));
   EXPECT_THAT(ComparisonJson(c), HasSubstr("\"regressions\": 1"));
-  EXPECT_THAT(ComparisonHtml(c, runs), HasSubstr("1 regression against old."));
+  EXPECT_THAT(ComparisonHtml(c, runs), HasSubstr("1 test regressed against old."));
 }
 
 TEST(Baseline, OnlyRegressionsAreRed) {

@@ -29,25 +29,6 @@ std::string Bytes(unsigned long long n) {
   return text;
 }
 
-// "tmpfs, rw,nosuid,nodev,inode64" of the mount that holds `path`; the last that matches is on top.
-std::string MountOf(const std::string& path) {
-  std::string best, found;
-  for (const std::string& line : Lines(Slurp("/proc/self/mountinfo"))) {
-    const auto words = Words(line);
-    const auto dash = std::find(words.begin(), words.end(), "-");
-    if (words.size() < 6 || words.end() - dash < 3) continue;
-    const std::string& point = words[4];
-    const bool holds = path == point || point == "/" ||
-                       (path.size() > point.size() && path.compare(0, point.size(), point) == 0 &&
-                        path[point.size()] == '/');
-    if (!holds || point.size() < best.size()) continue;
-    best = point;
-    const std::string super = words.end() - dash > 3 ? *(dash + 3) : "";
-    found = *(dash + 1) + " on " + point + ", " + words[5] + (super.empty() ? "" : ", " + super);
-  }
-  return found;
-}
-
 void PutFileSystem(EnvironmentSection& section, const std::string& path) {
   if (::access(path.c_str(), F_OK) != 0) {
     Put(section, path, "absent");
@@ -98,6 +79,24 @@ std::string Resolution(clockid_t clock) {
 }
 
 }  // namespace
+
+std::string MountOf(const std::string& path) {
+  std::string best, found;  // of mounts on the same point the last is on top
+  for (const std::string& line : Lines(Slurp("/proc/self/mountinfo"))) {
+    const auto words = Words(line);
+    const auto dash = std::find(words.begin(), words.end(), "-");
+    if (words.size() < 6 || words.end() - dash < 3) continue;
+    const std::string& point = words[4];
+    const bool holds = path == point || point == "/" ||
+                       (path.size() > point.size() && path.compare(0, point.size(), point) == 0 &&
+                        path[point.size()] == '/');
+    if (!holds || point.size() < best.size()) continue;
+    best = point;
+    const std::string super = words.end() - dash > 3 ? *(dash + 3) : "";
+    found = *(dash + 1) + " on " + point + ", " + words[5] + (super.empty() ? "" : ", " + super);
+  }
+  return found;
+}
 
 EnvironmentSection FileSystems() {
   EnvironmentSection section{"File systems", {}};

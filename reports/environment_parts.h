@@ -19,6 +19,9 @@ std::vector<std::string> Words(std::string_view text);
 // Appends the fact unless the value is empty.
 void Put(EnvironmentSection& section, const std::string& key, std::string value);
 
+// "tmpfs on /dev/shm, rw,nosuid, rw,size=64k" for the mount that holds `path`; "" if unknown.
+std::string MountOf(const std::string& path);
+
 EnvironmentSection Kernel();
 EnvironmentSection CLibrary();
 EnvironmentSection Surroundings();  // container, machine, namespaces, sandbox

@@ -99,6 +99,13 @@ std::string CapabilityNames(const std::string& hex) {
   return names.empty() ? "none" : names;
 }
 
+bool IsLayered(const std::string& mount) {
+  for (const char* type : {"overlay", "aufs", "btrfs", "zfs", "fuse-overlayfs", "vfs"}) {
+    if (mount.compare(0, std::string(type).size(), type) == 0) return true;
+  }
+  return false;
+}
+
 bool InOwnNamespaces() {
   for (const char* kind : {"pid", "ipc", "uts"}) {
     const std::string link = ReadLink(std::string("/proc/self/ns/") + kind);
@@ -113,8 +120,9 @@ std::string ContainerKind() {
   if (IsGvisor()) return "gvisor";
   if (Exists("/run/.containerenv")) return "podman";
   const bool own = InOwnNamespaces();
-  // A virtual machine may run from a container's image, mark included.
-  if (Exists("/.dockerenv") && own) return "docker";
+  // A virtual machine, or a namespace in it, may run from a container's image, mark included: then
+  // the root is a plain file system and no layered one.
+  if (Exists("/.dockerenv") && own) return IsLayered(MountOf("/")) ? "docker" : "unknown";
   if (const char* told = std::getenv("container"); told != nullptr && *told != '\0') return told;
   if (std::getenv("KUBERNETES_SERVICE_HOST") != nullptr) return "kubernetes";
   const std::string first = Slurp("/proc/1/environ");

@@ -26,6 +26,13 @@ std::string OpenTable(const std::string& caption, const std::string& head) {
          "</tr></thead><tbody>";
 }
 
+// The labels above the columns of the lists.
+std::string LabelRow(const Comparison& c) {
+  std::string out = "<div class=\"line heads\" aria-hidden=\"true\"><span class=\"name\"></span>";
+  for (const auto& label : c.labels) out += "<span class=\"cell\">" + Escape(label) + "</span>";
+  return out + "</div>";
+}
+
 constexpr const char* kCloseTable = "</tbody></table></div>\n";
 
 std::string BadgeOrWord(const std::string& value) {
@@ -33,12 +40,21 @@ std::string BadgeOrWord(const std::string& value) {
   return verdict ? Badge(*verdict) : value.empty() ? "<span class=\"tag\">absent</span>" : Code(Shorten(value, 500));
 }
 
+// "2 clauses and 3 tests regressed"
+std::string Regressed(std::ptrdiff_t clauses, std::ptrdiff_t tests) {
+  std::string out;
+  if (clauses > 0) out = std::to_string(clauses) + (clauses == 1 ? " clause" : " clauses");
+  if (tests > 0) out += (out.empty() ? "" : " and ") + std::to_string(tests) + (tests == 1 ? " test" : " tests");
+  return out + " regressed";
+}
+
 std::string Header(const Comparison& c) {
   const int regressions = c.Count(Change::kRegression);
+  const auto clauses = std::count_if(c.differences.begin(), c.differences.end(), [](const Difference& d) {
+    return d.change == Change::kRegression && d.is_clause;
+  });
   const bool same = c.differences.empty() && c.performance.empty();
-  std::string verdict = regressions > 0 ? std::to_string(regressions) +
-                                              (regressions == 1 ? " regression" : " regressions") + " against " +
-                                              c.labels.front() + "."
+  std::string verdict = regressions > 0 ? Regressed(clauses, regressions - clauses) + " against " + c.labels.front() + "."
                         : same ? "No difference."
                                : "Differences, but no regression against " + c.labels.front() + ".";
   std::string title;
@@ -75,7 +91,7 @@ std::string Platforms(const Comparison& c, const std::vector<Run>& runs) {
   std::string differing, equal;
   const auto row = [&](const std::string& key, const std::vector<std::string>& values, bool differs) {
     std::string out = "<tr><th scope=\"row\">" + Escape(key) + "</th>";
-    for (const auto& v : values) out += "<td" + std::string(differs ? " class=\"differs\"" : "") + ">" + Escape(Shorten(v, 1000)) + "</td>";
+    for (const auto& v : values) out += "<td" + std::string(differs ? " class=\"differs\"" : "") + ">" + FoldedValue(v) + "</td>";
     return out + "</tr>";
   };
   std::vector<std::string> sentences, tests, clauses;
@@ -225,11 +241,8 @@ std::string List(const Comparison& c, Lines& all, const char* anchor, const char
     }
     at->second += Item(c, line, anchor);
   }
-  std::string heads;
-  for (const auto& label : c.labels) heads += "<span class=\"cell\">" + Escape(label) + "</span>";
-  std::string out = "<h3>All " + std::string(noun) + " (" + std::to_string(all.lines.size()) +
-                    ")</h3>\n<div class=\"line heads\" aria-hidden=\"true\"><span class=\"name\"></span>" + heads +
-                    "</div>\n<div class=\"list\" data-noun=\"" + noun + "\">\n";
+  std::string out = "<h3>All " + std::string(noun) + " (" + std::to_string(all.lines.size()) + ")</h3>\n<noscript>" +
+                    LabelRow(c) + "</noscript>\n<div class=\"list\" data-noun=\"" + noun + "\">\n";
   for (const auto& [key, head] : groups) out += head + html[key] + "</div>\n";
   return out + "</div>\n";
 }
@@ -266,7 +279,7 @@ std::string Everything(const Comparison& c, const std::vector<Run>& runs) {
   }
   return FilterBar(interfaces, kinds, order,
                    "<label>Show <select name=\"show\"><option value=\"\">all</option><option>differences"
-                   "</option></select></label>", /*confidence=*/false) +
+                   "</option></select></label>", /*confidence=*/false, LabelRow(c)) +
          List(c, clauses, "c", "clauses") + List(c, tests, "t", "tests");
 }
 

@@ -1,5 +1,5 @@
-// Parts of the page that are made from observations and from the documents of other parts of the
-// suite (stress, detection), whose shape is theirs: known members are drawn, the rest as tables.
+// Parts of the page that are made from observations, and from the document of the stress part, whose
+// shape is its own: plots and tables are drawn, the rest as tables too.
 #include <algorithm>
 #include <map>
 
@@ -240,37 +240,6 @@ std::string Performance(const Run& run) {
     out = json.is_discarded() ? Pre(run.stress_json) : Any("Stress", json, 0);
   }
   return out + MetricTable(run);
-}
-
-std::string Detection(const Run& run) {
-  int proven = 0, unproven = 0, no_fault = 0;
-  std::string names;
-  for (const ClauseRecord& c : run.clauses) {
-    proven += c.detection == "proven";
-    no_fault += c.detection == "no fault";
-    if (c.detection != "unproven") continue;
-    ++unproven;
-    names += "<li>" + LinkTo("c", c.id) + "</li>";
-  }
-  if (proven + unproven + no_fault == 0 && run.detection_json.empty()) return "";
-  std::string out;
-  if (proven + unproven + no_fault > 0) {
-    out = "<p>Faults are put between the program and the system, one at a time; a clause is proven if "
-          "a fault that breaks it made a test fail. Of the clauses here, <strong>" +
-          std::to_string(proven) + " are proven</strong>, " + std::to_string(unproven) +
-          " have a fault that nobody noticed, and for " + std::to_string(no_fault) +
-          " no fault exists.</p>";
-  }
-  if (unproven > 0) {
-    out += "<details class=\"more\"><summary>Unproven clauses (" + std::to_string(unproven) +
-           ")</summary><ul class=\"columns\">" + names + "</ul></details>";
-  }
-  if (!run.detection_json.empty()) {
-    const Json json = Json::parse(run.detection_json, nullptr, false);
-    out += "<details class=\"more\"><summary>Result of the detection run</summary>" +
-           (json.is_discarded() ? Pre(run.detection_json) : Any("Detection", json, 0)) + "</details>";
-  }
-  return out;
 }
 
 }  // namespace ipcsuite::report::html

@@ -133,9 +133,16 @@ std::string Pre(const std::string& text) {
   return "<pre tabindex=\"0\">" + Escape(Shorten(text, 64 * 1024)) + "</pre>";
 }
 
+std::string FoldedValue(const std::string& value) {
+  const std::string text = Escape(Shorten(value, 4000));
+  if (value.size() <= 200) return text;
+  const auto words = std::count(value.begin(), value.end(), ' ') + 1;
+  return "<details><summary>" + std::to_string(words) + " entries</summary>" + text + "</details>";
+}
+
 std::string FilterBar(const std::vector<std::string>& interfaces,
                       const std::vector<std::string>& kinds, const std::vector<Verdict>& verdicts,
-                      const std::string& show_options, bool confidence) {
+                      const std::string& show_options, bool confidence, const std::string& tail) {
   std::vector<std::string> words;
   for (Verdict v : verdicts) words.emplace_back(ToString(v));
   std::string out =
@@ -146,7 +153,7 @@ std::string FilterBar(const std::vector<std::string>& interfaces,
          Options("result", "Result", words) + Options("kind", "Kind", kinds) +
          (confidence ? Options("confidence", "Confidence", {"certain", "heuristic"}) : "") +
          "<button type=\"reset\">Clear</button>"
-         "<output name=\"shown\" aria-live=\"polite\"></output></form>\n";
+         "<output name=\"shown\" aria-live=\"polite\"></output>" + tail + "</form>\n";
   return out;
 }
 

@@ -35,13 +35,17 @@ std::string Row(const std::string& label, const std::string& content);
 std::string Drawing(const std::string& title, const std::string& description,
                     const std::string& svg);
 
+// A value of the environment; a long list (capabilities) is folded behind its length.
+std::string FoldedValue(const std::string& value);
+
 // A <pre> of at most 64 KiB; what is cut off is announced.
 std::string Pre(const std::string& text);
 
-// Search field and filters over the lists; hidden until the script shows it.
+// Search field and filters over the lists; hidden until the script shows it. `tail`: HTML at its
+// end, which stays in sight with it.
 std::string FilterBar(const std::vector<std::string>& interfaces,
                       const std::vector<std::string>& kinds, const std::vector<Verdict>& verdicts,
-                      const std::string& show_options, bool confidence);
+                      const std::string& show_options, bool confidence, const std::string& tail = "");
 
 // ---- Parts of the page of one run -------------------------------------------------------------
 

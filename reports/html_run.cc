@@ -165,14 +165,6 @@ std::string Breakable(const std::string& key) {
   return out;
 }
 
-// A long list (capabilities) is folded behind its length, so that it doesn't fill the page.
-std::string FoldedValue(const std::string& value) {
-  const std::string text = Escape(Shorten(value, 4000));
-  if (value.size() <= 200) return text;
-  const auto words = std::count(value.begin(), value.end(), ' ') + 1;
-  return "<details><summary>" + std::to_string(words) + " entries</summary>" + text + "</details>";
-}
-
 }  // namespace
 
 std::string EnvironmentCard(const Run& run) {

@@ -155,6 +155,11 @@ Run MakeRun(int tests, int variant) {
     "svg":"<svg viewBox='0 0 200 60' role='img'><title>Latency</title><path d='M0 50 L200 5' stroke='currentColor' fill='none'/></svg>"}],
     "tables":[{"title":"Throughput","columns":["workload","throughput_msg_per_s"],
     "rows":[["pipe stream","1200000"],["mq 2x2","400000"]]}]})";
+  run.detection_json = R"({"clauses":{},"scores":{"pipe":{"easy":{"faults":9,"detected":9,"detected_by_suites":9},
+    "all":{"faults":9,"detected":9,"detected_by_suites":9}},"all":{"all":{"faults":9,"detected":9,"detected_by_suites":8}}},
+    "faults":[{"name":"pipe-loses-byte","family":"pipe","difficulty":"easy","what":"loses a byte","result":"detected",
+    "detections":[{"test":"Read.Sample","verdict":"FAIL","reason":""}]},{"name":"pipe-late","family":"pipe",
+    "difficulty":"hard","what":"wakes late","result":"missed"}]})";
   Finish(std::move(clauses), run);
   return run;
 }

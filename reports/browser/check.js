@@ -79,7 +79,7 @@ const checks = {
   async 'a comparison shows differences first and alone when asked'(browser) {
     const page = await browser.newPage();
     await page.goto(url('comparison.html'));
-    assert.match(await page.locator('.verdict').innerText(), /1 regression against debian-12/);
+    assert.match(await page.locator('.verdict').innerText(), /1 test regressed against debian-12/);
     await page.getByLabel('Show').selectOption('differences');
     assert.equal(await page.locator('.item:not(.hidden)').count(), await page.locator('.item[data-d]').count());
     await page.locator('#differences ~ .scroll a').first().click();
