@@ -80,7 +80,7 @@ ProbeResult Call::probe(int fd, std::int64_t patience_ns) const {
 CallResult Call::result(std::int64_t patience_ns) const {
   Actor& actor = *state_->actor;
   const std::int64_t start = NowNs();
-  std::int64_t blocked_since = 0;
+  std::int64_t blocked_since = 0, asleep_since = 0;
   std::uint32_t blocked_seq = 0;
   CallResult outcome;
   outcome.text = actor.text ? actor.text : "";
@@ -106,18 +106,20 @@ CallResult Call::result(std::int64_t patience_ns) const {
     const std::int64_t now = NowNs();
     if (now - start > 20'000'000 && now - start < patience_ns * 5) {
       const std::uint32_t seq = actor.seq.load();
-      if (!IsShownBlocked(actor)) {
-        blocked_since = 0;
-      } else if (blocked_since == 0 || seq != blocked_seq) {
-        blocked_since = now, blocked_seq = seq;
-      }
+      const bool outstanding = actor.state.load() == Actor::kIssued;
+      const bool shown = IsShownBlocked(actor);
+      if (!shown) blocked_since = 0;
+      if (shown && (blocked_since == 0 || seq != blocked_seq)) blocked_since = now;
+      // Asleep in the call, but elsewhere than in the system call expected: libraries emulate.
+      if (!outstanding || seq != blocked_seq || ReadThreadState(actor.pid.load(), actor.tid.load()).state != 'S') asleep_since = now;
+      blocked_seq = seq;
     }
     outcome.text = actor.text ? actor.text : "";
     if (blocked_since && now - blocked_since > patience_ns) {
       outcome.fate = Fate::kStillBlocked;
       return outcome;
     }
-    if (now - start > patience_ns * 5) {
+    if ((asleep_since && now - asleep_since > patience_ns * 2) || now - start > patience_ns * 5) {
       outcome.fate = Fate::kNoReturn;
       return outcome;
     }

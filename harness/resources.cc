@@ -164,7 +164,14 @@ Queue::Queue(long maxmsg, long msgsize, int oflag, mode_t mode) : name_(UniqueNa
   mq_attr attr{};
   attr.mq_maxmsg = maxmsg;
   attr.mq_msgsize = msgsize;
-  const CallResult opened = CALL(mq_open(name_.c_str(), oflag | O_CREAT | O_EXCL, mode, &attr));
+  CallResult opened;
+  // Others may use up what all queues of this user, or of the system, may occupy: for a moment.
+  const std::int64_t end = NowNs() + 3'000'000'000;
+  for (Backoff backoff;; backoff.Pause()) {
+    opened = CALL(mq_open(name_.c_str(), oflag | O_CREAT | O_EXCL, mode, &attr));
+    const bool exhausted = opened.failed_with(EMFILE) || opened.failed_with(ENOSPC) || opened.failed_with(ENFILE);
+    if (!exhausted || NowNs() > end) break;
+  }
   if (!opened.ok()) GiveUp(opened, "mq_open()");
   mqd_ = static_cast<mqd_t>(opened.value);
 }

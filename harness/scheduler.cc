@@ -338,7 +338,11 @@ void Scheduler::WatchForHangs(std::int64_t now) {
     Actor& main_actor = arena_.slot(active.slot).actors[0];
     const bool in_call = main_actor.state.load() == Actor::kIssued;
     const std::uint32_t seq = main_actor.seq.load();
-    if (now - active.started_ns > 2 * kSecondNs && in_call && main_actor.pid.load() && IsShownBlocked(main_actor)) {
+    // Asleep in the call, be it in another system call than expected: libraries emulate.
+    const auto asleep = [&] {
+      return IsShownBlocked(main_actor) || ReadThreadState(main_actor.pid.load(), main_actor.tid.load()).state == 'S';
+    };
+    if (now - active.started_ns > 2 * kSecondNs && in_call && main_actor.pid.load() && asleep()) {
       if (active.main_since_ns == 0 || active.main_seq != seq) active.main_seq = seq, active.main_since_ns = now;
     } else {
       active.main_since_ns = 0;
