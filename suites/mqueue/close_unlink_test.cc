@@ -160,8 +160,8 @@ IPC_TEST(MqUnlink, TheNameIsFreeForANewQueue, clause::mq_unlink::recreate_new_in
   std::vector<Mqd> generations;
   for (int i = 0; i < 4; ++i) {
     mq_attr attr = Sized(3 + i, 16 + i);
-    const CallResult opened = CALL(mq_open(name.c_str(), O_RDWR | O_CREAT | O_EXCL | O_NONBLOCK, 0600, &attr));
-    generations.emplace_back(UnlessExhausted(opened));
+    const CallResult opened = Patiently([&] { return CALL(mq_open(name.c_str(), O_RDWR | O_CREAT | O_EXCL | O_NONBLOCK, 0600, &attr)); });
+    generations.emplace_back(opened);
     ASSERT_THAT(opened, Succeeds()) << "generation " << i;
     EXPECT_EQ(AttributesOf(generations.back()).mq_maxmsg, 3 + i);
     EXPECT_EQ(AttributesOf(generations.back()).mq_msgsize, 16 + i);
@@ -180,7 +180,7 @@ IPC_TEST(MqUnlink, TheNameIsFreeForANewQueue, clause::mq_unlink::recreate_new_in
 IPC_TEST(MqUnlink, OpenDescriptorsGoOnWorking, clause::mq_unlink::deferred_open_descriptors_keep_working) {
   Queue q(4, 64, O_RDWR | O_NONBLOCK);
   Put(q, "a", 1), Put(q, "b", 7), Put(q, "c", 1);
-  Setup(CALL(mq_unlink(q.name())));
+  EXPECT_THAT(CALL(mq_unlink(q.name())), SucceedsWith(0)) << "while the queue is open";
   EXPECT_EQ(CountOf(q), 3);
   EXPECT_EQ(Drain(q), (Messages{{"b", 7}, {"a", 1}, {"c", 1}}));
   EXPECT_THAT(CALL(mq_send(q, "later", 5, 0)), SucceedsWith(0));
@@ -205,7 +205,7 @@ IPC_TEST(MqUnlink, InheritedDescriptorsGoOnWorking, clause::mq_unlink::deferred_
       return got.call;
     });
   });
-  Setup(CALL(mq_unlink(q.name())));
+  EXPECT_THAT(CALL(mq_unlink(q.name())), SucceedsWith(0)) << "while the queue is open";
   q.Close();
   EXPECT_THAT(child.next().result(), SucceedsWith(0));
   EXPECT_THAT(child.next().result(), SucceedsWith(4));
@@ -216,7 +216,7 @@ IPC_TEST(MqUnlink, BlockedReceiverStaysServed, clause::mq_unlink::deferred_block
   const Mqd sender(q.OpenAgain(O_WRONLY));
   Receiver waiting(q);
   EXPECT_THAT(waiting.call(), Blocks());
-  Setup(CALL(mq_unlink(q.name())));
+  EXPECT_THAT(CALL(mq_unlink(q.name())), SucceedsWith(0)) << "while the queue is open";
   EXPECT_THAT(waiting.call(), StaysBlocked());
   Put(sender, "served");
   const CallResult got = waiting.call().result();
@@ -230,7 +230,7 @@ IPC_TEST(MqUnlink, BlockedSenderStaysServed, clause::mq_unlink::deferred_blocked
   Put(q, "filler");
   Sender waiting(q, "served");
   EXPECT_THAT(waiting.call(), Blocks());
-  Setup(CALL(mq_unlink(q.name())));
+  EXPECT_THAT(CALL(mq_unlink(q.name())), SucceedsWith(0)) << "while the queue is open";
   EXPECT_THAT(waiting.call(), StaysBlocked());
   EXPECT_EQ(ReceiveOne(receiver).text, "filler");
   EXPECT_THAT(waiting.call().result(), SucceedsWith(0));
@@ -241,7 +241,7 @@ IPC_TEST(MqUnlink, NotificationIsStillDelivered, clause::mq_unlink::deferred_not
   Queue q;
   const NoticeSignal signal;
   Setup(signal.Register(q, 11));
-  Setup(CALL(mq_unlink(q.name())));
+  EXPECT_THAT(CALL(mq_unlink(q.name())), SucceedsWith(0)) << "while the queue is open";
   Put(q, "x");
   EXPECT_THAT(signal.Await(), CarriesValue(11));
 }
@@ -253,13 +253,11 @@ void CreateAndDestroy(int rounds, const std::function<void(Mqd&)>& give_up) {
   for (int i = 0; i < rounds; ++i) {
     const UniqueName name = UniqueName::Mq();
     mq_attr attr = Sized(8, 1024);
-    CallResult opened = CALL(mq_open(name.c_str(), O_RDWR | O_CREAT | O_EXCL, 0600, &attr));
-    if (i == 0) UnlessExhausted(opened);
+    const auto create = [&] { return CALL(mq_open(name.c_str(), O_RDWR | O_CREAT | O_EXCL, 0600, &attr)); };
+    CallResult opened = i == 0 ? Patiently(create) : create();
     // Others may use a limit up for a moment; what a leak uses up stays so.
-    const std::int64_t end = NowNs() + 2'000'000'000;
-    for (Backoff backoff; !opened.ok() && NowNs() < end; backoff.Pause()) {
-      opened = CALL(mq_open(name.c_str(), O_RDWR | O_CREAT | O_EXCL, 0600, &attr));
-    }
+    const std::int64_t end = NowNs() + 3'000'000'000;
+    for (Backoff backoff; !opened.ok() && NowNs() < end; backoff.Pause()) opened = create();
     Mqd q(opened);
     ASSERT_THAT(opened, Succeeds()) << "round " << i << ": unlinked queues keep what they occupied";
     for (int m = 0; m < 8; ++m) Setup(CALL(mq_send(q, message.data(), message.size(), static_cast<unsigned>(m))));

@@ -31,21 +31,22 @@ mq_attr Sized(long maxmsg, long msgsize) {
   return attr;
 }
 
-const CallResult& UnlessExhausted(const CallResult& opened) {
-  if (opened.failed_with(ENOSYS)) Unsupported("mq_open() is absent here (ENOSYS)");
-  for (int error : {EMFILE, ENFILE, ENOSPC, ENOMEM}) {
-    if (opened.failed_with(error)) {
-      Unresolved("set-up failed: " + Describe(opened) +
-                 "; others use the limit up: raise RLIMIT_MSGQUEUE, RLIMIT_NOFILE or the system's number of queues");
-    }
+CallResult Patiently(const std::function<CallResult()>& call) {
+  const std::int64_t end = NowNs() + 3'000'000'000;
+  for (Backoff backoff;; backoff.Pause()) {
+    const CallResult result = call();
+    if (result.failed_with(ENOSYS)) Unsupported("mq_open() is absent here (ENOSYS)");
+    const bool exhausted = result.failed_with(EMFILE) || result.failed_with(ENFILE) || result.failed_with(ENOSPC) || result.failed_with(ENOMEM);
+    if (!exhausted) return result;
+    if (NowNs() < end) continue;
+    Unresolved("set-up failed: " + Describe(result) +
+               "; others use the limit up: raise RLIMIT_MSGQUEUE, RLIMIT_NOFILE or the system's number of queues");
   }
-  return opened;
 }
 
 Mqd CreateQueue(const char* name, long maxmsg, long msgsize, int oflag, mode_t mode) {
   mq_attr attr = Sized(maxmsg, msgsize);
-  const CallResult opened = CALL(mq_open(name, oflag | O_CREAT | O_EXCL, mode, &attr));
-  return Mqd(Setup(UnlessExhausted(opened)));
+  return Mqd(Setup(Patiently([&] { return CALL(mq_open(name, oflag | O_CREAT | O_EXCL, mode, &attr)); })));
 }
 
 mq_attr AttributesOf(mqd_t q) {
@@ -100,7 +101,10 @@ Messages Drain(mqd_t q) {
 
 Receipt ReceiveOne(mqd_t q) {
   Receipt receipt;
-  std::string buffer(static_cast<std::size_t>(AttributesOf(q).mq_msgsize), '\0');
+  // The receive is judged, not mq_getattr(): where that fails, a size that the suite never exceeds.
+  mq_attr attr{};
+  const bool known = mq_getattr(q, &attr) == 0 && attr.mq_msgsize > 0;
+  std::string buffer(known ? static_cast<std::size_t>(attr.mq_msgsize) : 8192, '\0');
   receipt.call = CALL(mq_receive(q, buffer.data(), buffer.size(), &receipt.priority));
   if (receipt.call.ok()) receipt.text = buffer.substr(0, static_cast<std::size_t>(receipt.call.value));
   return receipt;

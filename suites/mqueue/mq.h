@@ -7,6 +7,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <ostream>
 #include <string>
@@ -47,9 +48,10 @@ mq_attr Sized(long maxmsg, long msgsize);
 // Creates (O_CREAT|O_EXCL) a queue of this size under a name that the caller owns. Ends the test as
 // UNRESOLVED or UNSUPPORTED when the surroundings don't permit it.
 Mqd CreateQueue(const char* name, long maxmsg = 4, long msgsize = 64, int oflag = O_RDWR, mode_t mode = 0600);
-// A failure that says only that limits are used up (EMFILE, ENFILE, ENOSPC, ENOMEM) or that the
-// interface is absent ends the test; every other outcome is returned for judgement.
-const CallResult& UnlessExhausted(const CallResult& opened);
+// Makes a call that creates: repeats it for up to 3 s while it fails only because others use the
+// limits up (EMFILE, ENFILE, ENOSPC, ENOMEM). Ends the test when they stay used up (UNRESOLVED, with
+// what to raise) or the interface is absent; every other outcome is returned for judgement.
+CallResult Patiently(const std::function<CallResult()>& call);
 
 // mq_getattr() as set-up.
 mq_attr AttributesOf(mqd_t q);

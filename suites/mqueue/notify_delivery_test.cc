@@ -106,7 +106,7 @@ IPC_TEST(MqNotifyNone, DeliversNothing, clause::mq_notify::sigev_none_nothing_de
   const NoticeSignal signal;
   sigevent event = signal.Event(9);
   event.sigev_notify = SIGEV_NONE;
-  Setup(CALL(mq_notify(q, &event)));
+  EXPECT_THAT(CALL(mq_notify(q, &event)), SucceedsWith(0));
   EXPECT_THAT(RegisterElsewhere(q), Fails(EBUSY)) << "the process is registered";
   Put(q, "m");
   EXPECT_FALSE(signal.Pending());
@@ -120,7 +120,8 @@ IPC_TEST(MqNotifyNone, DeliversNothing, clause::mq_notify::sigev_none_nothing_de
 
 IPC_TEST(MqNotifyNone, ArrivalUsesTheRegistrationUp, clause::mq_notify::sigev_none_registration_used_up) {
   Queue q;
-  Setup(RegisterSilently(q));
+  EXPECT_THAT(RegisterSilently(q), SucceedsWith(0));
+  EXPECT_THAT(RegisterElsewhere(q), Fails(EBUSY)) << "before the arrival the process is registered";
   Put(q, "m");
   EXPECT_THAT(RegisterElsewhere(q), SucceedsWith(0));
   EXPECT_THAT(RegisterSilently(q), SucceedsWith(0));

@@ -70,6 +70,18 @@ IPC_TEST(MqNotify, NotifiesTheRegistrantOnArrivalAtAnEmptyQueue, clause::mq_noti
   }
 }
 
+IPC_TEST(MqNotify, MessagesOfTheRegistrantNotifyItWhateverTheirPriority, clause::mq_notify::register_notified_on_arrival_at_empty) {
+  Queue q;
+  const NoticeSignal signal;
+  int value = 0;
+  for (unsigned priority : {0u, 1u, 31u, PriorityCount() - 1}) {
+    Setup(signal.Register(q, ++value));
+    Put(q, "own", priority);
+    EXPECT_THAT(signal.Await(), CarriesValue(value)) << "priority " << priority;
+    Drain(q);
+  }
+}
+
 IPC_TEST(MqNotify, EmptyMessageOfAnUnrelatedProcessNotifies, clause::mq_notify::register_notified_on_arrival_at_empty) {
   Queue q;
   const NoticeSignal signal;

@@ -62,13 +62,33 @@ IPC_TEST(MqOpen, SameNameReachesTheSameQueueInAnUnrelatedProcess, clause::mq_ope
   EXPECT_EQ(Drain(q), (Messages{{"unrelated", 3}}));
 }
 
+// Other strings are other names, also where only their ends differ.
+IPC_TEST(MqOpen, NamesThatDifferAtTheirEndsAreDifferent, clause::mq_open::name_leading_slash_same_object) {
+  for (std::size_t length : {14, 60, 250}) {
+    std::string first = "/" + UniqueComponent(length), second = first;
+    first.back() = '1', second.back() = '2';
+    RegisterName(NameEntry::kMqueue, first);
+    RegisterName(NameEntry::kMqueue, second);
+    mq_attr attr = Sized(2, 16);
+    const CallResult one = Patiently([&] { return CALL(mq_open(first.c_str(), O_RDWR | O_CREAT | O_EXCL, 0600, &attr)); });
+    const Mqd a(one);
+    if (one.failed_with(ENAMETOOLONG)) continue;
+    const CallResult other = Patiently([&] { return CALL(mq_open(second.c_str(), O_RDWR | O_CREAT | O_EXCL, 0600, &attr)); });
+    const Mqd b(other);
+    EXPECT_THAT(other, Succeeds()) << "a name of " << length << " bytes that differs in the last";
+    if (!other.ok()) continue;
+    Put(a, "for the first");
+    EXPECT_EQ(CountOf(b), 0);
+  }
+}
+
 IPC_TEST(MqOpen, NameWithoutLeadingSlash, clause::mq_open::name_no_leading_slash) {
   const std::string component = UniqueComponent(14);
   RegisterName(NameEntry::kMqueue, component);
   RegisterName(NameEntry::kMqueue, "/" + component);
   mq_attr attr = Sized(2, 16);
-  const CallResult opened = CALL(mq_open(component.c_str(), O_RDWR | O_CREAT | O_EXCL, 0600, &attr));
-  const Mqd q(UnlessExhausted(opened));
+  const CallResult opened = Patiently([&] { return CALL(mq_open(component.c_str(), O_RDWR | O_CREAT | O_EXCL, 0600, &attr)); });
+  const Mqd q(opened);
   Observe(clause::mq_open::name_no_leading_slash, "mq_open of \"name\"", opened);
   if (!opened.ok()) return;
   const CallResult with_slash = CALL(mq_open(("/" + component).c_str(), O_RDWR));
@@ -84,8 +104,8 @@ IPC_TEST(MqOpen, SlashesInsideAName, clause::mq_open::name_inner_slash) {
     RegisterName(NameEntry::kMqueue, name);
     const int free_before = LowestFreeFd();
     mq_attr attr = Sized(2, 16);
-    const CallResult opened = CALL(mq_open(name.c_str(), O_RDWR | O_CREAT, 0600, &attr));
-    Mqd q(UnlessExhausted(opened));
+    const CallResult opened = Patiently([&] { return CALL(mq_open(name.c_str(), O_RDWR | O_CREAT, 0600, &attr)); });
+    Mqd q(opened);
     Observe(clause::mq_open::name_inner_slash, key, opened);
     if (opened.ok()) {
       q.Close();
@@ -110,8 +130,8 @@ void ExpectLengthAccepted(std::size_t length) {
   const std::string name = "/" + UniqueComponent(length);
   RegisterName(NameEntry::kMqueue, name);
   mq_attr attr = Sized(2, 16);
-  const CallResult opened = CALL(mq_open(name.c_str(), O_RDWR | O_CREAT | O_EXCL, 0600, &attr));
-  const Mqd q(UnlessExhausted(opened));
+  const CallResult opened = Patiently([&] { return CALL(mq_open(name.c_str(), O_RDWR | O_CREAT | O_EXCL, 0600, &attr)); });
+  const Mqd q(opened);
   EXPECT_THAT(opened, Succeeds()) << "name of a slash and " << length << " bytes";
   if (opened.ok()) {
     EXPECT_THAT(CALL(mq_unlink(name.c_str())), SucceedsWith(0));
@@ -212,8 +232,8 @@ std::size_t LongestName(std::size_t limit) {
     const std::string name = "/" + UniqueComponent(length);
     RegisterName(NameEntry::kMqueue, name);
     mq_attr attr = Sized(1, 8);
-    const CallResult opened = CALL(mq_open(name.c_str(), O_RDWR | O_CREAT | O_EXCL, 0600, &attr));
-    const Mqd q(UnlessExhausted(opened));
+    const CallResult opened = Patiently([&] { return CALL(mq_open(name.c_str(), O_RDWR | O_CREAT | O_EXCL, 0600, &attr)); });
+    const Mqd q(opened);
     if (!opened.ok()) {
       EXPECT_THAT(opened, Fails(ENAMETOOLONG)) << "a component of " << length << " bytes";
       break;
@@ -228,8 +248,8 @@ IPC_TEST(MqOpen, NamesBeyondTheLimitAreTooLong, clause::mq_open::error_enametool
   Observe(clause::mq_open::error_enametoolong, "longest component accepted of those tried (bytes)", LongestName(270));
   const std::string huge = "/" + UniqueComponent(5000);
   mq_attr attr = Sized(1, 8);
-  const CallResult opened = CALL(mq_open(huge.c_str(), O_RDWR | O_CREAT | O_EXCL, 0600, &attr));
-  const Mqd q(UnlessExhausted(opened));
+  const CallResult opened = Patiently([&] { return CALL(mq_open(huge.c_str(), O_RDWR | O_CREAT | O_EXCL, 0600, &attr)); });
+  const Mqd q(opened);
   EXPECT_THAT(opened, SucceedsOrFailsWith(ENAMETOOLONG));
   Observe(clause::mq_open::error_enametoolong, "a name of 5001 bytes", opened);
   const CallResult removed = CALL(mq_unlink(huge.c_str()));
@@ -250,8 +270,8 @@ IPC_TEST(MqUnlink, NeverFindsAnOpenableNameTooLong, clause::mq_unlink::error_ope
     const std::string name = "/" + UniqueComponent(length);
     RegisterName(NameEntry::kMqueue, name);
     mq_attr attr = Sized(1, 8);
-    const CallResult opened = CALL(mq_open(name.c_str(), O_RDWR | O_CREAT | O_EXCL, 0600, &attr));
-    const Mqd q(UnlessExhausted(opened));
+    const CallResult opened = Patiently([&] { return CALL(mq_open(name.c_str(), O_RDWR | O_CREAT | O_EXCL, 0600, &attr)); });
+    const Mqd q(opened);
     if (!opened.ok()) continue;
     EXPECT_THAT(CALL(mq_unlink(name.c_str())), SucceedsWith(0)) << length << " bytes";
     EXPECT_THAT(CALL(mq_unlink(name.c_str())), Fails(ENOENT)) << length << " bytes";
@@ -279,8 +299,8 @@ class SignalStorm {
 IPC_TEST(MqOpen, FailsOnlyWithEintrUnderSignals, clause::mq_open::error_eintr, clause::mq_unlink::error_eintr) {
   const UniqueName name = UniqueName::Mq();
   mq_attr attr = Sized(1, 8);
-  const CallResult probe = CALL(mq_open(name.c_str(), O_RDWR | O_CREAT, 0600, &attr));
-  Mqd(Setup(UnlessExhausted(probe)));
+  const CallResult probe = Patiently([&] { return CALL(mq_open(name.c_str(), O_RDWR | O_CREAT, 0600, &attr)); });
+  { const Mqd created(Setup(probe)); }
   int opens_interrupted = 0, unlinks_interrupted = 0;
   const SignalStorm storm;
   const int before = SignalCount();

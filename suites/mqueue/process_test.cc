@@ -152,8 +152,8 @@ IPC_TABLE_TEST(MqPersistence, EndRow, kEnds) {
   Peer creator([&](Peer::Self& self) {
     self.step([&] {
       mq_attr attr = Sized(3, 48);
-      const CallResult opened = CALL(mq_open(name.c_str(), O_RDWR | O_CREAT | O_EXCL, 0600, &attr));
-      const mqd_t q = ToMqd(UnlessExhausted(opened));  // left open
+      const CallResult opened = Patiently([&] { return CALL(mq_open(name.c_str(), O_RDWR | O_CREAT | O_EXCL, 0600, &attr)); });
+      const mqd_t q = ToMqd(opened);  // left open
       Put(q, "one", 1);
       Put(q, "two", 2);
       return opened;
