@@ -70,8 +70,8 @@ std::string Page(const std::string& title, const std::string& body, std::string_
 
 std::string Badge(Verdict verdict) {
   const std::string word(ToString(verdict));
-  return "<span class=\"badge v-" + word + "\"><span aria-hidden=\"true\">" +
-         std::string(Symbol(verdict)) + "</span> " + word + "</span>";
+  return "<b class=\"badge v-" + word + "\"><i aria-hidden=\"true\">" + std::string(Symbol(verdict)) + "</i> " +
+         word + "</b>";
 }
 
 std::string Code(std::string_view text) { return "<code>" + Escape(text) + "</code>"; }
@@ -115,7 +115,7 @@ std::string Section(const std::string& id, const std::string& title, const std::
 
 std::string Row(const std::string& label, const std::string& content) {
   if (content.empty()) return "";
-  return "<tr><th scope=\"row\">" + label + "</th><td>" + content + "</td></tr>";
+  return "<tr><th>" + label + "</th><td>" + content + "</td></tr>";
 }
 
 std::string Drawing(const std::string& title, const std::string& description,

@@ -28,7 +28,7 @@ std::string LinkTo(const char* kind, std::string_view name);  // <a href="#c-...
 // <section> with a heading that can be linked to.
 std::string Section(const std::string& id, const std::string& title, const std::string& body);
 
-// "<tr><th scope=row>label<td>content": nothing if the content is empty. `content` is HTML.
+// "<tr><th>label<td>content" (a th that starts a row is its header): nothing if the content is empty. `content` is HTML.
 std::string Row(const std::string& label, const std::string& content);
 
 // A figure: title, drawing, description. A drawing that is no single <svg> element becomes text.
