@@ -59,13 +59,25 @@ struct Outcomes {
   int success, eintr_open, eintr_closed, einprogress, other;
 };
 
+void Count(Outcomes& outcomes, const CallResult& closed, bool still_open) {
+  if (closed.ok()) {
+    ++outcomes.success;
+  } else if (closed.error == EINTR) {
+    ++(still_open ? outcomes.eintr_open : outcomes.eintr_closed);
+  } else if (closed.error == EINPROGRESS && !still_open) {
+    ++outcomes.einprogress;
+  } else {
+    ++outcomes.other;
+  }
+}
+
 Outcomes CloseUnderSignals(PipeKind kind) {
   ScopedSignal handler(SIGUSR1, CountSignal);
   Shared<Outcomes> outcomes;
   Peer closer;
   Call call = closer.start([&] {
     CallResult result;
-    for (int i = 0; i < 300; ++i) {
+    for (int i = 0; i < 150; ++i) {
       Pipe p(kind, O_NONBLOCK);
       [[maybe_unused]] const ssize_t put = write(p.wr(), "unread", 6);
       for (Fd* end : {&p.rd_fd(), &p.wr_fd()}) {
@@ -73,11 +85,7 @@ Outcomes CloseUnderSignals(PipeKind kind) {
         result = CALL(close(number));
         const bool open = fcntl(number, F_GETFD) >= 0;
         if (!open) end->release();
-        if (result.ok()) ++outcomes->success;
-        else if (result.error == EINTR && open) ++outcomes->eintr_open;
-        else if (result.error == EINTR) ++outcomes->eintr_closed;
-        else if (result.error == EINPROGRESS && !open) ++outcomes->einprogress;
-        else ++outcomes->other;
+        Count(*outcomes, result, open);
       }
     }
     return result;

@@ -74,7 +74,7 @@ void FailWithFree(int free, const std::function<CallResult(int (&)[2])>& create,
 IPC_TEST_P(PipeCreateErrors, EmfileWhenFewerThanTwoNumbersAreFree, clause::pipe::create_emfile,
            clause::pipe::create_failure_leaves_array, clause::pipe2::flag_alone_decides) {
   for (const int free : {0, 1}) {
-    FailWithFree(free, [this](int (&ends)[2]) { return Create(ends); }, [this](const CallResult& made, int after, int before) {
+    FailWithFree(free, [this](int (&ends)[2]) { return TryCreate(ends); }, [this](const CallResult& made, int after, int before) {
       Scope scope(*this, clause::pipe::create_emfile);
       EXPECT_THAT(made, Fails(EMFILE)) << "with " << before << " free";
       Scope leak(*this, clause::pipe::create_failure_leaves_array);
@@ -105,7 +105,7 @@ IPC_TEST_P(PipeCreateErrors, RepeatedFailuresLeakNothing, clause::pipe::create_f
     CallResult made;
     for (int i = 0; i < 50; ++i) {
       int ends[2] = {kSentinelA, kSentinelB};
-      made = Create(ends);
+      made = TryCreate(ends);
       if (!made.failed_with(EMFILE) || ends[0] != kSentinelA || ends[1] != kSentinelB) break;
     }
     *free_after = CountFree(source);

@@ -1,9 +1,10 @@
 // pipe() and pipe2(..., 0): what a new pipe is.
 #include <sys/stat.h>
 
-#include <algorithm>
+#include <cerrno>
 #include <set>
 #include <string>
+#include <vector>
 
 #include "harness/privilege.h"
 #include "suites/pipe/create.h"
@@ -167,6 +168,15 @@ IPC_TEST_P(PipeCreate, AccessModesPermitTheirDirection, clause::pipe::create_acc
   ASSERT_THAT(of_wr, Succeeds());
   EXPECT_THAT(of_rd.value & O_ACCMODE, testing::AnyOf(O_RDONLY, O_RDWR));
   EXPECT_THAT(of_wr.value & O_ACCMODE, testing::AnyOf(O_WRONLY, O_RDWR));
+  // O_RDWR is said only of an end that is open for both: EBADF would deny that.
+  char byte;
+  if ((of_rd.value & O_ACCMODE) == O_RDWR) {
+    EXPECT_THAT(Bounded([&] { return CALL(write(rd, "x", 1)); }), testing::Not(Fails(EBADF)));
+  }
+  if ((of_wr.value & O_ACCMODE) == O_RDWR) {
+    SetNonblocking(wr, true);
+    EXPECT_THAT(Bounded([&] { return CALL(read(wr, &byte, 1)); }), testing::Not(Fails(EBADF)));
+  }
 }
 
 void ExpectOwner(const CallResult& made, const int (&ends)[2]) {

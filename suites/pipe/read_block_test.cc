@@ -35,6 +35,28 @@ IPC_TEST_P(PipeReadBlocking, WaitsUntilDataArrives, clause::pipe::read_blocks_un
   EXPECT_EQ(buffer.str(5), "hello");
 }
 
+// Two processes wake each other again and again: one lost wake-up and both wait for ever.
+IPC_TEST_P(PipeReadBlocking, NoWakeUpIsLostInManyRounds, clause::pipe::read_blocks_until_data) {
+  constexpr int kRounds = 300;
+  Pipe there = Make(), back = Make();
+  const auto play = [](int from, int to, int first) {
+    CallResult last;
+    for (int i = 0; i < kRounds; ++i) {
+      char byte = static_cast<char>(i);
+      if (first && !(last = CALL(write(to, &byte, 1))).ok()) break;
+      if (!(last = CALL(read(from, &byte, 1))).ok() || byte != static_cast<char>(i)) break;
+      if (!first && !(last = CALL(write(to, &byte, 1))).ok()) break;
+      if (i == kRounds - 1) last.value = kRounds;
+    }
+    return last;
+  };
+  Peer one, other;
+  Call a = one.start([&] { return play(back.rd(), there.wr(), 1); });
+  Call b = other.start([&] { return play(there.rd(), back.wr(), 0); });
+  EXPECT_THAT(a.result(), SucceedsWith(kRounds));
+  EXPECT_THAT(b.result(), SucceedsWith(kRounds));
+}
+
 IPC_TEST_P(PipeReadBlocking, BlocksTheCallingThreadOnly, clause::pipe::read_blocks_until_data) {
   Pipe p = Make(), other = Make();
   char byte = 0, same = 0;

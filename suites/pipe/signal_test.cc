@@ -177,9 +177,8 @@ IPC_TEST_P(PipeSignals, InterruptedAtomicWriteWritesNothingThoughThereIsSomeRoom
   Pipe p = Make();
   const std::size_t atomic = PipeBufOf(p.wr());
   ScopedSignal handler(SIGUSR1, CountSignal);
-  std::size_t filled = FillPipe(p.wr());
-  // Freed from the front: how much room that makes is the system's choice, at least PIPE_BUF-sized
-  // writes fit again after all is read, so the write below is issued only while it waits.
+  const std::size_t filled = FillPipe(p.wr());
+  // How much room it makes when less than that is read is the system's choice: none, some, enough.
   const std::string freed = ReadUpTo(p.rd(), atomic / 2);
   const std::string data(atomic, '!');
   Peer writer;

@@ -58,7 +58,7 @@ bool IsNonblocking(int fd) { return (fcntl(fd, F_GETFL) & O_NONBLOCK) != 0; }
 
 namespace {
 
-constexpr std::int64_t kPatienceNs = 3'000'000'000;
+constexpr std::int64_t kPatienceNs = 10'000'000'000;
 
 template <typename Send>
 void SignalUntil(const Call& call, Send send) {
