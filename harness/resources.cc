@@ -127,7 +127,7 @@ std::size_t FillPipe(int wr, std::size_t chunk) {
       total += static_cast<std::size_t>(put);
     } else if (put < 0 && errno == EINTR) {
       continue;
-    } else if (put < 0 && errno == EAGAIN) {
+    } else if (put == 0 || errno == EAGAIN) {  // 0 is wrong, and for the test of that to say
       if (chunk == 1) return total;
       chunk = chunk > 64 ? chunk / 2 : 1;  // smaller ones may still fit
     } else {

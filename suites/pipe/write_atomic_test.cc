@@ -47,8 +47,10 @@ CallResult WriteRecords(int fd, unsigned writer, std::size_t most, std::uint64_t
   Random random(seed + writer);
   CallResult wrote;
   for (std::uint32_t i = 0; i < kRecordsEach; ++i) {
-    const bool small = Between(random, 0, 2) == 0;
-    const std::string record = MakeRecord(writer, i, Between(random, kRecordBytesMin, small ? std::min<std::size_t>(most, 64) : most));
+    // Many that are small, and many of exactly the limit.
+    const std::size_t draw = Between(random, 0, 5);
+    const std::size_t size = draw == 0 ? most : Between(random, kRecordBytesMin, draw < 3 ? std::min<std::size_t>(most, 64) : most);
+    const std::string record = MakeRecord(writer, i, size);
     wrote = put(fd, record);
     if (!wrote.ok() || wrote.value != static_cast<std::int64_t>(record.size())) {
       wrote.failed = true;  // a short count is as wrong as an error
@@ -71,6 +73,7 @@ void JudgeStream(const Pipe& p, const std::vector<Call>& writers, bool writers_b
     ASSERT_THAT(got, Succeeds());
     if (got.value == 0) break;
     parser.Feed(buffer.data(), static_cast<std::size_t>(got.value));
+    ASSERT_EQ(parser.Problem(false), "");
   }
   for (const Call& writer : writers) EXPECT_THAT(writer.result(), Succeeds());
   EXPECT_EQ(parser.Problem(), "");

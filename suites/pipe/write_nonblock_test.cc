@@ -1,5 +1,6 @@
 // write() with O_NONBLOCK: all or nothing up to {PIPE_BUF}, a prefix above it, never a wait.
 #include <algorithm>
+#include <atomic>
 #include <cerrno>
 #include <string>
 #include <vector>
@@ -45,6 +46,28 @@ IPC_TEST_P(PipeWriteNonblocking, TakesAllWhenThereIsRoom, clause::pipe::write_no
     }
     FillPipe(p.wr(), 997);  // and again after it was full
     DrainPipe(p.rd());
+  }
+}
+
+// There is room for as many records as a blocking writer puts in before it waits.
+IPC_TEST_P(PipeWriteNonblocking, TakesAsManyRecordsAsABlockingWriter, clause::pipe::write_nonblock_le_room) {
+  Pipe p = Make();
+  SetNonblocking(p.rd(), true);
+  const std::string data = Noise(PipeBufOf(p.wr()), TestSeed());
+  Shared<std::atomic<int>> taken;
+  Peer writer;
+  Call call = writer.start([&] {
+    CallResult wrote;
+    while ((wrote = CALL(write(p.wr(), data.data(), data.size()))).ok()) ++*taken;
+    return wrote;
+  });
+  EXPECT_THAT(call, Blocks());
+  const int room = *taken;
+  writer.Kill();
+  DrainPipe(p.rd());
+  SetNonblocking(p.wr(), true);
+  for (int i = 0; i < room; ++i) {
+    ASSERT_THAT(CALL(write(p.wr(), data.data(), data.size())), SucceedsWith(data.size())) << "record " << i + 1 << " of " << room;
   }
 }
 
