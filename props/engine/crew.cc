@@ -24,12 +24,12 @@ constexpr std::int64_t kPatienceNs = 20'000'000'000;
 
 std::size_t RoundUp(std::size_t bytes) { return (bytes + 65535) / 65536 * 65536; }
 
+}  // namespace
+
 bool ProbeIsCertain() {
   RunHeader* run = CurrentRun();
   return run == nullptr || run->probe_mode.load() == static_cast<std::uint32_t>(ProbeMode::kSyscall);
 }
-
-}  // namespace
 
 Crew::Crew(int workers, Target& target, int initial) {
   if (initial < 0) initial = workers;
@@ -176,7 +176,10 @@ bool Crew::AllShownBlocked() {
       }
       continue;
     }
-    heuristic_ = true;
+    if (!heuristic_) {
+      heuristic_ = true;
+      if (Slot* slot = CurrentSlot()) slot->heuristic.fetch_add(1);
+    }
     const ProbeResult probe =
         ProbeBlocked(actor, workers_[Index(i)].issued - 1, -1, kPatienceNs);
     if (probe.what != Blocking::kShown && probe.what != Blocking::kInferred) return false;
@@ -212,6 +215,19 @@ bool Crew::Settle(std::vector<int>& returned, std::string& stuck_text) {
   }
   std::sort(returned.begin(), returned.end());
   return true;
+}
+
+bool Crew::SecondThoughts() {
+  if (!heuristic_) return false;
+  const std::int64_t end = NowNs() + 3'000'000'000;
+  Backoff backoff;
+  while (NowNs() < end) {
+    for (int i = 0; i < size(); ++i) {
+      if (workers_[Index(i)].busy && Returned(i)) return true;
+    }
+    backoff.Pause();
+  }
+  return false;
 }
 
 void Crew::Signal(int worker, int signal) { kill(workers_[Index(worker)].pid, signal); }

@@ -15,6 +15,9 @@
 
 namespace ipcsuite::props {
 
+// Whether this platform shows for certain that a call is blocked (harness/probe.h).
+bool ProbeIsCertain();
+
 class Crew {
  public:
   // Forks `initial` processes (all, when it is absent) that perform on `target`; there is room for
@@ -42,6 +45,10 @@ class Crew {
   // Where reads of this worker put their bytes, and the start of that area over all workers.
   const unsigned char* BytesOf(int worker) const;
   const unsigned char* Bytes() const { return bytes_; }
+
+  // Where blocking could only be inferred: waits up to 3 s for a busy worker to return after all. True
+  // when one did; Settle() then says which. Always false where blocking was shown.
+  bool SecondThoughts();
 
   void Signal(int worker, int signal);
   // SIGKILL, and returns when the process is gone.

@@ -64,6 +64,26 @@ rc::Gen<Program> AnyProgram(std::size_t max_steps) {
   };
 }
 
+// When to stop looking for a failure.
+class EndOfSearch {
+ public:
+  explicit EndOfSearch(const ExploreOptions& options)
+      : options_(options),
+        deadline_(DeadlineIn(options.seconds)),
+        last_(DeadlineIn(10 * options.seconds)) {}
+  bool operator()(std::uint64_t cases) const {
+    if (cases < options_.min_cases) return false;
+    const std::int64_t now = NowNs();
+    if (now < deadline_) return false;
+    return now > last_ || !options_.enough || options_.enough();
+  }
+
+ private:
+  const ExploreOptions& options_;
+  std::int64_t deadline_;
+  std::int64_t last_;
+};
+
 // Counts rapidcheck's shrink attempts.
 class CountShrinks : public rc::detail::TestListener {
  public:
@@ -78,7 +98,7 @@ class CountShrinks : public rc::detail::TestListener {
 std::optional<Failure> Explore(const ExploreOptions& options, const RunProgram& run,
                                const OnCase& on_case) {
   constexpr int kBatch = 100;
-  const std::int64_t deadline = DeadlineIn(options.seconds);
+  const EndOfSearch ended(options);
   std::int64_t shrink_deadline = 0;
   std::uint64_t cases = 0;
   std::optional<Failure> failure;
@@ -87,7 +107,7 @@ std::optional<Failure> Explore(const ExploreOptions& options, const RunProgram& 
   const auto property = [&] {
     const Program program = *any;
     const bool shrinking = failure.has_value();
-    if (aborted || (!shrinking && cases >= options.min_cases && NowNs() > deadline)) return;
+    if (aborted || (!shrinking && ended(cases))) return;
     if (shrinking && NowNs() > shrink_deadline) return;
     ++cases;
     CaseOutcome outcome;
@@ -105,7 +125,7 @@ std::optional<Failure> Explore(const ExploreOptions& options, const RunProgram& 
   };
   CountShrinks listener;
   for (std::uint64_t batch = 0; !failure.has_value() && !aborted; ++batch) {
-    if (cases >= options.min_cases && NowNs() > deadline) break;
+    if (ended(cases)) break;
     rc::detail::TestParams params;
     params.seed = Mix(options.seed + batch);
     params.maxSuccess = kBatch;
@@ -192,9 +212,9 @@ void ShrinkRacy(const RunProgram& run, std::int64_t deadline, Failure& failure) 
 
 std::optional<Failure> ExploreRacy(const ExploreOptions& options, const RunProgram& run,
                                    const OnCase& on_case) {
-  const std::int64_t deadline = DeadlineIn(options.seconds);
+  const EndOfSearch ended(options);
   const rc::Gen<Program> any = AnyProgram(options.max_steps);
-  for (std::uint64_t i = 0; i < options.min_cases || NowNs() < deadline; ++i) {
+  for (std::uint64_t i = 0; !ended(i); ++i) {
     const Program program =
         any(rc::Random(Mix(options.seed + i)), static_cast<int>(i % 100)).value();
     CaseOutcome outcome = run(program);

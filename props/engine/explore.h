@@ -24,6 +24,9 @@ struct ExploreOptions {
   double shrink_seconds = 5;      // for shrinking
   std::size_t max_steps = 100;
   std::uint64_t min_cases = 20;   // run even when the time is up
+  // Asked when the time is up: whether enough was seen for a verdict. If not, the search goes on, for
+  // ten times the time at most. Absent: it is enough.
+  std::function<bool()> enough;
 };
 
 using RunProgram = std::function<CaseOutcome(const Program&)>;

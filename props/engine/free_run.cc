@@ -16,6 +16,7 @@
 #include "harness/call.h"
 #include "harness/context.h"
 #include "harness/probe.h"
+#include "props/engine/crew.h"
 #include "props/history/check.h"
 #include "props/history/file.h"
 #include "props/history/lanes.h"
@@ -168,11 +169,7 @@ class Runner {
   bool IsBlocked(std::size_t i) {
     const Op* open = recorder_.Open(static_cast<int>(i));
     if (open == nullptr || open->Has(kNearDeadline)) return false;
-    RunHeader* header = CurrentRun();
-    const bool certain =
-        header == nullptr ||
-        header->probe_mode.load() == static_cast<std::uint32_t>(ProbeMode::kSyscall);
-    if (certain) return IsShownBlocked(actors_[i]);
+    if (ProbeIsCertain()) return IsShownBlocked(actors_[i]);
     const ProbeResult probe = ProbeBlocked(actors_[i], 0, -1, kPatienceNs);
     if (Slot* slot = CurrentSlot()) slot->heuristic.fetch_add(1);
     return probe.what == Blocking::kInferred || probe.what == Blocking::kShown;
@@ -195,6 +192,18 @@ class Runner {
     return Progress() == before;
   }
 
+  // Where blocking is only inferred: true when nothing happens for a second more.
+  bool StaysSo(std::uint64_t progress) {
+    if (ProbeIsCertain()) return true;
+    const std::int64_t end = NowNs() + 1'000'000'000;
+    Backoff backoff;
+    while (NowNs() < end) {
+      if (Progress() != progress || Attend()) return false;
+      backoff.Pause();
+    }
+    return true;
+  }
+
   // Waits until all are done or blocked for good. False when that can't be shown.
   bool Watch() {
     std::int64_t deadline = NowNs() + kPatienceNs;
@@ -212,7 +221,7 @@ class Runner {
         backoff.Pause();
         continue;
       }
-      if (AllBlocked() && !Attend()) {
+      if (AllBlocked() && !Attend() && StaysSo(now)) {
         for (Lane& lane : lanes_) lane.blocked = lane.alive;
         return true;
       }

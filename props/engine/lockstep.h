@@ -4,6 +4,7 @@
 #pragma once
 
 #include <fmt/format.h>
+#include <signal.h>
 
 #include <algorithm>
 #include <string>
@@ -95,6 +96,32 @@ class Lockstep {
     }
     std::vector<Op> ended;
     std::vector<Op> blocked;
+    Gather(returned, ended, blocked, told);
+    std::vector<State> unstuck;
+    std::vector<State> next = ReachableStates(domain_.model(), states_, ended, blocked, &unstuck);
+    while (next.empty() && crew_.SecondThoughts()) {
+      if (!crew_.Settle(returned, stuck)) break;
+      Gather(returned, ended, blocked, -1);
+      unstuck.clear();
+      next = ReachableStates(domain_.model(), states_, ended, blocked, &unstuck);
+    }
+    if (next.empty()) return Fail(ended, blocked, !unstuck.empty());
+    RemoveDuplicates(next);
+    if (next.size() > kMaxStates) {
+      outcome_.unresolved = "the model has too many states to go on";
+      return false;
+    }
+    states_ = std::move(next);
+    if (told >= 0 && crew_.Busy(told)) {
+      for (State& state : states_) domain_.model().Block(state, crew_.OpOf(told));
+    }
+    return true;
+  }
+
+  // Adds the operations that returned to `ended`, and lists those that are blocked now.
+  void Gather(const std::vector<int>& returned, std::vector<Op>& ended, std::vector<Op>& blocked,
+              int told) {
+    blocked.clear();
     for (const int worker : returned) {
       ended.push_back(crew_.OpOf(worker));
       ended.back().process = static_cast<std::uint16_t>(worker);
@@ -108,19 +135,6 @@ class Lockstep {
       ++outcome_.waits;
       trace_.Add(blocked.back(), true);
     }
-    std::vector<State> unstuck;
-    std::vector<State> next = ReachableStates(domain_.model(), states_, ended, blocked, &unstuck);
-    if (next.empty()) return Fail(ended, blocked, !unstuck.empty());
-    RemoveDuplicates(next);
-    if (next.size() > kMaxStates) {
-      outcome_.unresolved = "the model has too many states to go on";
-      return false;
-    }
-    states_ = std::move(next);
-    if (told >= 0 && crew_.Busy(told)) {
-      for (State& state : states_) domain_.model().Block(state, crew_.OpOf(told));
-    }
-    return true;
   }
 
   bool Fail(const std::vector<Op>& ended, const std::vector<Op>& blocked, bool stuck) {

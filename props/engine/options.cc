@@ -35,7 +35,7 @@ double Options::Seconds() const {
   if (seconds_per_property > 0) return seconds_per_property;
   switch (profile) {
     case Profile::kQuick:
-      return 0.7;
+      return 0.9;
     case Profile::kFull:
       return 20;
     default:

@@ -29,6 +29,9 @@ struct PropertySpec {
   // A case that depends on timing: what failed once may pass again. Shrunk by repeating each
   // candidate, and reported with the share of runs that failed.
   bool racy = false;
+
+  // Lockstep: every wait must be seen, which takes long where the platform does not show it.
+  bool WatchesWaits() const { return needed_waits > 0 && !racy; }
 };
 
 // Runs the property as (part of) the current test: records failures, evidence, figures.

@@ -70,6 +70,12 @@ QueueTarget::QueueTarget(int processes, long max_messages, long max_length)
       Unresolved(fmt::format("can't make a message queue ({}): raise the limits on message queues",
                              ipcsuite::ErrnoName(error)));
     }
+    mq_attr made{};
+    if (mq_getattr(pair.blocking, &made) != 0 && errno == ENOSYS) {
+      mq_close(pair.blocking);
+      mq_unlink(name.c_str());
+      Unsupported("message queues: mq_open succeeds and every other call fails with ENOSYS");
+    }
     pair.nonblocking = mq_open(name.c_str(), O_RDWR | O_NONBLOCK);
     queues_.push_back(pair);
     if (pair.nonblocking == static_cast<mqd_t>(-1)) {
