@@ -6,12 +6,11 @@ namespace {
 
 constexpr std::size_t kKiB = 1024;
 
-std::vector<WorkloadInfo> MakeCatalog() {
-  std::vector<WorkloadInfo> all;
-  const auto add = [&all](WorkloadInfo info) { all.push_back(std::move(info)); };
-  WorkloadInfo w{};
+using List = std::vector<WorkloadInfo>;
 
-  // Streams: what they have in common.
+// What all streams have in common.
+WorkloadInfo Stream() {
+  WorkloadInfo w{};
   w.has_raw = w.uses_ledgers = w.signals = w.open_loop = w.waits = true;
   w.producers = w.consumers = 1;
   w.max_priorities = 1;
@@ -20,7 +19,11 @@ std::vector<WorkloadInfo> MakeCatalog() {
   w.size_max = kKiB * kKiB;
   w.sample_every = 1;
   w.unit = "messages";
+  return w;
+}
 
+void AddPipes(List* all) {
+  WorkloadInfo w = Stream();
   w.name = "pipe";
   w.title = "stream over pipes";
   w.explain =
@@ -34,7 +37,7 @@ std::vector<WorkloadInfo> MakeCatalog() {
                "pipe.read.blocks_until_data", "pipe.write.atomic_le_pipe_buf"};
   w.loss_clause = "pipe.write.appends";
   w.make = &MakePipeStream;
-  add(w);
+  all->push_back(w);
 
   w.name = "fifo";
   w.title = "stream over FIFOs";
@@ -43,7 +46,7 @@ std::vector<WorkloadInfo> MakeCatalog() {
   w.clauses = {"fifo.io.same_as_pipe"};
   w.loss_clause = "fifo.io.same_as_pipe";
   w.make = &MakeFifoStream;
-  add(w);
+  all->push_back(w);
 
   w.name = "pipe-writers";
   w.title = "many writers into one pipe";
@@ -60,7 +63,7 @@ std::vector<WorkloadInfo> MakeCatalog() {
                "pipe.read.fifo_order"};
   w.loss_clause = "pipe.write.atomic_le_pipe_buf";
   w.make = &MakePipeWriters;
-  add(w);
+  all->push_back(w);
 
   w.name = "fifo-openers";
   w.title = "FIFO with openers coming and going";
@@ -73,8 +76,12 @@ std::vector<WorkloadInfo> MakeCatalog() {
                "fifo.io.same_as_pipe", "fifo.io.eof_not_sticky"};
   w.loss_clause = "fifo.io.discard_on_last_close";
   w.make = &MakeFifoOpeners;
-  add(w);
+  all->push_back(w);
 
+}
+
+void AddQueueAndRings(List* all) {
+  WorkloadInfo w = Stream();
   w.name = "mq";
   w.title = "message queue, n producers and m consumers with priorities";
   w.explain =
@@ -94,7 +101,7 @@ std::vector<WorkloadInfo> MakeCatalog() {
                "mq_receive.basic.length_and_removal"};
   w.loss_clause = "threads.safety.no_loss_no_duplication";
   w.make = &MakeMqStream;
-  add(w);
+  all->push_back(w);
 
   w.waits = false;
   w.name = "ring";
@@ -114,7 +121,7 @@ std::vector<WorkloadInfo> MakeCatalog() {
                "mmap.shared.changes_object"};
   w.loss_clause = "mmap.shared.changes_object";
   w.make = &MakeRing;
-  add(w);
+  all->push_back(w);
 
   w.name = "ring-shared";
   w.title = "one ring for many, a ticket in each slot";
@@ -125,8 +132,17 @@ std::vector<WorkloadInfo> MakeCatalog() {
   w.kill_producer_upto = w.kill_consumer_upto = 0;
   w.clauses = {"mmap.shared.visible_unrelated", "memory.lock_free_atomics"};
   w.make = &MakeRingShared;
-  add(w);
+  all->push_back(w);
 
+}
+
+void AddCondQueueAndMixed(List* all) {
+  WorkloadInfo w = Stream();
+  w.waits = false;
+  w.shape = Shape::kShared;
+  w.producers = w.consumers = 2;
+  w.size_min = 8;
+  w.size_max = 256 * kKiB;
   w.name = "cond-queue";
   w.title = "bounded queue of process-shared mutex and condition variables";
   w.explain = "Producers and consumers share a queue in shared memory guarded by pthread objects.";
@@ -136,7 +152,7 @@ std::vector<WorkloadInfo> MakeCatalog() {
                "cond.pshared.no_lost_wakeup", "pshared.memory_sync"};
   w.loss_clause = "cond.pshared.no_lost_wakeup";
   w.make = &MakeCondQueue;
-  add(w);
+  all->push_back(w);
 
   w.name = "mixed";
   w.title = "pipes, queues, rings and FIFOs side by side";
@@ -151,9 +167,16 @@ std::vector<WorkloadInfo> MakeCatalog() {
                "threads.safety.no_loss_no_duplication", "mmap.shared.visible_unrelated"};
   w.loss_clause = "pipe.write.appends";
   w.make = &MakeMixed;
-  add(w);
+  all->push_back(w);
 
-  // Round trips.
+}
+
+void AddRoundTrips(List* all) {
+  WorkloadInfo w = Stream();
+  w.waits = false;
+  w.shape = Shape::kPaired;
+  w.size_min = 8;
+  w.size_max = 8 * kKiB;
   w.name = "pingpong-pipe";
   w.title = "round trips over two pipes";
   w.explain = "One message under way: the latency of two hand-overs without queueing.";
@@ -166,7 +189,7 @@ std::vector<WorkloadInfo> MakeCatalog() {
   w.clauses = {"pipe.read.blocks_until_data"};
   w.loss_clause = "pipe.read.blocks_until_data";
   w.make = &MakePingPongPipe;
-  add(w);
+  all->push_back(w);
 
   w.name = "pingpong-mq";
   w.title = "round trips over two queues";
@@ -174,7 +197,7 @@ std::vector<WorkloadInfo> MakeCatalog() {
   w.clauses = {"mq_receive.empty.blocks_until_message"};
   w.loss_clause = "mq_receive.empty.blocks_until_message";
   w.make = &MakePingPongMq;
-  add(w);
+  all->push_back(w);
 
   w.name = "pingpong-shm";
   w.title = "round trips over two rings in shared memory";
@@ -182,13 +205,25 @@ std::vector<WorkloadInfo> MakeCatalog() {
   w.clauses = {"mmap.shared.visible_unrelated"};
   w.loss_clause = "mmap.shared.changes_object";
   w.make = &MakePingPongShm;
-  add(w);
+  all->push_back(w);
 
-  // What is not a stream: checks of its own.
-  w.uses_ledgers = false;
+}
+
+// What is not a stream, with checks of its own: what that has in common.
+WorkloadInfo Alike() {
+  WorkloadInfo w = Stream();
+  w.uses_ledgers = w.open_loop = w.waits = false;
   w.sample_every = 0;
   w.unit = "operations";
+  w.shape = Shape::kAlike;
+  w.consumers = 0;
+  w.size_min = 8;
+  w.size_max = 8 * kKiB;
+  return w;
+}
 
+void AddOrderMutexAndKills(List* all) {
+  WorkloadInfo w = Alike();
   w.name = "mq-order";
   w.title = "exact order of bursts in a queue";
   w.explain =
@@ -205,7 +240,7 @@ std::vector<WorkloadInfo> MakeCatalog() {
                "mq_send.content.bytes_preserved"};
   w.loss_clause = "mq_receive.order.highest_priority_first";
   w.make = &MakeMqOrder;
-  add(w);
+  all->push_back(w);
 
   w.name = "mutex";
   w.title = "robust process-shared mutex whose owners die";
@@ -221,7 +256,7 @@ std::vector<WorkloadInfo> MakeCatalog() {
                "pshared.other_address"};
   w.loss_clause = "robust.waiter_woken";
   w.make = &MakeRobustMutex;
-  add(w);
+  all->push_back(w);
 
   w.name = "kill-write";
   w.title = "SIGKILL in mid-write, thousands of times a second";
@@ -241,15 +276,18 @@ std::vector<WorkloadInfo> MakeCatalog() {
                "exit.waiter.killed_sender_queues_nothing", "mq_send.content.bytes_preserved"};
   w.loss_clause = "pipe.write.le_pipe_buf_never_partial";
   w.make = &MakeKillWrite;
-  add(w);
+  all->push_back(w);
 
+}
+
+void AddChurnAndNotify(List* all) {
+  WorkloadInfo w = Alike();
   w.name = "churn";
   w.title = "races of create, open and unlink";
   w.explain =
       "Processes race for a few names of queues, shared memory objects and FIFOs. Never two owners, "
       "the owner's unlink finds the name, what is open outlives its name, a new object is new.";
   w.test_name = "Stress.NameChurn";
-  w.has_raw = w.signals = true;
   w.producers = 3;
   w.unit = "operations";
   w.clauses = {"shm_open.excl.atomic", "mq_open.create.excl_atomic", "mkfifo.eexist",
@@ -258,7 +296,7 @@ std::vector<WorkloadInfo> MakeCatalog() {
                "mq_open.create.new_queue_empty", "shm_open.creat.size_zero"};
   w.loss_clause = "shm_unlink.removes_name";
   w.make = &MakeNameChurn;
-  add(w);
+  all->push_back(w);
 
   w.name = "notify";
   w.title = "notification storm";
@@ -275,8 +313,12 @@ std::vector<WorkloadInfo> MakeCatalog() {
                "mq_notify.oneshot.rearm", "mq_notify.ebusy.registration_race"};
   w.loss_clause = "mq_notify.register.notified_on_arrival_at_empty";
   w.make = &MakeNotifyStorm;
-  add(w);
+  all->push_back(w);
 
+}
+
+void AddMemory(List* all) {
+  WorkloadInfo w = Alike();
   w.name = "seqlock";
   w.title = "sequence lock in shared memory";
   w.explain = "Writers replace a block of words, readers must see it whole or not at all.";
@@ -289,7 +331,7 @@ std::vector<WorkloadInfo> MakeCatalog() {
   w.clauses = {"memory.lock_free_atomics", "mmap.shared.visible_unrelated"};
   w.loss_clause = "memory.lock_free_atomics";
   w.make = &MakeSeqlock;
-  add(w);
+  all->push_back(w);
 
   w.shape = Shape::kPaired;
   w.unit = "outcomes";
@@ -298,7 +340,7 @@ std::vector<WorkloadInfo> MakeCatalog() {
   w.explain = "The flag seen (acquire) without the data (release) is forbidden; outcomes are counted.";
   w.test_name = "Stress.LitmusMessagePassing";
   w.make = &MakeMessagePassing;
-  add(w);
+  all->push_back(w);
 
   w.name = "litmus-sb";
   w.title = "store buffering without a fence";
@@ -307,14 +349,25 @@ std::vector<WorkloadInfo> MakeCatalog() {
       "a run that never shows it has proven nothing about the fenced test.";
   w.test_name = "Stress.LitmusStoreBuffer";
   w.make = &MakeStoreBuffer;
-  add(w);
+  all->push_back(w);
 
   w.name = "litmus-sb-fence";
   w.title = "store buffering with a fence";
   w.explain = "As litmus-sb with a sequentially consistent fence between: 0,0 is forbidden.";
   w.test_name = "Stress.LitmusStoreBufferFenced";
   w.make = &MakeStoreBufferFenced;
-  add(w);
+  all->push_back(w);
+}
+
+List MakeCatalog() {
+  List all;
+  AddPipes(&all);
+  AddQueueAndRings(&all);
+  AddCondQueueAndMixed(&all);
+  AddRoundTrips(&all);
+  AddOrderMutexAndKills(&all);
+  AddChurnAndNotify(&all);
+  AddMemory(&all);
   return all;
 }
 

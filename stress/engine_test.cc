@@ -149,7 +149,13 @@ TEST(Engine, EveryWorkloadRunsWithoutFindings) {
     for (const Mode mode : {Mode::kRaw, Mode::kChecked, Mode::kTimed}) {
       if (mode == Mode::kRaw && !info.has_raw) continue;
       if (mode == Mode::kTimed && info.sample_every == 0) continue;
-      const SliceResult result = RunOnce(context, info, mode, 0.05);
+      // On a busy machine a process may not get its turn within a slice: until all have worked.
+      SliceResult result;
+      for (int attempt = 0; attempt < 100; ++attempt) {
+        result = RunOnce(context, info, mode, 0.05);
+        const bool worked = result.messages_total > 0 && (mode == Mode::kRaw || result.checks > 0);
+        if (worked || result.findings_total != 0 || !result.unsupported.empty()) break;
+      }
       if (!result.unsupported.empty()) continue;
       EXPECT_EQ(result.findings_total, 0u) << info.name << "\n" << Text(result);
       EXPECT_EQ(result.unresolved, "") << info.name;
@@ -166,7 +172,11 @@ TEST(Engine, EveryWorkloadRunsWithoutFindings) {
 TEST(Nemesis, KillsLandInCallsAndNothingElseIsLost) {
   Context context(3);
   for (const char* name : {"pipe", "mq", "ring", "pipe-writers", "mutex"}) {
-    const SliceResult result = RunOnce(context, *FindWorkload(name), Mode::kChecked, 0.5, {true, false, false, false, false});
+    SliceResult result;
+    for (int attempt = 0; attempt < 20; ++attempt) {  // on a busy machine nobody may get a turn
+      result = RunOnce(context, *FindWorkload(name), Mode::kChecked, 0.5, {true, false, false, false, false});
+      if (result.findings_total != 0 || result.event_counts[0] != 0 || !result.unsupported.empty()) break;
+    }
     if (!result.unsupported.empty()) continue;
     EXPECT_EQ(result.findings_total, 0u) << name << "\n" << Text(result);
     EXPECT_GT(result.event_counts[static_cast<int>(NemesisKind::kKill)], 0u) << name;
@@ -187,7 +197,11 @@ TEST(Nemesis, StoppedProcessesGoOn) {
 TEST(Nemesis, StormWithoutRestartGivesEintrAndWithRestartNone) {
   Context context(5);
   for (const char* name : {"pingpong-pipe", "pingpong-mq"}) {
-    const SliceResult plain = RunOnce(context, *FindWorkload(name), Mode::kChecked, 0.5, {false, false, true, false, false}, false);
+    SliceResult plain;
+    for (int attempt = 0; attempt < 20; ++attempt) {
+      plain = RunOnce(context, *FindWorkload(name), Mode::kChecked, 0.5, {false, false, true, false, false}, false);
+      if (plain.findings_total != 0 || plain.eintr != 0 || !plain.unsupported.empty()) break;
+    }
     if (!plain.unsupported.empty()) continue;
     EXPECT_EQ(plain.findings_total, 0u) << Text(plain);
     EXPECT_GT(plain.signals_caught, 0u);
