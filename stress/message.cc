@@ -54,8 +54,7 @@ std::size_t Templates::FirstDifference(const unsigned char* message, const Stamp
                                   message);
 }
 
-Stamp Templates::Peek(const unsigned char* message, std::size_t size) {
-  if (size >= kStampSize) return Stamp::Unpack(LoadWord(message));
+Stamp Templates::PeekShort(const unsigned char* message, std::size_t size) {
   Stamp stamp;
   for (std::size_t i = 0; i < size; ++i) {
     stamp.sequence |= static_cast<std::uint64_t>(message[i]) << (8 * i);

@@ -77,7 +77,9 @@ class Templates {
   // The first byte that differs from the message of `stamp`; size() when none does.
   std::size_t FirstDifference(const unsigned char* message, const Stamp& stamp);
 
-  static Stamp Peek(const unsigned char* message, std::size_t size);
+  static Stamp Peek(const unsigned char* message, std::size_t size) {
+    return size >= kStampSize ? Stamp::Unpack(LoadWord(message)) : PeekShort(message, size);
+  }
 
  private:
   std::size_t Offset(const Stamp& stamp) const {
@@ -85,6 +87,7 @@ class Templates {
   }
   unsigned char* Buffer(const Stamp& stamp) { return bytes_.data() + Offset(stamp); }
   const unsigned char* Expected(const Stamp& stamp) const { return bytes_.data() + Offset(stamp); }
+  static Stamp PeekShort(const unsigned char* message, std::size_t size);
   bool MatchesPieces(const unsigned char* message, const Stamp& stamp) const;
   // Whether a stamp starts there; one that would overlap the last one is left out.
   bool StampedAt(std::size_t at) const {

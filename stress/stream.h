@@ -75,6 +75,7 @@ void Produce(Worker& w, Transport& transport) {
   Templates templates(w.spec.size_bytes, w.spec.seed);
   SentBook& book = w.shared.sent[static_cast<std::size_t>(w.role_index)];
   Pacer pacer(w);
+  [[maybe_unused]] const std::uint64_t sample_mask = w.spec.sample_every - 1;
   const auto producer = static_cast<std::uint32_t>(w.role_index);
   const bool prioritized = w.spec.priorities > 1;
   std::uint64_t done = w.count();
@@ -95,7 +96,7 @@ void Produce(Worker& w, Transport& transport) {
       buffer = templates.Stamped(stamp);
       w.Hold(stamp.Pack());
       if constexpr (M == Mode::kTimed) {
-        if (stamp.sequence % w.spec.sample_every == 0) {
+        if ((stamp.sequence & sample_mask) == 0) {
           TimeSlot(w, stamp).store(due != 0 ? due : Ticks(), std::memory_order_relaxed);
         }
       }
@@ -120,30 +121,19 @@ void Produce(Worker& w, Transport& transport) {
   }
 }
 
-// One message that arrived: every check that is made while running.
+// Of a message that holds only the low bytes of its number: the next number from the expected one on
+// that has them.
+inline std::uint64_t Complete(std::uint64_t low, std::size_t size, const Ledger& ledger) {
+  const std::uint64_t expected = ledger.Expected({});
+  const std::uint64_t mask = (std::uint64_t{1} << (8 * size)) - 1;
+  const std::uint64_t sequence = (expected & ~mask) | low;
+  return sequence < expected ? sequence + mask + 1 : sequence;
+}
+
+// Out of the hot path: what is wrong with a number.
 template <class Transport>
-void CheckMessage(Worker& w, Templates& templates, Ledger& ledger, const unsigned char* buffer,
-                  std::size_t size, unsigned priority, Stamp* out) {
-  Stamp stamp = Templates::Peek(buffer, size);
-  if (size < kStampSize) {
-    // Only the low bytes came along: the next number from the expected one on that has them.
-    const std::uint64_t expected = ledger.Expected({});
-    const std::uint64_t mask = (std::uint64_t{1} << (8 * size)) - 1;
-    std::uint64_t sequence = (expected & ~mask) | stamp.sequence;
-    if (sequence < expected) sequence += mask + 1;
-    stamp.sequence = sequence;
-  }
-  *out = stamp;
-  if (!templates.Matches(buffer, stamp)) {
-    w.ReportTorn(Transport::kClauses.content, buffer, size,
-                 templates.FirstDifference(buffer, stamp), stamp.Pack());
-  }
-  if (stamp.priority != priority) {
-    w.Report(Kind::kPriorityInversion, Transport::kClauses.priority,
-             "arrived with another priority than it was sent with", stamp.Pack(), priority);
-  }
-  const Ledger::Answer answer = ledger.Accept(stamp);
-  if (answer == Ledger::Answer::kGood) return;
+[[gnu::noinline]] void ReportNumber(Worker& w, const Ledger& ledger, Ledger::Answer answer,
+                                    const Stamp& stamp) {
   const Kind kind = answer == Ledger::Answer::kThinAir     ? Kind::kThinAir
                     : answer == Ledger::Answer::kReordered ? Kind::kReordered
                                                            : Kind::kDuplicated;
@@ -154,11 +144,35 @@ void CheckMessage(Worker& w, Templates& templates, Ledger& ledger, const unsigne
            ToString(kind), stamp.Pack(), expected.Pack());
 }
 
+// One message that arrived: every check that is made while running.
+template <class Transport>
+inline Stamp CheckMessage(Worker& w, Templates& templates, Ledger& ledger,
+                          const unsigned char* buffer, std::size_t size, unsigned priority) {
+  Stamp stamp = Templates::Peek(buffer, size);
+  if (size < kStampSize) [[unlikely]] {
+    stamp.sequence = Complete(stamp.sequence, size, ledger);
+  }
+  if (!templates.Matches(buffer, stamp)) [[unlikely]] {
+    w.ReportTorn(Transport::kClauses.content, buffer, size,
+                 templates.FirstDifference(buffer, stamp), stamp.Pack());
+  }
+  if (stamp.priority != priority) [[unlikely]] {
+    w.Report(Kind::kPriorityInversion, Transport::kClauses.priority,
+             "arrived with another priority than it was sent with", stamp.Pack(), priority);
+  }
+  const Ledger::Answer answer = ledger.Accept(stamp);
+  if (answer != Ledger::Answer::kGood) [[unlikely]] {
+    ReportNumber<Transport>(w, ledger, answer, stamp);
+  }
+  return stamp;
+}
+
 template <Mode M, class Transport>
 void Consume(Worker& w, Transport& transport) {
   Templates templates(w.spec.size_bytes, w.spec.seed);
   Ledger& ledger = w.shared.ledgers[static_cast<std::size_t>(w.role_index)];
-  const bool pacer_clock = w.spec.rate_per_s > 0;  // intended times are CLOCK_MONOTONIC
+  [[maybe_unused]] const std::uint64_t sample_mask = w.spec.sample_every - 1;
+  [[maybe_unused]] const bool pacer_clock = w.spec.rate_per_s > 0;  // intended times are CLOCK_MONOTONIC
   std::vector<unsigned char> buffer(transport.BufferBytes(w.spec.size_bytes));
   std::uint64_t done = w.count();
   for (;;) {
@@ -182,11 +196,10 @@ void Consume(Worker& w, Transport& transport) {
         w.Report(Kind::kWrongLength, Transport::kClauses.length, text);
         break;
       }
-      Stamp stamp;
-      CheckMessage<Transport>(w, templates, ledger, buffer.data(), w.spec.size_bytes, priority,
-                              &stamp);
+      [[maybe_unused]] const Stamp stamp = CheckMessage<Transport>(
+          w, templates, ledger, buffer.data(), w.spec.size_bytes, priority);
       if constexpr (M == Mode::kTimed) {
-        if (stamp.sequence % w.spec.sample_every == 0 &&
+        if ((stamp.sequence & sample_mask) == 0 &&
             stamp.producer < static_cast<std::uint32_t>(w.spec.producers) &&
             stamp.priority < static_cast<std::uint32_t>(w.spec.priorities)) {
           const std::int64_t from = TimeSlot(w, stamp).load(std::memory_order_relaxed);

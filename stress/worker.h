@@ -33,7 +33,7 @@ struct RunSpec {
   double rate_per_s = 0;            // of all producers together; 0: closed loop
   std::uint64_t ops = 0;            // messages of each producer; 0: until stopped
   Mode mode = Mode::kChecked;
-  std::uint32_t sample_every = 1;   // kTimed: every n-th message is timed
+  std::uint32_t sample_every = 1;   // kTimed: every n-th message is timed; a power of two
   bool eintr_expected = false;      // a storm without SA_RESTART is on
   bool kills = false;               // processes of this run are killed
   int workers() const { return producers + consumers; }

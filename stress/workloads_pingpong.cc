@@ -59,9 +59,7 @@ void Answer(Worker& w, Transport& in, Transport& out) {
       return;
     }
     if constexpr (M != Mode::kRaw) {
-      Stamp stamp;
-      CheckMessage<Transport>(w, templates, ledger, buffer.data(), w.spec.size_bytes, priority,
-                              &stamp);
+      CheckMessage<Transport>(w, templates, ledger, buffer.data(), w.spec.size_bytes, priority);
     }
     if (out.template Send<M>(w, buffer.data(), w.spec.size_bytes, 0) != got) {
       w.Report(Kind::kWrongErrno, Transport::kClauses.send_error, "an answer failed", 0, 0, errno);
