@@ -167,8 +167,11 @@ class Runner {
     result.nemeses = nemesis;
     progress_now_.messages_all += mode == Mode::kRaw ? 0 : result.messages_total;
     progress_now_.findings += result.findings_total;
-    const bool go_on = result.unsupported.empty() && result.unresolved.empty() &&
-                       result.findings_total < 10000;
+    // A stuck process costs its time-out each time, and a thousand findings tell no more than these.
+    bool go_on = result.unsupported.empty() && result.unresolved.empty() && result.findings_total < 1000;
+    for (const FindingRecord& finding : result.findings) {
+      if (finding.kind == Kind::kStuck || finding.kind == Kind::kDied) go_on = false;
+    }
     cell.slices.push_back(std::move(result));
     return go_on;
   }

@@ -1,4 +1,8 @@
 // The table of workloads: everything that is known without running one.
+#include <unistd.h>
+
+#include <algorithm>
+
 #include "stress/workloads.h"
 
 namespace ipcsuite::stress {
@@ -59,12 +63,17 @@ void AddPipes(List* all) {
   w.producers = 3;
   w.size_min = 8;
   w.size_max = 4 * kKiB;
+  // As large as is guaranteed to be atomic: a bound that is too low somewhere shows here.
+  if (const long pipe_buf = pathconf("/", _PC_PIPE_BUF); pipe_buf > 0) {
+    w.size_default = std::min(w.size_max, static_cast<std::size_t>(pipe_buf));
+  }
   w.clauses = {"pipe.write.atomic_le_pipe_buf", "pipe.write.le_pipe_buf_never_partial",
                "pipe.read.fifo_order"};
   w.loss_clause = "pipe.write.atomic_le_pipe_buf";
   w.make = &MakePipeWriters;
   all->push_back(w);
 
+  w.size_default = 64;
   w.name = "fifo-openers";
   w.title = "FIFO with openers coming and going";
   w.explain =

@@ -44,6 +44,19 @@ std::string Describe(const Finding& f, std::int64_t start_ns) {
   return out;
 }
 
+// What the exhausting process met; see hog.cc for the order of its counters.
+void HogFacts(const WorkerCold& hog, SliceResult* result) {
+  static const char* const kNames[] = {
+      "exhaustion: rounds", "exhaustion: limit on descriptors met", "", "exhaustion: limit on queue bytes met",
+      "exhaustion: limit on the number of queues met", "exhaustion: tmpfs filled"};
+  for (int i = 0; i < 6; ++i) {
+    if (kNames[i][0] != '\0') result->facts.emplace_back(kNames[i], std::to_string(hog.extra[i]));
+  }
+  static const char* const kOwn[] = {"none", "IPC", "mount", "IPC, mount"};
+  result->facts.emplace_back("exhaustion: namespaces of its own", kOwn[hog.extra[6] & 3]);
+  result->event_counts[static_cast<int>(NemesisKind::kExhaust)] = hog.extra[1] + hog.extra[3] + hog.extra[4] + hog.extra[5];
+}
+
 }  // namespace
 
 void Conductor::Collect() {
@@ -90,6 +103,9 @@ void Conductor::Collect() {
   result_.checks += sink.checks;
   result_.facts = sink.facts;
   result_.inconclusive = sink.inconclusive;
+  if (options_.nemesis.exhaust && processes_.size() > static_cast<std::size_t>(spec.workers())) {
+    HogFacts(*shared_.cold.back(), &result_);
+  }
   for (const auto& item : sink.findings) Find(item.kind, item.clause, item.text, item.count);
 }
 

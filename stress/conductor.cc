@@ -56,7 +56,7 @@ std::uint64_t BitsPerStream(const RunSpec& spec) {
   // At most 1 GiB of address space for all bitmaps; only touched pages cost memory.
   const std::uint64_t maps = static_cast<std::uint64_t>(spec.producers) * spec.priorities *
                              static_cast<std::uint64_t>(std::max(1, spec.consumers));
-  const std::uint64_t bits = (std::uint64_t{1} << 33) / std::max<std::uint64_t>(1, maps);
+  const std::uint64_t bits = (std::uint64_t{1} << (sizeof(void*) > 4 ? 33 : 30)) / std::max<std::uint64_t>(1, maps);
   return std::clamp<std::uint64_t>(bits, 1 << 16, 1 << 28) / 64 * 64;
 }
 
@@ -71,10 +71,23 @@ Conductor::~Conductor() {
 }
 
 void Conductor::MakeShared() {
+  // Strict overcommit, RLIMIT_AS or 32 bits may refuse the largest bitmaps: smaller ones leave more
+  // messages to the fingerprint.
+  for (std::uint64_t bits = BitsPerStream(options_.spec);; bits /= 16) {
+    try {
+      return MakeShared(bits);
+    } catch (const std::bad_alloc&) {
+      if (bits < (1 << 16)) throw;
+      shared_ = Shared();
+    }
+  }
+}
+
+void Conductor::MakeShared(std::uint64_t bits) {
   const RunSpec& spec = options_.spec;
   const int workers = spec.workers();
   const std::size_t page = 65536;
-  const std::uint64_t bits = BitsPerStream(spec);
+  bits = bits / 64 * 64;
   const bool exclusive = options_.info->shape != Shape::kShared || spec.consumers == 1;
   const bool timed = spec.mode == Mode::kTimed;
   const auto slots =

@@ -28,6 +28,7 @@ class Conductor {
   };
 
   void MakeShared();
+  void MakeShared(std::uint64_t bits_per_stream);
   void Spawn(int index);
   [[noreturn]] void Child(int index, pid_t parent);
   // Takes note of ended processes; one that died otherwise than by us is a finding.

@@ -110,6 +110,9 @@ void AddMetrics(const Cell& cell, report::TestRecord* record) {
   };
   if (!cell.checked.samples.empty()) add("throughput_checked_per_s", cell.checked.median, cell.checked.samples);
   if (!cell.raw.samples.empty()) add("throughput_raw_per_s", cell.raw.median, cell.raw.samples);
+  if (cell.info->uses_ledgers && cell.checked.median > 0) {
+    add("throughput_checked_bytes_per_s", cell.checked.median * static_cast<double>(cell.spec.size_bytes));
+  }
   if (cell.checked_of_raw > 0) add("checked_of_raw_ratio", cell.checked_of_raw);
   if (!cell.timed.samples.empty()) add("throughput_timed_per_s", cell.timed.median, cell.timed.samples);
   if (cell.timed_of_raw > 0) add("timed_of_raw_ratio", cell.timed_of_raw);
@@ -238,7 +241,9 @@ Json Tables(const CampaignResult& result) {
     const Means m = MeansOf(cell);
     const Totals t = TotalsOf(cell);
     throughput.push_back({name, Word(cell.outcome), cell.spec.size_bytes, std::string(ToString(cell.placement)),
-                          RateText(cell.raw), RateText(cell.checked), Ratio(cell.checked_of_raw),
+                          RateText(cell.raw), RateText(cell.checked),
+                          cell.info->uses_ledgers ? Format("%.1f", cell.checked.median * static_cast<double>(cell.spec.size_bytes) / 1e6) : "",
+                          Ratio(cell.checked_of_raw),
                           Ratio(cell.timed_of_raw), Joined(cell.regimes), Format("%.3f", m.fairness),
                           Format("%.3f", m.voluntary), Format("%.3f", m.involuntary), Format("%.0f", m.cpu_ns),
                           Format("%.1f %%", 100 * m.steal), cell.messages, cell.checks});
@@ -250,7 +255,7 @@ Json Tables(const CampaignResult& result) {
     if (Count(t, NemesisKind::kKill) + Count(t, NemesisKind::kStop) + Count(t, NemesisKind::kSignal) != 0) {
       nemeses.push_back({name, Count(t, NemesisKind::kKill), cell.kills_in_call, Count(t, NemesisKind::kStop),
                          t.stops_in_call, Count(t, NemesisKind::kSignal), t.caught_in_call, t.eintr,
-                         Count(t, NemesisKind::kAffinity), t.excused_producer, t.excused_consumer});
+                         Count(t, NemesisKind::kAffinity), Count(t, NemesisKind::kExhaust), t.excused_producer, t.excused_consumer});
     }
     if (cell.slices.empty()) continue;
     for (const auto& [key, value] : cell.slices.back().facts) facts.push_back({name, key, value});
@@ -264,7 +269,7 @@ Json Tables(const CampaignResult& result) {
   }
   Json tables = Json::array();
   tables.push_back(Table("Throughput: the same loop without checks (raw), with checks, with latency",
-                         {"workload", "verdict", "size_bytes", "placement", "raw", "checked", "checked/raw", "timed/raw",
+                         {"workload", "verdict", "size_bytes", "placement", "raw", "checked", "checked MB/s", "checked/raw", "timed/raw",
                           "regimes", "fairness (Jain)", "voluntary switches/message", "involuntary switches/message",
                           "CPU ns/message", "steal", "messages accounted for", "invariants checked"}, throughput));
   if (!latency.empty()) {
@@ -273,7 +278,7 @@ Json Tables(const CampaignResult& result) {
   if (!nemeses.empty()) {
     tables.push_back(Table("Nemeses and what they left",
                            {"workload", "kills", "in a call", "stops", "in a call", "signals", "caught in a call", "EINTR",
-                            "moves", "missing, in hand of killed producers", "missing, taken by killed consumers"}, nemeses));
+                            "moves", "limits met", "missing, in hand of killed producers", "missing, taken by killed consumers"}, nemeses));
   }
   if (!facts.empty()) tables.push_back(Table("Facts of the last slice", {"workload", "fact", "value"}, facts));
   if (!scaling.empty()) {
