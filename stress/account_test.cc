@@ -107,6 +107,19 @@ TEST(AuditExclusive, InHandButArrivedIsGood) {
   EXPECT_EQ(result.excused_producer, 0u);
 }
 
+TEST(AuditExclusive, AnAbsurdNumberOfADamagedStampTakesNoTime) {
+  Books books(1, 1, 1, true);
+  books.Give(0, 0);
+  EXPECT_EQ(books.Give(0, (std::uint64_t{1} << 46) - 1), Answer::kGood);
+  EXPECT_EQ(books.Give(0, 1), Answer::kReordered);
+  books.sent[0].next[0] = 4;
+  const AuditResult result = books.Check();
+  ASSERT_EQ(result.findings.size(), 2u);
+  EXPECT_EQ(result.findings[0].kind, Kind::kLost);
+  EXPECT_EQ(result.findings[0].count, 3u);
+  EXPECT_EQ(result.findings[1].kind, Kind::kThinAir);
+}
+
 TEST(AuditPaired, EachPairIsItsOwn) {
   Books books(2, 2, 1, true);
   books.paired = true;
