@@ -107,7 +107,7 @@ struct AuditAccess {
       Missing(stream, gap.from, std::min(gap.to, sent));  // what was not sent is not lost
     }
     if (next < sent) Missing(stream, next, sent);
-    if (next > sent) Report(Kind::kThinAir, stream, sent, next - sent, "received, never sent");
+    if (next > sent) Report(Kind::kThinAir, stream, sent, 1, "numbers were received that were never sent");
     out.arrived += next - std::min(next, missing);
   }
 
@@ -154,7 +154,7 @@ struct AuditAccess {
     }
     out.arrived += count;
     if (beyond > sent) {
-      Report(Kind::kThinAir, stream, sent, beyond - sent, "received, never sent");
+      Report(Kind::kThinAir, stream, sent, 1, "numbers were received that were never sent");
     }
     if (sent > bits) Beyond(stream, sent, count, fingerprint);
   }
