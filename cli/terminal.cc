@@ -49,12 +49,12 @@ void Terminal::OnResult(const report::TestRecord& record, const Progress& progre
   const std::int64_t now = NowNs();
   const bool last = progress.total > 0 && progress.done >= progress.total;
   if (tty_ && (now >= next_line_ns_ || last)) {
-    std::printf("\r\033[K%d of %d, %d red", progress.done, progress.total, progress.red);
+    std::printf("\r\033[K%d of %d, %d failed (known deviations included)", progress.done, progress.total, progress.red);
     if (last) std::printf("\r\033[K");
     std::fflush(stdout);
     next_line_ns_ = now + kSecondNs / 10;
   } else if (!tty_ && !verbose_ && now >= next_line_ns_) {
-    std::printf("ipcsuite: %d of %d, %d red\n", progress.done, progress.total, progress.red);
+    std::printf("ipcsuite: %d of %d, %d failed (known deviations included)\n", progress.done, progress.total, progress.red);
     std::fflush(stdout);
     next_line_ns_ = now + 5 * kSecondNs;
   }
