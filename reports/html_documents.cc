@@ -29,11 +29,16 @@ std::string HeadRow(const std::vector<std::string>& columns) {
 std::string Cell(const Json& value) {
   if (value.is_string()) return Escape(Shorten(value.get<std::string>(), 4000));
   if (value.is_number_float()) return Escape(Number(value.get<double>()));
-  if (value.is_number_integer() && std::abs(value.get<double>()) >= 10000) {
-    return Escape(Number(value.get<double>()));
-  }
+  // Beyond 15 digits it is an identifier (a seed), not a quantity, and a double would round it.
+  if (value.is_number_integer() && value.dump().size() <= 15) return Escape(Number(value.get<double>()));
   if (value.is_null()) return "";
   return Escape(Shorten(value.dump(-1, ' ', false, Json::error_handler_t::replace), 4000));
+}
+
+std::string CellClass(const Json& value) {
+  constexpr std::size_t kLong = 30;  // characters; such a text gets a wider column
+  if (value.is_number()) return " class=\"n\"";
+  return value.is_string() && value.get_ref<const std::string&>().size() > kLong ? " class=\"long\"" : "";
 }
 
 std::string TableOfRows(const std::string& title, const Json& columns, const Json& rows) {
@@ -47,7 +52,7 @@ std::string TableOfRows(const std::string& title, const Json& columns, const Jso
     bool first = true;
     for (const Json& value : row) {
       out += first ? "<th scope=\"row\">" + Cell(value) + "</th>"
-                   : "<td" + std::string(value.is_number() ? " class=\"n\"" : "") + ">" + Cell(value) + "</td>";
+                   : "<td" + CellClass(value) + ">" + Cell(value) + "</td>";
       first = false;
     }
     out += "</tr>";
@@ -96,14 +101,15 @@ std::string Words(std::string key) {
 std::string Any(const std::string& title, const Json& json, int depth);
 
 std::string Members(const std::string& title, const Json& object, int depth) {
-  std::string facts, rest;
+  std::string facts, first, plots, rest;
   for (const auto& [key, value] : object.items()) {
     if (value.is_structured()) {
-      rest += Any(Words(key), value, depth + 1);
-    } else if (key != "title") {
+      (key == "facts" ? first : key == "plots" ? plots : rest) += Any(Words(key), value, depth + 1);
+    } else if (key != "title" && key != "schema_version") {
       facts += Row(Escape(key), Cell(value));
     }
   }
+  rest = first + plots + rest;
   std::string out;
   if (!facts.empty()) {
     out = "<table class=\"facts\"><caption>" + Escape(title) + "</caption><tbody>" + facts + "</tbody></table>";
