@@ -122,6 +122,7 @@ IPC_TEST(ShmMlock, FailureChangesNoLocks, clause::mlock::err_enomem_unmapped) {
   EXPECT_THAT(Invalidate(region.at(2)), SucceedsWith(0)) << "mlock failed, but the page behind the hole is locked";
 }
 
+#ifdef RLIMIT_MEMLOCK
 IPC_TEST(ShmMlock, LimitMayBeReported, clause::mlock::err_limit) {
   ShmObject object(Pages(4));
   Mapping view = Mapping::Of(object, Pages(4));
@@ -155,6 +156,8 @@ IPC_TEST(ShmMunmap, RemovesLocks, clause::munmap::locks_removed, clause::mmap::f
     }
   });
 }
+
+#endif
 
 }  // namespace
 }  // namespace ipcsuite

@@ -173,6 +173,7 @@ IPC_TEST(ShmMmapErrors, OffsetsThatCanNotBeFail, clause::mmap::err_enxio_range) 
   }
 }
 
+#ifdef RLIMIT_MEMLOCK
 IPC_TEST(ShmMmapErrors, WhatCanNotBeLockedFails, clause::mmap::err_mlockall_future) {
   constexpr std::size_t kLength = 1 << 20;
   ShmObject object(kLength);
@@ -189,6 +190,7 @@ IPC_TEST(ShmMmapErrors, WhatCanNotBeLockedFails, clause::mmap::err_mlockall_futu
     EXPECT_THAT(mapped, FailsWithAnyOf(EAGAIN, ENOMEM));
   });
 }
+#endif
 
 IPC_TEST(ShmMmapOpen, SharedAndPrivateTogether, clause::mmap::flags_shared_and_private) {
   ShmObject object(PageSize());
