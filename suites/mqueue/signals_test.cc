@@ -104,22 +104,25 @@ IPC_TABLE_TEST(MqSaRestartKeepsTheDeadline, Row, kDeadline) {
   Queue q(1);
   if (row.send) Put(q, "filler");
   const mqd_t mqd = q.get();
-  Peer peer;
-  const Call waiting = peer.start([&] {
-    const timespec deadline = RealtimeIn(50);
-    char buffer[64];
-    return row.send ? CALL(mq_timedsend(mqd, "x", 1, 0, &deadline)) : CALL(mq_timedreceive(mqd, buffer, 64, nullptr, &deadline));
-  });
   const int before = SignalCount();
-  // One signal at a time, each once the last has been handled, until the call ends.
-  Backoff backoff;
-  for (const std::int64_t end = NowNs() + 20'000'000'000; !waiting.returned() && NowNs() < end;) {
-    const int handled = SignalCount();
-    if (peer.Signal(SIGUSR1) != 0) break;
-    while (SignalCount() == handled && !waiting.returned() && NowNs() < end) backoff.Pause();
+  // Again where the machine was so busy that the deadline came before the first signal.
+  for (int attempt = 0; attempt < 20 && SignalCount() == before; ++attempt) {
+    Peer peer;
+    const Call waiting = peer.start([&] {
+      const timespec deadline = RealtimeIn(50);
+      char buffer[64];
+      return row.send ? CALL(mq_timedsend(mqd, "x", 1, 0, &deadline)) : CALL(mq_timedreceive(mqd, buffer, 64, nullptr, &deadline));
+    });
+    // One signal at a time, each once the last has been handled, until the call ends.
+    Backoff backoff;
+    for (const std::int64_t end = NowNs() + 20'000'000'000; !waiting.returned() && NowNs() < end;) {
+      const int handled = SignalCount();
+      if (peer.Signal(SIGUSR1) != 0) break;
+      while (SignalCount() == handled && !waiting.returned() && NowNs() < end) backoff.Pause();
+    }
+    EXPECT_THAT(waiting.result(), Fails(ETIMEDOUT));
   }
-  EXPECT_THAT(waiting.result(), Fails(ETIMEDOUT));
-  EXPECT_GT(SignalCount(), before);
+  if (SignalCount() == before) Unresolved("no signal came before the deadline in 20 attempts: the machine is too busy");
 }
 
 // For the plain send a clause of its own says so; for the others the rule of all functions holds.

@@ -112,7 +112,7 @@ IPC_TEST(MqCancellation, OtherFunctionsAreNoCancellationPoints, clause::threads:
 // Cancellation races with the arrival: either the message was received, or it is still there.
 IPC_TEST(MqCancellation, RacesWithArrival, clause::threads::cancel_race_with_arrival) {
   int cancelled = 0, completed = 0;
-  for (int round = 0; round < 60; ++round) {
+  for (int round = 0; round < 30; ++round) {
     Queue q;
     ThreadReceiver waiting(q);
     EXPECT_THAT(waiting.call(), Blocks());

@@ -347,10 +347,10 @@ IPC_TABLE_TEST(MqDeadlineFollowsASteppedClock, Row, kStepped) {
   const CallResult ended = far.result();
   clock.Step(0);
   EXPECT_THAT(ended, Fails(ETIMEDOUT)) << "the clock was set past the deadline";
-  const Call near = back.start([&] { return side.Do(RealtimeIn(1'000), q); });
+  const Call near = back.start([&] { return side.Do(RealtimeIn(2'000), q); });
   EXPECT_THAT(near, Blocks());
   clock.Step(-20'000);
-  const CallResult later = near.result(1'500'000'000);
+  const CallResult later = near.result(2'500'000'000);
   clock.Step(0);
   EXPECT_EQ(later.fate, Fate::kStillBlocked) << "the clock was set back: the deadline is 20 s further away";
   EXPECT_THAT(near.result(5'000'000'000), Fails(ETIMEDOUT));
