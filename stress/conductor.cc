@@ -92,7 +92,7 @@ void Conductor::MakeShared(std::uint64_t bits) {
   const bool timed = spec.mode == Mode::kTimed;
   const auto slots =
       std::max<std::uint32_t>(1024, 16384u / static_cast<std::uint32_t>(spec.priorities));
-  std::size_t bytes = 16 * page + (static_cast<std::size_t>(workers) + 1) *
+  std::size_t bytes = 32 * page + static_cast<std::size_t>(workers) * 8 + (static_cast<std::size_t>(workers) + 1) *
                                       (2 * page + sizeof(WorkerHot) + sizeof(WorkerCold));
   bytes += (static_cast<std::size_t>(workers) + 1) * (sizeof(Histogram) + page);
   bytes += static_cast<std::size_t>(spec.consumers) *
@@ -102,9 +102,11 @@ void Conductor::MakeShared(std::uint64_t bits) {
   bytes += std::size_t{64} << 20;  // what workloads take
   region_ = std::make_unique<SharedRegion>(bytes);
   shared_.control = region_->Make<Control>();
+  shared_.ready = region_->Make<std::atomic<std::uint32_t>>(static_cast<std::size_t>(workers) + 1);
   for (int i = 0; i <= workers; ++i) {  // one more: the hog
-    shared_.hot.push_back(region_->Make<WorkerHot>());
-    shared_.cold.push_back(region_->Make<WorkerCold>());
+    // Not touched here: zeroed pages are valid states, and whoever touches them first gets them near.
+    shared_.hot.push_back(region_->Zeroed<WorkerHot>(1));
+    shared_.cold.push_back(region_->Zeroed<WorkerCold>(1));
   }
   for (int i = 0; i <= workers; ++i) shared_.latency.push_back(region_->Zeroed<Histogram>(1));
   for (int i = 0; i < spec.producers; ++i) {
@@ -130,6 +132,9 @@ void Conductor::Child(int index, pid_t parent) {
   DieWithParent(parent);
   g_hot = shared_.hot[static_cast<std::size_t>(index)];
   g_cold = shared_.cold[static_cast<std::size_t>(index)];
+  // Pinned before anything of its own is touched: the pages come from its NUMA node.
+  if (!hog) PinSelf(shared_.cpus[static_cast<std::size_t>(index)], shared_.allowed);
+  g_cold->pid.store(static_cast<std::int32_t>(getpid()));
   CatchStorm(true);
   CatchStorm(false);
   // The terminal's Ctrl-C is the parent's business: it stops the workers in order.
@@ -146,12 +151,11 @@ void Conductor::Child(int index, pid_t parent) {
     sched_setscheduler(0, SCHED_BATCH, &parameters);
 #endif
   }
-  if (!hog) PinSelf(shared_.cpus[static_cast<std::size_t>(index)], shared_.allowed);
   {
     Worker worker(shared_, options_.spec, index);
     worker.WaitForStart();
     if (hog) {
-      RunHog(worker, options_.allow_global);
+      RunHog(worker, context_.registry, options_.allow_global);
     } else {
       workload_->Run(worker);
     }
@@ -174,7 +178,6 @@ void Conductor::Spawn(int index) {
   process.alive = true;
   process.stopped = false;
   process.slot = context_.registry.Remember(pid);
-  shared_.cold[static_cast<std::size_t>(index)]->pid.store(pid);
 }
 
 void Conductor::Ended(int index, int status) {
@@ -244,11 +247,8 @@ std::uint64_t Conductor::Counted() const {
 
 void Conductor::AwaitReady() {
   const std::int64_t give_up = NowNs() + 60'000'000'000;
-  for (const WorkerCold* cold : shared_.cold) {
-    const std::size_t i = static_cast<std::size_t>(
-        std::find(shared_.cold.begin(), shared_.cold.end(), cold) - shared_.cold.begin());
-    if (i >= processes_.size()) break;
-    while (cold->ready.load(std::memory_order_acquire) == 0 && processes_[i].alive) {
+  for (std::size_t i = 0; i < processes_.size(); ++i) {
+    while (shared_.ready[i].load(std::memory_order_acquire) == 0 && processes_[i].alive) {
       if (NowNs() > give_up) {
         result_.unresolved = "processes did not become ready within 60 s";
         return;
@@ -298,12 +298,26 @@ bool Conductor::Drain(Role role) {
     if (now != last) {
       last = now;
       last_change = NowNs();
-    } else if (NowNs() - last_change > 20'000'000'000) {
+    } else if (const std::int64_t idle = NowNs() - last_change;
+               idle > 120'000'000'000 || (idle > 20'000'000'000 && !Runnable(role))) {
       Stuck(role);
       return false;
     }
   }
   return true;
+}
+
+bool Conductor::Runnable(Role role) const {
+  for (int i = 0; i < options_.spec.workers(); ++i) {
+    const Process& process = processes_[static_cast<std::size_t>(i)];
+    if (!process.alive || (i < options_.spec.producers) != (role == Role::kProducer)) continue;
+    std::ifstream stat("/proc/" + std::to_string(process.pid) + "/stat");
+    std::string line;
+    std::getline(stat, line);
+    const std::size_t end = line.rfind(')');  // the name may hold anything
+    if (end != std::string::npos && end + 2 < line.size() && line[end + 2] != 'S') return true;
+  }
+  return false;
 }
 
 void Conductor::Stuck(Role role) {
@@ -315,7 +329,7 @@ void Conductor::Stuck(Role role) {
     std::getline(syscall, line);
     char text[220];
     std::snprintf(text, sizeof text,
-                  "process %d (worker %d) made no progress for 20 s after the %s; it is in %s%s%s",
+                  "process %d (worker %d) made no progress for at least 20 s after the %s; it is in %s%s%s",
                   static_cast<int>(process.pid), i,
                   role == Role::kProducer ? "order to stop" : "end of all producers",
                   ToString(shared_.hot[static_cast<std::size_t>(i)]->in_call.load()),
@@ -387,6 +401,11 @@ SliceResult Conductor::Run() {
     shared_.control->phase.store(Phase::kDrained, std::memory_order_release);
     workload_->ProducersDone(shared_);
     ended = Drain(Role::kConsumer);
+  }
+  // The hog looks at the phase after each round, and removes its names.
+  for (int i = 0; hog && i < 2000 && processes_.back().alive; ++i) {
+    context_.Pause(2'000'000);
+    Reap();
   }
   KillEverybody();
   Collect();

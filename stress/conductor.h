@@ -45,6 +45,8 @@ class Conductor {
   void RunPhase(Phase phase, double seconds, bool nemesis);
   bool Drain(Role role);
   void ContinueStopped();
+  // One of them waits for a cpu, not for anybody else.
+  bool Runnable(Role role) const;
   void Stuck(Role role);
   void KillEverybody();
 

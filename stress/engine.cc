@@ -1,6 +1,7 @@
 #include "stress/engine.h"
 
 #include <signal.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -34,6 +35,12 @@ Context::Context(std::uint64_t run_seed)
     action.sa_handler = kOurSignals[i] == SIGCHLD ? SIG_DFL : SIG_IGN;
     sigaction(kOurSignals[i], &action, &old_[i]);
   }
+  // Hundreds of pairs need thousands of descriptors.
+  if (getrlimit(RLIMIT_NOFILE, &old_files_) == 0) {
+    rlimit files = old_files_;
+    files.rlim_cur = files.rlim_max;
+    setrlimit(RLIMIT_NOFILE, &files);
+  }
   Clock();
   guardian_ = StartGuardian(registry);
 }
@@ -43,6 +50,7 @@ Context::~Context() {
   registry.Sweep();
   for (std::size_t i = 0; i < std::size(kOurSignals); ++i) sigaction(kOurSignals[i], &old_[i], nullptr);
   sigprocmask(SIG_SETMASK, &old_mask_, nullptr);
+  setrlimit(RLIMIT_NOFILE, &old_files_);
 }
 
 void Context::Pause(std::int64_t ns) {

@@ -6,6 +6,7 @@
 #pragma once
 
 #include <signal.h>
+#include <sys/resource.h>
 #include <sys/types.h>
 
 #include <functional>
@@ -126,6 +127,7 @@ class Context {
   pid_t guardian_ = -1;
   sigset_t old_mask_;
   struct sigaction old_[4];
+  struct rlimit old_files_ {};
 };
 
 SliceResult RunSlice(Context& context, const SliceOptions& options);

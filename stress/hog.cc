@@ -71,17 +71,22 @@ void Descriptors(Worker& w) {
 }
 
 // Queues until RLIMIT_MSGQUEUE, or the number of queues of the namespace, or descriptors run out.
-void Queues(Worker& w, bool own_namespace) {
+// `registry`: where names are entered that others could see; null in a namespace of its own.
+void Queues(Worker& w, bool many, Registry* registry) {
   std::vector<mqd_t> queues;
   const std::string stem = "/ipcsuite-hog-" + std::to_string(getpid()) + "-";
   std::vector<std::string> names;
   mq_attr attr{};
   attr.mq_maxmsg = 4;
-  attr.mq_msgsize = own_namespace ? 64 : 1024;
-  for (int i = 0; i < 2000; ++i) {
-    const std::string name = stem + std::to_string(i);
+  attr.mq_msgsize = many ? 64 : 1024;
+  for (int i = 0; i < 512; ++i) {
+    const std::string name =
+        registry != nullptr ? registry->NewName(NameKind::kQueue) : stem + std::to_string(i);
     const mqd_t queue = mq_open(name.c_str(), O_RDWR | O_CREAT | O_EXCL, 0600, &attr);
     if (queue == static_cast<mqd_t>(-1)) {
+      const int error = errno;
+      if (registry != nullptr) registry->ForgetName(name);
+      errno = error;
       ++w.cold.extra[errno == ENOSPC ? kQueueCount : kQueueBytes];
       // Linux says EMFILE when RLIMIT_MSGQUEUE is met: the standard leaves limits of that kind open.
       Expect(w, errno, {EMFILE, ENFILE, ENOSPC, ENOMEM}, "mq_open.error.enospc",
@@ -98,6 +103,7 @@ void Queues(Worker& w, bool own_namespace) {
       w.Report(Kind::kLeftBehind, "mq_unlink.basic.removes_name",
                "mq_unlink of an own queue after exhaustion", 0, 0, errno);
     }
+    if (registry != nullptr) registry->ForgetName(names[i]);
   }
 }
 
@@ -136,11 +142,12 @@ Private MakePrivate() {
 
 }  // namespace
 
-void RunHog(Worker& w, bool allow_global) {
+void RunHog(Worker& w, Registry& registry, bool allow_global) {
   const Private mine = MakePrivate();
   w.cold.extra[kNamespaces] = (mine.ipc ? 1u : 0u) + (mine.mounts ? 2u : 0u);
   Lower(RLIMIT_NOFILE, 256);
   const bool count_queues = mine.ipc || allow_global;
+  Registry* const names = mine.ipc ? nullptr : &registry;
   std::uint64_t rounds = 0;
   while (w.Go()) {
     Descriptors(w);
@@ -149,10 +156,10 @@ void RunHog(Worker& w, bool allow_global) {
       // The limit counts a user's bytes in all processes: a low one stops only this process, since it
       // is this process's limit that is compared.
       Lower(RLIMIT_MSGQUEUE, 65536);
-      Queues(w, false);
+      Queues(w, false, names);
     } else if (count_queues) {
       Lower(RLIMIT_MSGQUEUE, 4 << 20);
-      Queues(w, true);
+      Queues(w, true, names);
     }
 #endif
     if (mine.mounts) Tmpfs(w);

@@ -42,6 +42,6 @@ class Nemesis {
 // user's queue bytes by rlimit, the number of queues in an IPC namespace of its own, a small tmpfs in
 // a mount namespace of its own. Checks that the errno is the one of the standard and that all room
 // comes back. Runs until the slice stops. `events` of the result are counted in worker.hot.count.
-void RunHog(Worker& worker, bool allow_global);
+void RunHog(Worker& worker, Registry& registry, bool allow_global);
 
 }  // namespace ipcsuite::stress

@@ -103,7 +103,7 @@ struct alignas(kLine) WorkerHot {
 
 struct alignas(kLine) WorkerCold {
   std::atomic<std::int32_t> pid{0};
-  std::atomic<std::uint32_t> ready{0}, done{0};
+  std::atomic<std::uint32_t> done{0};
   std::atomic<std::uint64_t> signals{0}, signals_in_call{0};  // caught by the storm's handler
   std::atomic<std::uint32_t> finding_count{0};
   std::atomic<std::uint64_t> by_kind[kKinds] = {};

@@ -54,7 +54,7 @@ void Worker::Changed(Phase phase) {
 }
 
 void Worker::WaitForStart() {
-  cold.ready.store(1, std::memory_order_release);
+  shared.ready[index].store(1, std::memory_order_release);
   auto& generation = shared.control->generation;
   while (shared.control->phase.load(std::memory_order_acquire) == Phase::kReady) {
     const std::uint32_t now = generation.load(std::memory_order_acquire);

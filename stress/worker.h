@@ -47,6 +47,7 @@ struct TimeRing {
 
 struct Shared {
   Control* control = nullptr;
+  std::atomic<std::uint32_t>* ready = nullptr;  // by worker: set by it, read by the parent alone
   std::vector<WorkerHot*> hot;       // by worker: producers first
   std::vector<WorkerCold*> cold;
   std::vector<SentBook> sent;        // by producer
