@@ -200,7 +200,10 @@ std::string ClauseDetail(const ClauseRecord& r) {
 
 std::string TestDetail(const TestRecord& t) {
   std::string out = Escape(Shorten(t.reason, 400));
-  for (const Failure& f : t.failures) {
+  constexpr std::size_t kFailures = 3;
+  if (t.failures.size() > kFailures) out += (out.empty() ? "" : "<br>") + std::to_string(t.failures.size()) + " failures, the first:";
+  for (std::size_t i = 0; i < t.failures.size() && i < kFailures; ++i) {
+    const Failure& f = t.failures[i];
     out += (out.empty() ? "" : "<br>") + std::string("expected ") + Code(Shorten(f.expected, 400)) + ", observed <strong>" +
            Code(Shorten(f.observed, 400)) + "</strong>";
   }

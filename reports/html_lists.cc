@@ -89,7 +89,7 @@ std::string FailureTable(const Failure& f) {
   out += Row("Clause", f.clause.empty() ? "" : LinkTo("c", f.clause));
   out += Row("Expected", f.expected.empty() ? "" : Code(Shorten(f.expected, 4000)));
   out += Row("Observed", f.observed.empty() ? "" : "<strong>" + Code(Shorten(f.observed, 4000)) + "</strong>");
-  out += Row("At", f.file.empty() ? "" : Code(f.file + ":" + std::to_string(f.line)));
+  out += Row("At", f.file.empty() ? "" : Code(Place(f.file, f.line)));
   out += "</table>";
   if (!f.message.empty()) {
     out += "<details class=\"more\"><summary>Whole message</summary>" + Pre(f.message) + "</details>";
@@ -111,7 +111,7 @@ std::string Attachments(const TestRecord& t) {
 }
 
 std::string Origin(const TestRecord& t) {
-  std::string text = t.file.empty() ? "" : Code(t.file + ":" + std::to_string(t.line)) + ", ";
+  std::string text = t.file.empty() ? "" : Code(Place(t.file, t.line)) + ", ";
   text += Duration(t.duration_ns);
   if (t.attempts > 1) {
     text += ", " + std::to_string(t.passes) + " of " + std::to_string(t.attempts) + " repeats passed";
@@ -139,7 +139,11 @@ std::string TestItem(const TestRecord& t) {
 std::string TestBody(const TestRecord& t, bool finding) {
   std::string out;
   if (!t.reason.empty()) out += "<p class=\"reason\">" + Escape(Shorten(t.reason, 4000)) + "</p>";
-  for (const Failure& f : t.failures) out += FailureTable(f);
+  constexpr std::size_t kFailures = 20;
+  for (std::size_t i = 0; i < t.failures.size() && i < kFailures; ++i) out += FailureTable(t.failures[i]);
+  if (t.failures.size() > kFailures) {
+    out += "<p class=\"cut\">" + std::to_string(t.failures.size() - kFailures) + " more failures of this test are in the JSON result.</p>";
+  }
   if (!t.evidence.empty()) {
     std::string lines;
     for (const auto& line : t.evidence) lines += line + "\n";

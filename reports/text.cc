@@ -218,6 +218,10 @@ std::vector<KnownDeviation> KnownDeviations(const Run& run) {
   return known;
 }
 
+std::string Place(const std::string& file, int line) {
+  return file.empty() || line == 0 ? file : file + ":" + std::to_string(line);
+}
+
 std::string Fact(const Run& run, std::string_view key) {
   for (const EnvironmentSection& section : run.environment) {
     for (const auto& [name, value] : section.facts) {

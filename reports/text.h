@@ -66,6 +66,9 @@ struct KnownDeviation {
 };
 std::vector<KnownDeviation> KnownDeviations(const Run& run);
 
+// "file:12", "file" if the line is unknown (0), "" without a file.
+std::string Place(const std::string& file, int line);
+
 // Value of a key in any section of the environment; "" if absent.
 std::string Fact(const Run& run, std::string_view key);
 

@@ -9,6 +9,7 @@ namespace {
 
 constexpr std::size_t kFindingsShown = 50;
 constexpr std::size_t kRowsShown = 100;
+constexpr std::size_t kFailuresShown = 5;
 constexpr std::size_t kTestsNamed = 5;
 
 // Inside a table cell or a line of text: no markup of ours or of what was observed may break it.
@@ -62,12 +63,16 @@ void AppendFinding(std::string& out, const TestRecord& t) {
   if (t.verdict == Verdict::kFlaky) {
     out += std::to_string(t.passes) + " of " + std::to_string(t.attempts) + " repeats passed.\n\n";
   }
-  for (const Failure& f : t.failures) {
+  for (std::size_t i = 0; i < t.failures.size() && i < kFailuresShown; ++i) {
+    const Failure& f = t.failures[i];
     out += "| | |\n|---|---|\n";
     if (!f.clause.empty()) out += "| clause | " + Code(f.clause) + " |\n";
     out += "| expected | " + Code(f.expected) + " |\n| observed | " + Code(f.observed) + " |\n";
-    if (!f.file.empty()) out += "| at | " + Code(f.file + ":" + std::to_string(f.line)) + " |\n";
+    if (!f.file.empty()) out += "| at | " + Code(Place(f.file, f.line)) + " |\n";
     out += "\n";
+  }
+  if (t.failures.size() > kFailuresShown) {
+    out += std::to_string(t.failures.size() - kFailuresShown) + " more failures of this test are in the JSON result.\n\n";
   }
   std::string evidence;
   for (const auto& line : t.evidence) evidence += line + "\n";

@@ -45,7 +45,7 @@ std::string FailureText(const Failure& f) {
   out += Labelled("expected", f.expected);
   out += Labelled("observed", f.observed);
   if (f.expected.empty() && f.observed.empty()) out += Labelled("message", f.message);
-  if (!f.file.empty()) out += Labelled("at", f.file + ":" + std::to_string(f.line));
+  out += Labelled("at", Place(f.file, f.line));
   return out;
 }
 
@@ -59,7 +59,11 @@ std::string TextFinding(const TestRecord& test, bool color) {
   }
   out += "\n";
   out += Labelled("reason", test.reason);
-  for (const Failure& failure : test.failures) out += FailureText(failure);
+  constexpr std::size_t kFailures = 5;
+  for (std::size_t i = 0; i < test.failures.size() && i < kFailures; ++i) out += FailureText(test.failures[i]);
+  if (test.failures.size() > kFailures) {
+    out += "    [" + std::to_string(test.failures.size() - kFailures) + " more failures of it in the report]\n";
+  }
   if (test.failures.empty()) {
     std::string clauses;
     for (const auto& c : test.clauses) clauses += (clauses.empty() ? "" : "\n") + c;
