@@ -8,6 +8,7 @@
 #include <cerrno>
 #include <cstring>
 
+#include "harness/arena.h"
 #include "harness/call.h"
 #include "harness/context.h"
 #include "harness/names.h"
@@ -190,10 +191,14 @@ void QueueTarget::CountSignals(Op& op) {
   sigemptyset(&notify);
   sigaddset(&notify, NotifySignal());
   op.value = 0;
+  const std::int64_t end = NowNs() + 5'000'000'000;
   for (;;) {
     const timespec wait{op.value < op.amount ? 5 : 0, 0};
-    if (sigtimedwait(&notify, nullptr, &wait) != NotifySignal()) break;
-    ++op.value;
+    if (sigtimedwait(&notify, nullptr, &wait) == NotifySignal()) {
+      ++op.value;
+    } else if (errno != EINTR || NowNs() > end) {
+      break;
+    }
   }
   op.result = 0;
   op.error = 0;

@@ -3,6 +3,7 @@
 
 #include <sched.h>
 #include <signal.h>
+#include <sys/time.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -42,10 +43,36 @@ inline void Perturb(const RawStep& step) {
   }
 }
 
+// Ends a call that hangs. None of the engine's calls may wait, so a signal that is caught every second
+// interrupts nothing but a wait that should not be.
+class HangGuard {
+ public:
+  HangGuard() {
+    struct sigaction action {};
+    action.sa_handler = [](int) {};  // no SA_RESTART
+    sigaction(SIGALRM, &action, &before_);
+    Set(1);
+  }
+  ~HangGuard() {
+    Set(0);
+    sigaction(SIGALRM, &before_, nullptr);
+  }
+  HangGuard(const HangGuard&) = delete;
+  HangGuard& operator=(const HangGuard&) = delete;
+
+ private:
+  static void Set(time_t seconds) {
+    const itimerval period{{seconds, 0}, {seconds, 0}};
+    setitimer(ITIMER_REAL, &period, nullptr);
+  }
+  struct sigaction before_ {};
+};
+
 // Performs `program` on `target`. An operation that might have to wait is made non-blocking.
 template <Model M>
 CaseOutcome RunSequential(Domain<M>& domain, Target& target, const Program& program,
                           unsigned char* bytes) {
+  const HangGuard guard;
   CaseOutcome outcome;
   Trace trace(outcome);
   std::vector<typename M::State> states = {domain.model().Initial()};
@@ -66,8 +93,9 @@ CaseOutcome RunSequential(Domain<M>& domain, Target& target, const Program& prog
     for (const auto& state : states) domain.model().Step(state, op, next);
     if (next.empty()) {
       outcome.failed = true;
-      outcome.reason = "outcome not allowed";
-      outcome.message = "the last outcome is not one that POSIX allows here: " + Describe(op);
+      outcome.reason = op.error == EINTR ? "hung" : "outcome not allowed";
+      outcome.message = op.error == EINTR ? "the last call waited, which it may not, until a signal "
+                                            "ended it: " + Describe(op) : "the last outcome is not one that POSIX allows here: " + Describe(op);
       return outcome;
     }
     std::swap(states, next);
