@@ -150,11 +150,12 @@ bool Crew::CollectReturned(std::vector<int>& returned) {
   for (int i = 0; i < size(); ++i) {
     if (!workers_[Index(i)].busy || !(Returned(i) || Ended(i))) continue;
     workers_[Index(i)].busy = false;
-    const Op& op = stations_[i].op;
+    Op& op = stations_[i].op;
     if (op.call == Call::kFork && op.Ok()) {
       Worker& copy = workers_[static_cast<std::size_t>(op.amount)];
       copy.pid = static_cast<pid_t>(op.result);
       copy.alive = true;
+      op.result = 0;  // process numbers are not part of a trace
     }
     returned.push_back(i);
     any = true;
@@ -240,6 +241,9 @@ void Crew::Kill(int worker) {
   }
   target.alive = false;
   target.busy = false;
+  // What it was told is over: a copy that takes its place must not do it again.
+  stations_[worker].actor.steps_done.store(target.issued);
+  stations_[worker].actor.state.store(Actor::kIdle);
 }
 
 }  // namespace ipcsuite::props

@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <limits>
-#include <map>
 
 namespace ipcsuite::props {
 namespace {
@@ -12,6 +11,30 @@ namespace {
 constexpr std::uint64_t kNever = std::numeric_limits<std::uint64_t>::max();
 
 std::uint64_t End(const Op& op) { return op.ret != 0 ? op.ret : kNever; }
+
+// The first ticket that is used twice; 0 when there is none. Linear where tickets are dense.
+std::uint64_t UsedTwice(const std::vector<Op>& ops) {
+  std::uint64_t last = 0;
+  for (const Op& op : ops) last = std::max({last, op.invoke, op.Returned() ? op.ret : 0});
+  std::vector<std::uint64_t> tickets;
+  const bool dense = last <= 16 * ops.size() + 64;
+  std::vector<bool> seen(dense ? last + 1 : 0);
+  for (const Op& op : ops) {
+    for (const std::uint64_t ticket : {op.invoke, op.Returned() ? op.ret : 0}) {
+      if (ticket == 0) continue;
+      if (!dense) {
+        tickets.push_back(ticket);
+      } else if (seen[ticket]) {
+        return ticket;
+      } else {
+        seen[ticket] = true;
+      }
+    }
+  }
+  std::sort(tickets.begin(), tickets.end());
+  const auto twice = std::adjacent_find(tickets.begin(), tickets.end());
+  return twice == tickets.end() ? 0 : *twice;
+}
 
 }  // namespace
 
@@ -22,32 +45,25 @@ void SortByInvoke(std::vector<Op>& ops) {
 }
 
 std::string FindDefect(const History& history) {
-  std::map<std::uint16_t, const Op*> last;
-  std::vector<std::uint64_t> tickets;
+  std::vector<const Op*> last(std::size_t{1} << 16);  // by process
   for (const Op& op : history.ops) {
     if (op.invoke == 0) return "an operation has no invoke ticket: " + Describe(op);
     if (op.Returned() && op.ret <= op.invoke) {
       return fmt::format("an operation returns (ticket {}) before it begins (ticket {}): {}", op.ret,
                          op.invoke, Describe(op));
     }
-    tickets.push_back(op.invoke);
-    if (op.Returned()) tickets.push_back(op.ret);
     if (op.piece_begin + op.piece_count > history.pieces.size()) {
       return "an operation refers to pieces that the history does not hold: " + Describe(op);
     }
-    const auto [at, first] = last.try_emplace(op.process, &op);
-    if (!first) {
-      if (End(*at->second) > op.invoke) {
-        return fmt::format("process {} begins an operation while another is unfinished: {}",
-                           op.process, Describe(op));
-      }
-      at->second = &op;
+    const Op*& before = last[op.process];
+    if (before != nullptr && End(*before) > op.invoke) {
+      return fmt::format("process {} begins an operation while another is unfinished: {}",
+                         op.process, Describe(op));
     }
+    before = &op;
   }
-  std::sort(tickets.begin(), tickets.end());
-  const auto twice = std::adjacent_find(tickets.begin(), tickets.end());
-  if (twice != tickets.end()) return fmt::format("ticket {} is used twice", *twice);
-  return "";
+  const std::uint64_t twice = UsedTwice(history.ops);
+  return twice == 0 ? "" : fmt::format("ticket {} is used twice", twice);
 }
 
 std::vector<Op> OfObject(const History& history, std::uint32_t object) {

@@ -10,6 +10,7 @@ namespace ipcsuite::props {
 namespace {
 
 constexpr int kLeft = 56;
+constexpr int kRight = 90;  // for the label of the last operation
 constexpr int kTop = 30;
 constexpr int kLane = 44;
 constexpr int kStep = 34;  // pixels for each event
@@ -28,15 +29,22 @@ std::string Escape(const std::string& text) {
   return safe;
 }
 
+// Values of recorded histories name their producer and its count: "3.17" is the 17th of p3.
+std::string ShortValue(std::uint64_t value) {
+  const std::uint64_t producer = value >> 32;
+  return producer == 0 ? fmt::format("v{}", value)
+                       : fmt::format("v{}.{}", producer - 1, value & 0xffffffff);
+}
+
 // What stands on the bar: short, the whole is in its title.
 std::string Label(const Op& op) {
-  if (IsSend(op.call)) return fmt::format("send v{} p{}", op.value, op.priority);
+  if (IsSend(op.call)) return fmt::format("send {} pr{}", ShortValue(op.value), op.priority);
   if (IsReceive(op.call)) {
     if (!op.Returned()) return "receive";
-    return op.Ok() ? fmt::format("recv v{} p{}", op.value, op.priority)
+    return op.Ok() ? fmt::format("recv {} pr{}", ShortValue(op.value), op.priority)
                    : "recv " + ErrorName(op.error);
   }
-  if (op.call == Call::kWrite) return fmt::format("write v{} {}", op.value, op.amount);
+  if (op.call == Call::kWrite) return fmt::format("write {} {}", ShortValue(op.value), op.amount);
   if (op.call == Call::kRead) return fmt::format("read {}", op.result);
   return std::string(Name(op.call)) + fmt::format(" {}", op.value);
 }
@@ -63,7 +71,7 @@ struct Frame {
   std::map<std::uint64_t, int> column;   // of a ticket
   std::map<std::uint16_t, int> lane;     // of a process
   int columns = 0;
-  int Width() const { return kLeft + (columns + 1) * kStep; }
+  int Width() const { return kLeft + (columns + 1) * kStep + kRight; }
   int Height() const { return kTop + static_cast<int>(lane.size()) * kLane + 24; }
 };
 
@@ -93,7 +101,7 @@ constexpr const char* kStyle =
 std::string Bar(const Op& op, const Frame& frame, bool marked) {
   const int x0 = kLeft + frame.column.at(op.invoke) * kStep;
   const bool open = op.ret == 0;
-  const int x1 = open ? frame.Width() - 6 : kLeft + frame.column.at(op.ret) * kStep;
+  const int x1 = open ? frame.Width() - kRight : kLeft + frame.column.at(op.ret) * kStep;
   const int y = kTop + frame.lane.at(op.process) * kLane + 8;
   const char* kind = marked ? "x" : op.Returned() && !op.Ok() ? "f" : "o";
   std::string text = fmt::format(

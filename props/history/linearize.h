@@ -126,6 +126,9 @@ void Linearizer<M>::Prepare() {
   if (keys_.empty()) {
     for (std::uint32_t i = 0; i < count; ++i) keys_.push_back(End(i));
   }
+  // One frame for each operation and window at most: nothing moves while the search goes on.
+  frames_.reserve(count + windows_.size() + 1);
+  states_.reserve(count + windows_.size() + 1);
   std::uint32_t last = Head(0);
   std::uint32_t window = 0;
   const auto link = [&](std::uint32_t i) {
