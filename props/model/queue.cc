@@ -224,7 +224,9 @@ void QueueModel::Kill(State& state, const Op& op) const {
 
 std::uint64_t QueueModel::Hash(const State& state) {
   Hasher hasher;
-  for (const Message& message : state.messages) hasher.Add(message.value).Add(message.priority);
+  for (const Message& message : state.messages) {
+    hasher.Add(message.value + (std::uint64_t{message.priority} << 44));
+  }
   for (const auto* list : {&state.receivers, &state.senders, &state.served, &state.released}) {
     hasher.Add(list->size());
     for (const Waiter& waiter : *list) hasher.Add(waiter.process).Add(waiter.message.value);
