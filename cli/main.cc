@@ -15,7 +15,9 @@
 #include "stress/stress.h"
 #include "platforms/guest.h"
 #include "platforms/on.h"
+#ifndef IPC_WITHOUT_PROPERTIES
 #include "props/engine/soak.h"
+#endif
 #include "props/history/check_main.h"
 
 namespace {
@@ -40,7 +42,9 @@ const Command kCommands[] = {
     {"merge", ipcsuite::report::MergeMain, "join the result files of shards"},
     {"expectations", ipcsuite::report::ExpectationsMain, "show, check and update known deviations"},
     {"detect", ipcsuite::faults::DetectMain, "would we have noticed? runs the suite against broken implementations"},
+#ifndef IPC_WITHOUT_PROPERTIES
     {"soak", ipcsuite::props::SoakMain, "run the properties with new seeds until told to stop"},
+#endif
     {"check-history", CheckHistory, "decide a recorded history of operations"},
     {"on", ipcsuite::platforms::OnMain, "run on another platform (container, VM, libc, ...) and bring the results back"},
     {"matrix", ipcsuite::platforms::MatrixMain, "run on several platforms and compare them"},

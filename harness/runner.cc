@@ -86,15 +86,24 @@ std::vector<report::TestRecord> ReadResults(const internal::ResultLog& log) {
   return records;
 }
 
-// Waits for the scheduler, whatever signals come; ends it if its tests outlive every deadline.
+volatile sig_atomic_t g_forward_to = 0;
+void ForwardStop(int) {
+  if (g_forward_to > 0) kill(static_cast<pid_t>(g_forward_to), SIGTERM);
+}
+
+// Waits for the scheduler. A signal that asks to stop is passed on: the scheduler ends the run in
+// good order, and the caller writes the report of what was measured.
 int AwaitScheduler(pid_t scheduler) {
-  struct sigaction ignore {}, old_int {};
-  ignore.sa_handler = SIG_IGN;  // Ctrl-C reaches the scheduler too, which ends the run in good order
-  sigaction(SIGINT, &ignore, &old_int);
+  constexpr int kStops[] = {SIGINT, SIGTERM, SIGHUP};
+  struct sigaction forward {}, old[3];
+  forward.sa_handler = ForwardStop;
+  g_forward_to = scheduler;
+  for (int i = 0; i < 3; ++i) sigaction(kStops[i], &forward, &old[i]);
   int status = 0;
   while (waitpid(scheduler, &status, 0) < 0 && errno == EINTR) {
   }
-  sigaction(SIGINT, &old_int, nullptr);
+  for (int i = 0; i < 3; ++i) sigaction(kStops[i], &old[i], nullptr);
+  g_forward_to = 0;
   return status;
 }
 

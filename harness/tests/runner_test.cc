@@ -246,6 +246,15 @@ TEST(Runner, TwoRunsSideBySide) {
   EXPECT_EQ(b.Wait(), 0) << b.Text();
 }
 
+TEST(Runner, TerminationOfTheCallerWritesTheReport) {
+  SuiteRun run("--filter='Faulty.Passes:Slow.*' --jobs=2");
+  ASSERT_TRUE(run.AwaitLines(1));
+  ASSERT_GT(ChildOf(run.pid()), 0);
+  kill(run.pid(), SIGTERM);
+  EXPECT_EQ(run.Wait(), 2) << run.Text();
+  EXPECT_TRUE(std::filesystem::exists(run.out() + "/results.json"));
+}
+
 // Runs a command in a new user namespace, if this place has one.
 bool CanUnshare(const std::string& flags) {
   return std::system(("unshare " + flags + " true > /dev/null 2>&1").c_str()) == 0;

@@ -33,6 +33,7 @@ def cross_toolchain(name, triple, cpu, constraints, gxx = None, include_dirs = [
             "dwp": "/bin/false",
             "gcc": compiler,
             "gcov": "/bin/false",
+            "llvm-cov": "/bin/false",
             "ld": tool + "ld",
             "nm": tool + "nm",
             "objcopy": tool + "objcopy",
@@ -42,7 +43,8 @@ def cross_toolchain(name, triple, cpu, constraints, gxx = None, include_dirs = [
         compile_flags = ["-fno-omit-frame-pointer"],
         opt_compile_flags = ["-O2", "-DNDEBUG", "-ffunction-sections", "-fdata-sections"],
         link_libs = ["-lstdc++", "-lm"],
-        unfiltered_compile_flags = ["-no-canonical-prefixes"],
+        # gcc would name the files behind the symbolic links of repositories made from packages.
+        unfiltered_compile_flags = ["-no-canonical-prefixes", "-fno-canonical-system-headers"],
         supports_start_end_lib = False,
     )
     native.filegroup(name = name + "_files", srcs = [gxx] if gxx else [])
