@@ -92,6 +92,13 @@ Region::Region(std::size_t pages) : size_(Pages(pages)) {
 }
 Region::~Region() { munmap(data_, size_); }
 
+void ExpectBeyondEnd(char* page) {
+  for (char* at : {page, page + PageSize() - 1}) {
+    EXPECT_THAT(ReadByte(at), FaultsWithAt(SIGBUS, at)) << "load, byte " << at - page << " of the page";
+    EXPECT_THAT(WriteByte(at, 'x'), FaultsWithAt(SIGBUS, at)) << "store, byte " << at - page << " of the page";
+  }
+}
+
 void InChild(const std::function<void()>& body) {
   Peer child([&](Peer::Self&) { body(); });
   const int status = child.Join();

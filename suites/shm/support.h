@@ -63,6 +63,10 @@ class Region {
   std::size_t size_;
 };
 
+// Loads from and stores to both ends of this page fault with SIGBUS, at the very address: the page
+// lies beyond the end of the object.
+void ExpectBeyondEnd(char* page);
+
 // Runs `body` in a forked child and waits for its end; its EXPECT_* count. A child that dies is a
 // failure; one that ends early (Unsupported(), Unresolved()) ends the test.
 void InChild(const std::function<void()>& body);

@@ -108,17 +108,6 @@ IPC_TEST(ShmTruncate, ShrinkingIntoAPageClearsItsRest, clause::ftruncate::shm_re
   }
 }
 
-// Faults where [first, pages) of a mapping are beyond the end, at the very address, for both accesses.
-void ExpectGone(const Mapping& view, std::size_t first, std::size_t pages) {
-  for (std::size_t i = first; i < pages; ++i) {
-    char* const begin = view.data() + i * PageSize();
-    for (char* at : {begin, begin + PageSize() - 1}) {
-      EXPECT_THAT(ReadByte(at), FaultsWithAt(SIGBUS, at)) << "load, page " << i;
-      EXPECT_THAT(WriteByte(at, 'x'), FaultsWithAt(SIGBUS, at)) << "store, page " << i;
-    }
-  }
-}
-
 IPC_TEST(ShmTruncate, PagesBeyondTheEndAreTakenAway, clause::ftruncate::shm_whole_pages_discarded,
          clause::ftruncate::shm_last_partial_page_accessible) {
   const std::size_t page = PageSize();
@@ -134,9 +123,9 @@ IPC_TEST(ShmTruncate, PagesBeyondTheEndAreTakenAway, clause::ftruncate::shm_whol
     EXPECT_THAT(WriteByte(view.data() + 2 * page - 1, 0), Completes());
   }
   ForClause scope(clause::ftruncate::shm_whole_pages_discarded);
-  ExpectGone(view, 2, 4);
+  for (std::size_t i : {2, 3}) ExpectBeyondEnd(view.data() + i * page);
   Setup(CALL(ftruncate(object, 0)));
-  ExpectGone(view, 0, 4);
+  for (std::size_t i : {0, 1, 2, 3}) ExpectBeyondEnd(view.data() + i * page);
 }
 
 IPC_TEST(ShmTruncate, PagesAreTakenFromOtherProcesses, clause::ftruncate::shm_discard_in_other_process) {
@@ -163,7 +152,7 @@ IPC_TEST(ShmTruncate, PagesAreTakenFromPrivateMappings, clause::ftruncate::shm_d
   view[0] = 'x';                      // copied
   EXPECT_EQ(FirstNonzero(view.data() + page, 1), 1u);  // only read; the third is not touched
   Setup(CALL(ftruncate(object, 0)));
-  ExpectGone(view, 0, 3);
+  for (std::size_t i : {0, 1, 2}) ExpectBeyondEnd(view.data() + i * page);
 }
 
 IPC_TEST(ShmTruncate, OlderMappingsMayReachTheAddedPart, clause::ftruncate::shm_access_after_regrow) {
