@@ -31,7 +31,7 @@ struct Request {
 
 // A refusal is a result where fpathconf says that the file has no asynchronous I/O.
 void NeedAccepted(int fd, const CallResult& queued) {
-  if (queued.ok()) return;
+  if (queued.ok() || !queued.returned()) return;  // waiting is no refusal
   const long support = fpathconf(fd, _PC_ASYNC_IO);
   if (support == -1 || queued.failed_with(ENOSYS)) Unsupported("asynchronous I/O on pipes is refused: " + Describe(queued));
 }

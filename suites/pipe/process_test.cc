@@ -26,6 +26,7 @@ IPC_TEST_P(PipeProcess, ForkSharesTheDescriptions, clause::fork::pipe_descriptor
   Peer child([&](Peer::Self& self) {
     self.step([&] { return CALL(read(p.rd(), got.data(), 10)); });
     self.step([&] { return CALL(write(p.wr(), "after", 5)); });
+    self.step([&] { return CALL(fcntl(p.rd(), F_SETFL, 0)); });
   });
   EXPECT_THAT(child.next().result(), SucceedsWith(6));
   EXPECT_EQ(got.str(6), "before");
@@ -34,6 +35,9 @@ IPC_TEST_P(PipeProcess, ForkSharesTheDescriptions, clause::fork::pipe_descriptor
   EXPECT_THAT(child.next().result(), SucceedsWith(5));
   EXPECT_THAT(CALL(read(p.rd(), byte, 5)), SucceedsWith(5));
   EXPECT_EQ(std::string(byte, 5), "after");
+  // One set of status flags.
+  EXPECT_THAT(child.next().result(), Succeeds());
+  EXPECT_FALSE(IsNonblocking(p.rd())) << "cleared by the child";
 }
 
 IPC_TEST_P(PipeProcess, InheritedWriteEndHoldsBackEndOfFile, clause::fork::pipe_child_copy_delays_eof) {

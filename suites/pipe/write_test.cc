@@ -1,5 +1,6 @@
 // write(): order, waiting for room, EBADF, capacity; without O_NONBLOCK unless a clause names it.
 #include <cerrno>
+#include <climits>
 #include <string>
 #include <vector>
 
@@ -28,6 +29,41 @@ IPC_TEST_P(PipeWrite, AppendsWhateverDescriptorItUses, clause::pipe::write_appen
   EXPECT_EQ(byte, 'a');
   EXPECT_THAT(CALL(write(p.wr(), "g", 1)), SucceedsWith(1));
   EXPECT_EQ(DrainPipe(p.rd()), "bbccdeefffg");
+}
+
+// Many small writes, each stored once.
+IPC_TEST_P(PipeWrite, AppendsEachOfManySmallWritesOnce, clause::pipe::write_appends) {
+  Pipe p = Make();
+  for (int round = 0; round < 4; ++round) {
+    std::string sent;
+    for (int i = 0; i < 200; ++i) {
+      const std::string data = std::to_string(i) + ';';
+      ASSERT_THAT(CALL(write(p.wr(), data.data(), data.size())), SucceedsWith(data.size()));
+      sent += data;
+      if (sent.size() + 8 > _POSIX_PIPE_BUF) break;  // fits in every pipe
+    }
+    EXPECT_EQ(FirstDifference(DrainPipe(p.rd()), sent), "");
+  }
+}
+
+// The writer finds the pipe full again and again; one lost wake-up and it waits for ever.
+IPC_TEST_P(PipeWrite, NoWakeUpIsLostInManyRounds, clause::pipe::write_blocks_when_full) {
+  Pipe p = Make();
+  constexpr int kRounds = 24;
+  const std::string data = Noise(PipeBufOf(p.wr()), TestSeed());
+  FillPipe(p.wr());
+  Peer writer([&](Peer::Self& self) {
+    for (int i = 0; i < Actor::kStepsMax; ++i) {
+      self.step([&] { return CALL(write(p.wr(), data.data(), data.size())); });
+    }
+  });
+  for (int i = 0; i < kRounds && i < Actor::kStepsMax; ++i) {
+    Call call = writer.next();
+    EXPECT_THAT(call, Blocks());
+    DrainPipe(p.rd());
+    ASSERT_THAT(call.result(), SucceedsWith(data.size())) << "round " << i + 1;
+    FillPipe(p.wr());
+  }
 }
 
 // One call that is many times larger than the capacity, against readers of different step.
