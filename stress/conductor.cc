@@ -264,7 +264,7 @@ void Conductor::RunPhase(Phase phase, double seconds, bool nemesis) {
   shared_.control->generation.fetch_add(1);
   FutexWake(&shared_.control->generation, INT_MAX);
   const std::int64_t end = NowNs() + static_cast<std::int64_t>(seconds * 1e9);
-  for (;;) {
+  while (!deadlocked_) {
     const std::int64_t now = NowNs();
     if (now >= end || context_.interrupted()) break;
     std::int64_t next = std::min(end, now + 250'000'000);
@@ -275,6 +275,12 @@ void Conductor::RunPhase(Phase phase, double seconds, bool nemesis) {
     }
     context_.Pause(std::max<std::int64_t>(1000, next - NowNs()));
     Reap();
+    if (Deadlocked()) {
+      Stuck(Role::kProducer);
+      Stuck(Role::kConsumer);
+      deadlocked_ = true;
+      return;
+    }
     // With --ops all may have ended before the time is over; a finding may have ended some.
     if (!Alive(Role::kProducer)) break;
   }
@@ -307,6 +313,21 @@ bool Conductor::Drain(Role role) {
   return true;
 }
 
+bool Conductor::Deadlocked() {
+  const std::int64_t now = NowNs();
+  const std::uint64_t counted = CountedBy(Role::kProducer) + CountedBy(Role::kConsumer);
+  bool excused = options_.spec.rate_per_s > 0;  // who waits for the next intended time is asleep too
+  for (const Process& process : processes_) excused = excused || process.stopped;
+  if (counted != progress_count_ || excused || progress_ns_ == 0) {
+    progress_count_ = counted;
+    progress_ns_ = now;
+    return false;
+  }
+  if (now - progress_ns_ < 5'000'000'000) return false;
+  // Whatever the object holds, one side of it can go on: all asleep means that a wake-up was lost.
+  return !Runnable(Role::kProducer) && !Runnable(Role::kConsumer);
+}
+
 bool Conductor::Runnable(Role role) const {
   for (int i = 0; i < options_.spec.workers(); ++i) {
     const Process& process = processes_[static_cast<std::size_t>(i)];
@@ -315,12 +336,14 @@ bool Conductor::Runnable(Role role) const {
     std::string line;
     std::getline(stat, line);
     const std::size_t end = line.rfind(')');  // the name may hold anything
-    if (end != std::string::npos && end + 2 < line.size() && line[end + 2] != 'S') return true;
+    const bool asleep = end != std::string::npos && end + 2 < line.size() && line[end + 2] == 'S';
+    if (!asleep) return true;  // or not shown to be
   }
   return false;
 }
 
 void Conductor::Stuck(Role role) {
+  const bool in_run = shared_.control->phase.load() < Phase::kStop;
   for (int i = 0; i < options_.spec.workers(); ++i) {
     const Process& process = processes_[static_cast<std::size_t>(i)];
     if (!process.alive || (i < options_.spec.producers) != (role == Role::kProducer)) continue;
@@ -329,9 +352,10 @@ void Conductor::Stuck(Role role) {
     std::getline(syscall, line);
     char text[220];
     std::snprintf(text, sizeof text,
-                  "process %d (worker %d) made no progress for at least 20 s after the %s; it is in %s%s%s",
-                  static_cast<int>(process.pid), i,
-                  role == Role::kProducer ? "order to stop" : "end of all producers",
+                  "process %d (worker %d) made no progress for at least %d s %s; it is in %s%s%s",
+                  static_cast<int>(process.pid), i, in_run ? 5 : 20,
+                  in_run ? "while all slept"
+                         : role == Role::kProducer ? "after the order to stop" : "after the end of all producers",
                   ToString(shared_.hot[static_cast<std::size_t>(i)]->in_call.load()),
                   line.empty() ? "" : "; /proc/PID/syscall: ", line.c_str());
     Find(Kind::kStuck, options_.info->loss_clause, text);
@@ -396,7 +420,7 @@ SliceResult Conductor::Run() {
   }
   if (nemesis_) nemesis_->Cease();
   shared_.control->phase.store(Phase::kStop, std::memory_order_release);
-  bool ended = Drain(Role::kProducer);
+  bool ended = !deadlocked_ && Drain(Role::kProducer);
   if (ended) {
     shared_.control->phase.store(Phase::kDrained, std::memory_order_release);
     workload_->ProducersDone(shared_);

@@ -45,7 +45,9 @@ class Conductor {
   void RunPhase(Phase phase, double seconds, bool nemesis);
   bool Drain(Role role);
   void ContinueStopped();
-  // One of them waits for a cpu, not for anybody else.
+  // Nobody counted anything for 5 s, nobody is stopped, and all are shown to be asleep.
+  bool Deadlocked();
+  // One of them is not shown to be asleep: it may wait for a cpu, not for anybody else.
   bool Runnable(Role role) const;
   void Stuck(Role role);
   void KillEverybody();
@@ -65,6 +67,9 @@ class Conductor {
   std::unique_ptr<class Nemesis> nemesis_;
   std::vector<InHand> in_hand_;
   std::uint64_t consumer_kills_ = 0;
+  std::uint64_t progress_count_ = 0;
+  std::int64_t progress_ns_ = 0;
+  bool deadlocked_ = false;
   std::int64_t start_ns_ = 0, measure_begin_ns_ = 0, measure_end_ns_ = 0, last_tick_ns_ = 0;
   std::vector<std::uint64_t> begin_counts_, end_counts_;
   SliceResult result_;

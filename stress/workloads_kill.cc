@@ -59,6 +59,13 @@ class KillWrite : public Workload {
       victim.in_call.store(0);
       victim.sent.store(0);
       const std::uint64_t first = use_queue ? next_on_queue : sequence;
+      // Some bytes before the records: where the pipe gets full is no multiple of anything then.
+      std::size_t filler = 0;
+      if (!use_queue) {
+        unsigned char bytes[2048] = {};
+        const ssize_t n = write(pipes_[mine].second, bytes, 1 + w.random.Below(sizeof bytes));
+        filler = n > 0 ? static_cast<std::size_t>(n) : 0;
+      }
       const pid_t pid = fork();
       if (pid == 0) {
         DieWithParent(self);
@@ -69,6 +76,9 @@ class KillWrite : public Workload {
         }
       }
       if (pid < 0) {
+        const int error = errno;
+        Discard(pipes_[mine].first, filler);
+        errno = error;
         if (errno == EAGAIN || errno == ENOMEM) continue;  // exhausted for the moment
         return;
       }
@@ -82,6 +92,7 @@ class KillWrite : public Workload {
       if (use_queue) {
         next_on_queue = DrainQueue(w, small, queues_[mine], first, sent, in_call);
       } else {
+        Discard(pipes_[mine].first, filler);
         sequence = DrainPipe(w, templates, pipes_[mine].first, first, sent, in_call);
       }
       w.Count(++kills);
@@ -164,6 +175,15 @@ class KillWrite : public Workload {
 
   static bool SpinLess(const Worker& w) {
     return w.shared.allowed.size() < 2 || (w.shared.cpus.front() >= 0);
+  }
+
+  static void Discard(int fd, std::size_t bytes) {
+    unsigned char sink[2048];
+    while (bytes != 0) {
+      const ssize_t n = read(fd, sink, std::min(bytes, sizeof sink));
+      if (n <= 0) return;
+      bytes -= static_cast<std::size_t>(n);
+    }
   }
 
   std::uint64_t DrainPipe(Worker& w, Templates& templates, int fd, std::uint64_t first,
