@@ -139,7 +139,7 @@ std::string TestItem(const TestRecord& t) {
 std::string TestBody(const TestRecord& t, bool finding) {
   std::string out;
   if (!t.reason.empty()) out += "<p class=\"reason\">" + Escape(Shorten(t.reason, 4000)) + "</p>";
-  constexpr std::size_t kFailures = 20;
+  constexpr std::size_t kFailures = 5;
   for (std::size_t i = 0; i < t.failures.size() && i < kFailures; ++i) out += FailureTable(t.failures[i]);
   if (t.failures.size() > kFailures) {
     out += "<p class=\"cut\">" + std::to_string(t.failures.size() - kFailures) + " more failures of this test are in the JSON result.</p>";

@@ -79,9 +79,12 @@
     for (let node = target; node; node = node.parentElement) {
       if (node.tagName === 'DETAILS') node.open = true;
     }
-    target.scrollIntoView({block: target.closest('.item') ? 'center' : 'start'});
-    const summary = target.closest('.item') && target.closest('.item').querySelector('summary');
-    if (summary) summary.focus({preventScroll: true});
+    const item = target.closest('.item');
+    const show = () => (item || target).scrollIntoView({block: item ? 'center' : 'start'});
+    show();
+    // Groups out of sight have estimated heights: once they are laid out, the place has moved.
+    requestAnimationFrame(() => requestAnimationFrame(show));
+    if (item) item.querySelector('summary').focus({preventScroll: true});
   };
 
   if (form && lists.length > 0) {
