@@ -67,6 +67,7 @@ int ParseRunOptions(int argc, char** argv, RunOptions* options) {
   app.add_option("--expect", options->expect, "Files of expectations, besides the shipped ones");
   app.add_flag("--no-default-expectations", options->no_default_expectations, "Known deviations are plain FAIL");
   app.add_option("--baseline", options->baseline, "Older results.json: only what got worse is red");
+  app.add_option("--detection", options->detection, "Result of `ipcsuite detect` to fold in; default: detection.json among the reports");
   app.add_option("--label", options->label, "Name of this platform in comparisons");
   app.add_option("--profile", options->profile, "Effort of the properties")->check(CLI::IsMember({"quick", "full", "soak"}))->capture_default_str();
   bool no_stress = false;

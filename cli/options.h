@@ -15,6 +15,7 @@ struct RunOptions {
   std::vector<std::string> expect;            // files of expectations, besides the defaults
   bool no_default_expectations = false;
   std::string baseline;                       // older results: only regressions against it are red
+  std::string detection;                      // result of `ipcsuite detect`; empty: the one in `out`, if any
   std::string label;                          // name of this platform in comparisons
   std::string profile = "quick";              // of the properties: quick, full, soak
   double stress_s = 15;                       // of the short stress; 0: none

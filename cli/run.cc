@@ -14,6 +14,7 @@
 #include <string>
 #include <system_error>
 
+#include "cli/detection.h"
 #include "cli/options.h"
 #include "cli/terminal.h"
 #include "cli/version.h"
@@ -109,6 +110,8 @@ int Perform(RunOptions& options, const std::string& command_line) {
     baseline = report::ReadRun(options.baseline, &error);
     if (!baseline) return Complain(error);
   }
+  std::string detection;
+  if (!LoadDetection(options.detection, options.out, &detection, &error)) return Complain(error);
   if (!options.out.empty()) {
     if (error = PrepareOut(options.out); !error.empty()) return Complain(error);
     options.runner.results_path = options.out + "/results.jsonl";
@@ -134,6 +137,7 @@ int Perform(RunOptions& options, const std::string& command_line) {
   apply.whole = options.whole;
   report::Apply(expectations, report::FactsOf(run.environment), apply, &run.tests);
   report::Finish(CatalogueFor(options), run);
+  FoldDetection(detection, &run);
   if (baseline) report::GateOnBaseline(*baseline, &run);
   terminal.End(run);
   int status = run.summary.exit_status;
