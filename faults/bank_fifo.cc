@@ -34,7 +34,7 @@ int MakeRegular(int d, const char* p, mode_t m) {
 
 const Fault kFaults[] = {
     {"mkfifo_makes_regular_file", "fifo", "easy", "mkfifo.type",
-     "mkfifo() makes an ordinary file.", "file systems without special files (vfat, some FUSE)",
+     "mkfifo() makes an ordinary file.", "",
      [](Hooks& h) { h.mkfifoat = MakeRegular; }},
     {"mkfifo_ignores_umask", "fifo", "easy", "mkfifo.mode_and_umask",
      "The file mode creation mask is not applied by mkfifo().", "",
@@ -50,7 +50,7 @@ const Fault kFaults[] = {
        h.mkfifoat = [](int d, const char* p, mode_t m) { return real::mkfifoat(d, p, m & 0666); };
      }},
     {"mkfifo_owner_is_wrong", "fifo", "medium", "mkfifo.owner",
-     "stat() on a FIFO reports another owner.", "user-squashing network file systems",
+     "stat() on a FIFO reports another owner.", "",
      [](Hooks& h) {
        h.stat_fifo = [](int d, const char* p, struct stat* s, int f) {
          int r = real::fstatat(d, p, s, f);
@@ -65,7 +65,7 @@ const Fault kFaults[] = {
        utimensat(d, p, zero, 0);
      }>},
     {"mkfifo_directory_times_kept", "fifo", "hard", "mkfifo.times",
-     "mkfifo() does not mark the times of the directory.", "network file systems",
+     "mkfifo() does not mark the times of the directory.", "",
      [](Hooks& h) {
        h.mkfifoat = [](int d, const char* p, mode_t m) {
          char dir[PATH_MAX];
@@ -137,7 +137,7 @@ const Fault kFaults[] = {
      Edit<&Hooks::mkfifoat>::Errno<ENAMETOOLONG, ENOENT>},
     {"mkfifo_long_name_truncated", "fifo", "medium",
      "mkfifo.enametoolong mkfifo.failure_creates_nothing",
-     "A name of more than {NAME_MAX} bytes is cut off silently.", "System V without _POSIX_NO_TRUNC",
+     "A name of more than {NAME_MAX} bytes is cut off silently.", "",
      [](Hooks& h) {
        h.mkfifoat = [](int d, const char* p, mode_t m) {
          const char* slash = p ? std::strrchr(p, '/') : nullptr;
@@ -153,7 +153,7 @@ const Fault kFaults[] = {
        };
      }},
     {"mkfifo_trailing_slash_accepted", "fifo", "medium", "mkfifo.trailing_slash",
-     "mkfifo(\"name/\") makes the FIFO.", "gnulib: FreeBSD 7, Solaris 9, AIX 5.1",
+     "mkfifo(\"name/\") makes the FIFO.", "FreeBSD 7.2, Solaris 9 (gnulib manual, mkfifo)",
      [](Hooks& h) {
        h.mkfifoat = [](int d, const char* p, mode_t m) {
          size_t n = p ? std::strlen(p) : 0;
@@ -205,7 +205,7 @@ const Fault kFaults[] = {
        h.mknodat = [](int d, const char* p, mode_t m, dev_t) { return MakeRegular(d, p, m); };
      }},
     {"mknod_fifo_needs_privilege", "fifo", "easy", "mknod.fifo",
-     "mknod(S_IFIFO) fails with EPERM.", "FreeBSD before 8",
+     "mknod(S_IFIFO) fails with EPERM.", "FreeBSD 7.2, NetBSD 8.0 (gnulib manual, mknod)",
      Edit<&Hooks::mknodat>::Always<EPERM>},
     {"fifo_eof_sticky", "fifo", "medium", "fifo.io.eof_not_sticky",
      "A descriptor that has seen end-of-file sees nothing but end-of-file, new writer or not.", "",
@@ -250,7 +250,7 @@ const Fault kFaults[] = {
      }},
     {"fifo_keeps_data_after_last_close", "fifo", "medium", "fifo.io.discard_on_last_close",
      "Data left in a FIFO is there for those who open it later.",
-     "Minix and other systems with FIFO data in the file",
+     "",
      [](Hooks& h) {
        h.close = [](const Obj& o) {
          if (o.kind == Kind::fifo && AccessMode(o) == O_RDONLY && Available(o) > 0) {
@@ -296,7 +296,7 @@ const Fault kFaults[] = {
        };
      }},
     {"fifo_write_times_not_marked", "fifo", "medium", "fifo.times.io",
-     "Writing to a FIFO leaves its times alone.", "Linux before 2.6.x on some file systems",
+     "Writing to a FIFO leaves its times alone.", "",
      [](Hooks& h) {
        h.write = [](const Obj& o, const void* b, size_t n) {
          struct stat s;

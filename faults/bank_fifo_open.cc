@@ -98,7 +98,7 @@ const Fault kFaults[] = {
      }},
     {"fifo_open_misses_fleeting_peer", "fifo", "hard", "fifo.open.fleeting_peer",
      "A waiting open(O_WRONLY) is released only if the reader is still there when it looks.",
-     "FreeBSD and others before they counted openings",
+     "",
      [](Hooks& h) {
        h.open_fifo = [](int d, const char* p, int f, mode_t m) {
          int fd = Open(d, p, f, m);

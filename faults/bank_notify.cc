@@ -91,14 +91,14 @@ void OtherThread(sigevent* e) {
 
 const Fault kFaults[] = {
     {"notify_never_delivered", "notify", "easy", "mq_notify.register.notified_on_arrival_at_empty",
-     "Registering for a signal succeeds; the signal is never sent.", "Zephyr (ENOSYS at first)",
+     "Registering for a signal succeeds; the signal is never sent.", "",
      NotifyWith<NoDelivery>},
     {"notify_fails_always", "notify", "easy", "mq_notify.register.returns_zero",
-     "mq_notify() fails with ENOSYS.", "gVisor issue 136", Edit<&Hooks::mq_notify>::Always<ENOSYS>},
+     "mq_notify() fails with ENOSYS.", "gVisor issue 136; Zephyr at first", Edit<&Hooks::mq_notify>::Always<ENOSYS>},
     {"notify_value_lost", "notify", "easy", "mq_notify.sigev_signal.code_and_value",
      "si_value is 0.", "", NotifyWith<NoValue>},
     {"notify_value_32_bits", "notify", "hard", "mq_notify.sigev_signal.code_and_value",
-     "si_value loses its upper half.", "compatibility layers that copy sival_int",
+     "si_value loses its upper half.", "",
      NotifyWith<HalfValue>},
     {"notify_wrong_signal", "notify", "easy", "mq_notify.register.notified_on_arrival_at_empty",
      "The signal after the one asked for is sent.", "", NotifyWith<NextSignal>},
@@ -133,7 +133,7 @@ const Fault kFaults[] = {
     {"notify_busy_eagain", "notify", "easy", "mq_notify.ebusy.other_process mq_notify.ebusy.same_process",
      "A second registration fails with EAGAIN.", "", Edit<&Hooks::mq_notify>::Errno<EBUSY, EAGAIN>},
     {"notify_null_does_nothing", "notify", "easy", "mq_notify.unregister.null_removes",
-     "mq_notify(q, NULL) returns 0 and the registration stays.", "FreeBSD, by another descriptor",
+     "mq_notify(q, NULL) returns 0 and the registration stays.", "FreeBSD, through another descriptor",
      [](Hooks& h) {
        h.mq_notify = [](const Obj& o, const sigevent* e) {
          return e || o.kind != Kind::queue ? Notify(o, e) : 0;

@@ -187,7 +187,7 @@ const Fault kFaults[] = {
     {"notify_suppressed_by_ended_wait", "notify", "hard",
      "mq_notify.receiver.ended_wait_does_not_suppress",
      "A receiver that timed out or was interrupted suppresses the next notification.",
-     "waiters not unlinked", With<&Policy::ended_wait_suppresses>},
+     "", With<&Policy::ended_wait_suppresses>},
     {"notify_removed_by_child_close", "notify", "hard",
      "mq_close.notify.child_close_keeps_parent_registration",
      "A child that closes its copy of the descriptor removes the parent's registration.", "",
@@ -195,7 +195,7 @@ const Fault kFaults[] = {
     {"notify_not_after_unlink", "notify", "medium", "mq_unlink.deferred.notification_still_delivered",
      "A queue that was unlinked does not notify.", "", With<&Policy::not_after_unlink>},
     {"notify_to_registering_thread", "notify", "hard", "mq_notify.sigev_signal.process_directed",
-     "The signal goes to the thread that registered.", "musl's worker, the other way round",
+     "The signal goes to the thread that registered.", "",
      With<&Policy::to_thread>},
     {"notify_ignored_signal_keeps_registration", "notify", "hard",
      "mq_notify.sigev_signal.ignored_signal",
@@ -207,7 +207,7 @@ const Fault kFaults[] = {
      "si_uid is not the sender's.", "", With<&Policy::no_uid>},
     {"notify_code_is_queue", "notify", "easy",
      "mq_notify.sigev_signal.code_and_value signal_h.si_mesgq",
-     "si_code is SI_QUEUE.", "sigqueue() used inside a library",
+     "si_code is SI_QUEUE.", "",
      [](Hooks& h) {
        With<&Policy::once_for_all>(h);
        policy.code = SI_QUEUE;

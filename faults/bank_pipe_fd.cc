@@ -73,7 +73,7 @@ const Fault kFaults[] = {
      }},
     {"pipe_ends_share_flags", "pipe", "medium", "pipe.create.separate_descriptions",
      "F_SETFL on one end of a pipe also sets O_NONBLOCK on the other.",
-     "systems where a pipe is one file object",
+     "",
      [](Hooks& h) {
        h.fcntl = [](const Obj& o, int command, long a) {
          int r = real::fcntl(o.fd, command, a);
@@ -87,7 +87,7 @@ const Fault kFaults[] = {
        };
      }},
     {"pipe_both_ends_rdwr", "pipe", "easy", "pipe.create.access_mode",
-     "F_GETFL reports O_RDWR for both ends.", "pipes made of socket pairs (4.3BSD)",
+     "F_GETFL reports O_RDWR for both ends.", "",
      [](Hooks& h) {
        h.fcntl = [](const Obj& o, int command, long a) {
          int r = real::fcntl(o.fd, command, a);
@@ -107,7 +107,7 @@ const Fault kFaults[] = {
        };
      }},
     {"pipe_failure_writes_array", "pipe", "medium", "pipe.create.failure_leaves_array",
-     "A failing pipe() stores -1 in the array.", "gnulib documents systems that do so",
+     "A failing pipe() stores -1 in the array.", "",
      [](Hooks& h) {
        h.pipe2 = [](int* p, int flags) {
          int r = real::pipe2(p, flags);
@@ -167,7 +167,7 @@ const Fault kFaults[] = {
     {"close_leaks_write_reference", "pipe", "easy",
      "pipe.read.eof_no_writer pipe.read.blocks_until_all_writers_close poll.pipe.hup_after_last_writer",
      "close() of a write end frees the number but not the reference: end-of-file never comes.",
-     "Linux vmsplice and coredump paths that lost a writer count",
+     "",
      [](Hooks& h) {
        h.close = [](const Obj& o) {
          if (o.kind == Kind::pipe && AccessMode(o) == O_WRONLY) {
@@ -197,7 +197,7 @@ const Fault kFaults[] = {
      }},
     {"dup_makes_new_description", "pipe", "medium", "dup.pipe.shares_description",
      "dup() of a pipe end is a new open of the pipe: status flags are not shared.",
-     "systems where /dev/fd/N or dup opens anew",
+     "",
      [](Hooks& h) {
        h.dup = [](const Obj& o) {
          int fd = real::dup(o.fd);
@@ -222,7 +222,7 @@ const Fault kFaults[] = {
        };
      }},
     {"dup2_same_number_clears_cloexec", "pipe", "medium", "dup2.same_number",
-     "dup2(fd, fd) clears FD_CLOEXEC.", "BeOS and early uClibc emulations over F_DUPFD",
+     "dup2(fd, fd) clears FD_CLOEXEC.", "Haiku (gnulib manual, dup2)",
      [](Hooks& h) {
        h.dup2 = [](const Obj& a, const Obj& b) {
          if (a.fd == b.fd) SetFd(a.fd, 0);
@@ -230,7 +230,7 @@ const Fault kFaults[] = {
        };
      }},
     {"dup2_same_number_closes", "pipe", "medium", "dup2.same_number",
-     "dup2(fd, fd) closes fd and returns it.", "emulations by close() and fcntl(F_DUPFD)",
+     "dup2(fd, fd) closes fd and returns it.", "",
      [](Hooks& h) {
        h.dup2 = [](const Obj& a, const Obj& b) {
          if (a.fd == b.fd) return real::close(a.fd), a.fd;
@@ -250,7 +250,7 @@ const Fault kFaults[] = {
      }},
     {"dup2_range_einval", "pipe", "easy", "dup2.range",
      "dup2() to a negative number or one above the limit fails with EINVAL or EMFILE.",
-     "gnulib: several systems answer EMFILE",
+     "",
      [](Hooks& h) {
        h.dup2 = [](const Obj& a, const Obj& b) {
          int r = real::dup2(a.fd, b.fd);
@@ -260,7 +260,7 @@ const Fault kFaults[] = {
      }},
     {"dup2_above_limit_emfile", "pipe", "medium", "dup2.range",
      "dup2() to a number at or above {OPEN_MAX} fails with EMFILE, negative ones are right.",
-     "Minix 3, Haiku",
+     "AIX 7.1, FreeBSD 6.1, Cygwin 1.5 (gnulib manual, dup2)",
      [](Hooks& h) {
        h.dup2 = [](const Obj& a, const Obj& b) {
          int r = real::dup2(a.fd, b.fd);
@@ -295,7 +295,7 @@ const Fault kFaults[] = {
        };
      }},
     {"dupfd_cloexec_not_set", "pipe", "easy", "fcntl.dupfd_cloexec",
-     "F_DUPFD_CLOEXEC leaves FD_CLOEXEC clear.", "gnulib: Cygwin, old Haiku", [](Hooks& h) {
+     "F_DUPFD_CLOEXEC leaves FD_CLOEXEC clear.", "", [](Hooks& h) {
        h.fcntl = [](const Obj& o, int c, long a) {
          return real::fcntl(o.fd, c == F_DUPFD_CLOEXEC ? F_DUPFD : c, a);
        };

@@ -31,7 +31,7 @@ const Fault kFaults[] = {
      }},
     {"read_damages_byte_at_page_end", "pipe", "medium", "pipe.read.fifo_order pipe.write.appends",
      "In reads of more than a page the first byte of the second page is a copy of its neighbour.",
-     "Linux 5.10-5.16 pipe buffer flags reused (CVE-2022-0847) is of this class",
+     "",
      [](Hooks& h) {
        h.read = [](const Obj& o, void* b, size_t n) {
          ssize_t r = Read(o, b, n);
@@ -43,7 +43,7 @@ const Fault kFaults[] = {
      }},
     {"read_keeps_packets", "pipe", "medium", "pipe.read.no_message_boundaries pipe.read.fifo_order",
      "A pipe is a sequence of packets: each read gets one, what does not fit is thrown away.",
-     "message-mode named pipes (Cygwin)",
+     "",
      [](Hooks& h) {
        h.pipe2 = [](int* p, int flags) { return real::pipe2(p, flags | O_DIRECT); };
      }},
@@ -78,7 +78,7 @@ const Fault kFaults[] = {
        };
      }},
     {"read_eof_fails", "pipe", "easy", "pipe.read.eof_no_writer",
-     "At end-of-file read() fails with EPIPE.", "Win32 ERROR_BROKEN_PIPE let through",
+     "At end-of-file read() fails with EPIPE.", "",
      [](Hooks& h) {
        h.read = [](const Obj& o, void* b, size_t n) {
          ssize_t r = Read(o, b, n);
@@ -164,7 +164,7 @@ const Fault kFaults[] = {
      }},
     {"read_eof_wakes_one_reader", "pipe", "hard", "pipe.read.close_wakes_all_readers",
      "The last close wakes one of several blocked readers, the others sleep on.",
-     "Linux 5.5 made pipe waits exclusive; fixes for missed wake-ups followed",
+     "Linux 5.6-rc after commit 0ddad21d3e99 (exclusive waits)",
      [](Hooks& h) {
        h.read = [](const Obj& o, void* b, size_t n) {
          if (!ReaderWaits(o)) return Read(o, b, n);
@@ -202,7 +202,7 @@ const Fault kFaults[] = {
     {"read_of_write_end_einval", "pipe", "easy", "pipe.read.ebadf",
      "read() on a write end fails with EINVAL.", "", Edit<&Hooks::read>::Errno<EBADF, EINVAL>},
     {"read_never_eintr", "pipe", "medium", "pipe.read.eintr",
-     "A blocked read is restarted after every signal handler.", "BSD signal() semantics",
+     "A blocked read is restarted after every signal handler.", "",
      [](Hooks& h) {
        h.read = [](const Obj& o, void* b, size_t n) {
          ssize_t r;
@@ -233,7 +233,7 @@ const Fault kFaults[] = {
      }},
     {"read_eintr_by_stop_and_continue", "pipe", "hard", "pipe.rw.stop_and_continue",
      "A blocked read fails with EINTR when the process was stopped and continued.",
-     "signal(7) lists calls that did so on Linux",
+     "",
      [](Hooks& h) {
        h.read = [](const Obj& o, void* b, size_t n) {
          if (!ReaderWaits(o)) return Read(o, b, n);
@@ -290,7 +290,7 @@ const Fault kFaults[] = {
        };
      }},
     {"read_wakeup_lost", "pipe", "medium", "pipe.read.blocks_until_data",
-     "A blocked reader does not notice that data came.", "Linux pipe_wait() races with splice",
+     "A blocked reader does not notice that data came.", "",
      [](Hooks& h) {
        h.read = [](const Obj& o, void* b, size_t n) {
          bool late;
@@ -301,7 +301,7 @@ const Fault kFaults[] = {
      }},
     {"read_wakeup_lost_sometimes", "pipe", "hard", "pipe.read.blocks_until_data",
      "Every eighth time that a reader has to wait, its wake-up is lost.",
-     "Linux 5.5 pipe rework: wake-ups lost under load",
+     "",
      [](Hooks& h) {
        h.read = [](const Obj& o, void* b, size_t n) {
          bool late;

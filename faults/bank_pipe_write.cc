@@ -90,7 +90,7 @@ const Fault kFaults[] = {
        };
      }},
     {"writev_not_atomic", "pipe", "medium", "writev.pipe.atomic_total",
-     "writev() is a loop of writes, one for each area.", "libc emulations of writev()",
+     "writev() is a loop of writes, one for each area.", "",
      [](Hooks& h) {
        h.writev = [](const Obj& o, const iovec* v, int n) {
          if (n < 2 || n > 1024 || Nonblocking(o)) return real::writev(o.fd, v, n);
@@ -243,7 +243,7 @@ const Fault kFaults[] = {
      }},
     {"sigpipe_to_process", "pipe", "hard", "pipe.write.sigpipe_to_thread",
      "SIGPIPE is sent to the process, not to the thread that wrote.",
-     "LinuxThreads and other thread models above processes",
+     "",
      [](Hooks& h) {
        h.write = [](const Obj& o, const void* b, size_t n) {
          if (n == 0 || !Writable(o) || HasReader(o)) return Write(o, b, n);
@@ -306,7 +306,7 @@ const Fault kFaults[] = {
        };
      }},
     {"write_partial_reported_as_eintr", "pipe", "hard", "pipe.write.eintr_partial_count",
-     "A write interrupted after some bytes fails with EINTR; the bytes are in the pipe.", "4.2BSD",
+     "A write interrupted after some bytes fails with EINTR; the bytes are in the pipe.", "",
      [](Hooks& h) {
        h.write = [](const Obj& o, const void* b, size_t n) {
          ssize_t r = Write(o, b, n);
@@ -341,7 +341,7 @@ const Fault kFaults[] = {
     {"write_wakeup_lost", "pipe", "medium",
      "pipe.write.blocks_when_full pipe.write.blocking_completes",
      "A writer blocked on a full pipe does not notice that it was drained.",
-     "Linux 6.x: writers not woken after F_SETPIPE_SZ", [](Hooks& h) {
+     "", [](Hooks& h) {
        h.write = [](const Obj& o, const void* b, size_t n) {
          bool late = WriterWaits(o);
          ssize_t r = Write(o, b, n);
@@ -359,7 +359,7 @@ const Fault kFaults[] = {
        };
      }},
     {"write_duplicates_a_record", "pipe", "hard", "pipe.write.appends",
-     "Every 64th small write to a pipe is stored twice.", "retries after a wake-up",
+     "Every 64th small write to a pipe is stored twice.", "",
      [](Hooks& h) {
        h.write = [](const Obj& o, const void* b, size_t n) {
          ssize_t r = Write(o, b, n);

@@ -40,7 +40,7 @@ const Fault kFaults[] = {
      }},
     {"poll_pollin_needs_two_bytes", "poll", "medium",
      "poll.pipe.pollin_with_data select.pipe.read_ready",
-     "A single byte does not make a pipe readable.", "low-water marks",
+     "A single byte does not make a pipe readable.", "",
      [](Hooks& h) {
        h.ready = [](const Obj& o, short, short r) -> short {
          return Available(o) == 1 ? r & ~(POLLIN | POLLRDNORM) : r;
@@ -83,7 +83,7 @@ const Fault kFaults[] = {
        };
      }},
     {"poll_no_hup", "poll", "easy", "poll.pipe.hup_after_last_writer",
-     "The last close of the writers is reported as POLLIN only.", "several BSDs, macOS for FIFOs",
+     "The last close of the writers is reported as POLLIN only.", "",
      [](Hooks& h) {
        h.ready = [](const Obj&, short e, short r) -> short {
          return r & POLLHUP ? (r & ~POLLHUP) | (e & POLLIN) : r;
@@ -91,7 +91,7 @@ const Fault kFaults[] = {
      }},
     {"poll_hup_only_when_requested", "poll", "medium",
      "poll.pipe.hup_after_last_writer poll.output_bits_ignored_in_events",
-     "POLLHUP is reported only if events is not 0.", "macOS",
+     "POLLHUP is reported only if events is not 0.", "macOS (reported)",
      [](Hooks& h) {
        h.ready = [](const Obj&, short e, short r) -> short { return e == 0 ? r & ~POLLHUP : r; };
      }},
@@ -110,14 +110,14 @@ const Fault kFaults[] = {
        };
      }},
     {"poll_hup_after_data_only", "poll", "hard", "poll.pipe.hup_with_data",
-     "POLLHUP is reported when all data has been read, not before.", "macOS, old Linux FIFOs",
+     "POLLHUP is reported when all data has been read, not before.", "",
      [](Hooks& h) {
        h.ready = [](const Obj& o, short, short r) -> short {
          return Available(o) > 0 ? r & ~POLLHUP : r;
        };
      }},
     {"poll_fifo_hup_before_writer", "poll", "medium", "poll.fifo.no_hup_before_first_writer",
-     "A FIFO that never had a writer reports POLLHUP.", "Linux before 2.4, several BSDs",
+     "A FIFO that never had a writer reports POLLHUP.", "",
      [](Hooks& h) {
        h.ready = [](const Obj& o, short, short r) -> short {
          return o.kind == Kind::fifo && CanRead(o) && !CanWrite(o) && Available(o) == 0 ? r | POLLHUP
@@ -202,7 +202,7 @@ const Fault kFaults[] = {
        return r;
      })>},
     {"poll_negative_descriptor_keeps_revents", "poll", "medium", "poll.negative_fd",
-     "revents of a negative descriptor is left as it was.", "gnulib poll() emulation, once",
+     "revents of a negative descriptor is left as it was.", "",
      [](Hooks& h) {
        h.poll = [](pollfd* p, nfds_t n, int ms) {
          short before[64];
@@ -246,10 +246,10 @@ const Fault kFaults[] = {
        return r > 1 ? 1 : r;
      })>},
     {"poll_timeout_early", "poll", "medium", "poll.timeout_finite",
-     "Time-outs are rounded down to 10 ms.", "kernels that count ticks",
+     "Time-outs are rounded down to 10 ms.", "",
      PollFor<([](int ms) { return ms > 0 ? (ms - 1) / 10 * 10 : ms; })>},
     {"poll_timeout_slightly_early", "poll", "hard", "poll.timeout_finite",
-     "Time-outs end a millisecond early.", "rounding in several kernels",
+     "Time-outs end a millisecond early.", "",
      PollFor<([](int ms) { return ms > 1 ? ms - 1 : ms; })>},
     {"poll_timeout_never_ends", "poll", "easy", "poll.timeout_finite",
      "A finite time-out is taken for an infinite one.", "",
@@ -265,7 +265,7 @@ const Fault kFaults[] = {
      }},
     {"poll_wakeup_lost_on_room", "poll", "medium", "poll.wakes_on_room",
      "A poll() that waits for POLLOUT does not notice that the pipe was drained.",
-     "Linux 5.5 pipe rework (missed write-side wake-ups)",
+     "",
      [](Hooks& h) {
        h.poll = [](pollfd* p, nfds_t n, int ms) {
          int now = real::poll(p, n, 0);
@@ -291,7 +291,7 @@ const Fault kFaults[] = {
        };
      }},
     {"poll_depends_on_nonblock", "poll", "medium", "poll.o_nonblock_irrelevant",
-     "A descriptor with O_NONBLOCK is always ready.", "literal reading of \"would not block\"",
+     "A descriptor with O_NONBLOCK is always ready.", "",
      [](Hooks& h) {
        h.ready = [](const Obj& o, short e, short r) -> short {
          if (!Nonblocking(o)) return r;

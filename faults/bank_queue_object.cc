@@ -43,7 +43,7 @@ const Fault kFaults[] = {
        h.mq_unlink = [](const char* n) { return QueueExists(n) ? 0 : real::mq_unlink(n); };
      }},
     {"mq_unlink_busy", "mqueue", "medium", "mq_unlink.deferred.open_descriptors_keep_working",
-     "mq_unlink() of an open queue fails with EBUSY.", "NetBSD and RTEMS manual pages, once",
+     "mq_unlink() of an open queue fails with EBUSY.", "",
      [](Hooks& h) {
        h.mq_unlink = [](const char* n) {
          mqd_t q = OpenQueue(n, O_RDONLY, 0, nullptr);
@@ -55,7 +55,7 @@ const Fault kFaults[] = {
      }},
     {"mq_unlink_waits_for_last_close", "mqueue", "medium",
      "mq_unlink.basic.removes_name mq_unlink.recreate.new_independent_queue",
-     "The name of an open queue goes with the last close.", "Issue 6 allowed it in part",
+     "The name of an open queue goes with the last close.", "",
      [](Hooks& h) {
        h.mq_unlink = [](const char* n) {
          mqd_t q = OpenQueue(n, O_RDONLY, 0, nullptr);
@@ -77,7 +77,7 @@ const Fault kFaults[] = {
     {"mq_unlink_missing_succeeds", "mqueue", "easy", "mq_unlink.error.enoent",
      "mq_unlink() of a missing name returns 0.", "", Edit<&Hooks::mq_unlink>::Accept<ENOENT, 0>},
     {"mq_unlinked_queue_leaks", "mqueue", "hard", "mq_unlink.deferred.destroyed_after_last_close",
-     "An unlinked queue is not destroyed by its last close.", "reference leaks (FreeBSD SA-19:15)",
+     "An unlinked queue is not destroyed by its last close.", "FreeBSD reference leaks (SA-19:15, SA-19:24)",
      [](Hooks& h) {
        h.mq_close = [](const Obj& o) {
          struct stat s;
@@ -163,7 +163,7 @@ const Fault kFaults[] = {
        h.after_fork_in_child = [] { ForEachQueue([](const Obj& o) { real::mq_close(o.fd); }); };
      }},
     {"fork_child_gets_new_queue_descriptions", "mqueue", "medium", "fork.descriptors.same_description",
-     "O_NONBLOCK set by the child is not seen by the parent.", "descriptor tables in user space",
+     "O_NONBLOCK set by the child is not seen by the parent.", "",
      [](Hooks& h) {
        h.after_fork_in_child = [] {
          ForEachQueue([](const Obj& o) {
@@ -201,7 +201,7 @@ const Fault kFaults[] = {
        };
      }},
     {"mq_messages_go_when_unreferenced", "mqueue", "medium", "persistence.unreferenced_queue",
-     "Messages are lost when no process has the queue open.", "queues in process memory",
+     "Messages are lost when no process has the queue open.", "",
      [](Hooks& h) {
        h.before_exit = [] { ForEachQueue([](const Obj& o) { DrainQueue(o.fd); }); };
        h.mq_close = [](const Obj& o) {

@@ -57,7 +57,7 @@ const Fault kFaults[] = {
        };
      }},
     {"mq_creat_race_makes_two", "mqueue", "hard", "mq_open.create.plain_creat_race_one_object",
-     "Processes that create one name at the same time may get queues of their own.", "Zephyr",
+     "Processes that create one name at the same time may get queues of their own.", "Zephyr POSIX mqueue",
      [](Hooks& h) {
        h.mq_open = [](const char* n, int f, mode_t m, const mq_attr* a) {
          if (!(f & O_CREAT) || (f & O_EXCL) || QueueExists(n)) return OpenQueue(n, f, m, a);
@@ -83,7 +83,7 @@ const Fault kFaults[] = {
        };
      }},
     {"mq_msgsize_rounded_up", "mqueue", "medium", "mq_open.create.attr_values_applied",
-     "mq_msgsize is rounded up to a multiple of 16.", "allocators' granularity",
+     "mq_msgsize is rounded up to a multiple of 16.", "",
      OpenWith<([](mq_attr* a) { a->mq_msgsize = (a->mq_msgsize + 15) / 16 * 16; })>},
     {"mq_capacity_one_more", "mqueue", "medium",
      "mq_open.create.capacity_honoured mq_open.create.attr_values_applied",
@@ -97,7 +97,7 @@ const Fault kFaults[] = {
        };
      }},
     {"mq_capacity_one_less", "mqueue", "medium", "mq_open.create.capacity_honoured",
-     "A queue holds one message less than mq_maxmsg.", "ring buffers with a free slot",
+     "A queue holds one message less than mq_maxmsg.", "",
      [](Hooks& h) {
        h.mq_send = [](const Obj& o, const char* b, size_t n, unsigned p, const timespec* t) {
          mq_attr a = Attributes(o);
@@ -144,7 +144,7 @@ const Fault kFaults[] = {
      })>},
     {"mq_existing_attr_checked", "mqueue", "medium",
      "mq_open.create.existing_ignores_mode_and_attr",
-     "O_CREAT of an existing queue with other attributes fails with EINVAL.", "FreeBSD, for limits",
+     "O_CREAT of an existing queue with other attributes fails with EINVAL.", "FreeBSD, for attributes above its limits",
      [](Hooks& h) {
        h.mq_open = [](const char* n, int f, mode_t m, const mq_attr* a) {
          bool there = (f & O_CREAT) && !(f & O_EXCL) && a && QueueExists(n);
@@ -165,7 +165,7 @@ const Fault kFaults[] = {
        };
      }},
     {"mq_negative_msgsize_accepted", "mqueue", "medium", "mq_open.create.nonpositive_attr_einval",
-     "A negative mq_msgsize is not noticed; other bad values are.", "unsigned comparison",
+     "A negative mq_msgsize is not noticed; other bad values are.", "",
      [](Hooks& h) {
        h.mq_open = [](const char* n, int f, mode_t m, const mq_attr* a) {
          bool bad = a && (f & O_CREAT) && a->mq_maxmsg > 0 && a->mq_msgsize < 0;
@@ -229,7 +229,7 @@ const Fault kFaults[] = {
        };
      }},
     {"mq_name_14_characters", "mqueue", "medium", "mq_open.name.leading_slash_same_object",
-     "Names are cut off at 14 characters.", "_POSIX_NAME_MAX taken for the maximum",
+     "Names are cut off at 14 characters.", "",
      [](Hooks& h) {
        h.mq_open = [](const char* n, int f, mode_t m, const mq_attr* a) {
          char cut[16];

@@ -81,7 +81,7 @@ ssize_t ReceiveWithHandOver(const Obj& o, char* b, size_t n, unsigned* p, Time t
 
 const Fault kFaults[] = {
     {"mq_receive_lowest_first", "mqueue", "easy", "mq_receive.order.highest_priority_first",
-     "The lowest priority is received first.", "0 as the most urgent priority, as in some RTOSes",
+     "The lowest priority is received first.", "",
      [](Hooks& h) {
        h.mq_send = [](const Obj& o, const char* b, size_t n, unsigned p, Time t) {
          return SendTo(o, b, n, p <= 32767 ? 32767 - p : p, t);
@@ -94,7 +94,7 @@ const Fault kFaults[] = {
        };
      }},
     {"mq_receive_newest_of_ties", "mqueue", "medium", "mq_receive.order.oldest_within_priority",
-     "Of messages with equal priority the newest is received first.", "heaps are not stable",
+     "Of messages with equal priority the newest is received first.", "",
      [](Hooks& h) {
        h.mq_receive = [](const Obj& o, char* b, size_t n, unsigned* p, Time t) {
          RearrangeWith(o, [](Message* m, int& count) {
@@ -109,7 +109,7 @@ const Fault kFaults[] = {
      }},
     {"mq_receive_ties_wrong_from_five", "mqueue", "hard", "mq_receive.order.oldest_within_priority",
      "With five or more messages of equal priority the first two change places.",
-     "Linux 3.5 tree rewrite: the guard case",
+     "guard case of the Linux 3.5 priority tree",
      [](Hooks& h) {
        h.mq_receive = [](const Obj& o, char* b, size_t n, unsigned* p, Time t) {
          RearrangeWith(o, [](Message* m, int& count) {
@@ -120,7 +120,7 @@ const Fault kFaults[] = {
      }},
     {"mq_receive_ties_wrong_across_priorities", "mqueue", "hard",
      "mq_receive.order.oldest_within_priority mq_send.prio.placement",
-     "Ties are reversed when a message of another priority is queued as well.", "unstable heaps",
+     "Ties are reversed when a message of another priority is queued as well.", "",
      [](Hooks& h) {
        h.mq_receive = [](const Obj& o, char* b, size_t n, unsigned* p, Time t) {
          RearrangeWith(o, [](Message* m, int& count) {
@@ -131,7 +131,7 @@ const Fault kFaults[] = {
        };
      }},
     {"mq_receive_high_priorities_equal", "mqueue", "hard", "mq_receive.order.highest_priority_first",
-     "Priorities above 31 are all the same to the order.", "32 lists",
+     "Priorities above 31 are all the same to the order.", "",
      [](Hooks& h) {
        h.mq_receive = [](const Obj& o, char* b, size_t n, unsigned* p, Time t) {
          static thread_local unsigned wanted;
@@ -257,7 +257,7 @@ const Fault kFaults[] = {
     {"mq_receive_newest_waiter_served", "mqueue", "hard",
      "mq_receive.waiters.highest_priority_longest_waiting",
      "Of several receivers the one that waits for the shortest time gets the message.",
-     "stacks of waiters", [](Hooks& h) {
+     "", [](Hooks& h) {
        UseKicks();
        HandOver();
        h.mq_receive = ReceiveWithHandOver<false>;
@@ -274,7 +274,7 @@ const Fault kFaults[] = {
     {"mq_receive_wakeup_lost_with_two_waiting", "mqueue", "hard",
      "mq_receive.waiters.one_message_one_receiver",
      "When several receivers wait, the second wake-up is lost.",
-     "Linux 5.6-5.12 pipelined_send() races", [](Hooks& h) {
+     "", [](Hooks& h) {
        h.mq_receive = [](const Obj& o, char* b, size_t n, unsigned* p, Time t) {
          if (!QueueReaderWaits(o)) return ReceiveFrom(o, b, n, p, t);
          Waiting wait(o.key(), kReceivers);
@@ -309,7 +309,7 @@ const Fault kFaults[] = {
      "mq_receive() interrupted by a signal returns 0.", "",
      Edit<&Hooks::mq_receive>::Accept<EINTR, 0>},
     {"mq_receive_eintr_loses_message", "mqueue", "hard", "mq_receive.eintr.nothing_removed",
-     "The message that arrives after an interrupted mq_receive() is lost.", "waiters not unlinked",
+     "The message that arrives after an interrupted mq_receive() is lost.", "",
      [](Hooks& h) {
        h.mq_receive = [](const Obj& o, char* b, size_t n, unsigned* p, Time t) {
          auto& eaten = Cell(o.key(), kHeld);
@@ -332,7 +332,7 @@ const Fault kFaults[] = {
        };
      }},
     {"mq_receive_eintr_by_stop_and_continue", "mqueue", "hard", "mq_receive.eintr.stop_and_continue",
-     "mq_receive() fails with EINTR when the process was stopped and continued.", "signal(7)",
+     "mq_receive() fails with EINTR when the process was stopped and continued.", "",
      [](Hooks& h) {
        h.mq_receive = [](const Obj& o, char* b, size_t n, unsigned* p, Time t) {
          if (!QueueReaderWaits(o)) return ReceiveFrom(o, b, n, p, t);

@@ -33,7 +33,7 @@ const Fault kFaults[] = {
        };
      }},
     {"mq_send_stops_at_null_byte", "mqueue", "medium", "mq_send.content.bytes_preserved",
-     "Bytes behind the first null byte are null.", "string functions",
+     "Bytes behind the first null byte are null.", "",
      [](Hooks& h) {
        h.mq_send = [](const Obj& o, const char* b, size_t n, unsigned p, Time t) {
          return SendChanged(o, b, n, p, t, [n](char* c) {
@@ -43,7 +43,7 @@ const Fault kFaults[] = {
        };
      }},
     {"mq_send_damages_large_messages", "mqueue", "hard", "mq_send.content.bytes_preserved",
-     "Byte 4096 of larger messages is wrong.", "Linux load_msg(): messages in several pages",
+     "Byte 4096 of larger messages is wrong.", "",
      [](Hooks& h) {
        h.mq_send = [](const Obj& o, const char* b, size_t n, unsigned p, Time t) {
          return SendChanged(o, b, n, p, t, [n](char* c) {
@@ -67,7 +67,7 @@ const Fault kFaults[] = {
      }},
     {"mq_send_priority_32_refused", "mqueue", "medium",
      "mq_send.prio.whole_range_accepted limits.mq_prio_max",
-     "Priorities of 32 and more fail with EINVAL.", "{_POSIX_MQ_PRIO_MAX} taken for the maximum",
+     "Priorities of 32 and more fail with EINVAL.", "",
      [](Hooks& h) {
        h.mq_send = [](const Obj& o, const char* b, size_t n, unsigned p, Time t) {
          return p >= 32 ? Fail(EINVAL) : SendTo(o, b, n, p, t);
@@ -112,7 +112,7 @@ const Fault kFaults[] = {
      }},
     {"mq_send_full_overwrites_oldest", "mqueue", "medium",
      "mq_send.full.blocks_until_space mq_send.full.eagain",
-     "A message to a full queue replaces the oldest of the lowest priority.", "ring buffers",
+     "A message to a full queue replaces the oldest of the lowest priority.", "",
      [](Hooks& h) {
        h.mq_send = [](const Obj& o, const char* b, size_t n, unsigned p, Time t) {
          if (QueueFull(o)) RearrangeWith(o, [](Message*, int& count) { count -= count > 0; });
@@ -257,7 +257,7 @@ const Fault kFaults[] = {
        };
      }},
     {"mq_send_duplicates", "mqueue", "hard", "threads.safety.no_loss_no_duplication",
-     "Every 32nd message is queued twice.", "retries in user-space queues",
+     "Every 32nd message is queued twice.", "",
      [](Hooks& h) {
        h.mq_send = [](const Obj& o, const char* b, size_t n, unsigned p, Time t) {
          int r = SendTo(o, b, n, p, t);

@@ -54,7 +54,7 @@ void CopyBack(fd_set* to, const fd_set& from) {
 
 const Fault kFaults[] = {
     {"ppoll_rounds_down", "poll", "medium", "ppoll.timespec",
-     "ppoll() ignores the part of the time-out below 10 ms.", "emulations over poll()",
+     "ppoll() ignores the part of the time-out below 10 ms.", "",
      [](Hooks& h) {
        h.ppoll = [](pollfd* p, nfds_t n, const timespec* t, Mask m) {
          if (!t) return real::ppoll(p, n, t, m);
@@ -80,7 +80,7 @@ const Fault kFaults[] = {
        };
      }},
     {"ppoll_modifies_timeout", "poll", "medium", "ppoll.timespec",
-     "ppoll() stores the time left in its const argument.", "the Linux system call, called directly",
+     "ppoll() stores the time left in its const argument.", "the raw Linux system call",
      [](Hooks& h) {
        h.ppoll = [](pollfd* p, nfds_t n, const timespec* t, Mask m) {
          int r = real::ppoll(p, n, t, m);
@@ -107,7 +107,7 @@ const Fault kFaults[] = {
      }},
     {"ppoll_not_atomic", "poll", "hard", "ppoll.sigmask",
      "The mask is set before the wait starts: a pending signal is handled, then the call waits.",
-     "emulations by sigprocmask() and poll()",
+     "",
      [](Hooks& h) {
        h.ppoll = [](pollfd* p, nfds_t n, const timespec* t, Mask m) {
          return MaskAround(m, [&] { return real::ppoll(p, n, t, nullptr); });
@@ -127,7 +127,7 @@ const Fault kFaults[] = {
        };
      }},
     {"select_timeout_leaves_sets", "poll", "medium", "select.result_sets select.timeouts",
-     "When the time is over, the sets keep their bits.", "MS-DOS derived socket libraries",
+     "When the time is over, the sets keep their bits.", "",
      [](Hooks& h) {
        h.select = [](int n, fd_set* r, fd_set* w, fd_set* e, timeval* t) {
          fd_set a, b, c;
@@ -152,7 +152,7 @@ const Fault kFaults[] = {
      SelectThen<([](int, fd_set*, fd_set*, fd_set*, int got) { return got > 0 ? 1 : got; })>},
     {"select_highest_descriptor_left_out", "poll", "medium",
      "select.pipe.read_ready select.pipe.write_ready",
-     "The descriptor nfds - 1 is not looked at.", "off by one in emulations",
+     "The descriptor nfds - 1 is not looked at.", "",
      [](Hooks& h) {
        h.select = [](int n, fd_set* r, fd_set* w, fd_set* e, timeval* t) {
          if (n > 3 && n <= FD_SETSIZE) {
@@ -231,7 +231,7 @@ const Fault kFaults[] = {
        };
      }},
     {"select_never_eintr", "poll", "medium", "select.eintr",
-     "select() starts again after every signal handler.", "BSD SA_RESTART reading",
+     "select() starts again after every signal handler.", "",
      [](Hooks& h) {
        h.select = [](int n, fd_set* r, fd_set* w, fd_set* e, timeval* t) {
          int got;

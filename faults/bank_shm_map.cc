@@ -71,7 +71,7 @@ const Fault kFaults[] = {
      })>},
     {"mmap_second_mapping_incoherent", "shm", "medium",
      "mmap.multi.same_process mmap.shared.changes_object",
-     "A second mapping in the same process is a copy.", "virtually indexed caches (ARM, PA-RISC)",
+     "A second mapping in the same process is a copy.", "",
      MapAs<([](const Obj& o, void* a, size_t n, int prot, int flags, off_t at) {
        bool second = MappingOf(o, 0) != nullptr && !Private(flags);
        return Map(o, a, n, prot, second ? (flags & ~3) | MAP_PRIVATE : flags, at);
@@ -82,13 +82,13 @@ const Fault kFaults[] = {
        return Map(o, a, n, prot, flags, at % static_cast<off_t>(PageSize()) == 0 && at > 0 ? 0 : at);
      })>},
     {"mmap_offset_one_page_only", "shm", "hard", "mmap.off.page_multiple",
-     "Offsets of more than one page are taken for one page.", "units of mmap2() mixed up",
+     "Offsets of more than one page are taken for one page.", "",
      MapAs<([](const Obj& o, void* a, size_t n, int prot, int flags, off_t at) {
        off_t page = static_cast<off_t>(PageSize());
        return Map(o, a, n, prot, flags, at > page && at % page == 0 ? page : at);
      })>},
     {"mmap_offset_beyond_end_fails", "shm", "medium", "mmap.off.beyond_end",
-     "An offset behind the end of the object fails with ENXIO.", "several historical systems",
+     "An offset behind the end of the object fails with ENXIO.", "",
      MapAs<([](const Obj& o, void* a, size_t n, int prot, int flags, off_t at) -> void* {
        struct stat s;
        if (at > 0 && real::fstat(o.fd, &s) == 0 && at >= s.st_size) {
@@ -114,7 +114,7 @@ const Fault kFaults[] = {
        return Map(o, a, n, prot, flags & ~MAP_FIXED, at);
      })>},
     {"mmap_fixed_does_not_replace", "shm", "medium", "mmap.fixed.replaces",
-     "MAP_FIXED on a range in use fails with EINVAL.", "HP-UX",
+     "MAP_FIXED on a range in use fails with EINVAL.", "",
      MapAs<([](const Obj& o, void* a, size_t n, int prot, int flags, off_t at) -> void* {
        if ((flags & MAP_FIXED) && real::msync(a, 1, MS_ASYNC) == 0) {
          errno = EINVAL;
@@ -129,7 +129,7 @@ const Fault kFaults[] = {
      })>},
     {"mmap_failed_fixed_unmaps", "shm", "hard", "mmap.fail.keeps_old_mappings",
      "MAP_FIXED removes what was there before it finds that it has to fail.",
-     "Linux and BSDs before this was specified",
+     "",
      [](Hooks& h) {
        h.mmap = [](const Obj& o, void* a, size_t n, int prot, int flags, off_t at) {
          void* p = Map(o, a, n, prot, flags, at);
@@ -142,7 +142,7 @@ const Fault kFaults[] = {
        };
      }},
     {"mmap_goes_with_close", "shm", "medium", "mmap.ref.survives_close close.shm.mapped_contents_persist",
-     "close() of the descriptor removes its mappings.", "Windows-like systems",
+     "close() of the descriptor removes its mappings.", "",
      [](Hooks& h) {
        h.close = [](const Obj& o) {
          bool last = true;
@@ -190,7 +190,7 @@ const Fault kFaults[] = {
        return Map(o, a, n ? n : PageSize(), prot, flags, at);
      })>},
     {"mmap_flags_missing_is_private", "shm", "easy", "mmap.err.einval_flags",
-     "Without MAP_SHARED and MAP_PRIVATE the mapping is private.", "4.2BSD",
+     "Without MAP_SHARED and MAP_PRIVATE the mapping is private.", "",
      MapAs<([](const Obj& o, void* a, size_t n, int prot, int flags, off_t at) {
        return Map(o, a, n, prot, flags & 3 ? flags : flags | MAP_PRIVATE, at);
      })>},
@@ -228,7 +228,7 @@ const Fault kFaults[] = {
        };
      }},
     {"munmap_hole_einval", "shm", "medium", "munmap.nothing_mapped",
-     "munmap() of a range where nothing is mapped fails with EINVAL.", "SunOS 4", [](Hooks& h) {
+     "munmap() of a range where nothing is mapped fails with EINVAL.", "", [](Hooks& h) {
        h.munmap = [](void* a, size_t n) {
          int saved = errno;
          if (At(a) % PageSize() == 0 && n && real::msync(a, n, MS_ASYNC) == -1 && errno == ENOMEM) {
@@ -244,7 +244,7 @@ const Fault kFaults[] = {
      }},
     {"munmap_loses_unsynced_data", "shm", "hard", "munmap.shared_kept mmap.shared.changes_object",
      "Stores that were not followed by msync() are lost when the mapping is removed.",
-     "systems with separate page and buffer caches", [](Hooks& h) {
+     "", [](Hooks& h) {
        h.munmap = [](void* a, size_t n) {
          MappingEntry* m = MappingAt(At(a), n, 0, false);
          if (m && !(m->flags & MAP_PRIVATE) && (m->prot & PROT_WRITE) && At(a) == m->address &&
@@ -285,7 +285,7 @@ const Fault kFaults[] = {
     {"mprotect_hole_succeeds", "shm", "easy", "mprotect.err.enomem",
      "mprotect() over a hole returns 0.", "", Edit<&Hooks::mprotect>::Accept<ENOMEM, 0>},
     {"mprotect_hole_efault", "shm", "easy", "mprotect.err.enomem",
-     "mprotect() over a hole fails with EFAULT.", "Linux 2.2",
+     "mprotect() over a hole fails with EFAULT.", "",
      Edit<&Hooks::mprotect>::Errno<ENOMEM, EFAULT>},
     {"msync_invalid_flags_accepted", "shm", "easy", "msync.err.einval_flags",
      "msync(MS_SYNC|MS_ASYNC) returns 0.", "", [](Hooks& h) {
@@ -296,7 +296,7 @@ const Fault kFaults[] = {
     {"msync_hole_succeeds", "shm", "easy", "msync.err.enomem", "msync() over a hole returns 0.", "",
      Edit<&Hooks::msync>::Accept<ENOMEM, 0>},
     {"msync_hole_efault", "shm", "easy", "msync.err.enomem",
-     "msync() over a hole fails with EFAULT.", "Linux before 2.4",
+     "msync() over a hole fails with EFAULT.", "",
      Edit<&Hooks::msync>::Errno<ENOMEM, EFAULT>},
     {"msync_writes_private_pages", "shm", "hard", "msync.private_not_written",
      "msync() writes the pages of a private mapping to the object.", "", [](Hooks& h) {
@@ -317,7 +317,7 @@ const Fault kFaults[] = {
     {"mlock_fails_always", "shm", "medium", "mlock.shm.success",
      "mlock() of shared memory fails with EINVAL.", "", Edit<&Hooks::mlock>::Always<EINVAL>},
     {"posix_madvise_dontneed_drops", "shm", "medium", "posix_madvise.shm.no_semantic_effect",
-     "POSIX_MADV_DONTNEED throws private pages away.", "glibc before 2.6",
+     "POSIX_MADV_DONTNEED throws private pages away.", "the raw Linux madvise() of that name",
      [](Hooks& h) {
        h.posix_madvise = [](void* a, size_t n, int advice) {
          if (advice == POSIX_MADV_DONTNEED) madvise(a, n, MADV_DONTNEED);

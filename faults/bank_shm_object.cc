@@ -75,7 +75,7 @@ bool LastUseHere(const Obj& o) {
 
 const Fault kFaults[] = {
     {"shm_open_no_cloexec", "shm", "easy", "shm_open.fd.cloexec_set shm_open.fd.closed_by_exec",
-     "FD_CLOEXEC is clear in the new descriptor.", "FreeBSD and NetBSD discussions of shm_open",
+     "FD_CLOEXEC is clear in the new descriptor.", "",
      OpenThen<[](int fd, const char*, int, mode_t, bool) {
        real::fcntl(fd, F_SETFD, 0l);
        return fd;
@@ -95,7 +95,7 @@ const Fault kFaults[] = {
        return fd;
      }>},
     {"shm_creat_empties_existing", "shm", "easy", "shm_open.creat.existing_untouched",
-     "O_CREAT of an existing object sets its size to 0.", "creat() in disguise",
+     "O_CREAT of an existing object sets its size to 0.", "",
      OpenThen<[](int fd, const char*, int f, mode_t, bool created) {
        if ((f & O_CREAT) && !created && (f & O_ACCMODE) == O_RDWR) real::ftruncate(fd, 0);
        return fd;
@@ -111,7 +111,7 @@ const Fault kFaults[] = {
        h.shm_open = [](const char* n, int f, mode_t m) { return Open(n, f & ~O_EXCL, m); };
      }},
     {"shm_excl_not_atomic", "shm", "hard", "shm_open.excl.atomic",
-     "O_EXCL looks whether the object exists, then creates it.", "Zephyr's mq_open; emulations",
+     "O_EXCL looks whether the object exists, then creates it.", "",
      [](Hooks& h) {
        h.shm_open = [](const char* n, int f, mode_t m) {
          if (!(f & O_CREAT) || !(f & O_EXCL)) return Open(n, f, m);
@@ -213,7 +213,7 @@ const Fault kFaults[] = {
        };
      }},
     {"shm_name_14_characters", "shm", "medium", "shm_open.name.same_object_across_processes",
-     "Names are cut off at 14 characters.", "System V name lengths, _POSIX_NAME_MAX",
+     "Names are cut off at 14 characters.", "",
      [](Hooks& h) {
        h.shm_open = [](const char* n, int f, mode_t m) {
          char cut[64];
@@ -225,7 +225,7 @@ const Fault kFaults[] = {
        };
      }},
     {"shm_names_per_process", "shm", "easy", "shm_open.name.same_object_across_processes",
-     "Every process has its own name space.", "namespaces gone wrong",
+     "Every process has its own name space.", "",
      [](Hooks& h) {
        h.shm_open = [](const char* n, int f, mode_t m) {
          char own[400];
@@ -251,7 +251,7 @@ const Fault kFaults[] = {
      }},
     {"shm_contents_go_with_last_close", "shm", "hard", "shm_open.state.persists",
      "The contents are zero after nobody had the object open; name and size stay.",
-     "file systems that write back lazily",
+     "",
      [](Hooks& h) {
        h.close = [](const Obj& o) {
          struct stat s;
@@ -269,7 +269,7 @@ const Fault kFaults[] = {
      }},
     {"shm_unlink_waits_for_last_close", "shm", "medium",
      "shm_unlink.name_gone_on_return shm_unlink.reuse.enoent",
-     "The name goes when the object is no longer open.", "Windows-like systems",
+     "The name goes when the object is no longer open.", "",
      [](Hooks& h) {
        h.shm_unlink = [](const char* n) {
          int fd = Open(n, O_RDONLY, 0);

@@ -83,7 +83,7 @@ const Fault kFaults[] = {
      TruncateAs<(
          [](const Obj& o, off_t old, off_t n) { return n >= 0 && n < old ? 0 : Truncate(o, n); })>},
     {"ftruncate_shrink_to_zero_ignored", "shm", "medium", "ftruncate.shm.shrink_size",
-     "An object cannot be made empty: size 0 becomes a page.", "macOS allows one ftruncate only",
+     "An object cannot be made empty: size 0 becomes a page.", "",
      TruncateAs<([](const Obj& o, off_t old, off_t n) {
        return Truncate(o, n == 0 && old > 0 ? static_cast<off_t>(PageSize()) : n);
      })>},
@@ -130,7 +130,7 @@ const Fault kFaults[] = {
      })>},
     {"ftruncate_regrow_shows_old_pages", "shm", "medium", "ftruncate.shm.regrow_reads_zero",
      "After shrinking and growing again the old pages are back.",
-     "the classic stale-data bug of page caches",
+     "",
      TruncateAs<([](const Obj& o, off_t old, off_t n) {
        off_t page = static_cast<off_t>(PageUp(static_cast<size_t>(n > 0 ? n : 0)));
        if (n >= 0 && page < old) Remember(o, page, old);
@@ -140,7 +140,7 @@ const Fault kFaults[] = {
      })>},
     {"ftruncate_regrow_shows_old_tail", "shm", "hard", "ftruncate.shm.regrow_partial_page_zero",
      "The part of the last page behind the new end is not cleared by shrinking.",
-     "Linux block_truncate_page() history, many file systems",
+     "",
      TruncateAs<([](const Obj& o, off_t old, off_t n) {
        off_t page = static_cast<off_t>(PageUp(static_cast<size_t>(n > 0 ? n : 0)));
        if (n > 0 && n < old && n != page) Remember(o, n, old < page ? old : page);
@@ -154,7 +154,7 @@ const Fault kFaults[] = {
        return Truncate(o, n > 0 && n < (1ll << 40) ? static_cast<off_t>(PageUp(n)) : n);
      })>},
     {"ftruncate_size_is_32_bits", "shm", "hard", "ftruncate.shm.grow_size",
-     "Sizes of 4 GiB and more lose their high bits.", "32-bit interfaces",
+     "Sizes of 4 GiB and more lose their high bits.", "",
      TruncateAs<([](const Obj& o, off_t, off_t n) { return Truncate(o, n > 0 && n < (1ll << 60) ? n & 0xffffffffll : n); })>},
     {"ftruncate_readonly_succeeds", "shm", "easy", "ftruncate.err.not_writable",
      "ftruncate() on an O_RDONLY descriptor returns 0.", "",
@@ -178,7 +178,7 @@ const Fault kFaults[] = {
        return r;
      })>},
     {"ftruncate_no_file_size_limit", "shm", "medium", "ftruncate.err.rlimit_fsize",
-     "RLIMIT_FSIZE is not applied to shared memory.", "systems where objects are not files",
+     "RLIMIT_FSIZE is not applied to shared memory.", "",
      TruncateAs<([](const Obj& o, off_t, off_t n) {
        rlimit before{}, none{RLIM_INFINITY, RLIM_INFINITY};
        getrlimit(RLIMIT_FSIZE, &before);
@@ -198,7 +198,7 @@ const Fault kFaults[] = {
      })>},
     {"ftruncate_end_stays_accessible", "shm", "medium",
      "ftruncate.shm.whole_pages_discarded ftruncate.shm.discard_in_other_process",
-     "After shrinking, pages beyond the end can still be used: no SIGBUS.", "HP-UX, old AIX",
+     "After shrinking, pages beyond the end can still be used: no SIGBUS.", "",
      [](Hooks& h) {
        h.ftruncate = [](const Obj& o, off_t n) {
          off_t old = SizeOf(o);
@@ -214,7 +214,7 @@ const Fault kFaults[] = {
        };
      }},
     {"ftruncate_size_stale_elsewhere", "shm", "medium", "ftruncate.shm.visible_everywhere",
-     "Another descriptor goes on reporting the size it saw first.", "attribute caches",
+     "Another descriptor goes on reporting the size it saw first.", "",
      [](Hooks& h) {
        h.fstat = [](const Obj& o, struct stat* s) {
          int r = real::fstat(o.fd, s);
@@ -235,7 +235,7 @@ const Fault kFaults[] = {
        };
      }},
     {"ftruncate_unlinked_estale", "shm", "medium", "ftruncate.shm.unlinked",
-     "ftruncate() of an unlinked object fails with ESTALE.", "network file systems",
+     "ftruncate() of an unlinked object fails with ESTALE.", "",
      [](Hooks& h) {
        h.ftruncate = [](const Obj& o, off_t n) {
          struct stat s;
@@ -244,7 +244,7 @@ const Fault kFaults[] = {
        };
      }},
     {"ftruncate_mapped_ebusy", "shm", "medium", "ftruncate.shm.shrink_size ftruncate.shm.visible_everywhere",
-     "An object that is mapped cannot be shrunk: EBUSY.", "Windows-like systems",
+     "An object that is mapped cannot be shrunk: EBUSY.", "",
      TruncateAs<([](const Obj& o, off_t old, off_t n) {
        return n < old && MappingOf(o, 0) ? Fail(EBUSY) : Truncate(o, n);
      })>},
@@ -275,7 +275,7 @@ const Fault kFaults[] = {
        };
      }},
     {"mmap_tail_becomes_object", "shm", "medium", "mmap.end.size_unaffected",
-     "Mapping more than the object holds makes it larger.", "System V shared memory in disguise",
+     "Mapping more than the object holds makes it larger.", "",
      [](Hooks& h) {
        h.mmap = [](const Obj& o, void* a, size_t n, int prot, int flags, off_t at) {
          void* p = real::mmap(a, n, prot, flags, o.fd, at);
@@ -288,7 +288,7 @@ const Fault kFaults[] = {
      }},
     {"mmap_beyond_end_accessible", "shm", "medium",
      "mmap.end.sigbus mmap.end.empty_object",
-     "Whole pages behind the end of the object read as zero: no SIGBUS.", "HP-UX",
+     "Whole pages behind the end of the object read as zero: no SIGBUS.", "",
      [](Hooks& h) {
        h.mmap = [](const Obj& o, void* a, size_t n, int prot, int flags, off_t at) {
          void* p = real::mmap(a, n, prot, flags, o.fd, at);
@@ -301,7 +301,7 @@ const Fault kFaults[] = {
        };
      }},
     {"mmap_beyond_end_sigsegv", "shm", "hard", "mmap.end.sigbus",
-     "An access behind the end of the object raises SIGSEGV.", "FreeBSD before 7 for some faults",
+     "An access behind the end of the object raises SIGSEGV.", "",
      [](Hooks& h) {
        h.mmap = [](const Obj& o, void* a, size_t n, int prot, int flags, off_t at) {
          void* p = real::mmap(a, n, prot, flags, o.fd, at);
@@ -314,7 +314,7 @@ const Fault kFaults[] = {
      }},
     {"mmap_last_page_inaccessible", "shm", "medium",
      "ftruncate.shm.last_partial_page_accessible mmap.len.partial_page",
-     "The page that holds the end of the object cannot be accessed.", "length rounded down",
+     "The page that holds the end of the object cannot be accessed.", "",
      [](Hooks& h) {
        h.mmap = [](const Obj& o, void* a, size_t n, int prot, int flags, off_t at) {
          void* p = real::mmap(a, n, prot, flags, o.fd, at);
