@@ -4,8 +4,9 @@
 
 #include <cerrno>
 #include <fstream>
-#include <nlohmann/json.hpp>
 #include <sstream>
+
+#include "reports/detection.h"
 
 namespace ipcsuite::cli {
 
@@ -21,23 +22,14 @@ bool LoadDetection(const std::string& path, const std::string& out, std::string*
   }
   std::stringstream text;
   text << file.rdbuf();
-  const nlohmann::json json = nlohmann::json::parse(text.str(), nullptr, false);
-  if (!json.is_object() || !json.contains("clauses") || !json["clauses"].is_object() || !json.contains("faults")) {
-    *error = name + " is no result of `ipcsuite detect`: make it anew or remove it";
+  // A bad file is named now, not after all tests have run.
+  report::Run trial;
+  if (!report::FoldDetection(text.str(), &trial, error)) {
+    *error = name + ": " + *error + "; make it anew with `ipcsuite detect` or remove it";
     return false;
   }
-  *document = json.dump();
+  *document = text.str();
   return true;
-}
-
-void FoldDetection(const std::string& document, report::Run* run) {
-  if (document.empty()) return;
-  run->detection_json = document;
-  const nlohmann::json clauses = nlohmann::json::parse(document)["clauses"];
-  for (report::ClauseRecord& clause : run->clauses) {
-    const auto found = clauses.find(clause.id);
-    if (found != clauses.end() && found->is_string()) clause.detection = *found;
-  }
 }
 
 }  // namespace ipcsuite::cli

@@ -20,17 +20,6 @@ TEST(Detection, IsTakenFromTheReportsFolderIfThere) {
   EXPECT_NE(document, "untouched");
 }
 
-TEST(Detection, IsFoldedIntoTheClauses) {
-  report::Run run;
-  run.clauses.resize(2);
-  run.clauses[0].id = "pipe.read.ebadf";
-  run.clauses[1].id = "pipe.read.unknown";
-  FoldDetection(R"({"clauses": {"pipe.read.ebadf": "unproven"}, "faults": []})", &run);
-  EXPECT_EQ(run.clauses[0].detection, "unproven");
-  EXPECT_EQ(run.clauses[1].detection, "");
-  EXPECT_FALSE(run.detection_json.empty());
-}
-
 TEST(Detection, SaysWhatIsWrongInOneLine) {
   std::string document, error;
   EXPECT_FALSE(LoadDetection("/nonexistent/d.json", "", &document, &error));
@@ -38,14 +27,7 @@ TEST(Detection, SaysWhatIsWrongInOneLine) {
   Write(Scratch() + "/other.json", "[1, 2");
   EXPECT_FALSE(LoadDetection(Scratch() + "/other.json", "", &document, &error));
   EXPECT_EQ(error.find('\n'), std::string::npos);
-  EXPECT_NE(error.find("is no result of `ipcsuite detect`"), std::string::npos);
-}
-
-TEST(Detection, NothingIsFoldedFromNothing) {
-  report::Run run;
-  run.clauses.resize(1);
-  FoldDetection("", &run);
-  EXPECT_EQ(run.detection_json, "");
+  EXPECT_NE(error.find("/other.json: is not valid JSON"), std::string::npos);
 }
 
 }  // namespace

@@ -22,6 +22,7 @@
 #include "reports/aggregate.h"
 #include "reports/catalogue.h"
 #include "reports/compare.h"
+#include "reports/detection.h"
 #include "reports/environment.h"
 #include "reports/expectations.h"
 #include "reports/json.h"
@@ -137,7 +138,7 @@ int Perform(RunOptions& options, const std::string& command_line) {
   apply.whole = options.whole;
   report::Apply(expectations, report::FactsOf(run.environment), apply, &run.tests);
   report::Finish(CatalogueFor(options), run);
-  FoldDetection(detection, &run);
+  if (!detection.empty() && !report::FoldDetection(detection, &run, &error)) return Complain(error);
   if (baseline) report::GateOnBaseline(*baseline, &run);
   terminal.End(run);
   int status = run.summary.exit_status;
