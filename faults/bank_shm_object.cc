@@ -13,7 +13,7 @@
 namespace faults {
 namespace {
 
-enum Use : uint32_t { kEmptyAgain = 600, kCreator };
+enum Use : uint32_t { kFailures = 600 };
 
 int Open(const char* n, int f, mode_t m) { return real::shm_open(n, f, m); }
 bool Exists(const char* n) {
@@ -199,15 +199,13 @@ const Fault kFaults[] = {
     {"shm_emfile_as_enomem", "shm", "easy", "shm_open.err.emfile",
      "A full descriptor table is reported as ENOMEM.", "",
      Edit<&Hooks::shm_open>::Errno<EMFILE, ENOMEM>},
-    {"shm_emfile_creates_object", "shm", "hard", "shm_open.return.failure shm_open.err.emfile",
-     "shm_open() that fails with EMFILE has created the object.", "", [](Hooks& h) {
+    {"shm_failure_leaks_descriptor", "shm", "hard", "shm_open.return.failure",
+     "Every fourth shm_open() that fails with EEXIST leaves a descriptor open.", "", [](Hooks& h) {
        h.shm_open = [](const char* n, int f, mode_t m) {
          int fd = Open(n, f, m);
-         if (fd < 0 && errno == EMFILE && (f & O_CREAT)) {
-           char path[300];
-           std::snprintf(path, sizeof path, "/dev/shm%s", n);
-           real::mknod(path, S_IFREG | m, 0);
-           errno = EMFILE;
+         if (fd < 0 && errno == EEXIST && ++Cell(7, kFailures) % 4 == 0) {
+           Open(n, O_RDONLY, 0);
+           errno = EEXIST;
          }
          return fd;
        };
