@@ -14,6 +14,18 @@ IPC_TEST(ShmTruncate, Grows, clause::ftruncate::shm_grow_size) {
   }
 }
 
+// Nothing is stored, so that no memory is needed: what counts is that no bit of the size is lost.
+IPC_TEST(ShmTruncate, GrowsBeyondFourGigabytes, clause::ftruncate::shm_grow_size) {
+  if (sizeof(off_t) < 8) Unsupported("off_t has 32 bits");
+  const std::int64_t size = (std::int64_t{1} << 32) + 5;
+  ShmObject object;
+  const CallResult grown = CALL(ftruncate(object, static_cast<off_t>(size)));
+  if (!grown.ok()) Unsupported("no object of 4 GiB here: " + Describe(grown));
+  EXPECT_EQ(SizeOf(object), size);
+  EXPECT_THAT(CALL(ftruncate(object, 10)), SucceedsWith(0));
+  EXPECT_EQ(SizeOf(object), 10);
+}
+
 IPC_TEST(ShmTruncate, Shrinks, clause::ftruncate::shm_shrink_size) {
   const auto page = static_cast<off_t>(PageSize());
   ShmObject object(3 * PageSize());
