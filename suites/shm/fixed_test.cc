@@ -112,6 +112,13 @@ IPC_TEST(ShmMunmap, RemovesWholePages, clause::munmap::removes) {
                 FaultsWithAt(SIGSEGV, pages.at(1)))
         << "store after munmap of " << length << " bytes";
   }
+  // The page that holds the last byte goes as well.
+  EXPECT_THAT(RunStep([&] {
+                if (munmap(pages.at(0), PageSize() + 1) != 0) return std::int64_t{-1};
+                return std::int64_t{*const_cast<volatile char*>(pages.at(1) + PageSize() - 1)};
+              }),
+              FaultsWithAt(SIGSEGV, pages.at(1) + PageSize() - 1))
+      << "load from the second page after munmap of a page and a byte";
   EXPECT_THAT(CALL(munmap(pages.at(1), PageSize())), SucceedsWith(0));
 }
 
