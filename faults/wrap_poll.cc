@@ -31,25 +31,29 @@ int Correct(pollfd* p, nfds_t n) {
   return count;
 }
 
-// Real readiness, corrected; then a real wait, corrected. When the correction takes away what woke
-// the call, it goes on waiting: until its time-out, or as long as a hang lasts.
-int CorrectedPoll(pollfd* p, nfds_t n, const timespec* timeout, const sigset_t* mask) {
+// Real readiness, corrected; then a real wait, corrected. `wait` is the call that the program made,
+// so that it is blocked in what it called. When the correction takes away what woke the call, it
+// goes on waiting: until its time-out, or as long as a hang lasts.
+template <class Wait>
+int CorrectedPoll(pollfd* p, nfds_t n, const timespec* timeout, Wait wait) {
   timespec zero{};
   int r = real::ppoll(p, n, &zero, nullptr);
   if (r < 0) return r;
   int count = Correct(p, n);
   if (count > 0 || (timeout && timeout->tv_sec == 0 && timeout->tv_nsec == 0)) return count;
-  int64_t wait = timeout ? timeout->tv_sec * 1000ll + timeout->tv_nsec / 1000000 : -1;
-  int64_t end = NowNs(CLOCK_MONOTONIC) + (wait < 0 ? StuckMs() : wait) * 1000000;
+  int64_t ms = timeout ? timeout->tv_sec * 1000ll + timeout->tv_nsec / 1000000 : -1;
+  int64_t end = NowNs(CLOCK_MONOTONIC) + (ms < 0 ? StuckMs() : ms) * 1000000;
   if (r == 0) {
-    r = real::ppoll(p, n, timeout, mask);
+    int woken = wait();
+    if (woken < 0) return woken;
+    r = real::ppoll(p, n, &zero, nullptr);
     if (r < 0) return r;
     count = Correct(p, n);
-    if (count > 0 || r == 0) return count;
+    if (count > 0 || woken == 0) return count;
   }
   while (NowNs(CLOCK_MONOTONIC) < end) {
     PauseMs(2);
-    r = real::ppoll(p, n, &zero, mask);
+    r = real::ppoll(p, n, &zero, nullptr);
     if (r < 0) return r;
     if ((count = Correct(p, n)) > 0) return count;
   }
@@ -60,12 +64,13 @@ int DoPoll(pollfd* p, nfds_t n, int ms) {
   if (!AnyUnderTest(p, n)) return real::poll(p, n, ms);
   if (!hooks.ready) return hooks.poll(p, n, ms);
   timespec t{ms / 1000, ms % 1000 * 1000000l};
-  return CorrectedPoll(p, n, ms < 0 ? nullptr : &t, nullptr);
+  return CorrectedPoll(p, n, ms < 0 ? nullptr : &t, [&] { return real::poll(p, n, ms); });
 }
 
 int DoPpoll(pollfd* p, nfds_t n, const timespec* t, const sigset_t* mask) {
   if (!AnyUnderTest(p, n)) return real::ppoll(p, n, t, mask);
-  return hooks.ready ? CorrectedPoll(p, n, t, mask) : hooks.ppoll(p, n, t, mask);
+  if (!hooks.ready) return hooks.ppoll(p, n, t, mask);
+  return CorrectedPoll(p, n, t, [&] { return real::ppoll(p, n, t, mask); });
 }
 
 bool SetsUnderTest(int n, fd_set* r, fd_set* w, fd_set* e) {
@@ -81,9 +86,9 @@ bool SetsUnderTest(int n, fd_set* r, fd_set* w, fd_set* e) {
 }
 
 // select() through poll(), for faults of readiness.
-int CorrectedSelect(int n, fd_set* r, fd_set* w, fd_set* e, const timespec* t,
-                    const sigset_t* mask) {
-  if (n < 0 || n > FD_SETSIZE) return real::pselect(n, r, w, e, t, mask);
+template <class Wait>
+int CorrectedSelect(int n, fd_set* r, fd_set* w, fd_set* e, const timespec* t, Wait wait) {
+  if (n < 0 || n > FD_SETSIZE) return wait(r, w, e);
   pollfd p[FD_SETSIZE];
   nfds_t count = 0;
   for (int fd = 0; fd < n; ++fd) {
@@ -93,7 +98,13 @@ int CorrectedSelect(int n, fd_set* r, fd_set* w, fd_set* e, const timespec* t,
     if (e && FD_ISSET(fd, e)) events |= POLLPRI;
     if (events) p[count++] = {fd, events, 0};
   }
-  int got = CorrectedPoll(p, count, t, mask);
+  int got = CorrectedPoll(p, count, t, [&] {
+    fd_set a, b, c;
+    if (r) a = *r;
+    if (w) b = *w;
+    if (e) c = *e;
+    return wait(r ? &a : nullptr, w ? &b : nullptr, e ? &c : nullptr);
+  });
   if (got < 0) return got;
   for (nfds_t i = 0; i < count; ++i) {
     if (p[i].revents & POLLNVAL) return Fail(EBADF);
@@ -120,12 +131,17 @@ int DoSelect(int n, fd_set* r, fd_set* w, fd_set* e, timeval* t) {
   if (!hooks.ready) return hooks.select(n, r, w, e, t);
   timespec ts{};
   if (t) ts = {t->tv_sec, static_cast<long>(t->tv_usec) * 1000};
-  return CorrectedSelect(n, r, w, e, t ? &ts : nullptr, nullptr);
+  return CorrectedSelect(n, r, w, e, t ? &ts : nullptr, [&](fd_set* a, fd_set* b, fd_set* c) {
+    return real::select(n, a, b, c, t);
+  });
 }
 
 int DoPselect(int n, fd_set* r, fd_set* w, fd_set* e, const timespec* t, const sigset_t* mask) {
   if (!SetsUnderTest(n, r, w, e)) return real::pselect(n, r, w, e, t, mask);
-  return hooks.ready ? CorrectedSelect(n, r, w, e, t, mask) : hooks.pselect(n, r, w, e, t, mask);
+  if (!hooks.ready) return hooks.pselect(n, r, w, e, t, mask);
+  return CorrectedSelect(n, r, w, e, t, [&](fd_set* a, fd_set* b, fd_set* c) {
+    return real::pselect(n, a, b, c, t, mask);
+  });
 }
 
 }  // namespace

@@ -55,6 +55,19 @@ IPC_TEST(PollEntries, ReturnValueCountsEntries, clause::poll::return_value) {
   EXPECT_THAT(CALL(poll(entries + 1, 1, 0)), SucceedsWith(0));
 }
 
+// Entries for which nothing but an output-only bit is set count like the others.
+IPC_TEST(PollEntries, ReturnValueCountsErrorBitsAlone, clause::poll::return_value) {
+  Pipe hung_up, ready, closed;
+  hung_up.CloseWr();
+  const int number = closed.rd();
+  closed.CloseRd();
+  pollfd entries[3] = {{number, POLLIN, 0}, {hung_up.rd(), 0, 0}, {ready.wr(), POLLOUT, 0}};
+  EXPECT_THAT(CALL(poll(entries, 3, 0)), SucceedsWith(3));
+  EXPECT_EQ(BitNames(entries[0].revents), "POLLNVAL");
+  EXPECT_EQ(BitNames(entries[1].revents), "POLLHUP");
+  EXPECT_EQ(BitNames(entries[2].revents), "POLLOUT");
+}
+
 IPC_TEST(PollEntries, RegularFileBesideIdlePipe, clause::poll::regular_file, clause::select::regular_file) {
   Pipe idle;
   const std::string path = ScratchDir() + "/file";
