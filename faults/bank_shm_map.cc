@@ -194,7 +194,7 @@ const Fault kFaults[] = {
      MapAs<([](const Obj& o, void* a, size_t n, int prot, int flags, off_t at) {
        return Map(o, a, n, prot, flags & 3 ? flags : flags | MAP_PRIVATE, at);
      })>},
-    {"mmap_no_room_einval", "shm", "medium", "mmap.err.enomem_space mmap.err.enomem_rlimit_as",
+    {"mmap_no_room_einval", "shm", "medium", "mmap.err.enomem_space mmap.err.enomem_rlimit_as mmap.err.enomem_fixed_range",
      "Lack of address space is reported as EINVAL.", "",
      Edit<&Hooks::mmap>::Errno<ENOMEM, EINVAL>},
     {"munmap_does_nothing", "shm", "easy", "munmap.removes",

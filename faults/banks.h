@@ -23,6 +23,7 @@ Bank QueueReceiveBank();
 Bank QueueTimeBank();
 Bank NotifyBank();
 Bank NotifyStateBank();
+Bank RareBank();
 }  // namespace faults
 
 #endif  // FAULTS_BANKS_H_
