@@ -86,12 +86,12 @@ const Fault kFaults[] = {
          return r;
        };
      }},
-    {"pipe_both_ends_rdwr", "pipe", "easy", "pipe.create.access_mode",
-     "F_GETFL reports O_RDWR for both ends.", "",
+    {"pipe_getfl_without_access_mode", "pipe", "easy", "pipe.create.access_mode",
+     "F_GETFL does not report the access mode: O_RDONLY for the write end too.", "",
      [](Hooks& h) {
        h.fcntl = [](const Obj& o, int command, long a) {
          int r = real::fcntl(o.fd, command, a);
-         return command == F_GETFL && r >= 0 && o.kind == Kind::pipe ? (r & ~O_ACCMODE) | O_RDWR : r;
+         return command == F_GETFL && r >= 0 && o.kind == Kind::pipe ? r & ~O_ACCMODE : r;
        };
      }},
     {"pipe_emfile_leaks_descriptor", "pipe", "hard", "pipe.create.emfile",
