@@ -293,6 +293,16 @@ TEST(Html, TruncationIsAnnounced) {
   EXPECT_THAT(page, HasSubstr("more bytes are in the JSON result"));
 }
 
+TEST(Text, ManyFailuresOfOneTestAreCutAndCounted) {
+  report::Run run = SampleRun();
+  for (TestRecord& t : run.tests) {
+    if (t.verdict == Verdict::kFail) t.failures.assign(1000, t.failures.front());
+  }
+  EXPECT_THAT(TextSummary(run, false), HasSubstr("[995 more failures of it in the report]"));
+  EXPECT_THAT(Render(run, Format::kHtml), HasSubstr("995 more failures of this test are in the JSON result."));
+  EXPECT_THAT(Render(run, Format::kMarkdown), HasSubstr("995 more failures of this test are in the JSON result."));
+}
+
 TEST(Formats, NamesAndFilesDiffer) {
   std::set<std::string_view> files;
   for (const char* name : {"json", "junit", "ctrf", "tap", "ktap", "markdown", "html", "text"}) {
