@@ -305,7 +305,8 @@ bool Conductor::Drain(Role role) {
       last = now;
       last_change = NowNs();
     } else if (const std::int64_t idle = NowNs() - last_change;
-               idle > 120'000'000'000 || (idle > 20'000'000'000 && !Runnable(role))) {
+               idle > 120'000'000'000 ||
+               (idle > 2'500'000'000 && !Runnable(Role::kProducer) && !Runnable(Role::kConsumer))) {
       Stuck(role);
       return false;
     }
@@ -323,7 +324,7 @@ bool Conductor::Deadlocked() {
     progress_ns_ = now;
     return false;
   }
-  if (now - progress_ns_ < 5'000'000'000) return false;
+  if (now - progress_ns_ < 2'500'000'000) return false;
   // Whatever the object holds, one side of it can go on: all asleep means that a wake-up was lost.
   return !Runnable(Role::kProducer) && !Runnable(Role::kConsumer);
 }
@@ -352,8 +353,8 @@ void Conductor::Stuck(Role role) {
     std::getline(syscall, line);
     char text[220];
     std::snprintf(text, sizeof text,
-                  "process %d (worker %d) made no progress for at least %d s %s; it is in %s%s%s",
-                  static_cast<int>(process.pid), i, in_run ? 5 : 20,
+                  "process %d (worker %d) made no progress for at least 2.5 s %s; it is in %s%s%s",
+                  static_cast<int>(process.pid), i,
                   in_run ? "while all slept"
                          : role == Role::kProducer ? "after the order to stop" : "after the end of all producers",
                   ToString(shared_.hot[static_cast<std::size_t>(i)]->in_call.load()),

@@ -45,7 +45,7 @@ class Conductor {
   void RunPhase(Phase phase, double seconds, bool nemesis);
   bool Drain(Role role);
   void ContinueStopped();
-  // Nobody counted anything for 5 s, nobody is stopped, and all are shown to be asleep.
+  // Nobody counted anything for 2.5 s, nobody is stopped, and all are shown to be asleep.
   bool Deadlocked();
   // One of them is not shown to be asleep: it may wait for a cpu, not for anybody else.
   bool Runnable(Role role) const;
