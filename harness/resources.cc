@@ -50,6 +50,7 @@ namespace {
   std::string advice;
   if (result.error == EMFILE || result.error == ENFILE) advice = "; raise the limit on open files or queues";
   if (result.error == ENOSPC) advice = "; room or a system limit is used up by others";
+  if (result.error == EINVAL) advice = "; a limit may be smaller than usual (on Linux fs.mqueue.msg_max and fs.mqueue.msgsize_max)";
   if (result.error == EACCES || result.error == EPERM) advice = "; this place does not permit it";
   if (const std::string trouble = TroubleOfShmPlace(); interface == "shm_open()" && !trouble.empty()) advice = "; " + trouble;
   Unresolved("set-up failed: " + Describe(result) + advice);

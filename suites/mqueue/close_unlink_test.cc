@@ -249,6 +249,7 @@ IPC_TEST(MqUnlink, NotificationIsStillDelivered, clause::mq_unlink::deferred_not
 // Creates, fills, unlinks and gives up queues far beyond what limits allow at once: room for all of
 // them is only there if each is destroyed.
 void CreateAndDestroy(int rounds, const std::function<void(Mqd&)>& give_up) {
+  NeedSize(8, 1024);
   const std::string message(1024, 'm');
   for (int i = 0; i < rounds; ++i) {
     const UniqueName name = UniqueName::Mq();
@@ -267,7 +268,7 @@ void CreateAndDestroy(int rounds, const std::function<void(Mqd&)>& give_up) {
 }
 
 IPC_TEST(MqUnlink, LastCloseDestroysTheQueue, clause::mq_unlink::deferred_destroyed_after_last_close,
-         regression::linux_priority_tree_rewrite) {
+         regression::linux_priority_tree_rewrite, exclusive) {
   CreateAndDestroy(400, [](Mqd& q) { EXPECT_THAT(CALL(mq_close(q.release())), SucceedsWith(0)); });
 }
 
@@ -283,7 +284,7 @@ void DieByAbort() {
 
 // The last reference goes with a process, whatever ends it.
 IPC_TEST(MqUnlink, EndOfTheLastProcessDestroysTheQueue, clause::mq_unlink::deferred_destroyed_after_last_close,
-         clause::exit::descriptors_closed) {
+         clause::exit::descriptors_closed, exclusive) {
   for (void (*end)() : {ExitAtOnce, DieBySigkill, DieByAbort, ExitNormally}) {
     CreateAndDestroy(30, [end](Mqd& q) {
       const pid_t child = fork();

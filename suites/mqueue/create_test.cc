@@ -246,6 +246,7 @@ IPC_TEST(MqCreate, ExclusiveCreationHasOneWinner, clause::mq_open::create_excl_a
 }
 
 IPC_TEST(MqCreate, RacingCreatorsGetOneQueue, clause::mq_open::create_plain_creat_race_one_object) {
+  NeedSize(kRacers, 8);
   std::vector<UniqueName> names;
   for (int i = 0; i < kRounds; ++i) names.push_back(UniqueName::Mq());
   Shared<StartLine> start;

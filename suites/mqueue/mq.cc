@@ -44,6 +44,15 @@ CallResult Patiently(const std::function<CallResult()>& call) {
   }
 }
 
+void NeedSize(long maxmsg, long msgsize) {
+  const UniqueName name = UniqueName::Mq();
+  mq_attr attr = Sized(maxmsg, msgsize);
+  const Mqd q(Patiently([&] { return CALL(mq_open(name.c_str(), O_RDWR | O_CREAT | O_EXCL, 0600, &attr)); }));
+  if (q.get() != static_cast<mqd_t>(-1)) return;
+  Unresolved("no queue of " + std::to_string(maxmsg) + " messages of " + std::to_string(msgsize) +
+             " bytes is permitted here: raise the limits on queues (on Linux fs.mqueue.msg_max and fs.mqueue.msgsize_max)");
+}
+
 Mqd CreateQueue(const char* name, long maxmsg, long msgsize, int oflag, mode_t mode) {
   mq_attr attr = Sized(maxmsg, msgsize);
   return Mqd(Setup(Patiently([&] { return CALL(mq_open(name, oflag | O_CREAT | O_EXCL, mode, &attr)); })));

@@ -48,6 +48,8 @@ mq_attr Sized(long maxmsg, long msgsize);
 // Creates (O_CREAT|O_EXCL) a queue of this size under a name that the caller owns. Ends the test as
 // UNRESOLVED or UNSUPPORTED when the surroundings don't permit it.
 Mqd CreateQueue(const char* name, long maxmsg = 4, long msgsize = 64, int oflag = O_RDWR, mode_t mode = 0600);
+// Ends the test as UNRESOLVED, with what to raise, where queues of this size are not permitted.
+void NeedSize(long maxmsg, long msgsize);
 // Makes a call that creates: repeats it for up to 3 s while it fails only because others use the
 // limits up (EMFILE, ENFILE, ENOSPC, ENOMEM). Ends the test when they stay used up (UNRESOLVED, with
 // what to raise) or the interface is absent; every other outcome is returned for judgement.

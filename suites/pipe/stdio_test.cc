@@ -97,6 +97,7 @@ std::string ReadAll(FILE* stream) {
 
 FILE* Popen(const std::string& command, const char* mode) {
   FILE* stream = popen(command.c_str(), mode);
+  if (!stream && access("/bin/sh", X_OK) != 0) Unsupported("popen() needs a shell, and /bin/sh is absent here");
   if (!stream) Unresolved("set-up failed: popen(\"" + command + "\"): " + ErrnoName(errno));
   return stream;
 }
