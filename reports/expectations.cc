@@ -221,6 +221,8 @@ Facts FactsOf(const std::vector<EnvironmentSection>& environment) {
       if (key == "capabilities") facts.capabilities = Split(value, " ,");
     }
   }
+  // gVisor says "Linux" of itself but has a kernel of its own, to which Linux's deviations don't apply.
+  if (facts.container == "gvisor") facts.os = "gVisor";
   return facts;
 }
 

@@ -33,7 +33,7 @@ namespace ipcsuite::report {
 
 // What conditions are tried against.
 struct Facts {
-  std::string os;            // uname sysname: "Linux"
+  std::string os;            // uname sysname: "Linux"; "gVisor" inside of gVisor, whatever it says
   std::string kernel;        // uname release: "6.1.0-31-amd64"
   std::string arch;          // uname machine: "x86_64"
   std::string libc;          // "glibc", "musl"
