@@ -116,6 +116,12 @@ class Runner {
           if (sizes.size() > 1) cell.name += "/" + SizeText(size);
           if (options_.placements.size() > 1) cell.name += "/" + std::string(ToString(placement));
           cell.cpus = stress::Plan(result_.topology, placement, cell.spec.workers(), &cell.reason);
+          // Litmus processes that nobody pins end up on one cpu now and then, and show nothing there.
+          if (placement == Placement::kNone && std::string(info->unit) == "outcomes") {
+            const std::vector<int> apart =
+                stress::Plan(result_.topology, Placement::kSpread, cell.spec.workers(), nullptr);
+            if (!apart.empty()) cell.cpus = apart;
+          }
           if (size < info->size_min || size > info->size_max) {
             cell.reason = "messages of this workload have " + std::to_string(info->size_min) + " to " +
                           std::to_string(info->size_max) + " bytes";

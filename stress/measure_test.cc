@@ -140,7 +140,7 @@ class Sysfs {
  public:
   Sysfs(int packages, int nodes_of_package, int cores_of_node) {
     const char* tmp = std::getenv("TEST_TMPDIR");
-    std::string made = std::string(tmp != nullptr ? tmp : "/tmp") + "/sysfs-XXXXXX";
+    std::string made = std::string(tmp != nullptr ? tmp : "/tmp") + "/sysfs-" + std::string(6, 'X');
     if (mkdtemp(made.data()) == nullptr) std::abort();
     root = made;
     const int cores = packages * nodes_of_package * cores_of_node;

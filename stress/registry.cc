@@ -46,9 +46,9 @@ std::string Registry::Directory() {
   const char* tmp = std::getenv("TEST_TMPDIR");
   if (tmp == nullptr || *tmp == '\0') tmp = std::getenv("TMPDIR");
   if (tmp == nullptr || *tmp == '\0' || std::strlen(tmp) > 60) tmp = "/tmp";
-  std::string made = std::string(tmp) + "/ipcsuite-stress-" + std::to_string(owner_) + "-XXXXXX";
+  std::string made = std::string(tmp) + "/ipcsuite-stress-" + std::to_string(owner_) + "-" + std::string(6, 'X');
   if (mkdtemp(made.data()) == nullptr) {
-    made = std::string("/tmp/ipcsuite-stress-") + std::to_string(owner_) + "-XXXXXX";
+    made = std::string("/tmp/ipcsuite-stress-") + std::to_string(owner_) + "-" + std::string(6, 'X');
     if (mkdtemp(made.data()) == nullptr) return "/tmp";
   }
   directory_ = made;
