@@ -88,6 +88,8 @@ void Queues(Worker& w, bool many, Registry* registry) {
       if (registry != nullptr) registry->ForgetName(name);
       errno = error;
       ++w.cold.extra[errno == ENOSPC ? kQueueCount : kQueueBytes];
+      // In a user namespace that could not be mapped nothing can be created: no exhaustion, no finding.
+      if (errno == EOVERFLOW) break;
       // Linux says EMFILE when RLIMIT_MSGQUEUE is met: the standard leaves limits of that kind open.
       Expect(w, errno, {EMFILE, ENFILE, ENOSPC, ENOMEM}, "mq_open.error.enospc",
              "mq_open beyond the room for queues fails with another error");
@@ -128,11 +130,30 @@ struct Private {
   bool ipc = false, mounts = false;
 };
 
+#ifdef __linux__
+bool WriteText(const char* path, const std::string& text) {
+  const int fd = open(path, O_WRONLY | O_CLOEXEC);
+  if (fd < 0) return false;
+  const bool put = write(fd, text.data(), text.size()) == static_cast<ssize_t>(text.size());
+  close(fd);
+  return put;
+}
+
+// A user namespace with an IPC namespace in it, for those without privilege. The caller must be
+// mapped in it: to a user without a number there every creation fails with EOVERFLOW.
+bool UnshareAsUser() {
+  const std::string uid = std::to_string(geteuid()), gid = std::to_string(getegid());
+  if (unshare(CLONE_NEWUSER | CLONE_NEWIPC) != 0) return false;
+  WriteText("/proc/self/setgroups", "deny");
+  return WriteText("/proc/self/uid_map", "0 " + uid + " 1") && WriteText("/proc/self/gid_map", "0 " + gid + " 1");
+}
+#endif
+
 // Own IPC and mount namespaces where that is allowed, so that what is used up is nobody else's.
 Private MakePrivate() {
   Private made;
 #ifdef __linux__
-  made.ipc = unshare(CLONE_NEWIPC) == 0 || unshare(CLONE_NEWUSER | CLONE_NEWIPC) == 0;
+  made.ipc = unshare(CLONE_NEWIPC) == 0 || UnshareAsUser();
   if (unshare(CLONE_NEWNS) == 0 && mount("none", "/", nullptr, MS_REC | MS_PRIVATE, nullptr) == 0) {
     made.mounts = mount("ipcsuite-hog", "/dev/shm", "tmpfs", 0, "size=1m") == 0;
   }
