@@ -228,16 +228,6 @@ const Fault kFaults[] = {
          return q;
        };
      }},
-    {"mq_owner_is_wrong", "mqueue", "medium",
-     "mq_open.create.owner_is_effective_uid mq_open.create.group_is_effective_gid",
-     "fstat() on a queue reports another owner and group.", "",
-     [](Hooks& h) {
-       h.fstat = [](const Obj& o, struct stat* s) {
-         int r = real::fstat(o.fd, s);
-         if (r == 0 && o.kind == Kind::queue) s->st_uid += 1, s->st_gid += 1;
-         return r;
-       };
-     }},
     {"mq_close_returns_one", "mqueue", "easy", "mq_close.basic.returns_zero",
      "mq_close() returns 1 for success.", "",
      [](Hooks& h) {

@@ -150,13 +150,6 @@ WITNESS(mlock_inherited_by_fork) {
 }
 WITNESS(mq_open_failure_returns_minus_two) { return mq_open(NewName("none").c_str(), O_RDWR) == -2; }
 WITNESS(mq_new_queue_holds_message) { return Queue().Attr().mq_curmsgs == 1; }
-WITNESS(mq_owner_is_wrong) {
-  struct stat s {};
-  fstat(Queue().q, &s);
-  Queue q;
-  fstat(q.q, &s);
-  return s.st_uid != geteuid();
-}
 WITNESS(mq_close_returns_one) {
   Queue q;
   return mq_close(mq_open(q.name.c_str(), O_RDWR)) == 1;
