@@ -103,11 +103,12 @@ std::optional<Failure> Explore(const ExploreOptions& options, const RunProgram& 
   std::uint64_t cases = 0;
   std::optional<Failure> failure;
   bool aborted = false;
+  bool given_up = false;
   const rc::Gen<Program> any = AnyProgram(options.max_steps);
   const auto property = [&] {
     const Program program = *any;
     const bool shrinking = failure.has_value();
-    if (aborted || (!shrinking && ended(cases))) return;
+    if (aborted || given_up || (!shrinking && ended(cases))) return;
     if (shrinking && NowNs() > shrink_deadline) return;
     ++cases;
     CaseOutcome outcome;
@@ -118,13 +119,15 @@ std::optional<Failure> Explore(const ExploreOptions& options, const RunProgram& 
       return;
     }
     if (!shrinking) on_case(outcome);
+    // What could not be judged once, and took its whole patience, will not be the next time.
+    given_up = given_up || (!shrinking && !outcome.unresolved.empty());
     if (!outcome.failed) return;
     if (!shrinking) shrink_deadline = DeadlineIn(options.shrink_seconds);
     failure = Failure{program, std::move(outcome)};
     RC_FAIL(failure->outcome.reason);
   };
   CountShrinks listener;
-  for (std::uint64_t batch = 0; !failure.has_value() && !aborted; ++batch) {
+  for (std::uint64_t batch = 0; !failure.has_value() && !aborted && !given_up; ++batch) {
     if (ended(cases)) break;
     rc::detail::TestParams params;
     params.seed = Mix(options.seed + batch);
@@ -219,6 +222,7 @@ std::optional<Failure> ExploreRacy(const ExploreOptions& options, const RunProgr
         any(rc::Random(Mix(options.seed + i)), static_cast<int>(i % 100)).value();
     CaseOutcome outcome = run(program);
     on_case(outcome);
+    if (!outcome.unresolved.empty()) return std::nullopt;
     if (!outcome.failed) continue;
     Failure failure{program, std::move(outcome)};
     ShrinkRacy(run, DeadlineIn(options.shrink_seconds), failure);
