@@ -1,7 +1,5 @@
 #include "cli/list.h"
 
-#include <CLI/CLI.hpp>
-
 #include <algorithm>
 #include <cstdio>
 #include <map>
@@ -12,6 +10,7 @@
 #include "harness/runner.h"
 #include "harness/test.h"
 #include "spec/clause.h"
+#include "reports/command_line.h"
 
 namespace ipcsuite::cli {
 namespace {
@@ -171,17 +170,7 @@ int ListMain(int argc, char** argv) {
   app.add_option("--suite", options.suites, "Only these suites")->delimiter(',');
   app.add_option("--issue", options.issue, "Only clauses of this issue")->check(CLI::IsMember({7, 8}));
   app.add_option("--kind", options.kinds, "Only clauses of these kinds")->delimiter(',');
-  try {
-    std::vector<std::string> args(argv, argv + argc);
-    std::reverse(args.begin(), args.end());
-    app.parse(args);
-  } catch (const CLI::CallForHelp&) {
-    std::printf("%s", app.help().c_str());
-    return 0;
-  } catch (const CLI::ParseError& error) {
-    std::fprintf(stderr, "ipcsuite: %s (ipcsuite list --help)\n", error.what());
-    return 2;
-  }
+  if (const int status = report::ParseArguments(app, argc, argv); status >= 0) return status;
   for (const std::string& kind : options.kinds) {
     if (!KindFromString(kind)) {
       std::fprintf(stderr, "ipcsuite: unknown kind '%s': shall, shall-error, limit, may-error, should, unspecified, implementation-defined\n", kind.c_str());

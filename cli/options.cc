@@ -1,7 +1,5 @@
 #include "cli/options.h"
 
-#include <CLI/CLI.hpp>
-
 #include <algorithm>
 #include <cstdio>
 #include <random>
@@ -9,20 +7,18 @@
 
 #include "harness/test.h"
 #include "spec/clause.h"
+#include "reports/command_line.h"
 
 namespace ipcsuite::cli {
 namespace {
+
+using report::Complain;
 
 const std::set<std::string> kFormats = {"json", "html", "junit", "ctrf", "tap", "ktap", "markdown"};
 
 std::uint64_t RandomSeed() {
   std::random_device device;
   return (std::uint64_t{device()} << 32) ^ device();
-}
-
-int Complain(const std::string& line) {
-  std::fprintf(stderr, "ipcsuite: %s\n", line.c_str());
-  return 2;
 }
 
 // Names that select nothing are mistakes, and a gate that judged nothing would be green.
@@ -80,16 +76,7 @@ int ParseRunOptions(int argc, char** argv, RunOptions* options) {
   app.add_flag("--list", options->list, "Name the selected tests and run none");
   app.add_flag("--verbose,-v", options->verbose, "A line for every test");
   isolation->excludes(jobs)->excludes(repeat);
-  try {
-    std::vector<std::string> args(argv, argv + argc);
-    std::reverse(args.begin(), args.end());
-    app.parse(args);
-  } catch (const CLI::CallForHelp&) {
-    std::printf("%s", app.help().c_str());
-    return 0;
-  } catch (const CLI::ParseError& error) {
-    return Complain(std::string(error.what()) + " (ipcsuite run --help)");
-  }
+  if (const int status = report::ParseArguments(app, argc, argv); status >= 0) return status;
   runner.isolation = !no_isolation;
   if (no_stress) options->stress_s = 0;
   if (options->stream) options->out.clear();

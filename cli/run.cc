@@ -21,6 +21,7 @@
 #include "harness/runner.h"
 #include "reports/aggregate.h"
 #include "reports/catalogue.h"
+#include "reports/command_line.h"
 #include "reports/compare.h"
 #include "reports/detection.h"
 #include "reports/environment.h"
@@ -31,19 +32,7 @@
 namespace ipcsuite::cli {
 namespace {
 
-int Complain(const std::string& line) {
-  std::fprintf(stderr, "ipcsuite: %s\n", line.c_str());
-  return 2;
-}
-
-std::string UtcNow() {
-  const time_t now = time(nullptr);
-  tm parts{};
-  gmtime_r(&now, &parts);
-  char text[32];
-  strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", &parts);
-  return text;
-}
+using report::Complain;
 
 // The directory must take files before anything is measured.
 std::string PrepareOut(const std::string& out) {
@@ -74,7 +63,7 @@ report::Run StartRun(const RunOptions& options, const std::string& command_line)
   report::Run run;
   run.tool_version = ToolVersion();
   run.label = options.label.empty() ? report::HostName() : options.label;
-  run.started = UtcNow();
+  run.started = report::UtcNow();
   run.command_line = command_line;
   run.issue = options.runner.issue;
   run.seed = options.runner.seed;

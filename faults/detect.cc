@@ -5,7 +5,6 @@
 #include <time.h>
 #include <unistd.h>
 
-#include <CLI/CLI.hpp>
 #include <algorithm>
 #include <atomic>
 #include <chrono>
@@ -22,9 +21,13 @@
 #include "harness/runner.h"
 #include "harness/test.h"
 #include "spec/clause.h"
+#include "reports/command_line.h"
+#include "reports/environment.h"
 
 namespace ipcsuite::faults {
 namespace {
+
+using report::Complain;
 
 struct Options {
   std::vector<std::string> faults, families, difficulties;
@@ -34,11 +37,6 @@ struct Options {
 };
 
 std::atomic<bool> stop{false};
-
-int Complain(const std::string& line) {
-  std::fprintf(stderr, "ipcsuite: %s\n", line.c_str());
-  return 2;
-}
 
 std::vector<TestInfo> KnownTests() {
   std::vector<TestInfo> tests;
@@ -214,26 +212,8 @@ int Parse(int argc, char** argv, Options* options) {
   app.add_option("--library", options->library, "The fault library; default: libipcfaults.so beside the program");
   app.add_flag("--list", options->list, "Name the faults and run none");
   app.add_flag("--verbose,-v", options->verbose, "A line for every fault");
-  try {
-    std::vector<std::string> args(argv, argv + argc);
-    std::reverse(args.begin(), args.end());
-    app.parse(args);
-  } catch (const CLI::CallForHelp&) {
-    std::printf("%s", app.help().c_str());
-    return 0;
-  } catch (const CLI::ParseError& error) {
-    return Complain(std::string(error.what()) + " (ipcsuite detect --help)");
-  }
+  if (const int status = report::ParseArguments(app, argc, argv); status >= 0) return status;
   return -1;
-}
-
-std::string UtcNow() {
-  const time_t now = time(nullptr);
-  tm parts{};
-  gmtime_r(&now, &parts);
-  char text[32];
-  strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", &parts);
-  return text;
 }
 
 // Tests that some fault detected are not in the list; those that never ran are not either.
@@ -308,7 +288,7 @@ int DetectMain(int argc, char** argv) {
   trial.folder = options.out + "/.detect-" + std::to_string(getpid());
   trial.timeout_s = options.timeout_s;
   DetectionRun run;
-  run.started = UtcNow();
+  run.started = report::UtcNow();
   run.command_line = "ipcsuite detect";
   for (int i = 0; i < argc; ++i) run.command_line += std::string(" ") + argv[i];
   for (const int signal : {SIGINT, SIGTERM, SIGHUP}) {

@@ -27,20 +27,35 @@ namespace {
 using internal::ResultFile;
 using internal::Scheduler;
 
+// True when every directory on the way, and the last one, lets other users pass.
+bool OthersCanReach(const std::string& directory) {
+  std::error_code error;
+  for (std::filesystem::path at = std::filesystem::absolute(directory, error); !error; at = at.parent_path()) {
+    struct stat status {};
+    if (stat(at.c_str(), &status) != 0 || (status.st_mode & S_IXOTH) == 0) return false;
+    if (at == at.parent_path()) return true;
+  }
+  return false;
+}
+
 // A directory for everything that the run makes; removed with all in it at the end.
 class ScratchRoot {
  public:
   explicit ScratchRoot(RunHeader& header) {
+    const char* const bases[] = {std::getenv("TEST_TMPDIR"), std::getenv("TMPDIR"), "/tmp", "/var/tmp", "/dev/shm", "."};
+    // Tests with peers of other users need a place that others can reach: such places first.
     std::string tried;
-    for (const char* base : {static_cast<const char*>(std::getenv("TEST_TMPDIR")), static_cast<const char*>(std::getenv("TMPDIR")), "/tmp", "/var/tmp", "/dev/shm", "."}) {
-      if (!base || !*base) continue;
-      std::string path = std::string(base) + "/ipcsuite-XXXXXX";
-      if (path.size() < sizeof header.scratch_root && mkdtemp(path.data())) {
-        path_ = std::filesystem::absolute(path).string();
-        std::snprintf(header.scratch_root, sizeof header.scratch_root, "%s", path_.c_str());
-        return;
+    for (const bool for_all : {true, false}) {
+      for (const char* base : bases) {
+        if (!base || !*base || OthersCanReach(base) != for_all) continue;
+        std::string path = std::string(base) + "/ipcsuite-XXXXXX";
+        if (path.size() < sizeof header.scratch_root && mkdtemp(path.data())) {
+          path_ = std::filesystem::absolute(path).string();
+          std::snprintf(header.scratch_root, sizeof header.scratch_root, "%s", path_.c_str());
+          return;
+        }
+        tried += (tried.empty() ? "" : ", ") + std::string(base);
       }
-      tried += (tried.empty() ? "" : ", ") + std::string(base);
     }
     throw std::system_error(errno, std::generic_category(), "no writable place for scratch files (tried " + tried + "): set TMPDIR");
   }

@@ -10,8 +10,6 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <CLI/CLI.hpp>
-
 #include <algorithm>
 #include <cstdio>
 #include <filesystem>
@@ -23,6 +21,7 @@
 #include "platforms/stream.h"
 #include "reports/aggregate.h"
 #include "reports/catalogue.h"
+#include "reports/command_line.h"
 #include "reports/compare.h"
 #include "reports/expectations.h"
 #include "reports/files.h"
@@ -34,10 +33,7 @@ namespace {
 
 constexpr std::int64_t kSecondNs = 1'000'000'000;
 
-int Complain(const std::string& line) {
-  std::fprintf(stderr, "ipcsuite: %s\n", line.c_str());
-  return 2;
-}
+using report::Complain;
 
 struct OnOptions {
   std::string program;               // empty: this very file
@@ -268,18 +264,8 @@ bool Parse(CLI::App& app, OnOptions& options, int argc, char** argv, int* status
     }
     own.push_back(argv[i]);
   }
-  std::reverse(own.begin(), own.end());
-  try {
-    app.parse(own);
-  } catch (const CLI::CallForHelp&) {
-    std::printf("%s", app.help().c_str());
-    *status = 0;
-    return false;
-  } catch (const CLI::ParseError& error) {
-    *status = Complain(std::string(error.what()) + " (ipcsuite " + app.get_name() + " --help)");
-    return false;
-  }
-  return true;
+  *status = report::ParseArguments(app, std::move(own));
+  return *status < 0;
 }
 
 bool MakeOut(const std::string& out) {
@@ -316,7 +302,7 @@ int WriteComparison(const std::vector<std::string>& files, const std::string& ou
 }  // namespace
 
 int OnMain(int argc, char** argv) {
-  CLI::App app("Runs the suite on another platform and brings its results back; options of `run` there follow '--'.", "on");
+  CLI::App app("Runs the suite on another platform and brings its results back; options of `run` there follow '--'.", "ipcsuite on");
   OnOptions options;
   std::string platform;
   AddOptions(app, options);
@@ -346,7 +332,7 @@ int OnMain(int argc, char** argv) {
 }
 
 int MatrixMain(int argc, char** argv) {
-  CLI::App app("Runs the suite on several platforms, side by side, and writes the comparison page.", "matrix");
+  CLI::App app("Runs the suite on several platforms, side by side, and writes the comparison page.", "ipcsuite matrix");
   OnOptions options;
   options.out = "ipcsuite-matrix";
   std::vector<std::string> platforms;

@@ -10,9 +10,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <CLI/CLI.hpp>
 
 #include "reports/aggregate.h"
+#include "reports/command_line.h"
 #include "reports/compare.h"
 #include "reports/detection.h"
 #include "reports/expectations.h"
@@ -23,26 +23,6 @@
 
 namespace ipcsuite::report {
 namespace {
-
-int Complain(const std::string& line) {
-  std::fprintf(stderr, "ipcsuite: %s\n", line.c_str());
-  return 2;
-}
-
-// -1 to go on, else the exit status.
-int Parse(CLI::App& app, int argc, char** argv) {
-  try {
-    std::vector<std::string> args(argv, argv + argc);
-    std::reverse(args.begin(), args.end());
-    app.parse(args);
-  } catch (const CLI::CallForHelp&) {
-    std::printf("%s", app.help().c_str());
-    return 0;
-  } catch (const CLI::ParseError& error) {
-    return Complain(std::string(error.what()) + " (" + app.get_name() + " --help)");
-  }
-  return -1;
-}
 
 bool IsFolder(const std::string& path) {
   struct stat status {};
@@ -109,7 +89,7 @@ int ReportMain(int argc, char** argv) {
   app.add_option("--format,-f", formats, FormatNames() + "; default: text")->delimiter(',');
   app.add_option("--out,-o", out, "File, or folder for the usual names; default: standard output");
   app.add_option("--detection", detection, "detection.json of a detection run, to be shown with it");
-  if (const int status = Parse(app, argc, argv); status >= 0) return status;
+  if (const int status = ParseArguments(app, argc, argv); status >= 0) return status;
   std::string error;
   auto run = ReadRun(input, &error);
   if (!run) return Complain(error);
@@ -141,7 +121,7 @@ int CompareMain(int argc, char** argv) {
   app.add_option("--html", html, "Write the page of the comparison to this file too");
   app.add_option("--fail-on", fail_on, "What makes the exit status 1: regressions, any-difference or nothing")
       ->check(CLI::IsMember({"regressions", "any-difference", "nothing"}))->capture_default_str();
-  if (const int status = Parse(app, argc, argv); status >= 0) return status;
+  if (const int status = ParseArguments(app, argc, argv); status >= 0) return status;
   if (inputs.size() < 2) return Complain("compare needs two or more result files");
   std::string error;
   const auto runs = ReadRuns(inputs, &error);
@@ -170,7 +150,7 @@ int MergeMain(int argc, char** argv) {
   std::string out;
   app.add_option("RESULTS", inputs, "results.json of each part")->required();
   app.add_option("--out,-o", out, "File of the whole")->required();
-  if (const int status = Parse(app, argc, argv); status >= 0) return status;
+  if (const int status = ParseArguments(app, argc, argv); status >= 0) return status;
   std::string error;
   const auto runs = ReadRuns(inputs, &error);
   if (!runs) return Complain(error);
@@ -215,7 +195,7 @@ int ExpectationsMain(int argc, char** argv) {
   CLI::App* list = app.add_subcommand("list", "Shows the expectations");
   list->add_option("--expect", files, "Files besides the shipped ones");
   list->add_flag("--no-default-expectations", no_defaults, "Without the shipped ones");
-  if (const int status = Parse(app, argc, argv); status >= 0) return status;
+  if (const int status = ParseArguments(app, argc, argv); status >= 0) return status;
   std::string error;
   if (update->parsed()) {
     const auto run = ReadRun(results, &error);

@@ -1,5 +1,6 @@
 #include "reports/environment.h"
 
+#include <time.h>
 #include <algorithm>
 #include <cerrno>
 #include <climits>
@@ -259,6 +260,15 @@ std::vector<EnvironmentSection> CollectEnvironment(const std::string& commit) {
 std::string HostName() {
   utsname name{};
   return ::uname(&name) == 0 && name.nodename[0] != '\0' ? name.nodename : "unknown";
+}
+
+std::string UtcNow() {
+  const time_t now = time(nullptr);
+  tm parts{};
+  gmtime_r(&now, &parts);
+  char text[32];
+  strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", &parts);
+  return text;
 }
 
 }  // namespace ipcsuite::report

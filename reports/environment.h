@@ -19,4 +19,7 @@ std::vector<EnvironmentSection> CollectEnvironment(const std::string& commit);
 // Host name, or "unknown": the default label of a run.
 std::string HostName();
 
+// Now, as "2026-11-30T12:00:00Z".
+std::string UtcNow();
+
 }  // namespace ipcsuite::report

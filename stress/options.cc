@@ -1,4 +1,5 @@
 #include "stress/options.h"
+#include "reports/command_line.h"
 
 #include <algorithm>
 #include <cstdio>
@@ -6,7 +7,6 @@
 #include <random>
 #include <stdexcept>
 
-#include <CLI/CLI.hpp>
 
 namespace ipcsuite::stress {
 namespace {
@@ -157,16 +157,7 @@ int ParseStressOptions(int argc, char** argv, StressOptions* options) {
                "ipcsuite stress");
   Texts texts;
   Describe(app, texts, options);
-  try {
-    std::vector<std::string> args(argv, argv + argc);
-    std::reverse(args.begin(), args.end());
-    app.parse(args);
-  } catch (const CLI::CallForHelp&) {
-    std::printf("%s", app.help().c_str());
-    return 0;
-  } catch (const CLI::ParseError& error) {
-    return Complain(std::string(error.what()) + " (ipcsuite stress --help)");
-  }
+  if (const int status = report::ParseArguments(app, argc, argv); status >= 0) return status;
   const std::string error = Resolve(texts, options);
   if (!error.empty()) return Complain(error);
   options->campaign.matrix = options->campaign.sweep;

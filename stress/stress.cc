@@ -27,15 +27,6 @@ int Complain(const std::string& line) {
   return 2;
 }
 
-std::string UtcNow() {
-  const time_t now = time(nullptr);
-  tm parts{};
-  gmtime_r(&now, &parts);
-  char text[32];
-  strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", &parts);
-  return text;
-}
-
 int List() {
   for (const WorkloadInfo& info : AllWorkloads()) {
     std::printf("%-16s %s\n", info.name, info.title);
@@ -154,7 +145,7 @@ int StressMain(int argc, char** argv) {
   if (const std::string error = PrepareOut(options); !error.empty()) return Complain(error);
   report::Run run;
   run.label = report::HostName();
-  run.started = UtcNow();
+  run.started = report::UtcNow();
   run.command_line = "ipcsuite stress";
   for (int i = 0; i < argc; ++i) run.command_line += std::string(" ") + argv[i];
   run.seed = options.campaign.seed;
