@@ -12,6 +12,16 @@
 namespace faults {
 namespace {
 
+// What stands for attributes that should have been refused: the defaults would take a tenth of the
+// room that a user has for queues, and fail where others use it.
+constexpr mq_attr SmallAttributes() {
+  mq_attr attr{};
+  attr.mq_maxmsg = 4;
+  attr.mq_msgsize = 16;
+  return attr;
+}
+const mq_attr kSmallAttributes = SmallAttributes();
+
 // A real mq_open(), then something done with the descriptor.
 template <mqd_t (*After)(mqd_t, int flags, mode_t, bool created)>
 void OpenThen(Hooks& h) {
@@ -157,11 +167,11 @@ const Fault kFaults[] = {
        };
      }},
     {"mq_nonpositive_attr_accepted", "mqueue", "easy", "mq_open.create.nonpositive_attr_einval",
-     "Attributes of 0 or less mean the defaults.", "",
+     "Attributes of 0 or less mean small ones.", "",
      [](Hooks& h) {
        h.mq_open = [](const char* n, int f, mode_t m, const mq_attr* a) {
          bool bad = a && (f & O_CREAT) && (a->mq_maxmsg <= 0 || a->mq_msgsize <= 0);
-         return OpenQueue(n, f, m, bad ? nullptr : a);
+         return OpenQueue(n, f, m, bad ? &kSmallAttributes : a);
        };
      }},
     {"mq_negative_msgsize_accepted", "mqueue", "medium", "mq_open.create.nonpositive_attr_einval",
@@ -169,7 +179,7 @@ const Fault kFaults[] = {
      [](Hooks& h) {
        h.mq_open = [](const char* n, int f, mode_t m, const mq_attr* a) {
          bool bad = a && (f & O_CREAT) && a->mq_maxmsg > 0 && a->mq_msgsize < 0;
-         return OpenQueue(n, f, m, bad ? nullptr : a);
+         return OpenQueue(n, f, m, bad ? &kSmallAttributes : a);
        };
      }},
     {"mq_enoent_as_einval", "mqueue", "easy", "mq_open.nocreat.missing_enoent",
