@@ -51,7 +51,7 @@ int ParseRunOptions(int argc, char** argv, RunOptions* options) {
   app.add_option("--filter", runner.filter, "Only tests that match: GoogleTest patterns, 'A*:B.C-*Slow*'");
   app.add_option("--clause", runner.clauses, "Only tests of these clauses (a '*' matches anything)")->delimiter(',');
   app.add_option("--issue", runner.issue, "Judge for POSIX.1-2017 (7) or POSIX.1-2024 (8)")->check(CLI::IsMember({7, 8}))->capture_default_str();
-  auto* jobs = app.add_option("--jobs,-j", runner.jobs, "Tests at once; default: one for each CPU")->check(CLI::Range(1, 512));
+  auto* jobs = app.add_option("--jobs,-j", runner.jobs, "Tests at once; default: two for each CPU, since many wait")->check(CLI::Range(1, 512));
   auto* repeat = app.add_option("--repeat", runner.repeat, "Attempts of each test")->check(CLI::Range(1, 1000000));
   app.add_flag("--until-fail", runner.until_fail, "Stop at the first red result; without --repeat, repeat until then");
   app.add_flag("--shuffle", runner.shuffle, "Another order in each round, by the seed");

@@ -69,7 +69,7 @@ class ScratchRoot {
 };
 
 std::unique_ptr<Arena> NewArena(const RunnerOptions& options) {
-  const int jobs = !options.isolation ? 1 : options.jobs > 0 ? options.jobs : std::max(2, AllowedCpus());
+  const int jobs = !options.isolation ? 1 : options.jobs > 0 ? options.jobs : 2 * std::max(2, AllowedCpus());
   std::unique_ptr<Arena> arena(Arena::Create(std::min(jobs, 512)));
   RunHeader& header = arena->header();
   header.seed = options.seed;

@@ -23,7 +23,7 @@ struct RunnerOptions {
   std::string filter = "*";          // GoogleTest style: "A*:B.C-*Slow*"
   std::vector<std::string> clauses;  // ids, or prefixes ending in '*'; empty: all
   int issue = 8;                     // 7 or 8
-  int jobs = 0;                      // tests at once; 0: one for each CPU that we may use, two at least
+  int jobs = 0;                      // tests at once; 0: two for each CPU that we may use (many wait), four at least
   int repeat = 1;                    // attempts of each test; 0: until a failure
   bool until_fail = false;           // stop everything at the first red result
   bool shuffle = false;              // by the seed

@@ -33,8 +33,8 @@ std::vector<Row> MakeRows() {
   struct {
     const char* name;
     long ns;
-  } const times[] = {{"Zero", 0}, {"OneNanosecond", 1}, {"OneMillisecond", 1'000'000}, {"TwentyMilliseconds", 20'000'000},
-                     {"SecondsAndNanoseconds", 1'010'000'000}};
+  } const times[] = {{"SecondsAndNanoseconds", 1'000'100'000}, {"Zero", 0}, {"OneNanosecond", 1}, {"OneMillisecond", 1'000'000},
+                     {"TwentyMilliseconds", 20'000'000}};
   for (const Waiter& waiter : Waiters()) {
     Claims claims = {FiniteClause(waiter)};
     if (waiter.selects) claims.push_back(clause::select::result_sets);
