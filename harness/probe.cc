@@ -270,7 +270,7 @@ pid_t StartSpecimen(Specimen* specimen) {
 }
 
 // Waits for `asleep` to become what the specimen is; false when it never does.
-bool SeesAsleep(pid_t pid, bool with_syscall) {
+bool IsShownSleeping(pid_t pid, bool with_syscall) {
   const std::int64_t end = NowNs() + 2'000'000'000;
   Backoff backoff;
   while (NowNs() < end) {
@@ -304,7 +304,7 @@ void SelfTestProbe(RunHeader& header) {
     Decide(header, ProbeMode::kSettle, "/proc shows a running process as asleep");
   } else if (spinning.state == '?') {
     Decide(header, ProbeMode::kSettle, "/proc/PID/task/TID/stat is not readable");
-  } else if (!spinning.in_syscall && SeesAsleep(child, !spinning.raw.empty())) {
+  } else if (!spinning.in_syscall && IsShownSleeping(child, !spinning.raw.empty())) {
     if (spinning.raw.empty()) {
       Decide(header, ProbeMode::kStat, "/proc/PID/task/TID/syscall is not readable");
     } else {
