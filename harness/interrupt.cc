@@ -11,25 +11,24 @@ namespace {
 constexpr std::int64_t kPatienceNs = 3'000'000'000;
 
 template <typename Send>
-CallResult SignalUntilReturned(const Call& call, Send send) {
-  const std::int64_t end = NowNs() + kPatienceNs;
+CallResult SignalUntilReturned(const Call& call, SignalPace pace, Send send) {
+  const std::int64_t end = NowNs() + pace.patience_ns;
   Backoff backoff;
   while (!call.returned() && NowNs() < end) {
     send();
-    // A fast return is the rule: look some times before the next signal.
-    for (int look = 0; look < 100 && !call.returned(); ++look) backoff.Pause();
+    for (int look = 0; look < pace.looks && !call.returned(); ++look) backoff.Pause();
   }
   return call.result(100'000'000);
 }
 
 }  // namespace
 
-CallResult Interrupt(Peer& peer, const Call& call, int signal) {
-  return SignalUntilReturned(call, [&] { peer.Signal(signal); });
+CallResult Interrupt(Peer& peer, const Call& call, int signal, SignalPace pace) {
+  return SignalUntilReturned(call, pace, [&] { peer.Signal(signal); });
 }
 
-CallResult Interrupt(ThreadPeer& peer, const Call& call, int signal) {
-  return SignalUntilReturned(call, [&] {
+CallResult Interrupt(ThreadPeer& peer, const Call& call, int signal, SignalPace pace) {
+  return SignalUntilReturned(call, pace, [&] {
     if (peer.alive()) pthread_kill(peer.handle(), signal);
   });
 }

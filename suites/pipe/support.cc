@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "harness/interrupt.h"
 #include "harness/step.h"
 
 namespace ipcsuite {
@@ -60,26 +61,12 @@ namespace {
 
 constexpr std::int64_t kPatienceNs = 10'000'000'000;
 
-template <typename Send>
-void SignalUntil(const Call& call, Send send) {
-  const std::int64_t end = NowNs() + kPatienceNs;
-  Backoff backoff;
-  while (!call.returned() && NowNs() < end) {
-    send();
-    for (int i = 0; i < 8 && !call.returned(); ++i) backoff.Pause();
-  }
-}
+constexpr SignalPace kOften = {kPatienceNs, 8};
 
 }  // namespace
 
-void SignalUntilReturned(Peer& peer, const Call& call, int signal) {
-  SignalUntil(call, [&] { peer.Signal(signal); });
-}
-void SignalUntilReturned(ThreadPeer& peer, const Call& call, int signal) {
-  SignalUntil(call, [&] {
-    if (peer.alive()) pthread_kill(peer.handle(), signal);
-  });
-}
+void SignalUntilReturned(Peer& peer, const Call& call, int signal) { Interrupt(peer, call, signal, kOften); }
+void SignalUntilReturned(ThreadPeer& peer, const Call& call, int signal) { Interrupt(peer, call, signal, kOften); }
 
 bool AwaitSignals(int since, int count) {
   const std::int64_t end = NowNs() + kPatienceNs;
