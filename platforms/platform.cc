@@ -74,8 +74,9 @@ std::optional<Launch> PrepareLibc(const PlatformSpec& spec, const LaunchInput& i
 
 std::optional<Launch> PrepareGvisor(const PlatformSpec& spec, const LaunchInput& input, std::string* error) {
   const char* named = std::getenv("IPCSUITE_RUNSC");
-  const std::string runsc = named ? named : FindCommand("runsc");
-  if (runsc.empty()) return Lacks(error, "gVisor's runsc is not in PATH: install the package runsc, or name it in IPCSUITE_RUNSC");
+  const auto option = spec.options.find("runsc");
+  const std::string runsc = option != spec.options.end() ? option->second : named ? named : FindCommand("runsc");
+  if (runsc.empty()) return Lacks(error, "gVisor's runsc is not in PATH: install the package runsc, or name it by gvisor:PLATFORM,runsc=FILE");
   Launch launch = Plain(input);
   const std::vector<std::string> prefix = {runsc, "--root=" + input.work_dir, "--network=none",
                                            "--platform=" + (spec.target.empty() ? std::string("systrap") : spec.target), "--ignore-cgroups", "do"};

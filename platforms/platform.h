@@ -4,7 +4,8 @@
 //   user:UID                    this machine, as another user
 //   libc:DIRECTORY              this kernel under the C library of a directory tree (a dynamic build)
 //   emulator:PROGRAM            user-mode emulation (qemu-s390x, ...): the program is of that machine
-//   gvisor:systrap|ptrace|kvm   gVisor's runsc
+//   gvisor:systrap|ptrace|kvm,runsc=FILE
+//                               gVisor's runsc (FILE: which; default: IPCSUITE_RUNSC, then PATH)
 //   container:TRAIT,...         crun or runc; ContainerTraits() lists the traits
 //   bwrap                       bubblewrap, unprivileged
 //   vm:KERNEL,smp=2,mem=1024,uid=0,shm=size=1m,append=WORDS

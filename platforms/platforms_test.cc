@@ -2,13 +2,17 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <unistd.h>
+
 #include <filesystem>
 #include <fstream>
 
 #include <nlohmann/json.hpp>
 
+#include "harness/arena.h"
 #include "platforms/cpio.h"
 #include "platforms/platform.h"
+#include "platforms/remote.h"
 #include "platforms/stream.h"
 
 namespace ipcsuite::platforms {
@@ -157,6 +161,68 @@ TEST_F(Prepared, ContainerBundleSaysWhatTheTraitsAsk) {
   EXPECT_EQ(config["process"]["rlimits"][0]["type"], "RLIMIT_MSGQUEUE");
   EXPECT_EQ(config["linux"]["resources"]["pids"]["limit"], 8);
   EXPECT_EQ(config["linux"]["seccomp"]["syscalls"][0]["errnoRet"], EPERM);
+}
+
+// A platform that is no more than a script: it says what a program would say, then goes wrong.
+class Lost : public testing::Test {
+ protected:
+  void SetUp() override {
+    dir_ = testing::TempDir() + "/lost-" + std::to_string(getpid());
+    std::filesystem::create_directories(dir_);
+    std::ofstream(dir_ + "/said") << HeaderLine(SomeRun()) + ResultLine(Record("A.b", report::Verdict::kPass));
+    std::ofstream(dir_ + "/end") << EndLine(SomeRun());
+  }
+  void TearDown() override { std::filesystem::remove_all(dir_); }
+
+  report::Run RunScript(const std::string& end, const RemoteOptions& limits) {
+    RemoteOptions options = limits;
+    options.program = dir_ + "/script";
+    std::ofstream(options.program) << "#!/bin/sh\ncat " + dir_ + "/said\n" + end + "\n";
+    std::string error;
+    Remote remote(*ParsePlatform("native", &error), options);
+    EXPECT_TRUE(remote.Start(&error)) << error;
+    Backoff backoff;
+    while (!remote.Poll()) backoff.Pause();
+    return remote.Take();
+  }
+  std::string dir_;
+};
+
+TEST_F(Lost, EndTooEarlyKeepsWhatCameWithTheLastWords) {
+  const report::Run run = RunScript("echo Kernel panic: not syncing; exit 3", {});
+  EXPECT_EQ(run.tests.size(), 1u);
+  EXPECT_THAT(run.interrupted, HasSubstr("status 3"));
+  EXPECT_THAT(run.interrupted, HasSubstr("Kernel panic"));
+}
+
+TEST_F(Lost, SilenceIsEnded) {
+  RemoteOptions options;
+  options.silence_s = 1;
+  const report::Run run = RunScript("exec sleep 1000", options);
+  EXPECT_EQ(run.tests.size(), 1u);
+  EXPECT_THAT(run.interrupted, HasSubstr("no sign of life for 1 s"));
+}
+
+TEST_F(Lost, ChatterWithoutAnEndIsEnded) {
+  RemoteOptions options;
+  options.limit_s = 1;
+  const report::Run run = RunScript("while :; do echo alive; done", options);
+  EXPECT_THAT(run.interrupted, HasSubstr("no end after 1 s"));
+}
+
+TEST_F(Lost, KilledProgramIsNamedByItsSignal) {
+  EXPECT_THAT(RunScript("kill -KILL $$", {}).interrupted, HasSubstr("status 137"));
+}
+
+TEST_F(Lost, NoneWhenTheEndCame) {
+  RemoteOptions options;
+  options.label = "here";
+  const report::Run run = RunScript("cat " + dir_ + "/end", options);
+  EXPECT_EQ(run.interrupted, "");
+  EXPECT_EQ(run.label, "here");
+  ASSERT_FALSE(run.environment.empty());
+  EXPECT_THAT(run.environment[0].facts, Contains(testing::Pair("platform", "native")));
+  EXPECT_THAT(run.environment[0].facts, Contains(testing::Key("time_to_start")));
 }
 
 }  // namespace

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "reports/model.h"
@@ -38,6 +39,8 @@ struct PerformanceDifference {
 
 struct Comparison {
   std::vector<std::string> labels;  // one for each run, made distinct
+  // Platforms that gave no results, set by who tried them: label, why. They have no column.
+  std::vector<std::pair<std::string, std::string>> left_out;
   // Regressions first, then improvements, results, observed values, added, removed; clauses before
   // tests. A test whose difference shows in a clause that it claims is still listed.
   std::vector<Difference> differences;

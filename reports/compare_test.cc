@@ -128,6 +128,17 @@ TEST(Compare, EveryFormatNamesTheDifference) {
   EXPECT_THAT(ComparisonHtml(c, runs), HasSubstr("1 test regressed against old."));
 }
 
+TEST(Compare, PageNamesWhatIsMissing) {
+  std::vector<report::Run> runs = {RunOf({Tested("Mq.Sends", Verdict::kPass)}, "old"), RunOf({Tested("Mq.Sends", Verdict::kPass)}, "new")};
+  EXPECT_THAT(ComparisonHtml(Compare(runs), runs), testing::Not(HasSubstr("class=\"missing\"")));
+  runs[1].interrupted = "Kernel panic <1>";
+  Comparison c = Compare(runs);
+  c.left_out.emplace_back("moon", "no ssh there");
+  const std::string page = ComparisonHtml(c, runs);
+  EXPECT_THAT(page, HasSubstr("<strong>moon</strong> left out: no ssh there"));
+  EXPECT_THAT(page, HasSubstr("<strong>new</strong> incomplete, 1 tests came through: Kernel panic &lt;1&gt;"));
+}
+
 TEST(Baseline, OnlyRegressionsAreRed) {
   const auto baseline = RunOf({Tested("A", Verdict::kFail), Tested("B", Verdict::kPass), Tested("D", Verdict::kFail)});
   auto same = RunOf({Tested("A", Verdict::kFail), Tested("B", Verdict::kPass), Tested("C", Verdict::kFail),

@@ -48,7 +48,19 @@ std::string Regressed(std::ptrdiff_t clauses, std::ptrdiff_t tests) {
   return out + " regressed";
 }
 
-std::string Header(const Comparison& c) {
+// Platforms that are not, or not wholly, in the comparison: nobody should miss that.
+std::string Missing(const Comparison& c, const std::vector<Run>& runs) {
+  std::string items;
+  for (const auto& [label, why] : c.left_out) items += "<li><strong>" + Escape(label) + "</strong> left out: " + Escape(why) + "</li>";
+  for (std::size_t i = 0; i < runs.size(); ++i) {
+    if (runs[i].interrupted.empty()) continue;
+    items += "<li><strong>" + Escape(c.labels[i]) + "</strong> incomplete, " + std::to_string(runs[i].tests.size()) +
+             " tests came through: " + Escape(runs[i].interrupted) + "</li>";
+  }
+  return items.empty() ? "" : "<ul class=\"missing\">" + items + "</ul>";
+}
+
+std::string Header(const Comparison& c, const std::vector<Run>& runs) {
   const int regressions = c.Count(Change::kRegression);
   const auto clauses = std::count_if(c.differences.begin(), c.differences.end(), [](const Difference& d) {
     return d.change == Change::kRegression && d.is_clause;
@@ -74,7 +86,7 @@ std::string Header(const Comparison& c) {
   return "<header><p class=\"over\">ipcsuite: comparison of " + std::to_string(c.labels.size()) +
          " runs</p><h1>" + Escape(title) + "</h1><p class=\"verdict " + (regressions > 0 ? "bad" : "good") +
          "\"><span class=\"mark\" aria-hidden=\"true\">" + (regressions > 0 ? "\u2717" : "\u2713") +
-         "</span> <span><strong>" + Escape(verdict) + "</strong></span></p><ul>" + counts + "</ul></header>\n";
+         "</span> <span><strong>" + Escape(verdict) + "</strong></span></p>" + Missing(c, runs) + "<ul>" + counts + "</ul></header>\n";
 }
 
 // Facts that differ stand first; the equal ones are folded.
@@ -320,7 +332,7 @@ std::string Matrix(const Comparison& c, const std::vector<Run>& runs) {
 
 std::string ComparisonHtml(const Comparison& c, const std::vector<Run>& runs) {
   using namespace html;
-  std::string body = html::Header(c) + "<nav aria-label=\"Sections\"><ul><li><a href=\"#differences\">Differences</a></li>";
+  std::string body = html::Header(c, runs) + "<nav aria-label=\"Sections\"><ul><li><a href=\"#differences\">Differences</a></li>";
   if (!c.performance.empty()) body += "<li><a href=\"#performance\">Performance</a></li>";
   body += "<li><a href=\"#platforms\">Platforms</a></li><li><a href=\"#matrix\">Interfaces</a></li>"
           "<li><a href=\"#browse\">All clauses and tests</a></li></ul></nav>\n<main>\n";

@@ -1,0 +1,189 @@
+#include "platforms/remote.h"
+
+#include <fcntl.h>
+#include <grp.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <filesystem>
+
+#include "harness/exec.h"
+#include "harness/runner.h"
+
+namespace ipcsuite::platforms {
+namespace {
+
+constexpr std::int64_t kSecondNs = 1'000'000'000;
+
+// All suites that are linked in, without the properties: what is worth its time on a slow emulator.
+std::string ConformanceSuites() {
+  std::string names;
+  for (const TestEntry& test : AllTests()) {
+    const std::string& suite = test.meta->suite;
+    if (suite != "props" && ("," + names + ",").find("," + suite + ",") == std::string::npos) names += (names.empty() ? "" : ",") + suite;
+  }
+  return names;
+}
+
+// A copy that every user may execute, wherever the original lies.
+bool CopyProgram(const std::string& from, const std::string& to, std::string* error) {
+  std::error_code problem;
+  std::filesystem::copy_file(from, to, problem);
+  if (problem) *error = "can't copy " + from + " to " + to + ": " + problem.message();
+  chmod(to.c_str(), 0755);
+  return !problem;
+}
+
+std::string Seconds(std::int64_t ns) {
+  char text[32];
+  std::snprintf(text, sizeof text, "%.1f s", static_cast<double>(ns) / kSecondNs);
+  return text;
+}
+
+}  // namespace
+
+// Its output comes through a socket: a file would fall under the limit on file sizes that some
+// platforms set for their programs.
+Remote::~Remote() {
+  Stop();
+  std::error_code ignored;
+  if (in_ >= 0) close(in_);
+  if (!work_dir_.empty()) std::filesystem::remove_all(work_dir_, ignored);
+}
+
+bool Remote::Start(std::string* error) {
+  const char* base = std::getenv("TMPDIR");
+  work_dir_ = std::string(base && *base ? base : "/tmp") + "/ipcsuite-on-XXXXXX";
+  if (!mkdtemp(work_dir_.data())) {
+    *error = "can't make a directory under " + work_dir_ + ": set TMPDIR to a writable place";
+    return false;
+  }
+  chmod(work_dir_.c_str(), 0755);
+  LaunchInput input;
+  input.program = work_dir_ + "/ipcsuite";
+  const char* portable = std::getenv("IPCSUITE_PORTABLE");  // set by the launcher
+  const std::string program = !options_.program.empty() ? options_.program : portable ? portable : SelfPath();
+  if (!CopyProgram(program, input.program, error)) return false;
+  input.args = {"run", "--stream", "--no-stress"};
+  if (options_.rest.empty()) {
+    input.args.insert(input.args.end(), {"--suite", ConformanceSuites()});
+  } else {
+    input.args.insert(input.args.end(), options_.rest.begin(), options_.rest.end());
+  }
+  input.work_dir = work_dir_ + "/work";
+  std::filesystem::create_directory(input.work_dir);
+  const auto launch = Prepare(spec_, input, error);
+  if (!launch) return false;
+  return Fork(*launch, error);
+}
+
+bool Remote::Poll() {
+  const std::int64_t now = NowNs();
+  if (Read()) last_sign_ns_ = now;
+  if (header_ns_ == 0 && collector_.has_header()) header_ns_ = now;
+  if (end_ns_ == 0 && collector_.ended()) end_ns_ = now;
+  if (pid_ > 0 && waitpid(pid_, &status_, WNOHANG) == pid_) pid_ = 0;
+  if (pid_ == 0) {
+    Read();
+    why_ = "the platform ended (status " + std::to_string(WIFEXITED(status_) ? WEXITSTATUS(status_) : 128 + WTERMSIG(status_)) +
+           ") before its results were complete";
+    return true;
+  }
+  // A machine that has told all but does not power off is ended.
+  if (end_ns_ > 0) return now - end_ns_ > 10 * kSecondNs && (Stop(), true);
+  if (now - start_ns_ > options_.limit_s * kSecondNs) why_ = "no end after " + std::to_string(options_.limit_s) + " s";
+  if (now - last_sign_ns_ > options_.silence_s * kSecondNs) why_ = "no sign of life for " + std::to_string(options_.silence_s) + " s";
+  if (why_.empty()) return false;
+  Stop();
+  Read();
+  return true;
+}
+
+report::Run Remote::Take() {
+  std::string why = why_;
+  if (!collector_.ended() && !collector_.chatter().empty()) {
+    std::string tail = collector_.chatter();
+    if (tail.size() > 400) tail = tail.substr(tail.size() - 400);
+    std::replace(tail.begin(), tail.end(), '\n', '|');
+    why += "; last words: " + tail;
+  }
+  const std::int64_t end_ns = end_ns_ > 0 ? end_ns_ : NowNs();
+  report::Run run = collector_.Take(why);
+  run.label = name();
+  report::EnvironmentSection section{"How it was run", {{"platform", spec_.text}}};
+  if (header_ns_ > 0) section.facts.emplace_back("time_to_start", Seconds(header_ns_ - start_ns_));
+  section.facts.emplace_back("time_in_all", Seconds(end_ns - start_ns_));
+  run.environment.insert(run.environment.begin(), std::move(section));
+  return run;
+}
+
+bool Remote::Fork(const Launch& launch, std::string* error) {
+  int ends[2];
+  if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0) {
+    *error = "can't make a socket: raise the limit on open files";
+    return false;
+  }
+  in_ = ends[0];
+  const int out = ends[1];
+  fcntl(in_, F_SETFL, O_NONBLOCK);
+  start_ns_ = last_sign_ns_ = NowNs();
+  pid_ = fork();
+  if (pid_ == 0) Exec(launch, out);
+  close(out);
+  if (pid_ < 0) *error = "can't start a process: raise the limit on processes";
+  return pid_ > 0;
+}
+
+void Remote::Exec(const Launch& launch, int out) {
+  setpgid(0, 0);
+  prctl(PR_SET_PDEATHSIG, SIGKILL);
+  const int null = open("/dev/null", O_RDONLY);
+  dup2(null, 0);
+  dup2(out, 1);
+  dup2(out, 2);
+  for (const auto& [name, value] : launch.environment) setenv(name.c_str(), value.c_str(), 1);
+  if (launch.uid) {
+    const auto uid = static_cast<uid_t>(*launch.uid);
+    [[maybe_unused]] const int groups = setgroups(0, nullptr);
+    if (setgid(uid) != 0 || setuid(uid) != 0) {
+      std::fprintf(stderr, "can't become user %d\n", *launch.uid);
+      _exit(126);
+    }
+  }
+  std::vector<char*> argv;
+  for (const std::string& word : launch.argv) argv.push_back(const_cast<char*>(word.c_str()));
+  argv.push_back(nullptr);
+  execv(argv[0], argv.data());
+  std::fprintf(stderr, "can't execute %s\n", argv[0]);
+  _exit(127);
+}
+
+bool Remote::Read() {
+  char buffer[65536];
+  bool any = false;
+  for (ssize_t got; in_ >= 0 && (got = read(in_, buffer, sizeof buffer)) > 0; any = true) {
+    collector_.Feed(std::string_view(buffer, static_cast<std::size_t>(got)));
+  }
+  return any;
+}
+
+void Remote::Stop() {
+  if (pid_ > 0) {
+    kill(-pid_, SIGKILL);
+    kill(pid_, SIGKILL);
+    waitpid(pid_, &status_, 0);
+    pid_ = 0;
+  }
+  if (in_ >= 0) Read();
+}
+
+double Remote::seconds() const { return static_cast<double>((end_ns_ > 0 ? end_ns_ : NowNs()) - start_ns_) / kSecondNs; }
+
+}  // namespace ipcsuite::platforms

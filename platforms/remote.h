@@ -1,0 +1,57 @@
+// A platform that the program was started on: its results are taken as they come, and a hang, a panic
+// or a lost channel ends it with what came through.
+#pragma once
+
+#include <sys/types.h>
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "platforms/platform.h"
+#include "platforms/stream.h"
+#include "reports/model.h"
+
+namespace ipcsuite::platforms {
+
+struct RemoteOptions {
+  std::string program;            // file to run there; empty: this very file
+  std::string label;              // name in comparisons; empty: the platform as the user wrote it
+  int limit_s = 900;              // of the whole
+  int silence_s = 180;            // without a byte from there
+  std::vector<std::string> rest;  // options of `run` there; empty: all conformance suites
+};
+
+class Remote {
+ public:
+  Remote(const PlatformSpec& spec, const RemoteOptions& options) : spec_(spec), options_(options) {}
+  ~Remote();
+  Remote(const Remote&) = delete;
+  Remote& operator=(const Remote&) = delete;
+
+  // False and one line in *error when it can't be started.
+  bool Start(std::string* error);
+  // Takes what has come; true once all has ended (or was ended here).
+  bool Poll();
+  // The results, with how it was run among the facts, and with why they are incomplete if they are.
+  report::Run Take();
+
+  const std::string& name() const { return options_.label.empty() ? spec_.text : options_.label; }
+  double seconds() const;
+
+ private:
+  bool Fork(const Launch& launch, std::string* error);
+  [[noreturn]] void Exec(const Launch& launch, int out);
+  bool Read();
+  void Stop();
+
+  PlatformSpec spec_;
+  RemoteOptions options_;
+  std::string work_dir_, why_;
+  Collector collector_;
+  pid_t pid_ = 0;
+  int in_ = -1, status_ = 0;
+  std::int64_t start_ns_ = 0, header_ns_ = 0, last_sign_ns_ = 0, end_ns_ = 0;
+};
+
+}  // namespace ipcsuite::platforms
