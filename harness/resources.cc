@@ -11,6 +11,8 @@
 #include <new>
 #include <vector>
 
+#include "harness/queue_room.h"
+
 namespace ipcsuite {
 
 void Fd::reset(int fd) {
@@ -34,7 +36,7 @@ std::string TroubleOfShmPlace() {
   // Where glibc and musl keep shared memory objects.
   constexpr char kPlace[] = "/dev/shm";
   if (access(kPlace, F_OK) != 0) return "/dev/shm is absent: mount a tmpfs there";
-  if (access(kPlace, W_OK) == 0) return "";
+  if (faccessat(AT_FDCWD, kPlace, W_OK, AT_EACCESS) == 0) return "";
   if (errno == EROFS) return "/dev/shm is read-only: mount it writable";
   return "/dev/shm can't be written by this user: give it mode 1777";
 #else
@@ -167,7 +169,8 @@ Queue::Queue(long maxmsg, long msgsize, int oflag, mode_t mode) : name_(UniqueNa
   attr.mq_msgsize = msgsize;
   CallResult opened;
   // Others may use up what all queues of this user, or of the system, may occupy: for a moment.
-  const std::int64_t end = NowNs() + 3'000'000'000;
+  const bool may_return = QueueRoomMayReturn(static_cast<std::size_t>(maxmsg) * static_cast<std::size_t>(msgsize));
+  const std::int64_t end = NowNs() + (may_return ? 3'000'000'000 : 0);
   for (Backoff backoff;; backoff.Pause()) {
     opened = CALL(mq_open(name_.c_str(), oflag | O_CREAT | O_EXCL, mode, &attr));
     const bool exhausted = opened.failed_with(EMFILE) || opened.failed_with(ENOSPC) || opened.failed_with(ENFILE);

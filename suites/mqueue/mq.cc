@@ -7,6 +7,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "harness/queue_room.h"
+
 namespace ipcsuite {
 
 Mqd& Mqd::operator=(Mqd&& other) noexcept {
@@ -32,7 +34,8 @@ mq_attr Sized(long maxmsg, long msgsize) {
 }
 
 CallResult Patiently(const std::function<CallResult()>& call) {
-  const std::int64_t end = NowNs() + 3'000'000'000;
+  const bool may_return = QueueRoomMayReturn();
+  const std::int64_t end = NowNs() + (may_return ? 3'000'000'000 : 0);
   for (Backoff backoff;; backoff.Pause()) {
     const CallResult result = call();
     if (result.failed_with(ENOSYS)) Unsupported("mq_open() is absent here (ENOSYS)");
@@ -40,7 +43,7 @@ CallResult Patiently(const std::function<CallResult()>& call) {
     if (!exhausted) return result;
     if (NowNs() < end) continue;
     Unresolved("set-up failed: " + Describe(result) +
-               "; others use the limit up: raise RLIMIT_MSGQUEUE, RLIMIT_NOFILE or the system's number of queues");
+               (may_return ? "; others use the limit up" : "; the limit is below what one queue takes") + ": raise RLIMIT_MSGQUEUE, RLIMIT_NOFILE or the system's number of queues");
   }
 }
 
