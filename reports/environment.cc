@@ -146,6 +146,7 @@ EnvironmentSection CLibrary() {
   // The library of a static program is inside it: the one on disk says nothing then.
   Put(section, "libc_version", IsStatic() ? "" : MuslVersion(name.machine));
 #endif
+  Put(section, "bits", std::to_string(8 * sizeof(void*)));
   Put(section, "linked", IsStatic() ? "statically" : "dynamically");
   const auto option = [&](const char* key, int name_of_option) {
     errno = 0;

@@ -12,7 +12,7 @@
 namespace ipcsuite::report {
 
 // Sections in reading order. The keys that expectations are tried against (FactsOf) are "os",
-// "kernel", "arch", "libc", "libc_version", "container" and "capabilities".
+// "kernel", "arch", "libc", "libc_version", "bits", "container", "emulator" and "capabilities".
 // commit: of the build; empty: unknown.
 std::vector<EnvironmentSection> CollectEnvironment(const std::string& commit);
 

@@ -114,6 +114,13 @@ bool InOwnNamespaces() {
   return false;
 }
 
+// The program that translates another machine's system calls, when there is one: it hides itself in
+// /proc/self, but not in /proc/thread-self.
+std::string EmulatorProgram() {
+  const std::string real = ReadLink("/proc/thread-self/exe");
+  return real == ReadLink("/proc/self/exe") ? "" : real;
+}
+
 }  // namespace
 
 std::string ContainerKind() {
@@ -142,6 +149,10 @@ EnvironmentSection Surroundings() {
   EnvironmentSection section{"Container, machine and sandbox", {}};
   Put(section, "container", ContainerKind());
   Put(section, "machine", MachineKind());
+  const std::string emulator = EmulatorProgram();
+  const std::string name = emulator.substr(emulator.rfind('/') + 1);
+  Put(section, "emulator", emulator.empty() ? "none" : name.rfind("qemu-", 0) == 0 ? "qemu-user" : name);
+  Put(section, "emulator_program", emulator);
   PutNamespaces(section);
   const std::string status = Slurp("/proc/self/status");
   const std::string seccomp = LineValue(status, "Seccomp");

@@ -16,7 +16,7 @@ namespace {
 using Json = nlohmann::json;
 
 const std::set<std::string> kConditionKeys = {"os",   "kernel",    "arch",     "libc",
-                                              "libc_version", "container", "privilege"};
+                                              "libc_version", "bits",      "container", "emulator", "privilege"};
 const std::set<std::string> kEntryKeys = {"id",       "tests",  "clauses", "condition",
                                           "expected", "reason", "link",    "review_by"};
 
@@ -218,6 +218,8 @@ Facts FactsOf(const std::vector<EnvironmentSection>& environment) {
       if (key == "libc") facts.libc = value;
       if (key == "libc_version") facts.libc_version = value;
       if (key == "container") facts.container = value;
+      if (key == "bits") facts.bits = value;
+      if (key == "emulator") facts.emulator = value;
       if (key == "capabilities") facts.capabilities = Split(value, " ,");
     }
   }
@@ -278,6 +280,8 @@ bool ConditionHolds(const std::map<std::string, std::string>& condition, const F
                        : key == "arch"         ? OneOf(wanted, facts.arch)
                        : key == "libc"         ? OneOf(wanted, facts.libc)
                        : key == "container"    ? OneOf(wanted, facts.container)
+                       : key == "bits"         ? OneOf(wanted, facts.bits)
+                       : key == "emulator"     ? OneOf(wanted, facts.emulator)
                        : key == "kernel"       ? VersionHolds(wanted, facts.kernel)
                        : key == "libc_version" ? VersionHolds(wanted, facts.libc_version)
                                                : PrivilegeHolds(wanted, facts.capabilities);

@@ -9,7 +9,8 @@
 //       "clauses": ["mq_timedsend.timeout.negative_seconds"],
 //       "condition": {                                // all must hold; leave out what matters not
 //         "os": "Linux", "kernel": ">=2.6.6 <7", "libc": "glibc", "libc_version": "<2.40",
-//         "arch": "x86_64|aarch64", "container": "none|docker|gvisor", "privilege": "!CAP_SYS_ADMIN"
+//         "arch": "x86_64|aarch64", "bits": "32", "container": "none|docker|gvisor", "emulator": "none|qemu-user",
+//         "privilege": "!CAP_SYS_ADMIN"
 //       },
 //       "expected": "FAIL",                           // or "FLAKY": may fail or pass
 //       "reason": "the kernel rejects a negative tv_sec before it looks whether it must wait",
@@ -39,11 +40,13 @@ struct Facts {
   std::string libc;          // "glibc", "musl"
   std::string libc_version;  // "2.36"; empty: unknown, and no version condition holds
   std::string container;     // "none", "docker", "podman", "lxc", "gvisor", "unknown", ...
+  std::string bits;          // of a pointer in the program: "64", "32"
+  std::string emulator = "none";  // of another machine's system calls: "qemu-user"
   std::vector<std::string> capabilities;  // effective ones: "CAP_SYS_ADMIN"
 };
 
 // From the facts of an environment card (keys "os", "kernel", "arch", "libc", "libc_version",
-// "container", "capabilities", in any section), as environment.h collects them.
+// "bits", "container", "emulator", "capabilities", in any section), as environment.h collects them.
 Facts FactsOf(const std::vector<EnvironmentSection>& environment);
 
 struct Expectation {

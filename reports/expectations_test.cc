@@ -10,7 +10,7 @@ using ::testing::HasSubstr;
 
 constexpr const char* kToday = "2026-11-26";
 
-Facts Linux() { return {"Linux", "6.1.0-31-amd64", "x86_64", "glibc", "2.36", "none", {"CAP_KILL"}}; }
+Facts Linux() { return {"Linux", "6.1.0-31-amd64", "x86_64", "glibc", "2.36", "none", "64", "none", {"CAP_KILL"}}; }
 
 std::vector<Expectation> Parse(const std::string& entries) {
   std::vector<Expectation> out;
@@ -162,6 +162,10 @@ TEST(Conditions, EachKindHoldsOrNot) {
   EXPECT_TRUE(holds("privilege", "CAP_KILL !CAP_SYS_ADMIN"));
   EXPECT_FALSE(holds("privilege", "!CAP_KILL"));
   EXPECT_FALSE(holds("container", "docker|gvisor"));
+  EXPECT_TRUE(holds("bits", "64"));
+  EXPECT_FALSE(holds("bits", "32"));
+  EXPECT_TRUE(holds("emulator", "none"));
+  EXPECT_FALSE(holds("emulator", "qemu-user"));
   Facts unknown = Linux();
   unknown.libc_version.clear();
   EXPECT_FALSE(ConditionHolds({{"libc_version", ">=1"}}, unknown));

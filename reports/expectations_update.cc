@@ -116,6 +116,7 @@ std::string NewEntry(const TestRecord& test, const Run& run) {
   if (!facts.os.empty()) condition["os"] = facts.os;
   if (!facts.libc.empty()) condition["libc"] = facts.libc;
   if (facts.container != "none" && !facts.container.empty()) condition["container"] = facts.container;
+  if (facts.emulator != "none") condition["emulator"] = facts.emulator;
   if (!condition.empty()) entry["condition"] = condition;
   entry["expected"] = test.verdict == Verdict::kFlaky ? "FLAKY" : "FAIL";
   entry["reason"] = "SAY WHY HERE. Seen on " + facts.os + " " + facts.kernel + ": " + CleanUtf8(seen);
