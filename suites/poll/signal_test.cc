@@ -30,7 +30,7 @@ std::vector<WaiterRow> InterruptedRows() {
   for (const Waiter& waiter : Waiters()) {
     Claims claims = {waiter.eintr};
     if (waiter.selects) claims.push_back(clause::select::failure_keeps_sets);
-    if (std::string_view(waiter.name) == "Poll") claims.push_back(clause::poll::fd_events_unmodified);
+    if (!waiter.selects) claims.push_back(clause::poll::fd_events_unmodified);
     rows.push_back({waiter.name, &waiter, claims});
   }
   return rows;
@@ -56,8 +56,10 @@ IPC_TABLE_TEST(PollInterrupted, WaiterRow, kInterrupted) {
     ForClause charged(clause::select::failure_keeps_sets);
     EXPECT_EQ(BitNames(answer->bits), "POLLIN") << "the bit in the set for reading must stay";
   } else {
-    EXPECT_TRUE(answer->arguments_kept);
+    ForClause charged(clause::poll::fd_events_unmodified);
+    EXPECT_TRUE(answer->entry_kept);
   }
+  EXPECT_TRUE(answer->timeout_kept);
 }
 
 // A signal with no handler to run does not end the wait.

@@ -38,7 +38,7 @@ Answer WaitByPpoll(int fd, For what, const timespec* timeout, const sigset_t* ma
   timespec copy = timeout ? *timeout : timespec{};
   const CallResult result = CALL(ppoll(&entry, 1, timeout ? &copy : nullptr, mask));
   Answer answer = Finish(result, entry, fd, what);
-  if (timeout && (copy.tv_sec != timeout->tv_sec || copy.tv_nsec != timeout->tv_nsec)) answer.arguments_kept = false;
+  if (timeout && (copy.tv_sec != timeout->tv_sec || copy.tv_nsec != timeout->tv_nsec)) answer.timeout_kept = false;
   return answer;
 }
 #endif
@@ -75,7 +75,7 @@ Answer WaitByPselect(int fd, For what, const timespec* timeout, const sigset_t* 
   timespec copy = timeout ? *timeout : timespec{};
   const CallResult result = CALL(pselect(fd + 1, &rd, &wr, nullptr, timeout ? &copy : nullptr, mask));
   Answer answer = FinishSets(result, fd, rd, wr);
-  if (timeout && (copy.tv_sec != timeout->tv_sec || copy.tv_nsec != timeout->tv_nsec)) answer.arguments_kept = false;
+  if (timeout && (copy.tv_sec != timeout->tv_sec || copy.tv_nsec != timeout->tv_nsec)) answer.timeout_kept = false;
   return answer;
 }
 

@@ -19,7 +19,8 @@ struct Answer {
   CallResult result;
   // poll(): revents. select(): POLLIN and POLLOUT stand for the descriptor's bit in the set.
   int bits = 0;
-  bool arguments_kept = true;  // fd, events and, of ppoll() and pselect(), the time-out are as before
+  bool entry_kept = true;    // of poll() and ppoll(): fd and events are as before
+  bool timeout_kept = true;  // of ppoll() and pselect()
 };
 
 struct Waiter {

@@ -168,8 +168,10 @@ IPC_TEST(ShmOpenErrors, NoDescriptorLeft, clause::shm_open::err_emfile, clause::
       EXPECT_THAT(CALL(shm_open(object.name(), O_RDWR, 0)), Fails(EMFILE)) << "an existing object";
       EXPECT_THAT(CALL(shm_open(fresh.c_str(), O_RDWR | O_CREAT | O_EXCL, 0600)), Fails(EMFILE)) << "a new object";
       EXPECT_THAT(CALL(shm_open(object.name(), O_RDWR | O_TRUNC, 0)), Fails(EMFILE));
-      EXPECT_EQ(SizeOf(object), 10) << "O_TRUNC of a failing call";
     }
+    // O_TRUNC takes effect on an object that is "successfully opened"; that a failing call leaves it
+    // alone is said of open() only.
+    ObserveFact("size after O_TRUNC that failed with EMFILE", SizeOf(object) == 10 ? "as before" : std::to_string(SizeOf(object)));
     filling.pop_back();
     ForClause scope(clause::shm_open::return_failure);
     const CallResult probe = CALL(shm_open(fresh.c_str(), O_RDWR, 0));
