@@ -9,6 +9,12 @@ TickClock g_tick_clock;
 
 namespace {
 
+#if defined(__GNUC__) && (defined(__x86_64__) || defined(__aarch64__))
+constexpr bool kHasCounter = true;
+#else
+constexpr bool kHasCounter = false;
+#endif
+
 // A pair of readings taken close together: the tightest of several.
 void Pair(std::int64_t* ticks, std::int64_t* ns) {
   std::int64_t best = INT64_MAX;
@@ -35,8 +41,7 @@ bool KernelTrustsCounter() {
 
 const TickClock& Clock() {
   static const bool measured = [] {
-#if defined(__GNUC__) && (defined(__x86_64__) || defined(__aarch64__))
-    if (!KernelTrustsCounter()) return true;
+    if (!kHasCounter || !KernelTrustsCounter()) return true;
     g_tick_clock.counter = true;
     std::int64_t ticks0 = 0, ns0 = 0, ticks1 = 0, ns1 = 0;
     Pair(&ticks0, &ns0);
@@ -49,7 +54,6 @@ const TickClock& Clock() {
     } else {
       g_tick_clock = TickClock();
     }
-#endif
     return true;
   }();
   (void)measured;
