@@ -22,8 +22,6 @@ enum Use : uint32_t { kRecords = 200, kFullWaits };
 
 ssize_t Write(const Obj& o, const void* b, size_t n) { return real::write(o.fd, b, n); }
 bool Writable(const Obj& o) { return AccessMode(o) != O_RDONLY; }
-int Capacity(const Obj& o) { return real::fcntl(o.fd, F_GETPIPE_SZ, 0); }
-int Room(const Obj& o) { return Capacity(o) - Available(o); }
 bool WriterWaits(const Obj& o) {
   return !Nonblocking(o) && Writable(o) && Readiness(o, POLLOUT) == 0;
 }

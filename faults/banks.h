@@ -24,6 +24,7 @@ Bank QueueTimeBank();
 Bank NotifyBank();
 Bank NotifyStateBank();
 Bank RareBank();
+Bank CrowdBank();
 }  // namespace faults
 
 #endif  // FAULTS_BANKS_H_

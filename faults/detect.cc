@@ -33,7 +33,8 @@ struct Options {
   std::vector<std::string> faults, families, difficulties;
   std::string test, library, out = "ipcsuite-reports";
   int jobs = 0, timeout_s = 5, sample = 1;
-  bool full = false, list = false, no_properties = false, verbose = false;
+  double stress_s = 0;
+  bool full = false, list = false, no_suites = false, no_properties = false, verbose = false;
 };
 
 std::atomic<bool> stop{false};
@@ -108,8 +109,11 @@ class Matrix {
       stages[kClaiming] = {options_.test};
     }
     for (int stage = 0; stage < kStages && !stop; ++stage) {
-      if (stage == kProperties && options_.no_properties) continue;
-      if (!stages[stage].empty()) RunStage(static_cast<Stage>(stage), stages[stage], result);
+      if (stage == kStress) {
+        if (options_.stress_s > 0) RunStress(result);
+      } else if (!stages[stage].empty()) {
+        RunStage(static_cast<Stage>(stage), stages[stage], result);
+      }
       if (result->detected() && !options_.full) return;
     }
   }
@@ -135,6 +139,19 @@ class Matrix {
       if (result->detected() || doubtful.empty()) return;
       std::erase_if(tests, [&](const std::string& name) { return Contains(doubtful, name); });
     }
+  }
+
+  // Only findings count: a stress run on a busy machine may end without a verdict.
+  void RunStress(FaultResult* result) {
+    const TrialResult trial = RunStressTrial(trial_, result->fault.name, options_.stress_s);
+    if (!trial.problem.empty()) result->problem = trial.problem;
+    for (const auto& [name, outcome] : trial.tests) {
+      if (outcome.verdict != "FAIL") continue;
+      if (!result->detected()) result->stage = kStress;
+      result->detections.push_back({name, outcome.verdict, outcome.reason});
+      if (!options_.full) break;
+    }
+    if (result->detected()) result->problem.clear();
   }
 
   bool GreenWithoutFault(const std::string& test) {
@@ -167,9 +184,9 @@ class Matrix {
 // The plain run and the neutral one. Returns the tests that may serve as detectors: passed in both.
 std::vector<TestInfo> Baseline(const TrialOptions& trial, const std::vector<TestInfo>& tests, DetectionRun* run, std::string* problem) {
   TrialOptions quick = trial;
-  quick.jobs = 0;
   std::vector<std::string> names;
   for (const TestInfo& test : tests) names.push_back(test.name);
+  if (names.empty()) return {};
   quick.jobs = AllowedCpus();
   TrialResult plain = RunTrial(quick, "", names, {}, false);
   if (!plain.problem.empty()) return *problem = "the run without a fault failed: " + plain.problem, std::vector<TestInfo>();
@@ -190,6 +207,15 @@ std::vector<TestInfo> Baseline(const TrialOptions& trial, const std::vector<Test
   return usable;
 }
 
+// The neutral fault must not fail a stress run.
+std::string StressBaseline(const TrialOptions& trial, double seconds, DetectionRun* run) {
+  const TrialResult neutral = RunStressTrial(trial, "neutral", seconds);
+  for (const auto& [name, outcome] : neutral.tests) {
+    if (outcome.verdict == "FAIL") run->neutral_differs.push_back(name);
+  }
+  return neutral.problem.empty() ? "" : "the stress run with the neutral fault failed: " + neutral.problem;
+}
+
 void ListFaults(const std::vector<FaultInfo>& faults) {
   for (const FaultInfo& fault : faults) {
     std::printf("%-42s %-7s %-7s %s\n", fault.name.c_str(), fault.family.c_str(), fault.difficulty.c_str(), fault.what.c_str());
@@ -207,7 +233,10 @@ int Parse(int argc, char** argv, Options* options) {
   app.add_option("--jobs,-j", options->jobs, "Faults at once; default: two for each CPU (many of them wait)")->check(CLI::Range(1, 256));
   app.add_option("--timeout", options->timeout_s, "Seconds that a test may take")->check(CLI::Range(2, 600))->capture_default_str();
   app.add_flag("--full", options->full, "All tests of the interface against each fault, not until the first detection");
-  app.add_flag("--no-properties", options->no_properties, "Conformance suites only");
+  app.add_flag("--no-suites", options->no_suites, "Properties (and stress) only: what would they find alone?");
+  app.add_flag("--no-properties", options->no_properties, "Conformance suites (and stress) only");
+  app.add_option("--stress", options->stress_s, "Seconds of stress against each fault that is still undetected; 0: none")
+      ->check(CLI::Range(0.0, 3600.0))->capture_default_str();
   app.add_option("--out", options->out, "Directory of detection.json")->capture_default_str();
   app.add_option("--library", options->library, "The fault library; default: libipcfaults.so beside the program");
   app.add_flag("--list", options->list, "Name the faults and run none");
@@ -237,13 +266,17 @@ int Perform(const Options& options, const std::vector<FaultInfo>& faults, TrialO
   std::vector<TestInfo> tests = KnownTests();
   std::erase_if(tests, [&](const TestInfo& test) {
     if (!options.test.empty()) return test.name != options.test;
-    return IsConformance(test.suite) ? !suites.count(test.suite) : options.no_properties;
+    return IsConformance(test.suite) ? options.no_suites || !suites.count(test.suite) : options.no_properties;
   });
-  if (tests.empty()) return Complain(options.test.empty() ? "no test is linked in" : "unknown test '" + options.test + "': see `ipcsuite list --tests`");
+  if (tests.empty() && options.stress_s <= 0) {
+    return Complain(!options.test.empty() ? "unknown test '" + options.test + "': see `ipcsuite list --tests`"
+                    : options.no_suites && options.no_properties ? "nothing is left to detect with: name seconds of --stress" : "no test is linked in");
+  }
   std::printf("%zu tests without a fault and with the neutral one ...\n", tests.size());
   std::fflush(stdout);
   std::string problem;
   const std::vector<TestInfo> usable = Baseline(trial, tests, run, &problem);
+  if (problem.empty() && options.stress_s > 0) problem = StressBaseline(trial, options.stress_s, run);
   if (!problem.empty()) return Complain(problem);
   std::printf("  %d judged; %.1f s without, %.1f s with the neutral fault%s\n", run->baseline_tests, run->baseline_seconds, run->neutral_seconds,
               run->neutral_differs.empty() ? ", all green" : "");

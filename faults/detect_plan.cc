@@ -10,6 +10,11 @@ bool IsConformance(const std::string& suite) {
   return suite != "props" && suite != "stress";
 }
 
+const char* ToString(Stage stage) {
+  static const char* const kNames[] = {"tests of its clauses", "other tests", "properties", "stress", "nothing"};
+  return kNames[stage];
+}
+
 std::set<std::string> SuitesOf(const FaultInfo& fault) {
   std::set<std::string> suites;
   for (const std::string& id : fault.breaks) {
@@ -49,7 +54,7 @@ std::map<std::string, std::map<std::string, Score>> Scores(const std::vector<Fau
         Score& score = scores[family][difficulty];
         ++score.faults;
         score.detected += result.detected();
-        score.by_suites += result.detected() && result.stage != kProperties;
+        score.by_suites += result.detected() && result.stage < kProperties;
       }
     }
   }

@@ -23,9 +23,7 @@ json ResultJson(const FaultResult& result) {
               {"result", !result.done ? "not run" : !result.problem.empty() ? "no result" : result.detected() ? "detected" : "missed"},
               {"duration_s", result.seconds}};
   if (!result.problem.empty()) out["problem"] = result.problem;
-  if (result.detected()) {
-    out["by"] = result.stage == kClaiming ? "tests of its clauses" : result.stage == kNeighbours ? "other tests" : "properties and stress";
-  }
+  if (result.detected()) out["by"] = ToString(result.stage);
   for (const Detection& detection : result.detections) {
     out["detections"].push_back({{"test", detection.test}, {"verdict", detection.verdict}, {"reason", detection.reason}});
   }
@@ -64,6 +62,19 @@ void PrintScores(const DetectionRun& run) {
         std::printf("%-17s", Percent(alone ? score.by_suites : score.detected, score.faults).c_str());
       }
       std::printf("\n");
+    }
+  }
+}
+
+// Faults that no conformance test saw, and what saw them.
+void PrintLateDetections(const DetectionRun& run) {
+  for (const Stage stage : {kProperties, kStress}) {
+    bool any = false;
+    for (const FaultResult& result : run.results) {
+      if (!result.detected() || result.stage != stage) continue;
+      if (!any) std::printf("\nDetected by %s:\n", ToString(stage));
+      any = true;
+      std::printf("  %-42s %-7s %s\n", result.fault.name.c_str(), result.fault.difficulty.c_str(), result.detections[0].test.c_str());
     }
   }
 }
@@ -122,6 +133,7 @@ bool WriteWhole(const std::string& path, const std::string& text, std::string* e
 void PrintSummary(const DetectionRun& run) {
   if (run.results.empty()) return;
   PrintScores(run);
+  PrintLateDetections(run);
   const auto missed = Missed(run);
   if (!missed.empty()) std::printf("\nMissed:\n");
   for (const FaultResult* result : missed) {

@@ -13,6 +13,12 @@ grep -q '"result": "detected"' "$out/detection.json" || fail "detection.json nam
 grep -q '"pipe.read.fifo_order": "proven"' "$out/detection.json" || fail "a clause of a detected fault is not proven"
 [ -z "$(find "$out" -name '.detect-*')" ] || fail "files are left in $out"
 
+"$ipcsuite" detect --fault mq_receive_lowest_first --no-suites --no-properties --stress 4 --verbose --out "$out" >"$TEST_TMPDIR/log" 2>&1 ||
+  fail "stress detects no wrong order of priorities"
+grep -q '"by": "stress"' "$out/detection.json" || fail "detection.json does not say that stress detected it"
+"$ipcsuite" detect --no-suites --no-properties >"$TEST_TMPDIR/log" 2>&1
+[ $? = 2 ] || fail "nothing to detect with is not status 2"
+
 "$ipcsuite" detect --list >"$TEST_TMPDIR/log" 2>&1 || fail "--list"
 [ "$(wc -l <"$TEST_TMPDIR/log")" -ge 200 ] || fail "--list names fewer than 200 faults"
 

@@ -91,8 +91,8 @@ bool ReadResults(const std::string& path, std::map<std::string, TestOutcome>* te
   return true;
 }
 
-TrialResult RunOnce(const TrialOptions& options, const std::string& fault, const std::string& filter, const std::vector<std::string>& suites,
-                    bool until_fail) {
+// One run of the program with these arguments besides where it writes, and its results.
+TrialResult RunWith(const TrialOptions& options, const std::string& fault, std::vector<std::string> arguments) {
   static std::atomic<int> number{0};
   const std::string folder = options.folder + "/" + std::to_string(++number);
   TrialResult result;
@@ -102,12 +102,8 @@ TrialResult RunOnce(const TrialOptions& options, const std::string& fault, const
     result.problem = "can't make " + folder + ": " + error.message();
     return result;
   }
-  std::vector<std::string> arguments = {options.program, "run", "--out", folder, "--format", "json", "--no-stress", "--seed", "1",
-                                        "--timeout", std::to_string(options.timeout_s), "--jobs", std::to_string(options.jobs),
-                                        "--profile", options.profile};
-  if (!filter.empty()) arguments.insert(arguments.end(), {"--filter", filter});
-  for (const std::string& suite : suites) arguments.insert(arguments.end(), {"--suite", suite});
-  if (until_fail) arguments.insert(arguments.end(), {"--until-fail", "--repeat", "1"});
+  arguments.insert(arguments.begin(), options.program);
+  arguments.insert(arguments.end(), {"--out", folder, "--format", "json", "--seed", "1"});
   const auto start = std::chrono::steady_clock::now();
   const int status = Execute(arguments, Environment(options, fault, folder), folder + "/log", &result.problem);
   result.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
@@ -119,6 +115,16 @@ TrialResult RunOnce(const TrialOptions& options, const std::string& fault, const
   }
   std::filesystem::remove_all(folder, error);
   return result;
+}
+
+TrialResult RunOnce(const TrialOptions& options, const std::string& fault, const std::string& filter, const std::vector<std::string>& suites,
+                    bool until_fail) {
+  std::vector<std::string> arguments = {"run", "--no-stress", "--timeout", std::to_string(options.timeout_s),
+                                        "--jobs", std::to_string(options.jobs), "--profile", options.profile};
+  if (!filter.empty()) arguments.insert(arguments.end(), {"--filter", filter});
+  for (const std::string& suite : suites) arguments.insert(arguments.end(), {"--suite", suite});
+  if (until_fail) arguments.insert(arguments.end(), {"--until-fail", "--repeat", "1"});
+  return RunWith(options, fault, std::move(arguments));
 }
 
 }  // namespace
@@ -139,6 +145,10 @@ TrialResult RunTrial(const TrialOptions& options, const std::string& fault, cons
     if (!part.problem.empty() || (until_fail && red)) break;
   }
   return sum;
+}
+
+TrialResult RunStressTrial(const TrialOptions& options, const std::string& fault, double seconds) {
+  return RunWith(options, fault, {"stress", "--time", std::to_string(seconds) + "s", "--nemesis", "all"});
 }
 
 }  // namespace ipcsuite::faults

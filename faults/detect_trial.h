@@ -36,4 +36,8 @@ struct TrialResult {
 TrialResult RunTrial(const TrialOptions& options, const std::string& fault, const std::vector<std::string>& tests,
                      const std::vector<std::string>& suites, bool until_fail);
 
+// Runs all stress workloads for `seconds` together with all nemeses, as `ipcsuite run` does, with the fault
+// of this name (none if empty).
+TrialResult RunStressTrial(const TrialOptions& options, const std::string& fault, double seconds);
+
 }  // namespace ipcsuite::faults

@@ -21,6 +21,9 @@ int Available(const Obj& o) {
   return n;
 }
 
+int Capacity(const Obj& o) { return real::fcntl(o.fd, F_GETPIPE_SZ, 0); }
+int Room(const Obj& o) { return Capacity(o) - Available(o); }
+
 short Readiness(const Obj& o, short events) {
   int saved = errno;
   pollfd p{o.fd, events, 0};

@@ -105,7 +105,10 @@ class Runner {
     std::vector<Cell> cells;
     for (const WorkloadInfo* info : options_.workloads) {
       std::vector<std::size_t> sizes = options_.sizes;
-      if (sizes.empty()) sizes = {info->size_default};
+      if (sizes.empty()) {
+        sizes = {info->size_default};
+        if (info->size_large != 0) sizes.push_back(info->size_large);
+      }
       for (const Placement placement : options_.placements) {
         for (const std::size_t size : sizes) {
           Cell cell;
@@ -225,6 +228,7 @@ class Runner {
       }
       cell.kills += slice.event_counts[static_cast<int>(NemesisKind::kKill)];
       cell.kills_in_call += slice.kills_in_call;
+      if (slice.nemeses && slice.latency) cell.latency_under_nemeses.Merge(*slice.latency);
       if (slice.nemeses || slice.rate_per_s <= 0) continue;
       if (std::find(cell.regimes.begin(), cell.regimes.end(), slice.regime) == cell.regimes.end()) {
         cell.regimes.push_back(slice.regime);

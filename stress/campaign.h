@@ -53,7 +53,7 @@ struct Cell {
   std::vector<SliceResult> slices;         // in the order they ran
   Spread raw, checked, timed;              // messages per second, slices without nemeses
   double checked_of_raw = 0, timed_of_raw = 0;  // median over pairs
-  Histogram latency;
+  Histogram latency, latency_under_nemeses;
   std::vector<std::string> regimes;        // all that were seen
   std::uint64_t messages = 0, checks = 0;  // accounted for, over all checked slices
   std::uint64_t kills = 0, kills_in_call = 0;

@@ -35,6 +35,7 @@ void AddPipes(List* all) {
       "compared with a template, numbers are consecutive. Writers of up to PIPE_BUF bytes are killed.";
   w.test_name = "Stress.PipeStream";
   w.shape = Shape::kPaired;
+  w.size_large = 64 * kKiB;
   w.kill_producer_upto = 4 * kKiB;
   w.kill_consumer_upto = 0;
   w.clauses = {"pipe.read.fifo_order", "pipe.write.appends", "pipe.write.blocking_completes",
@@ -47,6 +48,7 @@ void AddPipes(List* all) {
   w.title = "stream over FIFOs";
   w.explain = "As pipe, over FIFOs that are opened by name and unlinked.";
   w.test_name = "Stress.FifoStream";
+  w.size_large = 0;
   w.clauses = {"fifo.io.same_as_pipe"};
   w.loss_clause = "fifo.io.same_as_pipe";
   w.make = &MakeFifoStream;
@@ -87,6 +89,19 @@ void AddPipes(List* all) {
   w.make = &MakeFifoOpeners;
   all->push_back(w);
 
+  w.name = "fifo-poll";
+  w.title = "non-blocking writers and a reader that wait in poll()";
+  w.explain =
+      "Producers and the reader of one FIFO open it with O_NONBLOCK and wait in poll() when a call "
+      "fails with EAGAIN. A record is written whole or not at all; a poll() that is not woken is found.";
+  w.test_name = "Stress.FifoPoll";
+  w.size_default = 512;
+  w.kill_producer_upto = 4 * kKiB;
+  w.clauses = {"pipe.write.nonblock_le_eagain", "pipe.write.nonblock_le_room", "pipe.write.atomic_le_pipe_buf",
+               "poll.wakes_on_room", "poll.pipe.pollin_with_data"};
+  w.loss_clause = "poll.wakes_on_room";
+  w.make = &MakeFifoPoll;
+  all->push_back(w);
 }
 
 void AddQueueAndRings(List* all) {
@@ -102,7 +117,7 @@ void AddQueueAndRings(List* all) {
   w.producers = w.consumers = 2;
   w.max_priorities = 31;
   w.size_min = 8;
-  w.size_max = 8 * kKiB;
+  w.size_max = w.size_large = 8 * kKiB;
   w.kill_producer_upto = w.kill_consumer_upto = 8 * kKiB;
   w.clauses = {"threads.safety.no_loss_no_duplication", "mq_send.content.bytes_preserved",
                "mq_receive.order.oldest_within_priority", "mq_receive.prio.stored_unless_null",
@@ -123,6 +138,7 @@ void AddQueueAndRings(List* all) {
   w.producers = w.consumers = 1;
   w.max_priorities = 1;
   w.size_max = 256 * kKiB;
+  w.size_large = 0;
   w.kill_producer_upto = 256 * kKiB;
   w.kill_consumer_upto = 256 * kKiB;
   w.sample_every = 32;
@@ -305,6 +321,21 @@ void AddChurnAndNotify(List* all) {
                "mq_open.create.new_queue_empty", "shm_open.creat.size_zero"};
   w.loss_clause = "shm_unlink.removes_name";
   w.make = &MakeNameChurn;
+  all->push_back(w);
+
+  w.name = "create-race";
+  w.title = "everybody creates one name at the same moment";
+  w.explain =
+      "Processes meet and then create a name together, round after round. Without O_EXCL all have the "
+      "same object, with it, and by mkfifo, exactly one creates it.";
+  w.test_name = "Stress.CreateRace";
+  w.producers = 2;
+  w.unit = "rounds";
+  w.kill_producer_upto = 0;
+  w.clauses = {"shm_open.creat.creates", "shm_open.excl.atomic", "mq_open.create.plain_creat_race_one_object",
+               "mq_open.create.excl_atomic", "mkfifo.eexist"};
+  w.loss_clause = "mq_open.create.plain_creat_race_one_object";
+  w.make = &MakeCreateRace;
   all->push_back(w);
 
   w.name = "notify";

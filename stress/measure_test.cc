@@ -124,6 +124,19 @@ TEST(Message, APageOfANeighbourIsSeenAsATear) {
   }
 }
 
+TEST(Message, PagesThatChangedPlacesAreSeen) {
+  const Stamp stamp{7, 0, 0};
+  for (const std::size_t size : {std::size_t{65536}, std::size_t{1} << 20}) {
+    Templates templates(size, 1);
+    const std::vector<unsigned char> message(templates.Stamped(stamp), templates.Stamped(stamp) + size);
+    for (std::size_t other = 4096; other + 4096 <= size; other += 4096) {
+      std::vector<unsigned char> repeated = message;
+      std::copy_n(message.begin() + 4096, 4096, repeated.begin() + static_cast<long>(other));
+      ASSERT_EQ(templates.Matches(repeated.data(), stamp), other == 4096) << size << " at " << other;
+    }
+  }
+}
+
 TEST(CpuList, ParsesAndFormats) {
   EXPECT_EQ(ParseCpuList("0-3,7\n"), (std::vector<int>{0, 1, 2, 3, 7}));
   EXPECT_EQ(ParseCpuList("5"), std::vector<int>{5});

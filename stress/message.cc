@@ -5,9 +5,20 @@
 namespace ipcsuite::stress {
 
 Templates::Templates(std::size_t size, std::uint64_t seed)
-    : size_(size), pitch_((size + 127) / 64 * 64), bytes_(pitch_ * kTemplates) {
+    : size_(size), pitch_((size + 127) / 64 * 64), pattern_(kStampStride + (kViews - 1) * kViewPitch) {
   Random random(Mix(seed) ^ size);
-  for (auto& byte : bytes_) byte = static_cast<unsigned char>(random.Next());
+  for (auto& byte : pattern_) byte = static_cast<unsigned char>(random.Next());
+}
+
+void Templates::MakeBuffers() {
+  buffers_.resize(pitch_ * kTemplates);
+  for (std::size_t which = 0; which < kTemplates; ++which) Fill(buffers_.data() + which * pitch_, which);
+}
+
+void Templates::Fill(unsigned char* buffer, std::size_t which) const {
+  for (std::size_t at = 0; at < size_; at += kStampStride) {
+    std::memcpy(buffer + at, Block(which, at / kStampStride), std::min(kStampStride, size_ - at));
+  }
 }
 
 void Templates::WritePieces(unsigned char* buffer, std::uint64_t word) const {
@@ -18,7 +29,7 @@ void Templates::WritePieces(unsigned char* buffer, std::uint64_t word) const {
     }
     return;
   }
-  for (std::size_t at = 0; StampedAt(at); at += kStampStride) StoreWord(buffer + at, word);
+  for (std::size_t at = 0; StampedAt(at); at += kStampStride) StoreWord(buffer + at, WordAt(at, word));
   if (size_ >= 2 * kStampSize) StoreWord(buffer + size_ - kStampSize, word);
 }
 
@@ -30,7 +41,6 @@ bool Templates::MatchesPieces(const unsigned char* message, const Stamp& stamp) 
     }
     return true;
   }
-  const unsigned char* const expected = Expected(stamp);
   std::size_t end = size_;
   if (size_ >= 2 * kStampSize) {
     end -= kStampSize;
@@ -39,19 +49,21 @@ bool Templates::MatchesPieces(const unsigned char* message, const Stamp& stamp) 
   for (std::size_t at = 0; at < end; at += kStampStride) {
     std::size_t from = at;
     if (StampedAt(at)) {
-      if (LoadWord(message + at) != word) return false;
+      if (LoadWord(message + at) != WordAt(at, word)) return false;
       from += kStampSize;
     }
     const std::size_t to = std::min(end, at + kStampStride);
-    if (from < to && std::memcmp(message + from, expected + from, to - from) != 0) return false;
+    const unsigned char* const expected = Block(Which(stamp), at / kStampStride) + (from - at);
+    if (from < to && std::memcmp(message + from, expected, to - from) != 0) return false;
   }
   return true;
 }
 
-std::size_t Templates::FirstDifference(const unsigned char* message, const Stamp& stamp) {
-  const unsigned char* const expected = Stamped(stamp);
-  return static_cast<std::size_t>(std::mismatch(message, message + size_, expected).first -
-                                  message);
+std::size_t Templates::FirstDifference(const unsigned char* message, const Stamp& stamp) const {
+  std::vector<unsigned char> expected(size_);
+  Fill(expected.data(), Which(stamp));
+  Write(expected.data(), stamp.Pack());
+  return static_cast<std::size_t>(std::mismatch(message, message + size_, expected.data()).first - message);
 }
 
 Stamp Templates::PeekShort(const unsigned char* message, std::size_t size) {

@@ -1,11 +1,16 @@
 // What a message of a stress run looks like, and how it is checked at full speed.
 //
-// Payloads come from a few templates that producer and consumer both hold; only *stamps* are written
+// Payloads come from a few templates that producer and consumer both know; only *stamps* are written
 // in place: one 64-bit word that says who sent it (producer, priority) and which one it is
-// (sequence), at the start, at each multiple of 4,096 bytes, and at the end. A consumer compares
-// every byte: stamps with the stamp expected, all between with the template. Neighbouring messages
-// use different templates, so bytes of another message are seen wherever a message is torn. This
-// costs a memcmp (0 to 12 % of a system-call loop); a CRC of 64 KiB would cost half.
+// (sequence), at the start, at each multiple of 4,096 bytes (there with the place mixed in), and at the
+// end. A consumer compares every byte: stamps with the stamp expected, all between with the template.
+// Neighbouring messages use different templates, so bytes of another message are seen wherever a
+// message is torn.
+//
+// All templates, and all blocks of 4,096 bytes of one, are views of one pattern of 8 KiB at different
+// offsets: what a consumer compares with stays in its first-level cache whatever the message size, and
+// two blocks of 64 KiB are never alike. This costs a memcmp; a CRC of 64 KiB would cost half of the
+// throughput.
 //
 // Messages below 8 bytes hold the low bytes of the sequence alone (one producer, priority 0).
 #pragma once
@@ -45,7 +50,8 @@ inline std::uint64_t LoadWord(const void* at) {
 inline void StoreWord(void* at, std::uint64_t word) { std::memcpy(at, &word, sizeof word); }
 
 // The templates of one message size. Each process makes its own (the same ones for one seed), so that
-// no cache line is shared.
+// no cache line is shared. Buffers to send from are made when first asked for: who only compares has
+// none.
 class Templates {
  public:
   Templates(std::size_t size, std::uint64_t seed);
@@ -54,44 +60,54 @@ class Templates {
   // The buffer to send for this stamp. Valid until the next call for the same template; the raw loop
   // sends the same buffers without stamps of its own.
   unsigned char* Stamped(const Stamp& stamp) {
-    unsigned char* const buffer = Buffer(stamp);
+    unsigned char* const buffer = Buffer(Which(stamp));
     Write(buffer, stamp.Pack());
     return buffer;
   }
-  const unsigned char* Unstamped(std::uint64_t sequence) const {
-    return bytes_.data() + sequence % kTemplates * pitch_;
-  }
+  const unsigned char* Unstamped(std::uint64_t sequence) { return Buffer(sequence % kTemplates); }
 
   // True when all bytes of `message` are those of `stamp`. Compares everything.
   bool Matches(const unsigned char* message, const Stamp& stamp) const {
     if (size_ < kStampSize || size_ > kStampStride) return MatchesPieces(message, stamp);
     const std::uint64_t word = stamp.Pack();
     if (LoadWord(message) != word) return false;
+    const unsigned char* const expected = Block(Which(stamp), 0);
     if (size_ < 2 * kStampSize) {
-      return std::memcmp(message + kStampSize, Expected(stamp) + kStampSize, size_ - kStampSize) == 0;
+      return std::memcmp(message + kStampSize, expected + kStampSize, size_ - kStampSize) == 0;
     }
     if (LoadWord(message + size_ - kStampSize) != word) return false;
-    return std::memcmp(message + kStampSize, Expected(stamp) + kStampSize,
-                       size_ - 2 * kStampSize) == 0;
+    return std::memcmp(message + kStampSize, expected + kStampSize, size_ - 2 * kStampSize) == 0;
   }
   // The first byte that differs from the message of `stamp`; size() when none does.
-  std::size_t FirstDifference(const unsigned char* message, const Stamp& stamp);
+  std::size_t FirstDifference(const unsigned char* message, const Stamp& stamp) const;
 
   static Stamp Peek(const unsigned char* message, std::size_t size) {
     return size >= kStampSize ? Stamp::Unpack(LoadWord(message)) : PeekShort(message, size);
   }
 
  private:
-  std::size_t Offset(const Stamp& stamp) const {
-    return (stamp.sequence + stamp.producer) % kTemplates * pitch_;
+  static constexpr std::size_t kViews = 64, kViewPitch = 64;
+
+  static std::size_t Which(const Stamp& stamp) { return (stamp.sequence + stamp.producer) % kTemplates; }
+  // What the bytes of one block of a message are, but for its stamps.
+  const unsigned char* Block(std::size_t which, std::size_t block) const {
+    return pattern_.data() + (which + block * kTemplates) % kViews * kViewPitch;
   }
-  unsigned char* Buffer(const Stamp& stamp) { return bytes_.data() + Offset(stamp); }
-  const unsigned char* Expected(const Stamp& stamp) const { return bytes_.data() + Offset(stamp); }
+  unsigned char* Buffer(std::size_t which) {
+    if (buffers_.empty()) [[unlikely]] MakeBuffers();
+    return buffers_.data() + which * pitch_;
+  }
+  void MakeBuffers();
+  void Fill(unsigned char* buffer, std::size_t which) const;
   static Stamp PeekShort(const unsigned char* message, std::size_t size);
   bool MatchesPieces(const unsigned char* message, const Stamp& stamp) const;
   // Whether a stamp starts there; one that would overlap the last one is left out.
   bool StampedAt(std::size_t at) const {
     return at + (at == 0 ? kStampSize : 2 * kStampSize) <= size_;
+  }
+  // The stamp at this place: no two of a message are alike.
+  static std::uint64_t WordAt(std::size_t at, std::uint64_t word) {
+    return word ^ (static_cast<std::uint64_t>(at) * 0x9E3779B97F4A7C15u);
   }
   void Write(unsigned char* buffer, std::uint64_t word) const {
     if (size_ < kStampSize || size_ > kStampStride) return WritePieces(buffer, word);
@@ -101,7 +117,8 @@ class Templates {
   void WritePieces(unsigned char* buffer, std::uint64_t word) const;
 
   std::size_t size_, pitch_;
-  std::vector<unsigned char> bytes_;
+  std::vector<unsigned char> pattern_;
+  std::vector<unsigned char> buffers_;
 };
 
 // One 64-bit mix (splitmix64's finalizer): fingerprints, seeds.

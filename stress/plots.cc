@@ -14,6 +14,7 @@ constexpr const char* kColours[] = {"#0072b2", "#d55e00", "#009e73", "#cc79a7",
                                     "#e69f00", "#56b4e9", "#8a8a8a", "#b09a00"};
 constexpr const char* kDashes[] = {"", "7 3", "2 3", "9 3 2 3", "12 4", "4 2", "1 2", "6 2 1 2"};
 constexpr std::size_t kStyles = 8;
+constexpr std::size_t kTimeLines = 6;
 
 std::string Num(double v) {
   char text[32];
@@ -180,26 +181,52 @@ std::string LinePlot(const std::string& title, const std::string& description, c
   return out + Legend(series) + "</svg>\n";
 }
 
-Plot LatencyPlot(const std::vector<const Cell*>& cells) {
-  std::vector<Series> series;
-  for (const Cell* cell : cells) {
-    if (cell->latency.total() == 0 || series.size() == kStyles) continue;
-    Series s;
-    s.name = ShortName(*cell);
-    s.marks = false;
-    for (const Histogram::Point& p : cell->latency.Distribution()) {
-      if (p.percentile >= 1.0) continue;
-      s.points.push_back({1.0 / (1.0 - p.percentile), static_cast<double>(std::max<std::uint64_t>(1, p.value_ns))});
-    }
-    series.push_back(std::move(s));
+namespace {
+
+Series LatencySeries(const Histogram& latency, const std::string& name) {
+  Series s;
+  s.name = name;
+  s.marks = false;
+  for (const Histogram::Point& p : latency.Distribution()) {
+    if (p.percentile >= 1.0) continue;
+    s.points.push_back({1.0 / (1.0 - p.percentile), static_cast<double>(std::max<std::uint64_t>(1, p.value_ns))});
   }
-  if (series.empty()) return {};
+  return s;
+}
+
+Plot LatencyPlot(const std::string& title, const std::vector<Series>& series) {
   const std::string description =
       "Latency of messages by percentile: 10 on the horizontal axis is the 90th, 100 the 99th, 1000 "
       "the 99.9th percentile. Both axes are logarithmic.";
-  return {"Latency percentiles", description,
-          LinePlot("Latency percentiles", description, {"1 / (1 - percentile)", true},
-                   {"latency, ns", true}, series)};
+  return {title, description, LinePlot(title, description, {"1 / (1 - percentile)", true}, {"latency, ns", true}, series)};
+}
+
+}  // namespace
+
+std::vector<Plot> LatencyPlots(const std::vector<const Cell*>& cells) {
+  std::vector<Series> without, under;
+  for (const Cell* cell : cells) {
+    if (cell->latency.total() != 0) without.push_back(LatencySeries(cell->latency, ShortName(*cell)));
+    if (cell->latency_under_nemeses.total() != 0) {
+      under.push_back(LatencySeries(cell->latency_under_nemeses, ShortName(*cell) + (cells.size() == 1 ? ", nemeses" : "")));
+    }
+  }
+  // Of one workload both are seen best in one plot.
+  if (cells.size() == 1) {
+    without.insert(without.end(), under.begin(), under.end());
+    under.clear();
+  }
+  std::vector<Plot> plots;
+  const auto add = [&](const std::string& title, const std::vector<Series>& all) {
+    for (std::size_t first = 0; first < all.size(); first += kStyles) {
+      const auto from = all.begin() + static_cast<std::ptrdiff_t>(first);
+      const auto to = all.begin() + static_cast<std::ptrdiff_t>(std::min(all.size(), first + kStyles));
+      plots.push_back(LatencyPlot(title + (first == 0 ? "" : " (continued)"), {from, to}));
+    }
+  };
+  add("Latency percentiles", without);
+  add("Latency percentiles under nemeses", under);
+  return plots;
 }
 
 Plot ScalingPlot(const std::vector<ScalingCurve>& curves) {
@@ -252,7 +279,8 @@ Plot HeatMap(const CoreMatrix& matrix) {
   std::snprintf(range, sizeof range,
                 "One-way time to hand a cache line over, in ns, from row to column: %.0f to %.0f.", low,
                 high);
-  std::string out = Open(size + 80, size + 70, title, range);
+  // Wide enough for the line below it.
+  std::string out = Open(std::max(size + 80, 60 + 6.4 * static_cast<double>(std::char_traits<char>::length(range))), size + 70, title, range);
   for (std::size_t i = 0; i < n; ++i) {
     const double y = 30 + cell * static_cast<double>(i);
     if (cell >= 12) out += Text(44, y + cell / 2 + 4, std::to_string(matrix.cpus[i]), "end");
@@ -287,7 +315,7 @@ Plot TimeLine(const Cell& cell) {
       {NemesisKind::kKill, {'K', "#d55e00"}},   {NemesisKind::kStop, {'S', "#0072b2"}},
       {NemesisKind::kContinue, {'C', "#009e73"}}, {NemesisKind::kSignal, {'s', "#8a8a8a"}},
       {NemesisKind::kExhaust, {'X', "#b09a00"}}, {NemesisKind::kAffinity, {'A', "#cc79a7"}}};
-  constexpr std::size_t kShown = 600;
+  constexpr std::size_t kShown = 300;
   const std::size_t shown = std::min(kShown, chosen->events.size());
   const double last = std::max(1.0, static_cast<double>(chosen->events[shown - 1].t_ns));
   const auto workers = static_cast<double>(chosen->workers.size());
@@ -343,11 +371,16 @@ std::vector<Plot> MakePlots(const CampaignResult& result) {
     add({"Throughput by size", description,
          LinePlot("Throughput by size", description, {"message, bytes", true}, {"MB/s", true}, throughput)});
   }
-  add(LatencyPlot(cells));
+  for (Plot& plot : LatencyPlots(cells)) add(std::move(plot));
   add(ScalingPlot(result.curves));
   add(HeatMap(result.matrix));
+  std::size_t time_lines = 0;
   for (const Cell& cell : result.cells) {
-    if (plots.size() < 12) add(TimeLine(cell));
+    if (time_lines == kTimeLines) break;
+    Plot plot = TimeLine(cell);
+    if (plot.svg.empty()) continue;
+    ++time_lines;
+    add(std::move(plot));
   }
   return plots;
 }

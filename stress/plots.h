@@ -29,10 +29,11 @@ struct Plot {
   std::string title, description, svg;
 };
 
-// All plots that the results allow: throughput by size, latency percentiles, scaling with its fit,
+// All plots that the results allow: throughput by size, latency percentiles without and under nemeses, scaling with its fit,
 // core matrix, time line of the nemeses.
 std::vector<Plot> MakePlots(const CampaignResult& result);
-Plot LatencyPlot(const std::vector<const Cell*>& cells);
+// At most eight lines each.
+std::vector<Plot> LatencyPlots(const std::vector<const Cell*>& cells);
 // Events of the first slice of the cell that has any; svg is empty when there are none.
 Plot TimeLine(const Cell& cell);
 Plot HeatMap(const CoreMatrix& matrix);

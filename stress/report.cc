@@ -185,6 +185,11 @@ void AddEvidence(const Cell& cell, report::TestRecord* record) {
   if (!events.empty()) record->attachments.push_back({"text", "Kills and stops (the first 200)", events});
 }
 
+Json LatencyJson(const Histogram& h) {
+  return {{"p50", h.Percentile(50)},   {"p90", h.Percentile(90)},     {"p99", h.Percentile(99)}, {"p999", h.Percentile(99.9)},
+          {"p9999", h.Percentile(99.99)}, {"max", h.max()}, {"count", h.total()}};
+}
+
 Json CellJson(const Cell& cell) {
   const Means m = MeansOf(cell);
   const Totals t = TotalsOf(cell);
@@ -219,14 +224,14 @@ Json CellJson(const Cell& cell) {
   json["eintr"] = t.eintr;
   json["excused_in_hand_of_killed_producers"] = t.excused_producer;
   json["excused_taken_by_killed_consumers"] = t.excused_consumer;
-  if (cell.latency.total() != 0) {
-    json["latency_ns"] = {{"p50", cell.latency.Percentile(50)}, {"p90", cell.latency.Percentile(90)},
-                          {"p99", cell.latency.Percentile(99)}, {"p999", cell.latency.Percentile(99.9)},
-                          {"p9999", cell.latency.Percentile(99.99)}, {"max", cell.latency.max()},
-                          {"count", cell.latency.total()}};
-  }
+  if (cell.latency.total() != 0) json["latency_ns"] = LatencyJson(cell.latency);
+  if (cell.latency_under_nemeses.total() != 0) json["latency_under_nemeses_ns"] = LatencyJson(cell.latency_under_nemeses);
   json["command"] = cell.command;
   return json;
+}
+
+Json LatencyRow(const std::string& name, const Histogram& h) {
+  return {name, h.Percentile(50), h.Percentile(90), h.Percentile(99), h.Percentile(99.9), h.Percentile(99.99), h.max(), h.total()};
 }
 
 Json Table(const char* title, std::vector<std::string> columns, Json rows) {
@@ -247,11 +252,8 @@ Json Tables(const CampaignResult& result) {
                           Ratio(cell.timed_of_raw), Joined(cell.regimes), Format("%.3f", m.fairness),
                           Format("%.3f", m.voluntary), Format("%.3f", m.involuntary), Format("%.0f", m.cpu_ns),
                           Format("%.1f %%", 100 * m.steal), cell.messages, cell.checks});
-    if (cell.latency.total() != 0) {
-      latency.push_back({name, cell.latency.Percentile(50), cell.latency.Percentile(90), cell.latency.Percentile(99),
-                         cell.latency.Percentile(99.9), cell.latency.Percentile(99.99), cell.latency.max(),
-                         cell.latency.total()});
-    }
+    if (cell.latency.total() != 0) latency.push_back(LatencyRow(name, cell.latency));
+    if (cell.latency_under_nemeses.total() != 0) latency.push_back(LatencyRow(name + ", under nemeses", cell.latency_under_nemeses));
     if (Count(t, NemesisKind::kKill) + Count(t, NemesisKind::kStop) + Count(t, NemesisKind::kSignal) != 0) {
       nemeses.push_back({name, Count(t, NemesisKind::kKill), cell.kills_in_call, Count(t, NemesisKind::kStop),
                          t.stops_in_call, Count(t, NemesisKind::kSignal), t.caught_in_call, t.eintr,
@@ -366,8 +368,7 @@ report::TestRecord RecordOf(const Cell& cell, std::uint64_t seed) {
   AddMetrics(cell, &record);
   AddEvidence(cell, &record);
   if (cell.latency.total() != 0) {
-    Plot plot = LatencyPlot({&cell});
-    record.attachments.push_back({"svg", plot.title, plot.svg});
+    for (const Plot& plot : LatencyPlots({&cell})) record.attachments.push_back({"svg", plot.title, plot.svg});
     record.attachments.push_back({"text", "Latency distribution (.hgrm, microseconds)", cell.latency.ToHgrm(1000)});
   }
   return record;

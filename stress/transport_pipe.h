@@ -86,14 +86,22 @@ struct ChunkTransport : PipeTransport {
   template <Mode M>
   ssize_t Receive(Worker& w, unsigned char* bytes, std::size_t size, unsigned*) {
     while (have - used < size) {
-      std::memmove(chunk.data(), chunk.data() + used, have - used);
-      have -= used;
-      used = 0;
+      MakeRoom();
       const ssize_t n = Fill<M>(w);
       if (n < 0) return -1;
       if (n == 0) return static_cast<ssize_t>(have);  // 0: the end; else a piece of a record
       have += static_cast<std::size_t>(n);
     }
+    return Take(bytes, size);
+  }
+
+  // What is left of the chunk moves to its start.
+  void MakeRoom() {
+    std::memmove(chunk.data(), chunk.data() + used, have - used);
+    have -= used;
+    used = 0;
+  }
+  ssize_t Take(unsigned char* bytes, std::size_t size) {
     std::memcpy(bytes, chunk.data() + used, size);
     used += size;
     return static_cast<ssize_t>(size);

@@ -60,6 +60,8 @@ struct WorkloadInfo {
   int producers, consumers;  // default
   int max_priorities;
   std::size_t size_default, size_min, size_max;
+  // Runs by default beside size_default, where long messages go another way than short ones; 0: none.
+  std::size_t size_large;
   // A process of this role may be killed, for messages up to that size (0: never).
   std::size_t kill_producer_upto, kill_consumer_upto;
   bool signals, open_loop;

@@ -11,6 +11,7 @@ std::unique_ptr<Workload> MakePipeStream();
 std::unique_ptr<Workload> MakeFifoStream();
 std::unique_ptr<Workload> MakePipeWriters();
 std::unique_ptr<Workload> MakeFifoOpeners();
+std::unique_ptr<Workload> MakeFifoPoll();
 std::unique_ptr<Workload> MakeKillWrite();
 std::unique_ptr<Workload> MakeMqStream();
 std::unique_ptr<Workload> MakeMqOrder();
@@ -27,6 +28,7 @@ std::unique_ptr<Workload> MakeMessagePassing();
 std::unique_ptr<Workload> MakeStoreBuffer();
 std::unique_ptr<Workload> MakeStoreBufferFenced();
 std::unique_ptr<Workload> MakeNameChurn();
+std::unique_ptr<Workload> MakeCreateRace();
 std::unique_ptr<Workload> MakeMixed();
 
 }  // namespace ipcsuite::stress

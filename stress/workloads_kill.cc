@@ -52,6 +52,9 @@ class KillWrite : public Workload {
     Victim& victim = victims_[mine];
     Templates templates(w.spec.size_bytes, w.spec.seed);
     Templates small(std::min<std::size_t>(w.spec.size_bytes, 8192), w.spec.seed);
+    // The buffers are made here, not in each victim.
+    templates.Stamped({});
+    small.Stamped({});
     std::uint64_t sequence = 0, kills = 0, next_on_queue = 0;
     const bool has_queue = queues_[mine] != static_cast<mqd_t>(-1);
     while (w.Go() && (w.spec.ops == 0 || kills < w.spec.ops)) {

@@ -1,4 +1,5 @@
 // Streams over pipes and FIFOs: pairs with a pipe of their own, and many writers into one pipe.
+#include <poll.h>
 #include <sys/stat.h>
 
 #include <cstring>
@@ -70,7 +71,8 @@ class PipeStream : public Workload {
     return "";
   }
 
-  static std::string OpenFifo(Registry& registry, Ends* ends) {
+  // The name is gone afterwards, unless the caller asks for it: then the caller unlinks it.
+  static std::string OpenFifo(Registry& registry, Ends* ends, std::string* keep = nullptr) {
     const std::string path = registry.NewName(NameKind::kPath);
     if (mkfifo(path.c_str(), 0600) != 0) {
       return "mkfifo " + path + ": " + std::strerror(errno) + " (set TMPDIR to a place for FIFOs)";
@@ -81,6 +83,10 @@ class PipeStream : public Workload {
     const bool ok = ends->read_fd >= 0 && ends->write_fd >= 0 &&
                     fcntl(ends->read_fd, F_SETFL, flags & ~O_NONBLOCK) == 0;
     const std::string error = ok ? "" : "open " + path + ": " + std::strerror(errno);
+    if (keep != nullptr && ok) {
+      *keep = path;
+      return "";
+    }
     unlink(path.c_str());
     registry.ForgetName(path);
     return error;
@@ -117,10 +123,103 @@ class PipeWriters : public PipeStream {
   }
 };
 
+// One FIFO, opened without waiting by everybody: writers and the reader wait in poll().
+struct PollTransport : ChunkTransport {
+  using ChunkTransport::ChunkTransport;
+
+  template <Mode M>
+  ssize_t Send(Worker& w, const unsigned char* bytes, std::size_t size, unsigned) {
+    for (;;) {
+      if constexpr (M != Mode::kRaw) w.Enter(CallId::kWrite);
+      const ssize_t n = write(write_fd, bytes, size);
+      if constexpr (M != Mode::kRaw) w.Leave();
+      // All or nothing: a part of a record of at most PIPE_BUF bytes is a finding.
+      if (n >= 0 || errno != EAGAIN) return n;
+      if (!Await<M>(w, write_fd, POLLOUT)) return -1;
+    }
+  }
+
+  template <Mode M>
+  ssize_t Receive(Worker& w, unsigned char* bytes, std::size_t size, unsigned*) {
+    while (have - used < size) {
+      MakeRoom();
+      if constexpr (M != Mode::kRaw) w.Enter(CallId::kRead);
+      const ssize_t n = read(read_fd, chunk.data() + have, chunk.size() - have);
+      if constexpr (M != Mode::kRaw) w.Leave();
+      if (n == 0) return static_cast<ssize_t>(have);
+      if (n > 0) {
+        have += static_cast<std::size_t>(n);
+      } else if (errno != EAGAIN || !Await<M>(w, read_fd, POLLIN)) {
+        return -1;
+      }
+    }
+    return Take(bytes, size);
+  }
+
+  // Waits until the descriptor is ready; false with errno when poll() fails otherwise than by a signal.
+  template <Mode M>
+  static bool Await(Worker& w, int fd, short events) {
+    pollfd entry{fd, events, 0};
+    for (;;) {
+      if constexpr (M != Mode::kRaw) w.Enter(CallId::kPoll);
+      const int ready = poll(&entry, 1, -1);
+      if constexpr (M != Mode::kRaw) w.Leave();
+      if (ready == 1) return true;
+      if (ready < 0 && errno != EINTR && errno != EAGAIN) return false;
+      if (ready == 0) {
+        w.Report(Kind::kWrongErrno, "poll.timeout_infinite", "poll() without a time-out returned 0");
+        return true;
+      }
+    }
+  }
+};
+
+class FifoPoll : public PipeStream {
+ public:
+  FifoPoll() : PipeStream(true) {}
+  ~FifoPoll() override { Teardown(); }
+
+  std::string Setup(const RunSpec& spec, Registry& registry, SharedRegion&) override {
+    registry_ = &registry;
+    Ends ends;
+    const std::string error = OpenFifo(registry, &ends, &path_);
+    if (!error.empty()) return error;
+    ends_.push_back(ends);
+    if (spec.size_bytes > PipeBufOf(ends.write_fd)) return "records of " + std::to_string(spec.size_bytes) + " bytes exceed PIPE_BUF";
+    return "";
+  }
+
+  void Run(Worker& w) override {
+    const bool produce = w.role == Role::kProducer;
+    const int fd = open(path_.c_str(), (produce ? O_WRONLY : O_RDONLY) | O_NONBLOCK);
+    if (fd < 0) {
+      w.Report(Kind::kWrongErrno, "fifo.open.peer_present", "opening a FIFO that has a reader", 0, 0, errno);
+      return;
+    }
+    KeepOnly(ends_, -1, -1);
+    PollTransport transport(produce ? -1 : fd, produce ? fd : -1);
+    RunStream(w, transport);
+    close(fd);
+  }
+
+  void Teardown() override {
+    PipeStream::Teardown();
+    if (path_.empty()) return;
+    unlink(path_.c_str());
+    registry_->ForgetName(path_);
+    path_.clear();
+  }
+
+ private:
+  Registry* registry_ = nullptr;
+  std::string path_;
+};
+
 }  // namespace
 
 std::unique_ptr<Workload> MakePipeStream() { return std::make_unique<PipeStream>(false); }
 std::unique_ptr<Workload> MakeFifoStream() { return std::make_unique<PipeStream>(true); }
+std::unique_ptr<Workload> MakeFifoPoll() { return std::make_unique<FifoPoll>(); }
 std::unique_ptr<Workload> MakePipeWriters() { return std::make_unique<PipeWriters>(); }
 
 }  // namespace ipcsuite::stress
