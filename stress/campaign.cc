@@ -59,7 +59,9 @@ std::string CommandFor(const Options& options, const Cell& cell) {
                 std::max(1, cell.spec.consumers), std::string(ToString(cell.placement)).c_str(),
                 cell.spec.size_bytes, NemesisText(options.nemesis).c_str(), cell.spec.priorities,
                 static_cast<unsigned long long>(options.seed));
-  return text;
+  std::string command = text;
+  if (options.policy != Policy::kAuto) command += options.policy == Policy::kBatch ? " --policy batch" : " --policy other";
+  return command;
 }
 
 class Runner {
@@ -161,7 +163,8 @@ class Runner {
     slice.cpus = cell.cpus;
     slice.warm_up_s = std::clamp(seconds * 0.1, 0.01, 0.5);
     slice.measure_s = std::max(0.02, seconds - slice.warm_up_s);
-    slice.batch_policy = options_.batch_policy;
+    const bool stream_on_one_cpu = cell.placement == Placement::kSameCore && cell.info->waits && !nemesis;
+    slice.batch_policy = options_.policy == Policy::kBatch || (options_.policy == Policy::kAuto && stream_on_one_cpu);
     slice.allow_global = options_.allow_global;
     slice.keep_memory = mode != Mode::kRaw && (nemesis || cell.slices.size() < 3);
     if (nemesis) {

@@ -11,6 +11,12 @@
 
 namespace ipcsuite::stress {
 
+// Scheduling policy of the processes. Under SCHED_BATCH a process that is woken does not preempt the
+// one that woke it. Where both ends of a stream share a cpu, wake-up preemption makes them change places
+// twice as often once the reader is a few per cent slower, so that a comparison of two loops would
+// compare that. kAuto: SCHED_BATCH there, in slices without nemeses; the usual policy elsewhere.
+enum class Policy { kAuto, kOther, kBatch };
+
 struct Options {
   std::vector<const WorkloadInfo*> workloads;
   double time_s = 30;             // of the whole campaign, without the sweep
@@ -23,7 +29,7 @@ struct Options {
   std::uint64_t seed = 0;
   int priorities = 4;
   int pairs = 0;                  // raw/checked pairs; 0: by time
-  bool batch_policy = false;      // SCHED_BATCH: no wake-up preemption
+  Policy policy = Policy::kAuto;
   bool allow_global = false;
   bool sweep = false;
   bool matrix = false;

@@ -133,6 +133,7 @@ void Conductor::CollectUsage() {
   const double per_message =
       result_.rate_per_s > 0 ? 1e9 * streams / result_.rate_per_s : 0;
   result_.regime = NameRegime(shared_.cpus, result_.usage.voluntary_per_message, per_message);
+  if (options_.batch_policy) result_.regime += ", SCHED_BATCH";
 }
 
 void Conductor::CollectFindings() {

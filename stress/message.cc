@@ -7,11 +7,11 @@ namespace ipcsuite::stress {
 Templates::Templates(std::size_t size, std::uint64_t seed)
     : size_(size), pitch_((size + 127) / 64 * 64), pattern_(kStampStride + (kViews - 1) * kViewPitch) {
   Random random(Mix(seed) ^ size);
-  for (auto& byte : pattern_) byte = static_cast<unsigned char>(random.Next());
+  for (std::size_t i = 0; i < pattern_.size(); ++i) pattern_.data()[i] = static_cast<unsigned char>(random.Next());
 }
 
 void Templates::MakeBuffers() {
-  buffers_.resize(pitch_ * kTemplates);
+  buffers_ = Bytes(pitch_ * kTemplates);
   for (std::size_t which = 0; which < kTemplates; ++which) Fill(buffers_.data() + which * pitch_, which);
 }
 

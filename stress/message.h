@@ -49,6 +49,21 @@ inline std::uint64_t LoadWord(const void* at) {
 }
 inline void StoreWord(void* at, std::uint64_t word) { std::memcpy(at, &word, sizeof word); }
 
+// Memory that starts on a cache line: a comparison of two such pieces runs at full speed.
+class Bytes {
+ public:
+  explicit Bytes(std::size_t size) : lines_((size + sizeof(Line) - 1) / sizeof(Line)) {}
+  unsigned char* data() { return reinterpret_cast<unsigned char*>(lines_.data()); }
+  const unsigned char* data() const { return reinterpret_cast<const unsigned char*>(lines_.data()); }
+  std::size_t size() const { return lines_.size() * sizeof(Line); }
+
+ private:
+  struct alignas(64) Line {
+    unsigned char bytes[64];
+  };
+  std::vector<Line> lines_;
+};
+
 // The templates of one message size. Each process makes its own (the same ones for one seed), so that
 // no cache line is shared. Buffers to send from are made when first asked for: who only compares has
 // none.
@@ -94,7 +109,7 @@ class Templates {
     return pattern_.data() + (which + block * kTemplates) % kViews * kViewPitch;
   }
   unsigned char* Buffer(std::size_t which) {
-    if (buffers_.empty()) [[unlikely]] MakeBuffers();
+    if (buffers_.size() == 0) [[unlikely]] MakeBuffers();
     return buffers_.data() + which * pitch_;
   }
   void MakeBuffers();
@@ -117,8 +132,8 @@ class Templates {
   void WritePieces(unsigned char* buffer, std::uint64_t word) const;
 
   std::size_t size_, pitch_;
-  std::vector<unsigned char> pattern_;
-  std::vector<unsigned char> buffers_;
+  Bytes pattern_;
+  Bytes buffers_{0};
 };
 
 // One 64-bit mix (splitmix64's finalizer): fingerprints, seeds.

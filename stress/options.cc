@@ -24,7 +24,7 @@ std::uint64_t RandomSeed() {
 // The text options, before they mean anything.
 struct Texts {
   std::vector<std::string> workloads, placements, sizes, nemeses, formats;
-  std::string time, procs, seed, policy = "other";
+  std::string time, procs, seed, policy = "auto";
 };
 
 std::string Resolve(const Texts& texts, StressOptions* options) {
@@ -84,7 +84,7 @@ std::string Resolve(const Texts& texts, StressOptions* options) {
       return "--procs: 1 to " + std::to_string(kMaxProducers) + " producers and consumers";
     }
   }
-  campaign.batch_policy = texts.policy == "batch";
+  campaign.policy = texts.policy == "batch" ? Policy::kBatch : texts.policy == "other" ? Policy::kOther : Policy::kAuto;
   try {
     std::size_t end = 0;
     campaign.seed = texts.seed.empty() ? RandomSeed() : std::stoull(texts.seed, &end, 0);
@@ -113,8 +113,8 @@ void Describe(CLI::App& app, Texts& texts, StressOptions* options) {
   app.add_option("--priorities", campaign.priorities, "Priorities in use on queues")->check(CLI::Range(1, 31))
       ->capture_default_str();
   app.add_option("--pairs", campaign.pairs, "Pairs of a raw and a checked slice; default: by time")->check(CLI::Range(1, 1000));
-  app.add_option("--policy", texts.policy, "Scheduling policy of the processes: other, batch (no wake-up preemption: "
-                 "steadier on one core)")->check(CLI::IsMember({"other", "batch"}))->capture_default_str();
+  app.add_option("--policy", texts.policy, "Scheduling policy of the processes: other, batch (SCHED_BATCH: no wake-up "
+                 "preemption), auto (batch for streams on one core, in slices without nemeses)")->check(CLI::IsMember({"auto", "other", "batch"}))->capture_default_str();
   app.add_flag("--allow-global", campaign.allow_global, "Exhaustion may use up what other processes of this machine "
                "share (queues of the IPC namespace)");
   app.add_option("--seed", texts.seed, "64-bit seed (decimal or 0x...); default: random, printed");

@@ -41,7 +41,7 @@ TEST(Options, AllOfThemAreUnderstood) {
   EXPECT_EQ(o.campaign.sizes, (std::vector<std::size_t>{8, 4096}));
   EXPECT_TRUE(o.campaign.nemesis.kill && o.campaign.nemesis.signal && !o.campaign.nemesis.stop);
   EXPECT_EQ(o.campaign.seed, 16u);
-  EXPECT_TRUE(o.campaign.batch_policy && o.campaign.sweep && o.campaign.matrix);
+  EXPECT_TRUE(o.campaign.policy == Policy::kBatch && o.campaign.sweep && o.campaign.matrix);
 }
 
 TEST(Options, MistakesAreUsageErrors) {

@@ -173,13 +173,14 @@ void Consume(Worker& w, Transport& transport) {
   Ledger& ledger = w.shared.ledgers[static_cast<std::size_t>(w.role_index)];
   [[maybe_unused]] const std::uint64_t sample_mask = w.spec.sample_every - 1;
   [[maybe_unused]] const bool pacer_clock = w.spec.rate_per_s > 0;  // intended times are CLOCK_MONOTONIC
-  std::vector<unsigned char> buffer(transport.BufferBytes(w.spec.size_bytes));
+  const std::size_t room = transport.BufferBytes(w.spec.size_bytes);
+  Bytes buffer(room);
   std::uint64_t done = w.count();
   for (;;) {
     w.Go();
     unsigned priority = 0;
     if constexpr (M != Mode::kRaw) w.Hold(0);
-    const ssize_t got = transport.template Receive<M>(w, buffer.data(), buffer.size(), &priority);
+    const ssize_t got = transport.template Receive<M>(w, buffer.data(), room, &priority);
     if (got <= 0) {
       w.Release();
       if (got < 0) {
