@@ -214,7 +214,9 @@ class Runner {
       const int slices = std::clamp(static_cast<int>(nemesis_s / 5), 2, 60);
       const double each = std::max(0.05, nemesis_s / slices - 0.01);
       for (int i = 0; i < slices && go_on; ++i) {
-        go_on = Slice(cell, timed && i % 4 == 3 ? Mode::kTimed : Mode::kChecked, each, true, i % 2 == 1);
+        // Half of them with latency, under both kinds of signals.
+        const bool with_latency = timed && (i % 4 == 1 || i % 4 == 2);
+        go_on = Slice(cell, with_latency ? Mode::kTimed : Mode::kChecked, each, true, i % 2 == 1);
       }
     }
     cell.seconds = static_cast<double>(NowNs() - start) / 1e9;
