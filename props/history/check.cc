@@ -3,13 +3,12 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <limits>
-#include <map>
 #include <unordered_map>
 #include <unordered_set>
 #include <utility>
 
 #include "props/history/linearize.h"
+#include "props/history/search_order.h"
 #include "props/model/pipe.h"
 #include "props/model/queue.h"
 #include "props/model/toy.h"
@@ -17,93 +16,38 @@
 namespace ipcsuite::props {
 namespace {
 
-constexpr std::uint64_t kNever = std::numeric_limits<std::uint64_t>::max();
-
 // The operations of one object and where they stand in the history.
-struct Part {
-  std::vector<Op> ops;
-  std::vector<std::size_t> index;
+class Part {
+ public:
+  explicit Part(const std::vector<Op>* all) : all_(all) {}  // the only object
+  Part() = default;
+  const std::vector<Op>& ops() const { return all_ != nullptr ? *all_ : own_; }
+  std::size_t Index(std::size_t i) const { return all_ != nullptr ? i : index_[i]; }
+  void Add(const Op& op, std::size_t index) {
+    own_.push_back(op);
+    index_.push_back(index);
+  }
+
+ private:
+  const std::vector<Op>* all_ = nullptr;
+  std::vector<Op> own_;
+  std::vector<std::size_t> index_;
 };
 
 std::vector<Part> SplitByObject(const History& history) {
-  std::unordered_map<std::uint32_t, std::size_t> at;
   std::vector<Part> parts;
+  const auto other_object = [&](const Op& op) { return op.object != history.ops.front().object; };
+  if (std::none_of(history.ops.begin(), history.ops.end(), other_object)) {
+    if (!history.ops.empty()) parts.emplace_back(&history.ops);
+    return parts;
+  }
+  std::unordered_map<std::uint32_t, std::size_t> at;
   for (std::size_t i = 0; i < history.ops.size(); ++i) {
     const auto [slot, added] = at.try_emplace(history.ops[i].object, parts.size());
     if (added) parts.emplace_back();
-    Part& part = parts[slot->second];
-    part.ops.push_back(history.ops[i]);
-    part.index.push_back(i);
+    parts[slot->second].Add(history.ops[i], i);
   }
   return parts;
-}
-
-// When and in which order values came out: the place of each among those of its priority.
-struct Removal {
-  std::uint64_t end = kNever;       // of the call that took it
-  std::uint64_t position = kNever;  // ascending in the order in which values came out
-};
-
-std::unordered_map<std::uint64_t, Removal> Removals(const std::vector<Op>& ops,
-                                                    const std::vector<Piece>& pieces) {
-  std::unordered_map<std::uint64_t, Removal> removals;
-  removals.reserve(ops.size());
-  std::uint64_t position = 0;
-  for (const Op& op : ops) {
-    if (!op.Returned() || !op.Ok()) continue;
-    if (IsReceive(op.call)) removals.try_emplace(op.value, Removal{op.ret, op.ret});
-    if (op.call != Call::kRead) continue;
-    for (std::uint64_t i = 0; i < op.piece_count; ++i) {
-      removals.try_emplace(pieces[op.piece_begin + i].record, Removal{op.ret, ++position});
-    }
-  }
-  return removals;
-}
-
-// Candidates are tried in the order of their ends, except that what puts a value in comes before what
-// takes it out and before what puts in a value of the same priority that came out later, and that a
-// killed receiver comes as soon as it can. With that the first order tried is nearly always right.
-std::vector<std::uint64_t> SearchKeys(const std::vector<Op>& ops, const std::vector<Piece>& pieces) {
-  constexpr unsigned kTieBits = 20;  // room to order what has the same end
-  const std::unordered_map<std::uint64_t, Removal> removals = Removals(ops, pieces);
-  struct Put {
-    std::uint64_t key, position;
-    std::size_t op;
-  };
-  std::map<std::uint32_t, std::vector<Put>> classes;
-  std::vector<std::uint64_t> keys;
-  keys.reserve(ops.size());
-  for (const Op& op : ops) {
-    std::uint64_t key = op.Returned() ? (op.ret * 2 + 1) << kTieBits : kNever;
-    if (IsSend(op.call) || op.call == Call::kWrite) {
-      Removal removal;
-      if (const auto at = removals.find(op.value); at != removals.end()) removal = at->second;
-      if (removal.end != kNever) key = std::min(key, (removal.end * 2) << kTieBits);
-      if (op.Ok()) {
-        const std::uint32_t priority = op.call == Call::kWrite ? 0 : op.priority;
-        classes[priority].push_back({key, removal.position, keys.size()});
-      }
-    } else if (op.Optional()) {
-      key = 0;
-    }
-    keys.push_back(key);
-  }
-  for (auto& [priority, puts] : classes) {
-    std::stable_sort(puts.begin(), puts.end(),
-                     [](const Put& a, const Put& b) { return a.position < b.position; });
-    std::uint64_t least = kNever;
-    std::uint64_t place = (std::uint64_t{1} << kTieBits) - 1;
-    for (auto put = puts.rbegin(); put != puts.rend(); ++put) {
-      if (put->key < least) {
-        least = put->key;
-        place = (std::uint64_t{1} << kTieBits) - 1;
-      } else if (place > 0) {
-        --place;
-      }
-      if (least != kNever) keys[put->op] = least + place;
-    }
-  }
-  return keys;
 }
 
 std::unordered_set<std::uint64_t> Unreceived(const std::vector<Op>& ops) {
@@ -122,11 +66,12 @@ std::unordered_set<std::uint64_t> Unreceived(const std::vector<Op>& ops) {
 }
 
 Linearization Search(const History& history, const Part& part, const CheckOptions& options) {
-  LinearizeOptions search{options.max_steps, SearchKeys(part.ops, history.pieces)};
+  LinearizeOptions search = OrderOfSearch(part.ops(), history.pieces);
+  search.max_steps = options.max_steps;
   const HistoryModel& m = history.model;
-  if (m.name == "register") return Linearizer(RegisterModel(), part.ops, search).Run();
-  if (m.name == "stack") return Linearizer(StackModel(), part.ops, search).Run();
-  if (m.name == "coin") return Linearizer(CoinModel(), part.ops, search).Run();
+  if (m.name == "register") return Linearizer(RegisterModel(), part.ops(), search).Run();
+  if (m.name == "stack") return Linearizer(StackModel(), part.ops(), search).Run();
+  if (m.name == "coin") return Linearizer(CoinModel(), part.ops(), search).Run();
   if (m.name == "pipe") {
     PipeModel::Config config;
     config.pipe_buf = m.pipe_buf;
@@ -136,20 +81,20 @@ Linearization Search(const History& history, const Part& part, const CheckOption
     config.readers = m.readers;
     config.writers = m.writers;
     config.pieces = &history.pieces;
-    return Linearizer(PipeModel(config), part.ops, search).Run();
+    return Linearizer(PipeModel(config), part.ops(), search).Run();
   }
   QueueModel::Config config;
   config.max_messages = m.max_messages;
   config.signals = m.signals;
-  const std::unordered_set<std::uint64_t> unreceived = Unreceived(part.ops);
+  const std::unordered_set<std::uint64_t> unreceived = Unreceived(part.ops());
   config.unreceived = &unreceived;
-  return Linearizer(QueueModel(config), part.ops, search).Run();
+  return Linearizer(QueueModel(config), part.ops(), search).Run();
 }
 
 std::vector<Violation> Rules(const History& history, const Part& part) {
   const HistoryModel& m = history.model;
-  if (m.name == "queue") return CheckQueueRules(part.ops, m.drained);
-  if (m.name == "pipe") return CheckPipeRules(part.ops, history.pieces, m.pipe_buf, m.drained);
+  if (m.name == "queue") return CheckQueueRules(part.ops(), m.drained);
+  if (m.name == "pipe") return CheckPipeRules(part.ops(), history.pieces, m.pipe_buf, m.drained);
   return {};
 }
 
@@ -161,7 +106,7 @@ bool KnownModel(const std::string& name) {
 // A large write is not atomic: the search, which gives each operation one moment, does not apply.
 bool NeedsOnlyRules(const History& history, const Part& part) {
   return history.model.name == "pipe" &&
-         std::any_of(part.ops.begin(), part.ops.end(), [&](const Op& op) {
+         std::any_of(part.ops().begin(), part.ops().end(), [&](const Op& op) {
            return op.call == Call::kWrite && op.amount > history.model.pipe_buf;
          });
 }
@@ -175,8 +120,8 @@ void Blame(CheckResult& result, const Part& part, const Linearization& search) {
           : fmt::format("no order of the operations is allowed; after the {} that can be placed none "
                         "of these can come next:\n", search.deepest > 0 ? search.deepest - 1 : 0);
   for (const std::size_t i : search.blamed) {
-    result.explanation += "  " + Describe(part.ops[i]) + "\n";
-    result.offending.push_back(part.index[i]);
+    result.explanation += "  " + Describe(part.ops()[i]) + "\n";
+    result.offending.push_back(part.Index(i));
   }
 }
 
@@ -187,14 +132,14 @@ void CheckPart(const History& history, const Part& part, const CheckOptions& opt
     result.verdict = HistoryVerdict::kInvalid;
     if (result.reason.empty()) result.reason = Name(violations.front().rule);
     for (Violation& violation : violations) {
-      for (std::size_t& i : violation.ops) i = part.index[i];
+      for (std::size_t& i : violation.ops) i = part.Index(i);
       result.explanation += fmt::format("{}: {}\n", Name(violation.rule), violation.text);
       result.offending.insert(result.offending.end(), violation.ops.begin(), violation.ops.end());
       result.violations.push_back(std::move(violation));
     }
     return;
   }
-  result.windows += CutAtQuiescence(part.ops).size();
+  result.windows += CutAtQuiescence(part.ops()).size();
   if (options.rules_only || NeedsOnlyRules(history, part)) return;
   const Linearization search = Search(history, part, options);
   result.steps += search.steps;
@@ -206,7 +151,7 @@ void CheckPart(const History& history, const Part& part, const CheckOptions& opt
     result.reason = "out of budget";
     result.explanation = fmt::format("the search gave up after {} steps, with at most {} of {} "
                                      "operations placed\n", search.steps, search.deepest,
-                                     part.ops.size());
+                                     part.ops().size());
   }
 }
 

@@ -45,7 +45,9 @@ void SortByInvoke(std::vector<Op>& ops) {
 }
 
 std::string FindDefect(const History& history) {
-  std::vector<const Op*> last(std::size_t{1} << 16);  // by process
+  std::size_t processes = 0;
+  for (const Op& op : history.ops) processes = std::max<std::size_t>(processes, op.process + 1U);
+  std::vector<const Op*> last(processes);  // by process
   for (const Op& op : history.ops) {
     if (op.invoke == 0) return "an operation has no invoke ticket: " + Describe(op);
     if (op.Returned() && op.ret <= op.invoke) {

@@ -16,6 +16,7 @@
 
 #include "props/history/history.h"
 #include "props/history/memo.h"
+#include "props/history/states.h"
 #include "props/model/concept.h"
 #include "props/model/hash.h"
 
@@ -32,10 +33,22 @@ struct Linearization {
   bool stuck = false;                // all could be placed, but a blocked one should have gone on
 };
 
+// What an operation does to the object, as far as the search can make use of it.
+enum class Effect : std::uint8_t {
+  kAny,
+  kNone,       // it changes nothing (an error, a count): placed as soon as the model allows it
+  kNoneWhenFull,  // the same, and the object must be full for it
+  kTake,       // takes something out
+  kPut,        // puts something in
+};
+
 struct LinearizeOptions {
   std::uint64_t max_steps = 20'000'000;
-  // One per operation: candidates are tried in ascending order. Only speed depends on it. Empty: the
-  // order of their ends.
+  // One per operation each; speed depends on them, not the decision. Candidates are tried by effect:
+  // first those that change nothing, then those that take and then those that put, the other way
+  // round while one waits for a full object; among equals in ascending order of the keys (below
+  // 2^62). Empty: all effects are kAny, keys the order of their ends.
+  std::vector<Effect> effects;
   std::vector<std::uint64_t> keys;
 };
 
@@ -45,7 +58,7 @@ class Linearizer {
   using State = typename M::State;
 
   Linearizer(const M& model, const std::vector<Op>& ops, const LinearizeOptions& options)
-      : model_(model), ops_(ops), options_(options) {
+      : model_(model), ops_(ops), options_(options), path_(model, ops.size() + 1) {
     Prepare();
   }
 
@@ -53,6 +66,7 @@ class Linearizer {
 
  private:
   static constexpr std::uint64_t kNever = std::numeric_limits<std::uint64_t>::max();
+  static constexpr std::uint64_t kLatest = (std::uint64_t{1} << 62) - 1;
   static constexpr std::uint32_t kAdvance = std::numeric_limits<std::uint32_t>::max();
 
   // A node of the list of operations not yet placed: an operation or, for i >= ops_.size(), the head
@@ -61,8 +75,20 @@ class Linearizer {
     std::uint32_t next = 0;
     std::uint32_t prev = 0;
   };
+  // What the search asks of an operation again and again, close together.
+  struct Item {
+    std::uint64_t invoke = 0;
+    std::uint64_t end = kNever;
+    std::uint64_t key = 0;
+    bool optional = false;
+    Effect effect = Effect::kAny;
+  };
   struct Window {
     std::uint32_t required = 0;  // operations that must still be placed
+  };
+  struct Candidate {
+    std::uint64_t rank = 0;
+    std::uint32_t op = kAdvance;
   };
   // One placed operation (or one step into the next window), and what is left to try there.
   struct Frame {
@@ -70,15 +96,12 @@ class Linearizer {
     std::uint32_t placed = kAdvance;      // what was done to come here
     std::size_t first_candidate = 0;      // in candidates_
     std::size_t next_candidate = 0;
+    bool optional = false;                // an optional operation is among the candidates
     std::uint64_t latest_invoke = 0;      // of the operations placed so far
     std::uint64_t fingerprint = 0;        // of the set of operations placed
-    std::vector<State> alternatives;      // other states that the last step may have led to
   };
 
   void Prepare();
-  std::uint64_t End(std::uint32_t i) const {
-    return ops_[i].ret != 0 ? ops_[i].ret : kNever;
-  }
   std::uint32_t Head(std::uint32_t window) const {
     return static_cast<std::uint32_t>(ops_.size()) + window;
   }
@@ -91,27 +114,36 @@ class Linearizer {
     nodes_[nodes_[i].next].prev = i;
   }
   void CollectCandidates(Frame& frame);
+  void Rank(std::size_t first, bool wants_full);
   bool AtGoal(const State& state) const;
-  bool Enter(std::uint32_t placed, const Frame& from, std::uint32_t window, State&& state,
-             std::vector<State>&& alternatives);
+  bool Enter(std::uint32_t placed, std::uint32_t window);
   bool Advance();
   void Backtrack();
   void NoteDeepest(const Frame& frame);
+  // Whether the memo holds the configuration of frame `depth` and the state on top of the path; from
+  // now on it does if `remember`.
+  bool Left(std::size_t depth, bool remember) {
+    const Frame& frame = frames_[depth];
+    const std::uint64_t state_hash = M::Hash(path_.Top());
+    const std::uint64_t high = Mix(frame.fingerprint + frame.window) ^ state_hash;
+    const std::uint64_t low = Mix(state_hash) + frame.fingerprint;
+    return remember ? !left_.Insert(high, low) : left_.Contains(high, low);
+  }
 
   const M& model_;
   const std::vector<Op>& ops_;
   const LinearizeOptions& options_;
+  std::vector<Item> items_;  // one for each operation
   std::vector<Node> nodes_;
   std::vector<Window> windows_;
-  std::vector<std::uint32_t> window_of_;
   std::vector<std::uint32_t> blocked_;
-  std::vector<std::uint64_t> keys_;
-  std::vector<std::uint32_t> candidates_;
-  std::vector<Frame> frames_;   // frames_[0, depth_): reused, so that states keep their memory
-  std::vector<State> states_;   // the state after each frame
+  std::vector<Candidate> candidates_;
+  std::vector<Frame> frames_;  // frames_[0, depth_)
   std::size_t depth_ = 0;
-  std::vector<State> scratch_;
-  FingerprintSet seen_;
+  StatePath<M> path_;          // the state after each frame
+  // Configurations that were left without success: only those can be met again, at the same depth.
+  FingerprintSet left_;
+  std::size_t deepest_left_ = 0;
   Linearization result_;
 };
 
@@ -121,14 +153,8 @@ void Linearizer<M>::Prepare() {
   const std::vector<std::size_t> cuts = CutAtQuiescence(ops_);
   windows_.resize(std::max<std::size_t>(cuts.size(), 1));
   nodes_.resize(count + windows_.size() + 1);
-  window_of_.resize(count);
-  keys_ = options_.keys;
-  if (keys_.empty()) {
-    for (std::uint32_t i = 0; i < count; ++i) keys_.push_back(End(i));
-  }
-  // One frame for each operation and window at most: nothing moves while the search goes on.
-  frames_.reserve(count + windows_.size() + 1);
-  states_.reserve(count + windows_.size() + 1);
+  // One frame for each operation and window at most.
+  frames_.resize(count + windows_.size() + 1);
   std::uint32_t last = Head(0);
   std::uint32_t window = 0;
   const auto link = [&](std::uint32_t i) {
@@ -136,9 +162,13 @@ void Linearizer<M>::Prepare() {
     nodes_[i].prev = last;
     last = i;
   };
+  items_.reserve(count);
   for (std::uint32_t i = 0; i < count; ++i) {
+    Item item{ops_[i].invoke, ops_[i].ret != 0 ? ops_[i].ret : kNever, 0, ops_[i].Optional(), Effect::kAny};
+    item.key = options_.keys.empty() ? std::min(item.end, kLatest) : options_.keys[i];
+    if (!options_.effects.empty()) item.effect = options_.effects[i];
+    items_.push_back(item);
     if (window + 1 < cuts.size() && cuts[window + 1] == i) link(Head(++window));
-    window_of_[i] = window;
     if (ops_[i].fate == Fate::kBlocked) {
       blocked_.push_back(i);
       continue;
@@ -152,27 +182,63 @@ void Linearizer<M>::Prepare() {
 // The operations that may come next: not after the end of one that has not been placed.
 template <Model M>
 void Linearizer<M>::CollectCandidates(Frame& frame) {
-  candidates_.resize(frame.first_candidate);
   frame.next_candidate = frame.first_candidate;
+  frame.optional = false;
+  bool wants_full = false;
   std::uint64_t earliest_end = kNever;
   const auto count = static_cast<std::uint32_t>(ops_.size());
   for (std::uint32_t i = nodes_[Head(frame.window)].next; i < count; i = nodes_[i].next) {
-    const Op& op = ops_[i];
-    if (op.invoke > earliest_end) break;
-    if (op.Optional()) {
-      // It is over once its process is gone.
-      if (frame.latest_invoke < End(i)) candidates_.push_back(i);
-      continue;
+    const Item& item = items_[i];
+    if (item.invoke > earliest_end) break;
+    if (item.optional) {
+      if (frame.latest_invoke >= item.end) continue;  // it is over once its process is gone
+      frame.optional = true;
+    } else {
+      earliest_end = std::min(earliest_end, item.end);
     }
-    candidates_.push_back(i);
-    earliest_end = std::min(earliest_end, op.ret);
+    candidates_.push_back({item.key, i});
+    wants_full |= item.effect == Effect::kNoneWhenFull;
   }
-  std::sort(candidates_.begin() + static_cast<std::ptrdiff_t>(frame.first_candidate),
-            candidates_.end(), [&](std::uint32_t a, std::uint32_t b) {
-              return keys_[a] != keys_[b] ? keys_[a] < keys_[b] : a < b;
-            });
+  if (!options_.effects.empty()) Rank(frame.first_candidate, wants_full);
+  const auto begin = candidates_.begin() + static_cast<std::ptrdiff_t>(frame.first_candidate);
+  const auto before = [](const Candidate& a, const Candidate& b) {
+    return a.rank != b.rank ? a.rank < b.rank : a.op < b.op;
+  };
+  constexpr std::ptrdiff_t kFew = 16;
+  if (candidates_.end() - begin > kFew) {
+    std::sort(begin, candidates_.end(), before);
+  } else {  // nearly always: as many as there are processes
+    for (auto at = begin; at != candidates_.end(); ++at) {
+      const Candidate candidate = *at;
+      auto to = at;
+      for (; to != begin && before(candidate, *(to - 1)); --to) *to = *(to - 1);
+      *to = candidate;
+    }
+  }
   if (windows_[frame.window].required == 0 && frame.window + 1 < windows_.size()) {
-    candidates_.push_back(kAdvance);
+    candidates_.push_back({kNever, kAdvance});
+  }
+}
+
+// Puts the effect above the key in the ranks of the candidates from `first` on.
+template <Model M>
+void Linearizer<M>::Rank(std::size_t first, bool wants_full) {
+  for (std::size_t i = first; i < candidates_.size(); ++i) {
+    std::uint64_t group = 3;
+    switch (items_[candidates_[i].op].effect) {
+      case Effect::kAny:
+      case Effect::kNone:
+      case Effect::kNoneWhenFull:
+        group = 0;
+        break;
+      case Effect::kTake:
+        group = wants_full ? 2 : 1;
+        break;
+      case Effect::kPut:
+        group = wants_full ? 1 : 2;
+        break;
+    }
+    candidates_[i].rank |= group << 62;
   }
 }
 
@@ -182,38 +248,28 @@ bool Linearizer<M>::AtGoal(const State& state) const {
                      [&](std::uint32_t i) { return model_.MayBlock(state, ops_[i]); });
 }
 
-// Pushes a frame unless its configuration was seen before.
+// Pushes a frame for the state on top of the path, unless that configuration was left before without
+// success.
 template <Model M>
-bool Linearizer<M>::Enter(std::uint32_t placed, const Frame& from, std::uint32_t window,
-                          State&& state, std::vector<State>&& alternatives) {
-  // `from` may move when the stack grows: read it first.
-  std::uint64_t fingerprint = from.fingerprint;
-  std::uint64_t latest = from.latest_invoke;
-  const std::size_t first = candidates_.size();
-  if (placed != kAdvance) {
-    fingerprint ^= Mix(placed + 0x5851f42d4c957f2dULL);
-    latest = std::max(latest, ops_[placed].invoke);
-  }
-  const std::uint64_t state_hash = M::Hash(state);
-  if (!seen_.Insert(Mix(fingerprint + window) ^ state_hash, Mix(state_hash) + fingerprint)) {
-    return false;
-  }
-  if (depth_ == frames_.size()) {
-    frames_.emplace_back();
-    states_.emplace_back();
-  }
+bool Linearizer<M>::Enter(std::uint32_t placed, std::uint32_t window) {
   Frame& frame = frames_[depth_];
-  states_[depth_] = std::move(state);
-  ++depth_;
+  frame = Frame();
+  if (depth_ > 0) {
+    frame.fingerprint = frames_[depth_ - 1].fingerprint;
+    frame.latest_invoke = frames_[depth_ - 1].latest_invoke;
+  }
   frame.window = window;
   frame.placed = placed;
-  frame.latest_invoke = latest;
-  frame.fingerprint = fingerprint;
-  frame.alternatives = std::move(alternatives);
-  frame.first_candidate = first;
+  if (placed != kAdvance) {
+    frame.fingerprint ^= Mix(placed + 0x5851f42d4c957f2dULL);
+    frame.latest_invoke = std::max(frame.latest_invoke, items_[placed].invoke);
+  }
+  if (depth_ <= deepest_left_ && Left(depth_, false)) return false;
+  ++depth_;
+  frame.first_candidate = candidates_.size();
   if (placed != kAdvance) {
     Unlink(placed);
-    if (ops_[placed].Returned()) --windows_[window].required;
+    if (!items_[placed].optional) --windows_[window].required;
   }
   CollectCandidates(frame);
   return true;
@@ -222,27 +278,27 @@ bool Linearizer<M>::Enter(std::uint32_t placed, const Frame& from, std::uint32_t
 // Tries the next candidate of the top frame; false when none is left.
 template <Model M>
 bool Linearizer<M>::Advance() {
-  const std::size_t top = depth_ - 1;
-  while (frames_[top].next_candidate < candidates_.size()) {
-    const std::uint32_t candidate = candidates_[frames_[top].next_candidate++];
+  Frame& top = frames_[depth_ - 1];
+  while (top.next_candidate < candidates_.size()) {
+    const std::uint32_t candidate = candidates_[top.next_candidate++].op;
     if (candidate == kAdvance) {
-      State copy = states_[top];
-      if (Enter(kAdvance, frames_[top], frames_[top].window + 1, std::move(copy), {})) return true;
+      path_.PushSame();
+      if (Enter(kAdvance, top.window + 1)) return true;
+      path_.Pop();
       continue;
     }
-    scratch_.clear();
     ++result_.steps;
-    model_.Step(states_[top], ops_[candidate], scratch_);
-    while (!scratch_.empty()) {
-      State next = std::move(scratch_.back());
-      scratch_.pop_back();
-      std::vector<State> rest;
-      if (!scratch_.empty()) rest = std::exchange(scratch_, {});
-      if (Enter(candidate, frames_[top], frames_[top].window, std::move(next), std::move(rest))) {
-        return true;
-      }
-      scratch_ = std::move(rest);
+    if (!path_.Push(ops_[candidate])) continue;
+    // What changes nothing may as well come now: the other candidates can come after it. (Not
+    // before one that must come before it because its process was gone by then.)
+    const Effect effect = items_[candidate].effect;
+    if ((effect == Effect::kNone || effect == Effect::kNoneWhenFull) && !top.optional) {
+      candidates_.resize(top.next_candidate);
     }
+    do {
+      if (Enter(candidate, top.window)) return true;
+    } while (path_.Other());
+    path_.Pop();
   }
   return false;
 }
@@ -250,21 +306,21 @@ bool Linearizer<M>::Advance() {
 // Leaves the top frame; if its step may have led elsewhere, enters that instead.
 template <Model M>
 void Linearizer<M>::Backtrack() {
-  Frame& frame = frames_[depth_ - 1];
+  --depth_;
+  Left(depth_, true);
+  deepest_left_ = std::max(deepest_left_, depth_);
+  const Frame& frame = frames_[depth_];
   const std::uint32_t placed = frame.placed;
   const std::uint32_t window = frame.window;
   candidates_.resize(frame.first_candidate);
-  if (depth_ > 1 && placed != kAdvance) {
-    if (ops_[placed].Returned()) ++windows_[window].required;
+  if (placed != kAdvance) {
+    if (!items_[placed].optional) ++windows_[window].required;
     Relink(placed);
   }
-  std::vector<State> alternatives = std::move(frame.alternatives);
-  --depth_;
-  while (depth_ > 0 && !alternatives.empty()) {
-    State next = std::move(alternatives.back());
-    alternatives.pop_back();
-    if (Enter(placed, frames_[depth_ - 1], window, std::move(next), std::move(alternatives))) return;
+  while (depth_ > 0 && path_.Other()) {
+    if (Enter(placed, window)) return;
   }
+  path_.Pop();
 }
 
 template <Model M>
@@ -273,21 +329,20 @@ void Linearizer<M>::NoteDeepest(const Frame& frame) {
   result_.deepest = depth_;
   result_.blamed.clear();
   for (std::size_t i = frame.first_candidate; i < candidates_.size(); ++i) {
-    if (candidates_[i] != kAdvance) result_.blamed.push_back(candidates_[i]);
+    if (candidates_[i].op != kAdvance) result_.blamed.push_back(candidates_[i].op);
   }
   result_.stuck = false;
 }
 
 template <Model M>
 Linearization Linearizer<M>::Run() {
-  Frame root;
-  Enter(kAdvance, root, 0, model_.Initial(), {});
+  Enter(kAdvance, 0);
   while (depth_ > 0) {
     const Frame& frame = frames_[depth_ - 1];
     NoteDeepest(frame);
     const bool complete = frame.window + 1 == windows_.size() && windows_.back().required == 0;
     if (complete && frame.next_candidate == frame.first_candidate) {
-      if (AtGoal(states_[depth_ - 1])) {
+      if (AtGoal(path_.Top())) {
         for (std::size_t i = 0; i < depth_; ++i) {
           if (frames_[i].placed != kAdvance) result_.order.push_back(frames_[i].placed);
         }

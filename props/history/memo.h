@@ -25,6 +25,11 @@ class FingerprintSet {
     return true;
   }
 
+  bool Contains(std::uint64_t high, std::uint64_t low) {
+    low |= 1;
+    return Find(high, low).low == low;
+  }
+
   std::size_t size() const { return size_; }
 
  private:

@@ -149,8 +149,6 @@ std::optional<Fate> FateFromName(std::string_view name) {
   return std::nullopt;
 }
 
-bool IsSend(Call call) { return call == Call::kMqSend || call == Call::kMqTimedSend; }
-bool IsReceive(Call call) { return call == Call::kMqReceive || call == Call::kMqTimedReceive; }
 
 std::string ErrorName(int error) {
   for (const auto& [number, name] : kErrors) {

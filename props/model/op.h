@@ -137,8 +137,12 @@ std::optional<Call> CallFromName(std::string_view name);
 std::string_view Name(Fate fate);
 std::optional<Fate> FateFromName(std::string_view name);
 
-bool IsSend(Call call);     // mq_send, mq_timedsend
-bool IsReceive(Call call);  // mq_receive, mq_timedreceive
+// mq_send, mq_timedsend
+inline bool IsSend(Call call) { return call == Call::kMqSend || call == Call::kMqTimedSend; }
+// mq_receive, mq_timedreceive
+inline bool IsReceive(Call call) {
+  return call == Call::kMqReceive || call == Call::kMqTimedReceive;
+}
 
 // One line that a person can read: "p2  mq_send(q0, v17, prio 3) = 0", "p0  mq_receive(q0) blocked".
 std::string Describe(const Op& op);

@@ -25,11 +25,12 @@ bool Remove(std::vector<Waiter>& list, std::uint16_t process) {
   return true;
 }
 
-void Insert(std::vector<Message>& messages, Message message) {
-  const auto behind_equals =
-      std::find_if(messages.begin(), messages.end(),
-                   [&](const Message& other) { return other.priority < message.priority; });
-  messages.insert(behind_equals, message);
+// Returns where the message stands now.
+std::size_t Insert(std::vector<Message>& messages, Message message) {
+  std::size_t at = messages.size();
+  while (at > 0 && messages[at - 1].priority < message.priority) --at;
+  messages.insert(messages.begin() + static_cast<std::ptrdiff_t>(at), message);
+  return at;
 }
 
 bool Timed(const Op& op) {
@@ -109,13 +110,58 @@ void QueueModel::StepReceive(const State& state, const Op& op, std::vector<State
     if (empty && EndsWithoutEffect(op)) out.push_back(state);
     return;
   }
-  if (empty) return;
-  if (op.Returned() && !(state.messages.front() == Message{op.value, op.priority})) return;
-  if (!op.Returned() && config_.unreceived != nullptr &&
-      !config_.unreceived->contains(state.messages.front().value)) {
-    return;
+  if (MayReceive(state, op)) TakeHead(state, out);
+}
+
+bool QueueModel::Apply(State& state, const Op& op, Undo& undo) const {
+  const bool effect = !op.Returned() || op.Ok();
+  if (effect && IsSend(op.call) && state.registered < 0) {
+    if (state.messages.size() >= config_.max_messages) return false;
+    undo.what = Undo::What::kSent;
+    undo.at = Insert(state.messages, {op.value, op.priority});
+    return true;
   }
-  TakeHead(state, out);
+  if (effect && IsReceive(op.call)) {
+    if (!MayReceive(state, op)) return false;
+    undo.what = Undo::What::kReceived;
+    undo.message = state.messages.front();
+    state.messages.erase(state.messages.begin());
+    return true;
+  }
+  if (!effect && IsSend(op.call)) {
+    return state.messages.size() >= config_.max_messages && EndsWithoutEffect(op);
+  }
+  if (!effect && IsReceive(op.call)) return state.messages.empty() && EndsWithoutEffect(op);
+  std::vector<State> next;
+  Step(state, op, next);
+  if (next.empty()) return false;
+  undo.what = Undo::What::kOther;
+  undo.before = std::make_unique<State>(std::exchange(state, std::move(next.front())));
+  return true;
+}
+
+void QueueModel::Revert(State& state, const Undo& undo) const {
+  switch (undo.what) {
+    case Undo::What::kSent:
+      state.messages.erase(state.messages.begin() + static_cast<std::ptrdiff_t>(undo.at));
+      return;
+    case Undo::What::kReceived:
+      state.messages.insert(state.messages.begin(), undo.message);
+      return;
+    case Undo::What::kOther:
+      state = *undo.before;
+      return;
+    default:
+      return;
+  }
+}
+
+// Whether the receive `op`, which succeeded or may have, can have taken the first message.
+bool QueueModel::MayReceive(const State& state, const Op& op) const {
+  if (state.messages.empty()) return false;
+  const Message& first = state.messages.front();
+  if (op.Returned()) return first == Message{op.value, op.priority};
+  return config_.unreceived == nullptr || config_.unreceived->contains(first.value);
 }
 
 // Removes the first message; a waiting sender's message moves into the room.

@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <unordered_set>
 #include <vector>
 
@@ -58,8 +59,19 @@ class QueueModel {
   QueueModel() = default;
   explicit QueueModel(const Config& config) : config_(config) {}
 
+  // What takes a step back that Apply() made.
+  struct Undo {
+    enum class What : std::uint8_t { kNothing, kSent, kReceived, kOther } what = What::kNothing;
+    std::size_t at = 0;             // kSent: where the message stands
+    Message message;                // kReceived
+    std::unique_ptr<State> before;  // kOther
+  };
+
   State Initial() const { return {}; }
   void Step(const State& state, const Op& op, std::vector<State>& out) const;
+  // Step() in place, for states in which nobody waits: then one state follows at most.
+  bool Apply(State& state, const Op& op, Undo& undo) const;
+  void Revert(State& state, const Undo& undo) const;
   bool MayBlock(const State& state, const Op& op) const;
   void Begin(State&, const Op&) const {}
   void Block(State& state, const Op& op) const;
@@ -74,6 +86,7 @@ class QueueModel {
   void StepNotify(const State& state, const Op& op, std::vector<State>& out) const;
   void TakeHead(State state, std::vector<State>& out) const;
   void Arrive(State state, Message message, bool refill, std::vector<State>& out) const;
+  bool MayReceive(const State& state, const Op& op) const;
   bool EndsWithoutEffect(const Op& op) const;
 
   Config config_;
