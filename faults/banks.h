@@ -25,6 +25,7 @@ Bank NotifyBank();
 Bank NotifyStateBank();
 Bank RareBank();
 Bank CrowdBank();
+Bank LongBank();
 }  // namespace faults
 
 #endif  // FAULTS_BANKS_H_

@@ -133,7 +133,7 @@ const Fault* FaultAt(size_t i) {
       BankOf(kMeta), PipeDescriptorBank(), PipeReadBank(), PipeWriteBank(), PipeOtherBank(),
       FifoBank(), FifoOpenBank(), PollBank(), SelectBank(), ShmObjectBank(), ShmSizeBank(),
       ShmMapBank(), QueueOpenBank(), QueueObjectBank(), QueueSendBank(), QueueReceiveBank(),
-      QueueTimeBank(), NotifyBank(), NotifyStateBank(), RareBank(), CrowdBank()
+      QueueTimeBank(), NotifyBank(), NotifyStateBank(), RareBank(), CrowdBank(), LongBank()
   };
   for (const Bank& bank : banks) {
     if (i < bank.count) return &bank.faults[i];

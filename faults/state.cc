@@ -124,15 +124,20 @@ void Stuck() {
   pthread_setcancelstate(before, nullptr);
 }
 
-void UseKicks() {
-  kick_signal = SIGRTMAX - 3;
+static void CatchKicks() {
   struct sigaction action {};
   action.sa_handler = [](int) { kicked_here = 1; };
   sigaction(kick_signal, &action, nullptr);
 }
 
+void UseKicks() {
+  kick_signal = SIGRTMAX - 3;
+  CatchKicks();
+}
+
 Waiting::Waiting(uint64_t key, uint32_t use) : slot_(-1) {
   kicked_here = 0;
+  if (kick_signal != 0) CatchKicks();  // a program may have reset all signals
   for (int i = 0; i < kWaits; ++i) {
     Wait& w = shared->waits[i];
     uint64_t seen = w.key.load();

@@ -43,6 +43,7 @@ struct NamedSyscall {
 const NamedSyscall kSyscalls[] = {
 #define S(function, name) {function, SYS_##name},
     S("read", read) S("write", write) S("readv", readv) S("writev", writev) S("pread", pread64) S("pwrite", pwrite64)
+    S("readv", read) S("writev", write)  // libraries emulate
     S("open", openat) S("openat", openat) S("close", close) S("fcntl", fcntl) S("mmap", mmap)
 #ifdef SYS_open
     S("open", open)

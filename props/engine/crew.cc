@@ -63,7 +63,7 @@ Crew::Crew(int workers, Target& target, int initial) {
       munmap(memory, mapped_);
       Unresolved("can't start a process (" + ErrnoName(error) + "): raise the limit on processes");
     }
-    workers_.push_back({child, true, false, 0});
+    workers_.push_back({child, true, false, 0, {}});
   }
   target.Forked();
 }
@@ -117,6 +117,7 @@ void Crew::Issue(int worker, const Op& op) {
   station.op = op;
   station.op.piece_begin = Target::kMaxBytes * Index(worker);
   workers_[Index(worker)].busy = true;
+  workers_[Index(worker)].sleep.Begin();
   newest_ = worker;
   const std::uint32_t step = ++workers_[Index(worker)].issued;
   station.actor.go.store(step, std::memory_order_release);
@@ -145,6 +146,24 @@ bool Crew::Ended(int worker) {
   return true;
 }
 
+// True when a worker ended in the middle of an operation other than Call::kExit.
+bool Crew::NoteDeaths() {
+  for (int i = 0; i < size(); ++i) {
+    Worker& self = workers_[Index(i)];
+    if (!self.busy || stations_[i].op.call == Call::kExit || Returned(i)) continue;
+    if (waitpid(self.pid, &dead_status_, WNOHANG) != self.pid) continue;
+    self.alive = self.busy = false;
+    dead_ = i;
+    return true;
+  }
+  return false;
+}
+
+std::optional<int> Crew::Death(int& worker) const {
+  worker = dead_;
+  return dead_ < 0 ? std::nullopt : std::optional<int>(dead_status_);
+}
+
 bool Crew::CollectReturned(std::vector<int>& returned) {
   bool any = false;
   for (int i = 0; i < size(); ++i) {
@@ -171,7 +190,7 @@ bool Crew::AllShownBlocked() {
     if (!workers_[Index(i)].busy) continue;
     Actor& actor = stations_[i].actor;
     if (ProbeIsCertain()) {
-      if (!IsShownBlocked(actor)) {
+      if (!IsShownBlocked(actor) && !workers_[Index(i)].sleep.Sleeps(actor)) {
         WaitWhileEquals(actor.steps_done, workers_[Index(i)].issued - 1, 200'000);
         return false;
       }
@@ -201,7 +220,9 @@ std::string Crew::DescribeBusy() const {
 
 bool Crew::Settle(std::vector<int>& returned, std::string& stuck_text) {
   returned.clear();
+  dead_ = -1;
   const std::int64_t end = NowNs() + kPatienceNs;
+  for (Worker& worker : workers_) worker.sleep.Restart();
   int calm = 0;  // looks in a row that showed all blocked: a woken large write may wake another
   for (;;) {
     if (CollectReturned(returned)) calm = 0;
@@ -209,6 +230,10 @@ bool Crew::Settle(std::vector<int>& returned, std::string& stuck_text) {
                                   [](const Worker& worker) { return worker.busy; });
     if (!busy || calm >= 2) break;
     calm = AllShownBlocked() ? calm + 1 : 0;
+    if (calm == 0 && NoteDeaths()) {
+      stuck_text = "a process ended in " + props::Describe(stations_[dead_].op);
+      return false;
+    }
     if (calm == 0 && NowNs() > end) {
       stuck_text = DescribeBusy();
       return false;

@@ -6,10 +6,12 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "harness/arena.h"
+#include "props/engine/sleep_watch.h"
 #include "props/engine/target.h"
 #include "props/model/op.h"
 
@@ -35,10 +37,15 @@ class Crew {
   // Tells an idle worker to perform `op`.
   void Issue(int worker, const Op& op);
 
-  // Waits until every busy worker has returned or is shown blocked, and so nothing moves any more.
+  // Waits until every busy worker has returned or is shown blocked, and so nothing moves any more. (One
+  // that sleeps for a second in another system call than its operation's is taken for blocked.)
   // The workers that returned since the last call are in `returned`, ascending. False when that
   // could not be shown within 20 s: `stuck_text` says of whom and what was seen.
   bool Settle(std::vector<int>& returned, std::string& stuck_text);
+
+  // The wait status of a worker that ended though nobody told or killed it, during the last Settle(),
+  // which then returned false; nothing otherwise. `worker` says which.
+  std::optional<int> Death(int& worker) const;
 
   // The operation as issued, with its outcome once its worker returned.
   const Op& OpOf(int worker) const;
@@ -67,12 +74,14 @@ class Crew {
     bool alive = false;
     bool busy = false;
     std::uint32_t issued = 0;
+    SleepWatch sleep{};
   };
 
   static std::size_t Index(int worker) { return static_cast<std::size_t>(worker); }
   [[noreturn]] void Work(int worker, Target& target);
   int Spawn(int worker, Target& target);
   bool Ended(int worker);
+  bool NoteDeaths();
   bool Returned(int worker) const;
   bool CollectReturned(std::vector<int>& returned);
   bool AllShownBlocked();
@@ -83,6 +92,8 @@ class Crew {
   unsigned char* bytes_ = nullptr;
   std::size_t mapped_ = 0;
   int newest_ = 0;
+  int dead_ = -1;
+  int dead_status_ = 0;
   bool heuristic_ = false;
 };
 

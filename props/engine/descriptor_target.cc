@@ -120,6 +120,9 @@ void DescriptorTarget::Bytes(Op& op) {
 void DescriptorTarget::ExecProbe(Op& op) {
   op.fate = Fate::kReturned;
   op.result = 0;
+  // An exec that fails leaves all as it was: what follows would notice.
+  char* const nothing[] = {nullptr};
+  execv("/dev/null/none", nothing);
   try {
     ExecSelf probe("props_open_slots", {std::to_string(base_)});
     op.error = probe.Wait() == 0 ? 0 : ECHILD;

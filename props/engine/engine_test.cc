@@ -32,7 +32,15 @@ namespace {
 constexpr long kRoom = 10;
 constexpr long kLength = 64;
 
-enum class Fault { kNone, kLose, kDuplicate, kTieSwap, kWrongCount, kLostWakeup, kEarlyTimeout };
+enum class Fault { kNone, kLose, kDuplicate, kTieSwap, kWrongCount,
+                   kLostWakeup, kSleepsElsewhere, kDies, kEarlyTimeout };
+
+// A library whose mq_receive() sleeps in another system call than one knows.
+struct Library {
+  static ssize_t mq_receive() {
+    for (;;) pause();
+  }
+};
 
 // A queue with a fault in every `every`-th operation of the kind concerned.
 class FaultyQueue : public QueueTarget {
@@ -82,14 +90,18 @@ class FaultyQueue : public QueueTarget {
       held_.reset();
       return;
     }
-    if (fault_ == Fault::kLostWakeup && op.flags == 0 && Due()) {
+    if (fault_ == Fault::kDies && Due()) raise(SIGTERM);
+    const bool sleeps = fault_ == Fault::kLostWakeup || fault_ == Fault::kSleepsElsewhere;
+    if (sleeps && op.flags == 0 && Due()) {
       char buffer[kLength];
       unsigned priority = 0;
       Op probe = op;
       probe.call = Call::kMqReceive;
       probe.flags = kNonblock;
       QueueTarget::Perform(probe, bytes);
-      if (probe.error == EAGAIN) {  // sleeps where nobody wakes it
+      if (probe.error == EAGAIN && fault_ == Fault::kSleepsElsewhere) {
+        CALL(Library::mq_receive());
+      } else if (probe.error == EAGAIN) {  // sleeps where nobody wakes it
         CALL(mq_receive(nowhere_, buffer, sizeof buffer, &priority));
       }
       op = probe;
@@ -195,6 +207,35 @@ TEST(LockstepEngine, FindsALostWakeup) {
   const std::optional<Failure> failure = Find(run, 20);
   ASSERT_TRUE(failure.has_value());
   EXPECT_EQ(failure->outcome.reason, "lost wake-up");
+  EXPECT_LE(failure->outcome.lines.size(), 8U);
+}
+TEST(LockstepEngine, FindsALostWakeupInAnotherSystemCallThanExpected) {
+  std::size_t told = 0;
+  Program last;
+  ExploreOptions options;
+  options.seed = 42;
+  options.seconds = 20;
+  options.shrink_seconds = 4;
+  options.on_failure = [&](const Failure& failure) {
+    ++told;
+    last = failure.program;
+  };
+  const std::optional<Failure> failure = Explore(
+      options, [](const Program& p) { return InLockstep(p, Fault::kSleepsElsewhere, 3); },
+      [](const CaseOutcome&) {});
+  ASSERT_TRUE(failure.has_value());
+  // Or another waiter got the message that this one should have had.
+  EXPECT_TRUE(failure->outcome.reason == "lost wake-up" ||
+              failure->outcome.reason == "outcome not allowed")
+      << failure->outcome.reason;
+  EXPECT_GE(told, 1U);  // at once, not only when shrunk
+  EXPECT_EQ(last, failure->program);
+}
+TEST(LockstepEngine, FindsAProcessThatDiesInACall) {
+  const std::optional<Failure> failure =
+      Find([](const Program& p) { return InLockstep(p, Fault::kDies, 3); }, 20);
+  ASSERT_TRUE(failure.has_value());
+  EXPECT_EQ(failure->outcome.reason, "a process died in its call");
   EXPECT_LE(failure->outcome.lines.size(), 8U);
 }
 TEST(LockstepEngine, SameProgramSameTrace) {

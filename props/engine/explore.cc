@@ -3,6 +3,7 @@
 #include <rapidcheck.h>
 
 #include <algorithm>
+#include <memory>
 #include <ostream>
 #include <string>
 #include <unordered_map>
@@ -47,20 +48,43 @@ rc::Seq<RawStep> SimplerSteps(const RawStep& step) {
   return rc::seq::fromContainer(std::move(simpler));
 }
 
-rc::Seq<Program> Smaller(const Program& program) {
-  return rc::seq::concat(rc::shrink::removeChunks(program),
-                         rc::shrink::eachElement(program, SimplerSteps));
+// The program without a part of it: the tail that is not needed, then halves, quarters, ... down to
+// single steps. (rapidcheck's own removal of chunks tries each length at each place, which takes too
+// long for programs of processes.)
+rc::Seq<Program> Shorter(const Program& program, std::size_t needed) {
+  struct Part {
+    std::size_t at, length;
+  };
+  std::vector<Part> parts;
+  if (needed < program.size()) parts.push_back({needed, program.size() - needed});
+  for (std::size_t length = program.size(); length > 0; length /= 2) {
+    for (std::size_t end = program.size(); end > 0;) {
+      const std::size_t at = end - std::min(length, end);
+      parts.push_back({at, end - at});
+      end = at;
+    }
+  }
+  return rc::seq::map(rc::seq::fromContainer(std::move(parts)), [program](const Part& part) {
+    Program shorter = program;
+    const auto at = shorter.begin() + static_cast<std::ptrdiff_t>(part.at);
+    shorter.erase(at, at + static_cast<std::ptrdiff_t>(part.length));
+    return shorter;
+  });
 }
 
-// A program of 1 to max_steps steps; longer ones as rapidcheck's size grows.
-rc::Gen<Program> AnyProgram(std::size_t max_steps) {
-  return [max_steps](const rc::Random& random, int size) {
+// A program of 1 to max_steps steps; longer ones as rapidcheck's size grows. `needed`: how many steps of
+// the program that failed last were looked at.
+rc::Gen<Program> AnyProgram(std::size_t max_steps, std::shared_ptr<const std::size_t> needed) {
+  const auto smaller = [needed](const Program& program) {
+    return rc::seq::concat(Shorter(program, *needed), rc::shrink::eachElement(program, SimplerSteps));
+  };
+  return [max_steps, smaller](const rc::Random& random, int size) {
     rc::Random bits = random;
     const std::size_t most =
         std::max<std::size_t>(1, max_steps * static_cast<std::size_t>(std::min(size + 10, 100)) / 100);
     Program program(1 + bits.next() % most);
     for (RawStep& step : program) step = StepFrom(bits.next());
-    return rc::shrinkable::shrinkRecur(program, Smaller);
+    return rc::shrinkable::shrinkRecur(program, smaller);
   };
 }
 
@@ -104,7 +128,9 @@ std::optional<Failure> Explore(const ExploreOptions& options, const RunProgram& 
   std::optional<Failure> failure;
   bool aborted = false;
   bool given_up = false;
-  const rc::Gen<Program> any = AnyProgram(options.max_steps);
+  CountShrinks listener;
+  const auto needed = std::make_shared<std::size_t>(options.max_steps);
+  const rc::Gen<Program> any = AnyProgram(options.max_steps, needed);
   const auto property = [&] {
     const Program program = *any;
     const bool shrinking = failure.has_value();
@@ -123,10 +149,11 @@ std::optional<Failure> Explore(const ExploreOptions& options, const RunProgram& 
     given_up = given_up || (!shrinking && !outcome.unresolved.empty());
     if (!outcome.failed) return;
     if (!shrinking) shrink_deadline = DeadlineIn(options.shrink_seconds);
-    failure = Failure{program, std::move(outcome)};
+    *needed = outcome.steps;
+    failure = Failure{program, std::move(outcome), listener.tried};
+    if (options.on_failure) options.on_failure(*failure);
     RC_FAIL(failure->outcome.reason);
   };
-  CountShrinks listener;
   for (std::uint64_t batch = 0; !failure.has_value() && !aborted && !given_up; ++batch) {
     if (ended(cases)) break;
     rc::detail::TestParams params;
@@ -191,7 +218,8 @@ std::vector<Program> Candidates(const Program& program, std::size_t chunk) {
   return candidates;
 }
 
-void ShrinkRacy(const RunProgram& run, std::int64_t deadline, Failure& failure) {
+void ShrinkRacy(const ExploreOptions& options, const RunProgram& run, Failure& failure) {
+  const std::int64_t deadline = DeadlineIn(options.shrink_seconds);
   std::size_t chunk = std::max<std::size_t>(1, failure.program.size() / 2);
   while (NowNs() < deadline && !failure.program.empty()) {
     bool smaller = false;
@@ -202,6 +230,7 @@ void ShrinkRacy(const RunProgram& run, std::int64_t deadline, Failure& failure) 
       if (smaller) break;
     }
     if (smaller) {
+      if (options.on_failure) options.on_failure(failure);
       chunk = std::max<std::size_t>(1, std::min(chunk, failure.program.size() / 2));
     } else if (chunk == 1) {
       return;
@@ -216,7 +245,8 @@ void ShrinkRacy(const RunProgram& run, std::int64_t deadline, Failure& failure) 
 std::optional<Failure> ExploreRacy(const ExploreOptions& options, const RunProgram& run,
                                    const OnCase& on_case) {
   const EndOfSearch ended(options);
-  const rc::Gen<Program> any = AnyProgram(options.max_steps);
+  const rc::Gen<Program> any =
+      AnyProgram(options.max_steps, std::make_shared<std::size_t>(options.max_steps));
   for (std::uint64_t i = 0; !ended(i); ++i) {
     const Program program =
         any(rc::Random(Mix(options.seed + i)), static_cast<int>(i % 100)).value();
@@ -225,7 +255,8 @@ std::optional<Failure> ExploreRacy(const ExploreOptions& options, const RunProgr
     if (!outcome.unresolved.empty()) return std::nullopt;
     if (!outcome.failed) continue;
     Failure failure{program, std::move(outcome)};
-    ShrinkRacy(run, DeadlineIn(options.shrink_seconds), failure);
+    if (options.on_failure) options.on_failure(failure);
+    ShrinkRacy(options, run, failure);
     for (; failure.reruns < kFinalRuns; ++failure.reruns) {
       failure.rerun_failures += run(failure.program).failed;
     }

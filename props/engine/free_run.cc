@@ -17,6 +17,7 @@
 #include "harness/context.h"
 #include "harness/probe.h"
 #include "props/engine/crew.h"
+#include "props/engine/sleep_watch.h"
 #include "props/history/check.h"
 #include "props/history/file.h"
 #include "props/history/lanes.h"
@@ -69,6 +70,7 @@ class Runner {
     pid_t pid = -1;
     bool alive = false;
     bool blocked = false;
+    SleepWatch sleep;
     Recorder::LaneEnd end;
   };
 
@@ -169,7 +171,7 @@ class Runner {
   bool IsBlocked(std::size_t i) {
     const Op* open = recorder_.Open(static_cast<int>(i));
     if (open == nullptr || open->Has(kNearDeadline)) return false;
-    if (ProbeIsCertain()) return IsShownBlocked(actors_[i]);
+    if (ProbeIsCertain()) return IsShownBlocked(actors_[i]) || lanes_[i].sleep.Sleeps(actors_[i]);
     const ProbeResult probe = ProbeBlocked(actors_[i], 0, -1, kPatienceNs);
     if (Slot* slot = CurrentSlot()) slot->heuristic.fetch_add(1);
     return probe.what == Blocking::kInferred || probe.what == Blocking::kShown;
@@ -218,6 +220,7 @@ class Runner {
       if (happened || now != progress) {
         progress = now;
         deadline = NowNs() + kPatienceNs;
+        for (Lane& lane : lanes_) lane.sleep.Begin();
         backoff.Pause();
         continue;
       }

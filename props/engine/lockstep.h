@@ -5,8 +5,10 @@
 
 #include <fmt/format.h>
 #include <signal.h>
+#include <sys/wait.h>
 
 #include <algorithm>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -26,6 +28,7 @@ class Lockstep {
 
   CaseOutcome Run(const Program& program) {
     for (const RawStep& step : program) {
+      ++outcome_.steps;
       if (!Take(step)) break;
     }
     return std::move(outcome_);
@@ -33,7 +36,7 @@ class Lockstep {
 
  private:
   static constexpr int kKill = 255;    // RawStep::what: kills a process
-  static constexpr int kSignal = 254;  // sends a caught signal to a process
+  static constexpr int kSignal = 254;  // sends a signal to a process
 
   bool Take(const RawStep& step) {
     if (step.what == kKill || step.what == kSignal) return Disturb(step);
@@ -69,8 +72,10 @@ class Lockstep {
     if (targets.empty()) return true;
     const int worker = targets[step.who % targets.size()];
     if (step.what == kSignal) {
-      trace_.Note(fmt::format("     a caught signal for p{}", worker), 254U + step.who);
-      crew_.Signal(worker, SIGUSR1);
+      const bool caught = domain_.Signal() == SIGUSR1;
+      trace_.Note(fmt::format("     a signal that p{} {}", worker, caught ? "catches" : "ignores"),
+                  254U + step.who);
+      crew_.Signal(worker, domain_.Signal());
       return Judge(-1);
     }
     Op op;
@@ -90,10 +95,7 @@ class Lockstep {
   bool Judge(int told) {
     std::vector<int> returned;
     std::string stuck;
-    if (!crew_.Settle(returned, stuck)) {
-      outcome_.unresolved = "could not see what the processes do: " + stuck;
-      return false;
-    }
+    if (!crew_.Settle(returned, stuck)) return Unsettled(stuck);
     std::vector<Op> ended;
     std::vector<Op> blocked;
     Gather(returned, ended, blocked, told);
@@ -116,6 +118,22 @@ class Lockstep {
       for (State& state : states_) domain_.model().Block(state, crew_.OpOf(told));
     }
     return true;
+  }
+
+  // A process that a signal ended in a call is a finding; SIGKILL comes from outside.
+  bool Unsettled(const std::string& what) {
+    int worker = -1;
+    const std::optional<int> status = crew_.Death(worker);
+    if (!status || !WIFSIGNALED(*status) || WTERMSIG(*status) == SIGKILL) {
+      outcome_.unresolved = "could not see what the processes do: " + what;
+      return false;
+    }
+    outcome_.failed = true;
+    outcome_.reason = "a process died in its call";
+    outcome_.message = fmt::format("signal {} ended process {} in {}", WTERMSIG(*status), worker,
+                                   Describe(crew_.OpOf(worker)));
+    trace_.Note(outcome_.message, 253);
+    return false;
   }
 
   // Adds the operations that returned to `ended`, and lists those that are blocked now.

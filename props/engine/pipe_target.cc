@@ -34,13 +34,14 @@ void CloseIfOpen(int& fd) {
   fd = -1;
 }
 
-// Three parts of a buffer, uneven on purpose.
-void Split(iovec (&parts)[3], unsigned char* bytes, std::size_t length) {
+// Three parts of a buffer, uneven on purpose, and an empty one between them.
+void Split(iovec (&parts)[4], unsigned char* bytes, std::size_t length) {
   const std::size_t first = length / 3;
   const std::size_t second = (length - first) / 2 + (length - first) % 2;
   parts[0] = {bytes, first};
-  parts[1] = {bytes + first, second};
-  parts[2] = {bytes + first + second, length - first - second};
+  parts[1] = {bytes, 0};
+  parts[2] = {bytes + first, second};
+  parts[3] = {bytes + first + second, length - first - second};
 }
 
 }  // namespace
@@ -126,9 +127,9 @@ void PipeTarget::Transfer(Op& op, unsigned char* bytes) {
   // The flag belongs to the description, which other processes share: it is set only for the call.
   if (op.Has(kNonblock)) SetNonblock(fd, true);
   if (op.Has(kGather)) {
-    iovec parts[3];
+    iovec parts[4];
     Split(parts, buffer, length);
-    NoteOutcome(op, write_it ? CALL(writev(fd, parts, 3)) : CALL(readv(fd, parts, 3)));
+    NoteOutcome(op, write_it ? CALL(writev(fd, parts, 4)) : CALL(readv(fd, parts, 4)));
   } else {
     NoteOutcome(op, write_it ? CALL(write(fd, buffer, length)) : CALL(read(fd, buffer, length)));
   }

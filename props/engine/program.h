@@ -37,6 +37,7 @@ struct CaseOutcome {
   std::string message;               // what was wrong, a few lines
   std::string reason;                // "lost wake-up", "outcome not allowed", the rule broken
   std::vector<std::string> lines;    // who called what, and what came of it
+  std::size_t steps = 0;             // steps of the program that were looked at, the failing one included
   std::uint64_t trace_hash = 0;      // of all operations, outcomes and blocked sets
   std::uint64_t ops = 0;
   std::uint64_t waits = 0;           // operations that were shown blocked

@@ -48,6 +48,13 @@ std::string ProgramText(const CaseOutcome& outcome) {
   return text;
 }
 
+void Keep(const PropertySpec& spec, const Program& program) {
+  std::string why;
+  if (!Kept().Failed(spec.name, program, why)) {
+    Evidence("the failing program could not be kept: " + why);
+  }
+}
+
 void Report(const PropertySpec& spec, const Failure& failure) {
   const CaseOutcome& outcome = failure.outcome;
   std::string message = fmt::format("{}: {}\n{}", spec.name, outcome.reason, outcome.message);
@@ -67,11 +74,28 @@ void Report(const PropertySpec& spec, const Failure& failure) {
   Attach("text", "The shortest program that fails", ProgramText(outcome) + "\n" + command);
   if (!outcome.drawing.empty()) Attach("svg", "The failing history", outcome.drawing);
   if (!outcome.history.empty()) Attach("text", "The failing history (check-history)", outcome.history);
-  std::string why;
-  if (!Kept().Failed(spec.name, failure.program, why)) {
-    Evidence("the failing program could not be kept: " + why);
-  }
 }
+
+// The failure as it is known by now: noted at once, and replaced by what it shrinks to, so that a test
+// that is ended in the middle has its failure. Nobody else writes to the slot's log meanwhile.
+class KnownFailure {
+ public:
+  void Replace(const PropertySpec& spec, const Failure& failure) {
+    Slot* slot = CurrentSlot();
+    if (slot != nullptr && noted_) {
+      slot->log_used.store(log_used_);
+    } else if (slot != nullptr) {
+      log_used_ = slot->log_used.load();
+    }
+    Report(spec, failure);
+    if (slot != nullptr) slot->failures.store(1);
+    noted_ = true;
+  }
+
+ private:
+  bool noted_ = false;
+  std::uint32_t log_used_ = 0;
+};
 
 // Runs a given program; a racy one several times. True when it failed, which is then reported.
 bool RunGiven(const PropertySpec& spec, const Program& program, PropertyStats& stats) {
@@ -85,6 +109,7 @@ bool RunGiven(const PropertySpec& spec, const Program& program, PropertyStats& s
     if (!outcome.failed) continue;
     failure.outcome = std::move(outcome);
     Report(spec, failure);
+    Keep(spec, program);
     return true;
   }
   return false;
@@ -172,14 +197,19 @@ void CheckProperty(const PropertySpec& spec) {
     NoteChecks();
     if (unresolved.empty()) unresolved = outcome.unresolved;
   };
+  KnownFailure known;
+  explore.on_failure = [&](const Failure& failure) { known.Replace(spec, failure); };
   const std::int64_t begin = NowNs();
   const std::optional<Failure> failure = spec.racy ? ExploreRacy(explore, spec.run, on_case)
                                                    : Explore(explore, spec.run, on_case);
-  RecordStats(stats, static_cast<double>(NowNs() - begin) / 1e9);
+  const double seconds = static_cast<double>(NowNs() - begin) / 1e9;
   if (failure.has_value()) {
-    Report(spec, *failure);
+    known.Replace(spec, *failure);
+    RecordStats(stats, seconds);
+    Keep(spec, failure->program);
     return;
   }
+  RecordStats(stats, seconds);
   if (!unresolved.empty()) Unresolved(unresolved);
   const std::string vacuous = Vacuity(wanted, stats);
   if (!vacuous.empty()) Untested("nothing was shown: " + vacuous);

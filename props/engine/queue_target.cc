@@ -106,6 +106,7 @@ void QueueTarget::Enter(int process) {
   struct sigaction interrupt {};
   interrupt.sa_handler = [](int) {};  // no SA_RESTART: a call that waits ends with EINTR
   sigaction(SIGUSR1, &interrupt, nullptr);
+  signal(SIGUSR2, SIG_IGN);
 }
 
 void QueueTarget::Perform(Op& op, unsigned char* bytes) {

@@ -78,6 +78,7 @@ CaseOutcome RunSequential(Domain<M>& domain, Target& target, const Program& prog
   std::vector<typename M::State> states = {domain.model().Initial()};
   std::vector<typename M::State> next;
   for (const RawStep& step : program) {
+    ++outcome.steps;
     Op op = domain.Decode(step, 0, states);
     if (op.call == Call::kNone) continue;
     for (const auto& state : states) {

@@ -3,11 +3,9 @@
 #include <fmt/format.h>
 #include <signal.h>
 
-#include <CLI/CLI.hpp>
 #include <atomic>
 #include <cstdio>
 #include <cstdlib>
-#include <iterator>
 #include <map>
 #include <random>
 #include <string>
@@ -18,6 +16,7 @@
 #include "harness/context.h"
 #include "harness/runner.h"
 #include "props/engine/options.h"
+#include "reports/command_line.h"
 
 namespace ipcsuite::props {
 namespace {
@@ -95,19 +94,11 @@ int Parse(int argc, char** argv, Arguments& arguments) {
   app.add_option("--jobs", arguments.runner.jobs, "Properties at once (default: one for each CPU)");
   app.add_option("--seed", seed_text, "Seed of the first round (decimal or 0x...)");
   app.add_option("--seconds", seconds, "Seconds for each property in a round")->capture_default_str();
-  try {
-    app.parse(std::vector<std::string>(std::reverse_iterator(argv + argc), std::reverse_iterator(argv)));
-  } catch (const CLI::CallForHelp& help) {
-    return app.exit(help);
-  } catch (const CLI::ParseError& error) {
-    fmt::print(stderr, "ipcsuite soak: {}\n", error.what());
-    return 2;
-  }
+  if (const int status = report::ParseArguments(app, argc, argv); status >= 0) return status;
   if (!time.empty()) {
     arguments.limit_s = ParseDuration(time);
     if (arguments.limit_s <= 0) {
-      fmt::print(stderr, "ipcsuite soak: --time {}: not a duration like 90s, 30m or 8h\n", time);
-      return 2;
+      return report::Complain("--time " + time + ": not a duration like 90s, 30m or 8h");
     }
   }
   arguments.seed = RandomSeed();
@@ -115,14 +106,12 @@ int Parse(int argc, char** argv, Arguments& arguments) {
     char* end = nullptr;
     arguments.seed = std::strtoull(seed_text.c_str(), &end, 0);
     if (*end != '\0') {
-      fmt::print(stderr, "ipcsuite soak: --seed {}: not a number\n", seed_text);
-      return 2;
+      return report::Complain("--seed " + seed_text + ": not a number");
     }
   }
   arguments.runner.suites = {"props"};
   if (SelectTests(arguments.runner).empty()) {
-    fmt::print(stderr, "ipcsuite soak: no property matches {}\n", arguments.runner.filter);
-    return 2;
+    return report::Complain("no property matches " + arguments.runner.filter);
   }
   Options& options = GlobalOptions();
   options.profile = Profile::kSoak;
@@ -147,8 +136,7 @@ int SoakMain(int argc, char** argv) {
       const RunnerOutcome outcome = RunTests(runner);
       for (const report::TestRecord& record : outcome.tests) Add(record, totals);
     } catch (const std::system_error& problem) {
-      fmt::print(stderr, "ipcsuite soak: {}\n", problem.what());
-      return 2;
+      return report::Complain(problem.what());
     }
     ++totals.rounds;
     fmt::print("soak: {}, round seed {:#x}\n", Line(totals, begin), runner.seed);

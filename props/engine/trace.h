@@ -3,6 +3,7 @@
 #pragma once
 
 #include <fmt/format.h>
+#include <signal.h>
 
 #include <algorithm>
 #include <string>
@@ -39,6 +40,8 @@ class Domain {
   // Whether a process may get the kill or the signal that `step` asks for (lockstep only).
   virtual bool MayKill(const std::vector<State>&, int) const { return false; }
   virtual bool MaySignal() const { return false; }
+  // Which signal processes get: SIGUSR1 is caught by them, SIGUSR2 ignored.
+  virtual int Signal() const { return SIGUSR1; }
 
  private:
   M model_;

@@ -1,6 +1,5 @@
 #include "props/history/check_main.h"
 
-#include <CLI/CLI.hpp>
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -16,6 +15,7 @@
 #include "props/history/file.h"
 #include "props/history/lanes.h"
 #include "props/history/minimize.h"
+#include "reports/command_line.h"
 
 namespace ipcsuite::props {
 namespace {
@@ -38,13 +38,13 @@ bool ReadFile(const std::string& path, std::string& text) {
   }
   std::ifstream in(path, std::ios::binary);
   if (!in) {
-    fmt::print(stderr, "ipcsuite check-history: can't read {}: {}\n", path, std::strerror(errno));
+    report::Complain(fmt::format("can't read {}: {}", path, std::strerror(errno)));
     return false;
   }
   std::ostringstream buffer;
   buffer << in.rdbuf();
   if (in.bad() || buffer.fail()) {  // a directory opens, and then can't be read
-    fmt::print(stderr, "ipcsuite check-history: can't read {}: it is no readable file\n", path);
+    report::Complain(fmt::format("can't read {}: it is no readable file", path));
     return false;
   }
   text = buffer.str();
@@ -58,7 +58,7 @@ bool WriteFile(const std::string& path, const std::string& text) {
   out << text;
   out.close();
   if (!out || std::rename(temporary.c_str(), path.c_str()) != 0) {
-    fmt::print(stderr, "ipcsuite check-history: can't write {}: {}\n", path, std::strerror(errno));
+    report::Complain(fmt::format("can't write {}: {}", path, std::strerror(errno)));
     std::remove(temporary.c_str());
     return false;
   }
@@ -115,22 +115,13 @@ int CheckHistoryMain(const std::vector<std::string>& args) {
   app.add_option("--max-steps", arguments.max_steps, "Budget of the search, in model steps per object")
       ->capture_default_str();
   app.add_flag("--rules-only", arguments.rules_only, "Only the rules that take linear time");
-  std::vector<std::string> reversed(args.rbegin(), args.rend());
-  try {
-    app.parse(reversed);
-  } catch (const CLI::CallForHelp& help) {
-    return app.exit(help);
-  } catch (const CLI::ParseError& error) {
-    fmt::print(stderr, "ipcsuite check-history: {}\n", error.what());
-    return kUsage;
-  }
+  if (const int status = report::ParseArguments(app, args); status >= 0) return status;
   std::string text;
   if (!ReadFile(arguments.file, text)) return kUsage;
   std::string problem;
   const History history = ReadHistory(text, problem);
   if (!problem.empty()) {
-    fmt::print(stderr, "ipcsuite check-history: {}: {}\n", arguments.file, problem);
-    return kUsage;
+    return report::Complain(arguments.file + ": " + problem);
   }
   return Judge(arguments, history);
 }

@@ -15,6 +15,7 @@ class QueueDomain : public Domain<QueueModel> {
     bool notification = false;  // mq_notify is among the calls
     bool kills = false;
     bool signals = false;
+    bool ignored = false;       // the signals are ignored ones, which interrupt nothing
     bool may_block = true;      // false: calls that would wait are not made at all
   };
   QueueDomain(const QueueModel& model, const Shape& shape) : Domain(model), shape_(shape) {}
@@ -22,6 +23,7 @@ class QueueDomain : public Domain<QueueModel> {
   Op Decode(const RawStep& step, int process, const std::vector<State>& states) override;
   bool MayKill(const std::vector<State>&, int) const override { return shape_.kills; }
   bool MaySignal() const override { return shape_.signals; }
+  int Signal() const override { return shape_.ignored ? SIGUSR2 : SIGUSR1; }
 
  private:
   Op Send(const RawStep& step);

@@ -37,7 +37,8 @@ CaseOutcome InLockstep(const Program& program, int processes, const QueueDomain:
   const long max_messages = MaxMessages(program);
   QueueTarget target(processes, max_messages, kMaxLength);
   Crew crew(processes, target);
-  QueueDomain domain(PlatformQueueModel(static_cast<std::size_t>(max_messages), shape.signals), shape);
+  const bool interrupts = shape.signals && !shape.ignored;
+  QueueDomain domain(PlatformQueueModel(static_cast<std::size_t>(max_messages), interrupts), shape);
   return Lockstep<QueueModel>(domain, crew).Run(program);
 }
 
@@ -77,8 +78,16 @@ IPC_TEST(PropLockstep, QueueTraffic, clause::mq_send::full_blocks_until_space,
          clause::mq_send::waiters_highest_priority_longest_waiting,
          clause::mq_receive::order_highest_priority_first,
          clause::mq_receive::order_oldest_within_priority, timeout_s(300)) {
+  QueueDomain::Shape shape;
+  shape.signals = true;
+  shape.ignored = true;
   PropertySpec spec{"PropLockstep.QueueTraffic", __FILE__, __LINE__, 120,
-                    [](const Program& p) { return InLockstep(p, 4, {}); },
+                    [shape](Program p) {
+                      for (RawStep& step : p) {
+                        if (step.b % 32 == 31) step.what = 254;
+                      }
+                      return InLockstep(p, 4, shape);
+                    },
                     {{Call::kMqSend, 50}, {Call::kMqReceive, 50}}, 20, false};
   CheckProperty(spec);
 }
