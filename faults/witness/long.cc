@@ -1,4 +1,6 @@
 // Witnesses of bank_long.cc.
+#include <sched.h>
+
 #include "faults/witness/witness.h"
 
 using namespace witness;
@@ -26,17 +28,21 @@ WITNESS(mq_order_lost_when_ring_wraps) {
   q.Send("first"), q.Send("second");
   return q.Receive() == "second";
 }
+// One message after the other to a receiver that has taken the last, until it takes one no more.
 WITNESS(mq_receive_wakeup_lost_once_in_1024) {
   Queue q(4, 16);
-  mqd_t nonblock = mq_open(q.name.c_str(), O_WRONLY | O_NONBLOCK);
-  Child c([&] {
-    for (int i = 0; i < 1025; ++i) q.Receive();
+  Child receiver([&] {
+    for (;;) q.Receive();
     return 0;
   });
-  // Sent when the receiver sleeps, which is not sure: more than 1025 are at hand.
-  for (int i = 0; i < 1325 && c.Exit(1) < 0; ++i) mq_send(nonblock, "x", 1, 0);
-  mq_close(nonblock);
-  return c.Exit() == -1;
+  for (const int64_t end = NowNs() + kRaceNs; NowNs() < end;) {
+    q.Send("x");
+    // The message after the one with which a call hangs stays.
+    for (const int64_t sent = NowNs(); q.Attr().mq_curmsgs > 0; sched_yield()) {
+      if (NowNs() - sent > 1'000'000'000) return true;
+    }
+  }
+  return false;
 }
 WITNESS(read_swaps_bytes_after_a_mebibyte) {
   Pipe p;
@@ -49,29 +55,30 @@ WITNESS(read_swaps_bytes_after_a_mebibyte) {
   read(p.r, block.data(), 2);
   return block[0] == 'b';
 }
-WITNESS(write_split_when_another_writes) {
+// Whether the bytes of a small write to a full pipe come out with others' between them.
+static bool SmallWriteIsTorn() {
   Pipe p;
   p.Fill();
-  const std::string large(100'000, 'L');
+  const std::string large(100'000, 'L'), small(2000, 's');
   Child other([&] { return write(p.w, large.data(), large.size()) < 0; });
-  Nap(50);
-  const std::string small(2000, 's');
+  Nap(20);
   Child writer([&] { return write(p.w, small.data(), small.size()) < 0; });
-  // The halves come apart when the other's bytes get between them; it needs luck.
+  Nap(20);
+  const size_t total = 65536 + large.size() + small.size();
   std::string all;
-  char bytes[999];
-  const int64_t end = NowNs() + 2'000'000'000;
-  for (int quiet = 0; quiet < 50 && NowNs() < end;) {
-    pollfd one{p.r, POLLIN, 0};
-    if (poll(&one, 1, 10) != 1) {
-      ++quiet;
-      continue;
-    }
+  char bytes[4096];
+  for (pollfd one{p.r, POLLIN, 0}; all.size() < total && poll(&one, 1, 500) == 1;) {
     const ssize_t n = read(p.r, bytes, sizeof bytes);
     all.append(bytes, static_cast<size_t>(n > 0 ? n : 0));
   }
   const size_t first = all.find('s');
   return first != std::string::npos && all.find_last_of('s') - first + 1 != small.size();
+}
+WITNESS(write_split_when_another_writes) {
+  const int64_t end = NowNs() + kRaceNs;
+  bool torn = false;
+  while (!torn && NowNs() < end) torn = SmallWriteIsTorn();
+  return torn;
 }
 WITNESS(shm_every_16th_growth_is_stale) {
   Shm s(1);
