@@ -66,6 +66,18 @@ Crew::Crew(int workers, Target& target, int initial) {
     workers_.push_back({child, true, false, 0, {}});
   }
   target.Forked();
+  // One that has yet to close what it inherited would keep the ends of others open after their death.
+  for (int i = 0; i < initial; ++i) {
+    while (stations_[i].entered.load(std::memory_order_acquire) == 0) {
+      WaitWhileEquals(stations_[i].entered, 0, 1'000'000'000);
+      if (waitpid(workers_[Index(i)].pid, nullptr, WNOHANG) == workers_[Index(i)].pid) {
+        workers_[Index(i)].alive = false;
+        for (int k = 0; k < initial; ++k) Kill(k);
+        munmap(memory, mapped_);
+        Unresolved("a process ended before it began: out of memory, or killed from outside");
+      }
+    }
+  }
 }
 
 // In a worker: forks twice, so that the copy belongs to the process that owns the crew.
@@ -101,6 +113,8 @@ void Crew::Work(int worker, Target& target) {
   actor.tid.store(static_cast<std::int32_t>(syscall(SYS_gettid)));
   actor.pid.store(getpid());
   target.Enter(worker);
+  station.entered.store(1, std::memory_order_release);
+  WakeAll(station.entered);
   for (;;) {
     const std::uint32_t done = actor.steps_done.load(std::memory_order_relaxed);
     while (actor.go.load(std::memory_order_acquire) == done) {

@@ -4,6 +4,7 @@
 
 #include <sys/types.h>
 
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -68,6 +69,7 @@ class Crew {
   struct Station {
     Actor actor;
     Op op;
+    std::atomic<std::uint32_t> entered{0};  // its process has closed what is not its own
   };
   struct Worker {
     pid_t pid = -1;

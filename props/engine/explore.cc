@@ -94,7 +94,7 @@ class EndOfSearch {
   explicit EndOfSearch(const ExploreOptions& options)
       : options_(options),
         deadline_(DeadlineIn(options.seconds)),
-        last_(DeadlineIn(10 * options.seconds)) {}
+        last_(DeadlineIn(std::min(10 * options.seconds, options.seconds + 60))) {}
   bool operator()(std::uint64_t cases) const {
     if (cases < options_.min_cases) return false;
     const std::int64_t now = NowNs();

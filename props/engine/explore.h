@@ -25,7 +25,7 @@ struct ExploreOptions {
   std::size_t max_steps = 100;
   std::uint64_t min_cases = 20;   // run even when the time is up
   // Asked when the time is up: whether enough was seen for a verdict. If not, the search goes on, for
-  // ten times the time at most. Absent: it is enough.
+  // ten times the time or a minute more at most. Absent: it is enough.
   std::function<bool()> enough;
   // Told of the first failure at once, and of each smaller one: whoever ends the test before shrinking is
   // over must find the failure noted. May be absent.

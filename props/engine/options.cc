@@ -37,7 +37,7 @@ double Options::Seconds() const {
     case Profile::kQuick:
       return 0.9;
     case Profile::kFull:
-      return 20;
+      return 55;
     default:
       return 10;
   }
