@@ -86,6 +86,13 @@ void Registry::ForgetName(const std::string& name) {
   }
 }
 
+void Registry::RemovePath(std::string* path) {
+  if (path->empty()) return;
+  unlink(path->c_str());
+  ForgetName(*path);
+  path->clear();
+}
+
 bool Registry::Remove(NameKind kind, const char* text) {
   switch (kind) {
     case NameKind::kQueue: return mq_unlink(text) == 0;

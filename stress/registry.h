@@ -30,6 +30,8 @@ class Registry {
   int Remember(pid_t pid);
   void Forget(int slot);
   void ForgetName(const std::string& name);
+  // Unlinks a path and forgets it; empties it. Nothing if it is empty.
+  void RemovePath(std::string* path);
 
   // Removes all names that exist. Returns how many still existed: what a run left behind.
   int Sweep();

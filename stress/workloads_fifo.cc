@@ -109,10 +109,7 @@ class FifoOpeners : public Workload {
     sink.checks += opens;
   }
   void Teardown() override {
-    if (path_.empty()) return;
-    unlink(path_.c_str());
-    registry_->ForgetName(path_);
-    path_.clear();
+    if (registry_ != nullptr) registry_->RemovePath(&path_);
   }
 
  private:

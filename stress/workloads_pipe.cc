@@ -73,7 +73,7 @@ class PipeStream : public Workload {
 
   // The name is gone afterwards, unless the caller asks for it: then the caller unlinks it.
   static std::string OpenFifo(Registry& registry, Ends* ends, std::string* keep = nullptr) {
-    const std::string path = registry.NewName(NameKind::kPath);
+    std::string path = registry.NewName(NameKind::kPath);
     if (mkfifo(path.c_str(), 0600) != 0) {
       return "mkfifo " + path + ": " + std::strerror(errno) + " (set TMPDIR to a place for FIFOs)";
     }
@@ -87,8 +87,7 @@ class PipeStream : public Workload {
       *keep = path;
       return "";
     }
-    unlink(path.c_str());
-    registry.ForgetName(path);
+    registry.RemovePath(&path);
     return error;
   }
 
@@ -204,10 +203,7 @@ class FifoPoll : public PipeStream {
 
   void Teardown() override {
     PipeStream::Teardown();
-    if (path_.empty()) return;
-    unlink(path_.c_str());
-    registry_->ForgetName(path_);
-    path_.clear();
+    if (registry_ != nullptr) registry_->RemovePath(&path_);
   }
 
  private:
