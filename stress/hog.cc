@@ -6,6 +6,7 @@
 #include <sys/mount.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -114,6 +115,13 @@ void Tmpfs(Worker& w) {
   const std::string name = "/ipcsuite-hog-" + std::to_string(getpid());
   const int fd = shm_open(name.c_str(), O_RDWR | O_CREAT | O_EXCL, 0600);
   if (fd < 0) return;
+  // A system that takes the mount and not its size would give 8 MiB rightly.
+  struct statvfs room {};
+  if (fstatvfs(fd, &room) != 0 || static_cast<std::uint64_t>(room.f_blocks) * room.f_frsize > (2 << 20)) {
+    close(fd);
+    shm_unlink(name.c_str());
+    return;
+  }
   const int rc = posix_fallocate(fd, 0, 8 << 20);
   Expect(w, rc, {ENOSPC}, "posix_fallocate.shm",
          "posix_fallocate of more than the file system holds");
@@ -166,6 +174,8 @@ Private MakePrivate() {
 void RunHog(Worker& w, Registry& registry, bool allow_global) {
   const Private mine = MakePrivate();
   w.cold.extra[kNamespaces] = (mine.ipc ? 1u : 0u) + (mine.mounts ? 2u : 0u);
+  // Where there are queues by name only, nothing of them can be exhausted.
+  const bool queues_work = WhyUnusable(registry, NameKind::kQueue).empty();
   Lower(RLIMIT_NOFILE, 256);
   const bool count_queues = mine.ipc || allow_global;
   Registry* const names = mine.ipc ? nullptr : &registry;
@@ -173,12 +183,12 @@ void RunHog(Worker& w, Registry& registry, bool allow_global) {
   while (w.Go()) {
     Descriptors(w);
 #ifdef RLIMIT_MSGQUEUE
-    if (rounds % 2 == 0) {
+    if (queues_work && rounds % 2 == 0) {
       // The limit counts a user's bytes in all processes: a low one stops only this process, since it
       // is this process's limit that is compared.
       Lower(RLIMIT_MSGQUEUE, 65536);
       Queues(w, false, names);
-    } else if (count_queues) {
+    } else if (queues_work && count_queues) {
       Lower(RLIMIT_MSGQUEUE, 4 << 20);
       Queues(w, true, names);
     }

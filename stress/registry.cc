@@ -93,6 +93,36 @@ void Registry::RemovePath(std::string* path) {
   path->clear();
 }
 
+std::string WhyUnusable(Registry& registry, NameKind kind) {
+  const std::string name = registry.NewName(kind);
+  const char* call = "mkfifo";
+  bool made = false, works = false;
+  if (kind == NameKind::kShm) {
+    call = "shm_open";
+    const int fd = shm_open(name.c_str(), O_RDWR | O_CREAT | O_EXCL, 0600);
+    made = works = fd >= 0;
+    if (made) close(fd);
+  } else if (kind == NameKind::kQueue) {
+    call = "mq_open";
+    mq_attr attr{};
+    attr.mq_maxmsg = 1;
+    attr.mq_msgsize = 8;
+    const mqd_t queue = mq_open(name.c_str(), O_RDWR | O_CREAT | O_EXCL | O_NONBLOCK, 0600, &attr);
+    made = queue != static_cast<mqd_t>(-1);
+    if (made) call = "mq_send";
+    works = made && mq_send(queue, "", 1, 0) == 0;
+    const int error = errno;
+    if (made) mq_close(queue);
+    errno = error;
+  } else {
+    made = works = mkfifo(name.c_str(), 0600) == 0;
+  }
+  const std::string why = works ? "" : std::string(call) + ": " + std::strerror(errno);
+  if (made) Registry::Remove(kind, name.c_str());
+  registry.ForgetName(name);
+  return why;
+}
+
 bool Registry::Remove(NameKind kind, const char* text) {
   switch (kind) {
     case NameKind::kQueue: return mq_unlink(text) == 0;

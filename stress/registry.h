@@ -30,6 +30,8 @@ class Registry {
   int Remember(pid_t pid);
   void Forget(int slot);
   void ForgetName(const std::string& name);
+  // Removes what has this name; whether there was anything.
+  static bool Remove(NameKind kind, const char* text);
   // Unlinks a path and forgets it; empties it. Nothing if it is empty.
   void RemovePath(std::string* path);
 
@@ -45,7 +47,6 @@ class Registry {
   };
   std::string Directory();
   int Enter(NameKind kind, const std::string& text);
-  static bool Remove(NameKind kind, const char* text);
 
   std::atomic<std::uint32_t>* next_name_;
   Name* names_;
@@ -54,6 +55,10 @@ class Registry {
   pid_t owner_;
   std::string directory_;
 };
+
+// Whether objects of this kind (kShm, kQueue, kPath: a FIFO) can be made and used at all: "", or what
+// fails and why ("shm_open: Read-only file system"). A place that lacks them is no finding.
+std::string WhyUnusable(Registry& registry, NameKind kind);
 
 // Forks the guardian: it outlives the run by a moment if that is killed, kills what processes are
 // left, removes names, and ends. Returns its pid; -1 when fork failed.

@@ -362,6 +362,10 @@ report::TestRecord RecordOf(const Cell& cell, std::uint64_t seed) {
       failure.observed = finding.text;
       failure.message = finding.text + "\nin a slice " + (slice.nemeses ? "under nemeses" : "without nemeses") +
                         " of " + cell.name + ", seed " + std::to_string(seed);
+      // What only a nemesis brings out is no claim of the workload, but judged by what was found.
+      if (std::find(record.clauses.begin(), record.clauses.end(), failure.clause) == record.clauses.end()) {
+        record.clauses.push_back(failure.clause);
+      }
       record.failures.push_back(std::move(failure));
     }
   }

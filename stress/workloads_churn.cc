@@ -44,6 +44,15 @@ class NameChurn : public Workload {
 
   std::string Setup(const RunSpec&, Registry& registry, SharedRegion& region) override {
     registry_ = &registry;
+    for (int kind = 0; kind < 3; ++kind) {
+      const std::string why = WhyUnusable(registry, kKinds[kind]);
+      if (why.empty()) {
+        usable_.push_back(kind);
+      } else {
+        left_out_ += (left_out_.empty() ? "" : "; ") + why;
+      }
+    }
+    if (usable_.empty()) return left_out_;
     owners_ = region.Make<Owner>(3 * kNamesOfAKind);
     for (int i = 0; i < kNamesOfAKind; ++i) {
       names_[0].push_back(registry.NewName(NameKind::kShm));
@@ -58,7 +67,7 @@ class NameChurn : public Workload {
     std::uint64_t done = 0;
     while (w.Go() && (w.spec.ops == 0 || done < w.spec.ops)) {
       const auto i = static_cast<int>(w.random.Below(kNamesOfAKind));
-      switch (w.random.Below(3)) {
+      switch (usable_[w.random.Below(usable_.size())]) {
         case 0: Shm(w, i, checked); break;
         case 1: Queue(w, i, checked); break;
         default: Fifo(w, i, checked); break;
@@ -75,6 +84,7 @@ class NameChurn : public Workload {
     }
     static const char* const kNames[] = {"created", "refused with EEXIST", "opened another's object",
                                          "found no name", "no room (limits)"};
+    if (!left_out_.empty()) sink.facts.emplace_back("left out", left_out_);
     for (int k = 0; k < 5; ++k) sink.facts.emplace_back(kNames[k], std::to_string(sum[k]));
     if (spec.mode == Mode::kRaw) return;
     for (std::size_t kind = 0; kind < 3; ++kind) {
@@ -97,9 +107,7 @@ class NameChurn : public Workload {
   void Teardown() override {
     for (std::size_t kind = 0; kind < 3; ++kind) {
       for (const std::string& name : names_[kind]) {
-        if (kind == 0) shm_unlink(name.c_str());
-        if (kind == 1) mq_unlink(name.c_str());
-        if (kind == 2) unlink(name.c_str());
+        Registry::Remove(kKinds[kind], name.c_str());
         registry_->ForgetName(name);
       }
       names_[kind].clear();
@@ -107,6 +115,7 @@ class NameChurn : public Workload {
   }
 
  private:
+  static constexpr NameKind kKinds[3] = {NameKind::kShm, NameKind::kQueue, NameKind::kPath};
   static constexpr const char* kUnlink[3] = {kShmClauses.unlink, kMqClauses.unlink,
                                              kFifoClauses.unlink};
 
@@ -304,6 +313,8 @@ class NameChurn : public Workload {
   Registry* registry_ = nullptr;
   Owner* owners_ = nullptr;
   std::vector<std::string> names_[3];
+  std::vector<int> usable_;  // of the three kinds, what this platform has
+  std::string left_out_;     // why not the others
 };
 
 }  // namespace

@@ -53,13 +53,17 @@ class CreateRace : public Workload {
     processes_ = spec.producers;
     meeting_ = region.Make<Meeting>();
     entries_ = region.Make<Entry>(static_cast<std::size_t>(processes_));
+    std::string why[kRaces];
     for (int race = 0; race < kRaces; ++race) {
-      names_[race] = registry.NewName(race <= kShmExclusive     ? NameKind::kShm
-                                      : race <= kQueueExclusive ? NameKind::kQueue
-                                                                : NameKind::kPath);
+      names_[race] = registry.NewName(KindOf(race));
+      why[race] = WhyUnusable(registry, KindOf(race));
+      if (why[race].empty()) {
+        races_.push_back(race);
+      } else if (race == 0 || why[race] != why[race - 1]) {
+        left_out_ += (left_out_.empty() ? "" : "; ") + why[race];
+      }
     }
-    // A platform without queues still gets its other races.
-    has_queues_ = TryQueue();
+    if (races_.empty()) return left_out_;
     return "";
   }
 
@@ -67,11 +71,7 @@ class CreateRace : public Workload {
     std::uint64_t rounds = 0;
     const bool checked = w.spec.mode != Mode::kRaw;
     while (w.Go() && (w.spec.ops == 0 || rounds < w.spec.ops)) {
-      const int race = static_cast<int>(rounds % kRaces);
-      if ((race == kQueuePlain || race == kQueueExclusive) && !has_queues_) {
-        ++rounds;
-        continue;
-      }
+      const int race = races_[rounds % races_.size()];
       if (!Meet(w)) return;
       Create(w, race);
       if (!Meet(w)) return;
@@ -93,6 +93,7 @@ class CreateRace : public Workload {
       met += cold->extra[kMet];
       no_room += cold->extra[kNoRoom];
     }
+    if (!left_out_.empty()) sink.facts.emplace_back("left out", left_out_);
     sink.facts.emplace_back("rounds", std::to_string(rounds));
     sink.facts.emplace_back("rounds with two processes in the call at once", std::to_string(met));
     sink.facts.emplace_back("creations that failed for want of room", std::to_string(no_room));
@@ -102,7 +103,7 @@ class CreateRace : public Workload {
   void Teardown() override {
     for (int race = 0; race < kRaces; ++race) {
       if (names_[race].empty()) continue;
-      Unlink(race);
+      Registry::Remove(KindOf(race), names_[race].c_str());
       registry_->ForgetName(names_[race]);
       names_[race].clear();
     }
@@ -119,9 +120,8 @@ class CreateRace : public Workload {
     return race <= kShmExclusive ? "shm_unlink.removes_name" : race <= kQueueExclusive ? "mq_unlink.basic.removes_name" : "mkfifo.eexist";
   }
 
-  int Unlink(int race) const {
-    const char* const name = names_[race].c_str();
-    return race <= kShmExclusive ? shm_unlink(name) : race <= kQueueExclusive ? mq_unlink(name) : unlink(name);
+  static NameKind KindOf(int race) {
+    return race <= kShmExclusive ? NameKind::kShm : race <= kQueueExclusive ? NameKind::kQueue : NameKind::kPath;
   }
 
   mqd_t OpenQueue(int race, int flags) const {
@@ -129,15 +129,6 @@ class CreateRace : public Workload {
     attr.mq_maxmsg = std::min(processes_, kSenders);
     attr.mq_msgsize = 1;
     return mq_open(names_[race].c_str(), O_RDWR | O_CREAT | O_NONBLOCK | flags, 0600, &attr);
-  }
-
-  bool TryQueue() const {
-    const mqd_t queue = OpenQueue(kQueuePlain, 0);
-    if (queue == kNoQueue) return errno != ENOSYS;
-    const bool works = mq_send(queue, "", 1, 0) == 0 || errno != ENOSYS;
-    mq_close(queue);
-    mq_unlink(names_[kQueuePlain].c_str());
-    return works;
   }
 
   // False when the run ended meanwhile. Everything that others did before they came here is seen.
@@ -220,11 +211,11 @@ class CreateRace : public Workload {
 
   void Remove(Worker& w, int race, bool checked) {
     w.Enter(CallId::kUnlink);
-    const int rc = Unlink(race);
+    const bool removed = Registry::Remove(KindOf(race), names_[race].c_str());
     w.Leave();
     if (!checked) return;
     w.Checked();
-    if (rc != 0) w.Report(Kind::kExclusion, UnlinkClauseOf(race), "unlinking what was created", 0, 0, errno);
+    if (!removed) w.Report(Kind::kExclusion, UnlinkClauseOf(race), "unlinking what was created", 0, 0, errno);
   }
 
   void Drop() {
@@ -284,7 +275,8 @@ class CreateRace : public Workload {
   Meeting* meeting_ = nullptr;
   Entry* entries_ = nullptr;
   int processes_ = 0;
-  bool has_queues_ = true;
+  std::vector<int> races_;  // those that this platform has the objects for
+  std::string left_out_;    // why not the others
   std::string names_[kRaces];
   // Of this process, in this round.
   int fd_ = -1;
