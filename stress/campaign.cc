@@ -121,8 +121,8 @@ class Runner {
           if (sizes.size() > 1) cell.name += "/" + SizeText(size);
           if (options_.placements.size() > 1) cell.name += "/" + std::string(ToString(placement));
           cell.cpus = stress::Plan(result_.topology, placement, cell.spec.workers(), &cell.reason);
-          // Litmus processes that nobody pins end up on one cpu now and then, and show nothing there.
-          if (placement == Placement::kNone && std::string(info->unit) == "outcomes") {
+          // Processes that nobody pins end up on one cpu now and then.
+          if (placement == Placement::kNone && info->races) {
             const std::vector<int> apart =
                 stress::Plan(result_.topology, Placement::kSpread, cell.spec.workers(), nullptr);
             if (!apart.empty()) cell.cpus = apart;

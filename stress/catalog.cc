@@ -329,6 +329,7 @@ void AddChurnAndNotify(List* all) {
       "Processes meet and then create a name together, round after round. Without O_EXCL all have the "
       "same object, with it, and by mkfifo, exactly one creates it.";
   w.test_name = "Stress.CreateRace";
+  w.races = true;
   w.producers = 2;
   w.unit = "rounds";
   w.kill_producer_upto = 0;
@@ -339,6 +340,7 @@ void AddChurnAndNotify(List* all) {
   all->push_back(w);
 
   w.name = "notify";
+  w.races = false;
   w.title = "notification storm";
   w.explain =
       "Bursts arrive at empty queues with a registered receiver: exactly one notification for each, "
@@ -375,6 +377,7 @@ void AddMemory(List* all) {
 
   w.shape = Shape::kPaired;
   w.unit = "outcomes";
+  w.races = true;
   w.name = "litmus-mp";
   w.title = "message passing: data, then a flag";
   w.explain = "The flag seen (acquire) without the data (release) is forbidden; outcomes are counted.";

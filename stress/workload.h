@@ -65,6 +65,7 @@ struct WorkloadInfo {
   // A process of this role may be killed, for messages up to that size (0: never).
   std::size_t kill_producer_upto, kill_consumer_upto;
   bool signals, open_loop;
+  bool races;                       // shows nothing where its processes share a cpu
   bool waits;                       // a run in which nobody ever slept has shown nothing
   std::uint32_t sample_every;       // latency of every n-th message; 0: none
   const char* unit;                 // what one count is: "messages", "round trips", "outcomes"
