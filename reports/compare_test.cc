@@ -139,6 +139,20 @@ TEST(Compare, PageNamesWhatIsMissing) {
   EXPECT_THAT(page, HasSubstr("<strong>new</strong> incomplete, 1 tests came through: Kernel panic &lt;1&gt;"));
 }
 
+TEST(Compare, ManyPlatformsAreNamedInGroups) {
+  std::vector<report::Run> runs;
+  for (int i = 0; i < 9; ++i) {
+    runs.push_back(RunOf({Tested("Mq.Same", Verdict::kPass), Tested("Mq.Sends", i == 3 ? Verdict::kXfail : i == 5 || i == 6 ? Verdict::kFail : Verdict::kPass)},
+                         "p" + std::to_string(i)));
+  }
+  const std::string page = ComparisonHtml(Compare(runs), runs);
+  EXPECT_THAT(page, HasSubstr("XFAIL</b> p3</span>"));
+  EXPECT_THAT(page, HasSubstr("FAIL</b> p5, p6</span>"));
+  EXPECT_THAT(page, HasSubstr("PASS</b> the other 6</span>"));
+  EXPECT_THAT(page, HasSubstr("PASS</b> all 9</span>"));
+  EXPECT_THAT(page, HasSubstr("data-rs=\"PASS XFAIL FAIL\""));
+}
+
 TEST(Baseline, OnlyRegressionsAreRed) {
   const auto baseline = RunOf({Tested("A", Verdict::kFail), Tested("B", Verdict::kPass), Tested("D", Verdict::kFail)});
   auto same = RunOf({Tested("A", Verdict::kFail), Tested("B", Verdict::kPass), Tested("C", Verdict::kFail),

@@ -7,6 +7,7 @@
 #include <set>
 
 #include "reports/compare.h"
+#include "reports/html_many.h"
 #include "reports/html_parts.h"
 #include "reports/text.h"
 
@@ -26,8 +27,11 @@ std::string OpenTable(const std::string& caption, const std::string& head) {
          "</tr></thead><tbody>";
 }
 
+bool Many(const Comparison& c) { return c.labels.size() > kMostColumns; }
+
 // The labels above the columns of the lists.
 std::string LabelRow(const Comparison& c) {
+  if (Many(c)) return "";
   std::string out = "<div class=\"line heads\" aria-hidden=\"true\"><span class=\"name\"></span>";
   for (const auto& label : c.labels) out += "<span class=\"cell\">" + Escape(label) + "</span>";
   return out + "</div>";
@@ -138,11 +142,18 @@ std::string Differences(const Comparison& c) {
       std::string title(ToString(d.change));
       title[0] = static_cast<char>(title[0] - 'a' + 'A');
       out += OpenTable(title + " (" + std::to_string(c.Count(d.change)) + ")",
-                       "<th scope=\"col\">Clause or test</th>" + LabelHeads(c));
+                       "<th scope=\"col\">Clause or test</th>" + (Many(c) ? "<th scope=\"col\">Results</th>" : LabelHeads(c)));
     }
     out += "<tr><th scope=\"row\">" + LinkTo(d.is_clause ? "c" : "t", d.id) +
            (d.key.empty() ? "" : "<br>" + Escape(d.key)) + "</th>";
-    for (const auto& v : d.values) out += "<td>" + (d.key.empty() ? BadgeOrWord(v) : v.empty() ? "" : BreakableCode(Shorten(v, 500))) + "</td>";
+    const auto show = [&](const std::string& v) {
+      return d.key.empty() ? BadgeOrWord(v) : v.empty() ? Many(c) ? "<span class=\"tag\">none</span>" : "" : BreakableCode(Shorten(v, 500));
+    };
+    if (Many(c)) {
+      out += "<td>" + Groups(c.labels, d.values, show) + "</td>";
+    } else {
+      for (const auto& v : d.values) out += "<td>" + show(v) + "</td>";
+    }
     out += "</tr>";
   }
   return out + kCloseTable;
@@ -180,17 +191,29 @@ std::string Item(const Comparison& c, const Line& line, const char* anchor) {
   std::string results;
   bool differs = false;
   std::string first;
-  std::string badges, body;
+  std::string badges;
+  std::vector<std::string> words;
+  std::vector<std::pair<std::string, std::string>> details;  // what several runs say alike stands once
   for (std::size_t i = 0; i < line.cells.size(); ++i) {
     const std::optional<Cell>& cell = line.cells[i];
     const std::string word = cell ? std::string(ToString(cell->verdict)) : "absent";
     if (i == 0) first = word;
     differs = differs || word != first;
-    if (cell) results += (results.empty() ? "" : " ") + word;
+    if (cell && std::find(words.begin(), words.end(), word) == words.end()) results += (results.empty() ? "" : " ") + word;
+    words.push_back(cell ? word : "");
     badges += "<span class=\"cell\"><span class=\"visually-hidden\">" + Escape(c.labels[i]) + ": </span>" +
               (cell ? Badge(cell->verdict) : "<span class=\"tag\">absent</span>") + "</span>";
-    if (cell && !cell->detail.empty()) body += Row(Escape(c.labels[i]), cell->detail);
+    if (!cell || cell->detail.empty()) continue;
+    const auto same = std::find_if(details.begin(), details.end(), [&](const auto& d) { return d.second == cell->detail; });
+    if (same == details.end()) {
+      details.emplace_back(c.labels[i], cell->detail);
+    } else {
+      same->first += ", " + c.labels[i];
+    }
   }
+  if (Many(c)) badges = "<span class=\"sets\">" + Groups(c.labels, words, BadgeOrWord) + "</span>";
+  std::string body;
+  for (const auto& [labels, detail] : details) body += Row(Escape(labels), detail);
   std::string out = "<details class=\"item\" data-rs=\"" + results + "\" data-i=\"" + Escape(line.group) + "\"";
   if (!line.kind.empty()) out += " data-k=\"" + Escape(line.kind) + "\"";
   if (differs) out += " data-d";
@@ -336,6 +359,7 @@ std::string ComparisonHtml(const Comparison& c, const std::vector<Run>& runs) {
   if (!c.performance.empty()) body += "<li><a href=\"#performance\">Performance</a></li>";
   body += "<li><a href=\"#platforms\">Platforms</a></li><li><a href=\"#matrix\">Interfaces</a></li>"
           "<li><a href=\"#browse\">All clauses and tests</a></li></ul></nav>\n<main>\n";
+  if (Many(c)) body += Section("glance", "At a glance", Glance(c, runs));
   body += Section("differences", "Differences", Differences(c)) +
           Section("performance", "Performance", PerformanceDifferences(c)) +
           Section("platforms", "Platforms", Platforms(c, runs)) +
