@@ -189,7 +189,7 @@ class Lost : public testing::Test {
 };
 
 TEST_F(Lost, EndTooEarlyKeepsWhatCameWithTheLastWords) {
-  const report::Run run = RunScript("echo Kernel panic: not syncing; exit 3", {});
+  const report::Run run = RunScript("echo Kernel panic: not syncing; yes trace | head -200; exit 3", {});
   EXPECT_EQ(run.tests.size(), 1u);
   EXPECT_THAT(run.interrupted, HasSubstr("status 3"));
   EXPECT_THAT(run.interrupted, HasSubstr("Kernel panic"));

@@ -41,6 +41,18 @@ bool CopyProgram(const std::string& from, const std::string& to, std::string* er
   return !problem;
 }
 
+// What tells most about an end, on one line: a kernel's panic from its beginning, or else the end.
+std::string LastWords(const std::string& chatter) {
+  constexpr std::size_t kMost = 400;
+  const std::size_t panic = chatter.find("Kernel panic");
+  std::string words = panic != std::string::npos        ? chatter.substr(panic, kMost)
+                      : chatter.size() > kMost ? chatter.substr(chatter.size() - kMost)
+                                               : chatter;
+  std::replace(words.begin(), words.end(), '\n', '|');
+  std::erase_if(words, [](unsigned char c) { return c < ' ' || c == 127; });
+  return words;
+}
+
 std::string Seconds(std::int64_t ns) {
   char text[32];
   std::snprintf(text, sizeof text, "%.1f s", static_cast<double>(ns) / kSecondNs);
@@ -108,12 +120,7 @@ bool Remote::Poll() {
 
 report::Run Remote::Take() {
   std::string why = why_;
-  if (!collector_.ended() && !collector_.chatter().empty()) {
-    std::string tail = collector_.chatter();
-    if (tail.size() > 400) tail = tail.substr(tail.size() - 400);
-    std::replace(tail.begin(), tail.end(), '\n', '|');
-    why += "; last words: " + tail;
-  }
+  if (!collector_.ended() && !collector_.chatter().empty()) why += "; last words: " + LastWords(collector_.chatter());
   const std::int64_t end_ns = end_ns_ > 0 ? end_ns_ : NowNs();
   report::Run run = collector_.Take(why);
   run.label = name();
