@@ -52,6 +52,7 @@ void Unresolved(const std::string& reason) {
 }
 
 const CallResult& Setup(const CallResult& result) {
+  if (result.failed_with(ENOSYS)) Unsupported("absent here: " + Describe(result));
   if (!result.ok()) Unresolved("set-up failed: " + Describe(result));
   return result;
 }

@@ -1,5 +1,6 @@
 #include "harness/step.h"
 
+#include <fcntl.h>
 #include <signal.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
@@ -11,6 +12,7 @@
 #include <new>
 
 #include "harness/arena.h"
+#include "harness/names.h"
 
 namespace ipcsuite {
 namespace {
@@ -146,6 +148,37 @@ StepOutcome WriteByte(volatile char* address, char value) {
     *address = value;
     return std::int64_t{0};
   });
+}
+
+namespace {
+
+std::uintptr_t PageOf(std::uintptr_t address) { return address - address % static_cast<std::uintptr_t>(sysconf(_SC_PAGESIZE)); }
+
+// Faults at a known place: of a page that may not be read, or behind the end of a file.
+bool TryFault(int signal) {
+  const std::string path = ScratchDir() + "/fault-" + std::to_string(getpid());
+  const StepOutcome outcome = RunStep([&] {
+    const int file = signal == SIGBUS ? open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600) : -1;
+    const auto size = static_cast<std::size_t>(sysconf(_SC_PAGESIZE));
+    void* page = mmap(nullptr, size, signal == SIGBUS ? PROT_READ : PROT_NONE, file >= 0 ? MAP_SHARED : MAP_PRIVATE | MAP_ANONYMOUS, file, 0);
+    const volatile char* place = static_cast<const char*>(page) + 8;
+    g_outcome->value = static_cast<std::int64_t>(reinterpret_cast<std::uintptr_t>(place));
+    return std::int64_t{*place};
+  });
+  unlink(path.c_str());
+  return outcome.end == StepOutcome::kFaulted && outcome.signal == signal && PageOf(outcome.address) == PageOf(static_cast<std::uintptr_t>(outcome.value));
+}
+
+}  // namespace
+
+bool FaultAddressIsTold(int signal) {
+  static const bool of_bus = TryFault(SIGBUS);
+  static const bool of_segv = TryFault(SIGSEGV);
+  return signal == SIGBUS ? of_bus : of_segv;
+}
+
+bool FaultAddressAgrees(int signal, std::uintptr_t told, std::uintptr_t wanted) {
+  return told == wanted || told == PageOf(wanted) || !FaultAddressIsTold(signal);
 }
 
 }  // namespace ipcsuite

@@ -38,6 +38,13 @@ StepOutcome RunStepUnhandled(const std::function<std::int64_t()>& step, std::int
 StepOutcome ReadByte(const volatile char* address);
 StepOutcome WriteByte(volatile char* address, char value);
 
+// Whether the system tells where a fault of this signal was. POSIX leaves that open ("the value of
+// si_addr may be inaccurate"): machines may tell the page alone, emulators nothing of use. Tried in
+// a child, remembered.
+bool FaultAddressIsTold(int signal);
+// True when the address that was told is that one, or that of its page, or nothing can be told.
+bool FaultAddressAgrees(int signal, std::uintptr_t told, std::uintptr_t wanted);
+
 MATCHER(Completes, negation ? "does not complete" : "completes without a fault") {
   NoteChecks();
   *result_listener << Describe(arg);
@@ -57,7 +64,7 @@ MATCHER_P2(FaultsWithAt, signal, address, "faults with " + SignalName(signal) + 
   NoteChecks();
   *result_listener << Describe(arg);
   return arg.end == StepOutcome::kFaulted && arg.signal == signal &&
-         arg.address == reinterpret_cast<std::uintptr_t>(address);
+         FaultAddressAgrees(signal, arg.address, reinterpret_cast<std::uintptr_t>(address));
 }
 MATCHER_P(IsKilledBy, signal, "is killed by " + SignalName(signal)) {
   NoteChecks();
