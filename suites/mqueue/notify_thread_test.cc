@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "suites/mqueue/mq.h"
+#include "suites/mqueue/room.h"
 
 namespace ipcsuite {
 namespace {
@@ -43,7 +44,9 @@ void Note(sigval value) {
 bool AwaitCalls(int calls) {
   Backoff backoff;
   for (const std::int64_t end = NowNs() + 5'000'000'000; g_log->calls.load() < calls; backoff.Pause()) {
-    if (NowNs() > end) return false;
+    if (NowNs() < end) continue;
+    NeedThreads();
+    return false;
   }
   return true;
 }
@@ -55,7 +58,10 @@ CallResult RegisterThread(mqd_t q, int value, void (*function)(sigval) = Note, p
   event.sigev_notify_attributes = attributes;
   event.sigev_value.sival_int = value;
   g_registrant = pthread_self();
-  return CALL(mq_notify(q, &event));
+  const CallResult result = CALL(mq_notify(q, &event));
+  // Without a thread the C library gives one of these.
+  if (result.failed_with(ENOSYS) || result.failed_with(EAGAIN) || result.failed_with(ENOMEM)) NeedThreads();
+  return result;
 }
 
 // One transition of an empty queue to non-empty and back.

@@ -1,10 +1,11 @@
 // Whether this platform has shared memory objects at all.
 #include <fcntl.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 
+#include "harness/call.h"
 #include "harness/names.h"
 #include "harness/resources.h"
-#include "harness/call.h"
 #include "harness/suite_probe.h"
 
 namespace ipcsuite {
@@ -20,7 +21,14 @@ IPC_SUITE_PROBE(shm) {
   if ((opened.failed_with(ENOENT) || opened.failed_with(EROFS)) && !trouble.empty()) {
     return "shared memory objects can't be made here (shm_open() fails with " + ErrnoName(opened.error) + "): " + trouble;
   }
-  if (opened.ok()) Fd closes(opened.fd());
+  if (!opened.ok()) return "";
+  Fd closes(opened.fd());
+  // A limit on file sizes ends with a signal whoever makes an object larger.
+  rlimit file_size{};
+  constexpr rlim_t kNeeded = 64 << 20;
+  if (getrlimit(RLIMIT_FSIZE, &file_size) == 0 && file_size.rlim_cur != RLIM_INFINITY && file_size.rlim_cur < kNeeded) {
+    return "objects may not be larger than " + std::to_string(file_size.rlim_cur) + " bytes here: raise RLIMIT_FSIZE to 64 MiB at least";
+  }
   return "";
 }
 

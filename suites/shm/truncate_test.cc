@@ -1,4 +1,6 @@
 // ftruncate on shared memory objects: sizes, what is kept, what reads zero, what is taken away.
+#include <sys/resource.h>
+
 #include <algorithm>
 
 #include "suites/shm/support.h"
@@ -18,6 +20,8 @@ IPC_TEST(ShmTruncate, Grows, clause::ftruncate::shm_grow_size) {
 IPC_TEST(ShmTruncate, GrowsBeyondFourGigabytes, clause::ftruncate::shm_grow_size) {
   if (sizeof(off_t) < 8) Unsupported("off_t has 32 bits");
   const std::int64_t size = (std::int64_t{1} << 32) + 5;
+  rlimit file_size{};
+  if (getrlimit(RLIMIT_FSIZE, &file_size) == 0 && file_size.rlim_cur < static_cast<rlim_t>(size)) Unsupported("RLIMIT_FSIZE is below 4 GiB");
   ShmObject object;
   const CallResult grown = CALL(ftruncate(object, static_cast<off_t>(size)));
   if (!grown.ok()) Unsupported("no object of 4 GiB here: " + Describe(grown));
