@@ -1,5 +1,6 @@
 #include "stress/ticks.h"
 
+#include <cstdint>
 #include <fstream>
 #include <string>
 

@@ -1,5 +1,6 @@
 // Message queues: n producers and m consumers with priorities on one queue, and the exact order of
 // bursts.
+#include <fcntl.h>
 #include <sys/stat.h>
 
 #include <algorithm>

@@ -4,6 +4,7 @@
 // Paired: receiver i registers on queue i and says so; sender i sends a burst; the receiver waits for
 // its signal, checks it, registers again, and only then drains. One more queue is fought for by all
 // receivers: at most one may be registered at a time, the others get EBUSY.
+#include <fcntl.h>
 #include <mqueue.h>
 #include <sched.h>
 #include <signal.h>

@@ -3,6 +3,7 @@
 #include <sys/select.h>
 
 #include <algorithm>
+#include <cstdint>
 
 #include "faults/witness/witness.h"
 
