@@ -15,7 +15,7 @@
 #include <gnu/libc-version.h>
 #endif
 #if defined(__linux__)
-#include <sys/auxv.h>
+#include <link.h>
 #endif
 
 #include "reports/environment_parts.h"
@@ -126,9 +126,19 @@ static std::string MuslVersion(const std::string& arch) {
 }
 #endif
 
+// Whether the program names no dynamic loader. (AT_BASE does not tell: it is 0 too for a program that
+// was given to its loader by hand.)
 static bool IsStatic() {
-#if defined(__linux__) && defined(AT_BASE)
-  return ::getauxval(AT_BASE) == 0;  // address of the dynamic loader
+#if defined(__linux__)
+  bool interpreted = false;
+  const auto first = [](dl_phdr_info* info, std::size_t, void* result) {
+    for (int i = 0; i < info->dlpi_phnum; ++i) {
+      if (info->dlpi_phdr[i].p_type == PT_INTERP) *static_cast<bool*>(result) = true;
+    }
+    return 1;  // the program comes first
+  };
+  ::dl_iterate_phdr(first, &interpreted);
+  return !interpreted;
 #else
   return false;
 #endif
