@@ -198,6 +198,31 @@ IPC_TEST(FifoIo, EndOfFileOnlyWhenAllWritersHaveClosed, clause::fifo::io_eof_aft
   EXPECT_THAT(CALL(read(rd, &byte, 1)), SucceedsWith(0));
 }
 
+IPC_TEST(FifoIo, ABlockedReaderWaitsForTheLastOfTheWritersToClose, clause::fifo::io_eof_after_all_writers) {
+  FifoNode fifo;
+  // It opens the FIFO itself, before there are writers: it holds none of their descriptors.
+  Peer reader([&](Peer::Self& self) {
+    Fd own;
+    self.step([&] {
+      const CallResult opened = CALL(open(fifo.path(), O_RDONLY | O_CLOEXEC));
+      if (opened.ok()) own.reset(opened.fd());
+      return opened;
+    });
+    char byte;
+    self.step([&] { return CALL(read(own, &byte, 1)); });
+  });
+  Call opening = reader.next();
+  Fd one(CALL(open(fifo.path(), O_WRONLY | O_CLOEXEC)));
+  EXPECT_THAT(opening.result(), Succeeds());
+  Fd two(CALL(open(fifo.path(), O_WRONLY | O_CLOEXEC)));
+  Call call = reader.next();
+  EXPECT_THAT(call, Blocks());
+  EXPECT_THAT(CALL(close(one.release())), SucceedsWith(0));
+  EXPECT_THAT(call, StaysBlocked());
+  EXPECT_THAT(CALL(close(two.release())), SucceedsWith(0));
+  EXPECT_THAT(call.result(), SucceedsWith(0));
+}
+
 IPC_TEST(FifoIo, DeathOfTheLastWriterIsEndOfFile, clause::fifo::io_eof_after_all_writers) {
   FifoNode fifo;
   const Fd rd(CALL(open(fifo.path(), O_RDONLY | O_CLOEXEC | O_NONBLOCK)));

@@ -91,6 +91,18 @@ IPC_TEST(ShmTruncate, AddedPartsReadZero, clause::ftruncate::shm_grow_zero_fille
   }
 }
 
+IPC_TEST(ShmTruncate, EachOfManyGrowthsReadsZero, clause::ftruncate::shm_grow_zero_filled) {
+  constexpr std::size_t kStep = 37, kGrowths = 64;
+  ShmObject object(kStep);
+  Mapping view = Mapping::Of(object, kStep * (kGrowths + 1));
+  for (std::size_t size = kStep; size <= kStep * kGrowths; size += kStep) {
+    Fill(view.data(), size);
+    Setup(CALL(ftruncate(object, static_cast<off_t>(size + kStep))));
+    EXPECT_EQ(FirstMismatch(view.data(), size), size);
+    EXPECT_EQ(FirstNonzero(view.data() + size, kStep), kStep) << "grown from " << size << " bytes";
+  }
+}
+
 IPC_TEST(ShmTruncate, RegrownPartsReadZero, clause::ftruncate::shm_regrow_reads_zero) {
   const std::size_t page = PageSize();
   ShmObject object(3 * page);
