@@ -1,6 +1,7 @@
 // What stress is measured with: histogram, checksums, messages, topology, scaling law.
 #include <sys/stat.h>
 
+#include <algorithm>
 #include <cmath>
 #include <cstdlib>
 #include <filesystem>
