@@ -39,13 +39,15 @@ class Waiting {
   }
   void ExpectServed() {
     EXPECT_THAT(call().result(), SucceedsWith(send_ ? 0 : 4));
-    EXPECT_EQ(Drain(queue_), send_ ? (Messages{{"f1", 0}, {"late", 0}}) : Messages{});
+    const Messages of_sender{{"f1", 0}, {"late", 0}}, of_receiver;
+    EXPECT_EQ(Drain(queue_), send_ ? of_sender : of_receiver);
   }
   // What a call that failed must have left, now and once it could have been served.
   void ExpectUntouched() {
     EXPECT_EQ(CountOf(queue_), send_ ? 2 : 0);
     Serve();
-    EXPECT_EQ(Drain(queue_), send_ ? (Messages{{"f1", 0}}) : (Messages{{"late", 0}}));
+    const Messages of_sender{{"f1", 0}}, of_receiver{{"late", 0}};
+    EXPECT_EQ(Drain(queue_), send_ ? of_sender : of_receiver);
   }
 
  private:

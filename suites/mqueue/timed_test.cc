@@ -42,7 +42,8 @@ class Side {
   // What a call that waited and found nothing must have left behind.
   void ExpectUntouched() {
     const bool send = direction_ == Direction::kSend;
-    EXPECT_EQ(Drain(queue_), send ? (Messages{{"filler", 0}}) : Messages{});
+    const Messages of_sender{{"filler", 0}}, of_receiver;
+    EXPECT_EQ(Drain(queue_), send ? of_sender : of_receiver);
   }
   long value() const { return direction_ == Direction::kSend ? 0 : 7; }  // of a successful call
   long count() const { return CountOf(queue_); }
