@@ -3,8 +3,12 @@
 #include <sys/stat.h>
 
 #include <algorithm>
+#include <cerrno>
+#include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <optional>
+#include <string>
 
 #include <nlohmann/json.hpp>
 
@@ -20,6 +24,19 @@ const char* const kCapabilities[] = {"CAP_CHOWN", "CAP_DAC_OVERRIDE", "CAP_FSETI
                                      "CAP_SETUID", "CAP_SETFCAP", "CAP_SETPCAP", "CAP_NET_BIND_SERVICE", "CAP_SYS_CHROOT", "CAP_KILL", "CAP_AUDIT_WRITE"};
 const char* const kMqCalls[] = {"mq_open", "mq_unlink", "mq_timedsend", "mq_timedreceive", "mq_notify", "mq_getsetattr",
                                 "mq_timedsend_time64", "mq_timedreceive_time64"};
+
+// "64", "512k", "300m", "2g".
+std::optional<long long> ParseCount(const std::string& text) {
+  char* end = nullptr;
+  errno = 0;
+  const long long number = std::strtoll(text.c_str(), &end, 10);
+  if (end == text.c_str() || number < 0 || errno != 0) return std::nullopt;
+  const std::string unit = end;
+  if (unit.empty()) return number;
+  const std::size_t power = std::string("kmg").find(unit);
+  if (unit.size() != 1 || power == std::string::npos) return std::nullopt;
+  return number << (10 * (power + 1));
+}
 
 // A trait is a name, or a name with "=value".
 class Traits {
@@ -74,8 +91,7 @@ json Rlimits(const Traits& traits) {
   const std::pair<const char*, const char*> known[] = {
       {"msgqueue", "RLIMIT_MSGQUEUE"}, {"nofile", "RLIMIT_NOFILE"}, {"fsize", "RLIMIT_FSIZE"}, {"nproc", "RLIMIT_NPROC"}};
   for (const auto& [name, limit] : known) {
-    const std::string value = traits.value(name);
-    if (!value.empty()) limits.push_back({{"type", limit}, {"soft", std::stoull(value)}, {"hard", std::stoull(value)}});
+    if (const auto value = ParseCount(traits.value(name))) limits.push_back({{"type", limit}, {"soft", *value}, {"hard", *value}});
   }
   return limits;
 }
@@ -96,8 +112,8 @@ json Config(const Traits& traits, const LaunchInput& input) {
                             {"fs.mqueue.msg_default", "4"}, {"fs.mqueue.msgsize_default", "128"}};
   }
   json resources = json::object();
-  if (const std::string pids = traits.value("pids"); !pids.empty()) resources["pids"] = {{"limit", std::stoll(pids)}};
-  if (const std::string mem = traits.value("mem"); !mem.empty()) resources["memory"] = {{"limit", std::stoll(mem)}, {"swap", std::stoll(mem)}};
+  if (const auto pids = ParseCount(traits.value("pids"))) resources["pids"] = {{"limit", *pids}};
+  if (const auto mem = ParseCount(traits.value("mem"))) resources["memory"] = {{"limit", *mem}, {"swap", *mem}};
   linux_part["resources"] = resources;
   const bool plain_user = traits.has("user");
   const json capabilities = plain_user || traits.has("nocaps") ? json::array() : json(kCapabilities);
@@ -137,7 +153,7 @@ const std::vector<TraitHelp>& ContainerTraits() {
       {"mq=enosys|eperm|kill", "seccomp: what mq_* calls do"},
       {"rofs", "read-only root"},
       {"msgqueue=N, nofile=N, fsize=N, nproc=N", "resource limits"},
-      {"pids=N, mem=BYTES", "control group limits"},
+      {"pids=N, mem=SIZE", "control group limits"},
   };
   return traits;
 }
@@ -163,6 +179,12 @@ std::optional<Launch> PrepareContainer(const PlatformSpec& spec, const LaunchInp
     return std::nullopt;
   }
   const Traits traits(spec.traits);
+  for (const char* name : {"pids", "mem", "msgqueue", "nofile", "fsize", "nproc"}) {
+    if (!traits.value(name).empty() && !ParseCount(traits.value(name))) {
+      *error = "container trait '" + std::string(name) + "=" + traits.value(name) + "' needs a number, 64, 512k, 300m or 2g for example";
+      return std::nullopt;
+    }
+  }
   namespace fs = std::filesystem;
   const fs::path root = fs::path(input.work_dir) / "rootfs";
   for (const char* dir : {"bin", "dev", "proc", "sys", "tmp", "etc"}) fs::create_directories(root / dir);

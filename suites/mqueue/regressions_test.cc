@@ -86,8 +86,9 @@ long HeapInUse() {
 
 // Memory that the library keeps for each notification delivered with attributes: a figure, since
 // POSIX promises nothing about it; judged is that none of many notifications is lost.
+// Alone: under a limit on processes that others use up no thread can be started for a notification.
 IPC_TEST(MqRegression, ThreadAttributesAreFreedAfterDelivery, regression::glibc_sigev_thread_attribute_leak,
-         clause::mq_notify::oneshot_rearm) {
+         clause::mq_notify::oneshot_rearm, exclusive) {
   Queue q;
   Shared<std::atomic<int>> calls;
   g_calls = calls.get();

@@ -61,8 +61,10 @@ IPC_TEST(ShmDescriptor, IsTheLowestFree, clause::shm_open::fd_lowest) {
 IPC_TEST(ShmDescriptor, AllocationIsAtomicAmongThreads, clause::shm_open::fd_allocation_atomic) {
   constexpr int kThreads = 6, kRounds = 20;
   ShmObject object;
+  // Where a thread can't be started, those before it wait until the process ends: this outlives the test.
+  static std::atomic<int> arrivals[kRounds];
   for (int round = 0; round < kRounds; ++round) {
-    Shared<std::atomic<int>> arrived;
+    std::atomic<int>& arrived = arrivals[round];
     std::vector<int> expected;
     {
       std::vector<Fd> probe;  // which numbers are free
@@ -75,8 +77,8 @@ IPC_TEST(ShmDescriptor, AllocationIsAtomicAmongThreads, clause::shm_open::fd_all
       std::vector<Call> calls;
       for (int i = 0; i < kThreads; ++i) {
         calls.push_back(threads[static_cast<std::size_t>(i)].start([&] {
-          arrived->fetch_add(1);
-          while (arrived->load() < kThreads) sched_yield();
+          arrived.fetch_add(1);
+          while (arrived.load() < kThreads) sched_yield();
           return CALL(shm_open(object.name(), O_RDWR, 0));
         }));
       }
