@@ -9,12 +9,14 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <cstdio>
 #include <cstring>
 #include <filesystem>
 #include <map>
 #include <memory>
 #include <system_error>
+#include <vector>
 
 #include "harness/names.h"
 #include "harness/probe.h"
@@ -68,8 +70,34 @@ class ScratchRoot {
   std::string path_;
 };
 
+// What a few tests side by side need at most.
+constexpr int kRoomForSeveralTests = 32;
+
+// Whether so many more processes can be there now. Under a lower limit (of the user or of a control
+// group) tests that run side by side would take from one another the threads that the C library
+// starts for notifications, and would see them lost.
+bool CanStart(int count) {
+  std::vector<pid_t> started;
+  for (int i = 0; i < count; ++i) {
+    const pid_t pid = fork();
+    if (pid == 0) {
+      prctl(PR_SET_PDEATHSIG, SIGKILL);
+      for (;;) pause();
+    }
+    if (pid < 0) break;
+    started.push_back(pid);
+  }
+  for (const pid_t pid : started) kill(pid, SIGKILL);
+  for (const pid_t pid : started) {
+    while (waitpid(pid, nullptr, 0) < 0 && errno == EINTR) {
+    }
+  }
+  return static_cast<int>(started.size()) == count;
+}
+
 std::unique_ptr<Arena> NewArena(const RunnerOptions& options) {
-  const int jobs = !options.isolation ? 1 : options.jobs > 0 ? options.jobs : 2 * std::max(2, AllowedCpus());
+  int jobs = options.jobs > 0 ? options.jobs : 2 * std::max(2, AllowedCpus());
+  if (!options.isolation || (options.jobs == 0 && !CanStart(kRoomForSeveralTests))) jobs = 1;
   std::unique_ptr<Arena> arena(Arena::Create(std::min(jobs, 512)));
   RunHeader& header = arena->header();
   header.seed = options.seed;
