@@ -12,6 +12,7 @@
 
 #include "harness/resources.h"
 #include "harness/test.h"
+#include "suites/fifo/sides.h"
 
 namespace ipcsuite {
 namespace {
@@ -179,11 +180,7 @@ IPC_TEST(FifoIo, EndOfFileOnlyWhenAllWritersHaveClosed, clause::fifo::io_eof_aft
   const Fd rd(CALL(open(fifo.path(), O_RDONLY | O_NONBLOCK | O_CLOEXEC)));
   const auto script = [&](Peer::Self& self) {
     Fd own;
-    self.step([&] {
-      const CallResult opened = CALL(open(fifo.path(), O_WRONLY | O_CLOEXEC));
-      if (opened.ok()) own.reset(opened.fd());
-      return opened;
-    });
+    self.step([&] { return Kept(CALL(open(fifo.path(), O_WRONLY | O_CLOEXEC)), own); });
     self.step([&] { return CALL(close(own.release())); });
     self.step([&] { return CALL(getpid()); });  // never released: the close is what counts
   };
@@ -203,11 +200,7 @@ IPC_TEST(FifoIo, ABlockedReaderWaitsForTheLastOfTheWritersToClose, clause::fifo:
   // It opens the FIFO itself, before there are writers: it holds none of their descriptors.
   Peer reader([&](Peer::Self& self) {
     Fd own;
-    self.step([&] {
-      const CallResult opened = CALL(open(fifo.path(), O_RDONLY | O_CLOEXEC));
-      if (opened.ok()) own.reset(opened.fd());
-      return opened;
-    });
+    self.step([&] { return Kept(CALL(open(fifo.path(), O_RDONLY | O_CLOEXEC)), own); });
     char byte;
     self.step([&] { return CALL(read(own, &byte, 1)); });
   });

@@ -61,11 +61,7 @@ IPC_TEST(FifoOpen, ReaderInAnotherProcessServesANonblockingWriter, clause::fifo:
   FifoNode fifo;
   Peer reader([&](Peer::Self& self) {
     Fd own;
-    self.step([&] {
-      const CallResult opened = OpenFifo(fifo.path(), O_RDONLY | O_NONBLOCK);
-      if (opened.ok()) own.reset(opened.fd());
-      return opened;
-    });
+    self.step([&] { return Kept(OpenFifo(fifo.path(), O_RDONLY | O_NONBLOCK), own); });
     self.step([&] { return CALL(close(own.release())); });
   });
   EXPECT_THAT(reader.next().result(), Succeeds());

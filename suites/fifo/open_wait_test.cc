@@ -32,11 +32,7 @@ void WaitsForTheOtherSide(const Side& side) {
   FifoNode fifo;
   P peer([&](PeerBase::Self& self) {
     Fd own;
-    self.step([&] {
-      const CallResult opened = CALL(open(fifo.path(), side.flags | O_CLOEXEC));
-      if (opened.ok()) own.reset(opened.fd());
-      return opened;
-    });
+    self.step([&] { return Kept(CALL(open(fifo.path(), side.flags | O_CLOEXEC)), own); });
     self.step([&] { return CALL(close(own.release())); });
   });
   const Call call = peer.next();
@@ -98,11 +94,7 @@ IPC_TEST(FifoOpenWaits, DataWrittenRightAfterTheOpenArrives, clause::fifo::open_
   SharedBuffer buffer(8);
   Peer reader([&](Peer::Self& self) {
     Fd own;
-    self.step([&] {
-      const CallResult opened = CALL(open(fifo.path(), O_RDONLY | O_CLOEXEC));
-      if (opened.ok()) own.reset(opened.fd());
-      return opened;
-    });
+    self.step([&] { return Kept(CALL(open(fifo.path(), O_RDONLY | O_CLOEXEC)), own); });
     self.step([&] { return CALL(read(own, buffer.data(), buffer.size())); });
   });
   const Call opens = reader.next();

@@ -21,6 +21,12 @@ struct Side {
 inline constexpr Side kReading{O_RDONLY};
 inline constexpr Side kWriting{O_WRONLY};
 
+// The result of an open, whose descriptor stays open in `own`.
+inline CallResult Kept(const CallResult& opened, Fd& own) {
+  if (opened.ok()) own.reset(opened.fd());
+  return opened;
+}
+
 // Checks that nobody has the FIFO open from this side: without a reader a non-blocking writer gets
 // ENXIO; without a writer a non-blocking reader reads end-of-file.
 inline void ExpectNobodyThere(const char* path, const Side& side) {
