@@ -93,6 +93,8 @@ void Registry::RemovePath(std::string* path) {
   path->clear();
 }
 
+bool MeansNoRoom(int error) { return error == EMFILE || error == ENFILE || error == ENOSPC || error == ENOMEM; }
+
 std::string WhyUnusable(Registry& registry, NameKind kind) {
   const std::string name = registry.NewName(kind);
   const char* call = "mkfifo";

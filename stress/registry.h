@@ -60,6 +60,9 @@ class Registry {
 // fails and why ("shm_open: Read-only file system"). A place that lacks them is no finding.
 std::string WhyUnusable(Registry& registry, NameKind kind);
 
+// Whether a creation that failed so met a limit (descriptors, queues, bytes): exhaustion, no finding.
+bool MeansNoRoom(int error);
+
 // Forks the guardian: it outlives the run by a moment if that is killed, kills what processes are
 // left, removes names, and ends. Returns its pid; -1 when fork failed.
 pid_t StartGuardian(Registry& registry);

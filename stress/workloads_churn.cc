@@ -120,7 +120,7 @@ class NameChurn : public Workload {
                                              kFifoClauses.unlink};
 
   static bool NoRoom(Worker& w) {
-    if (errno != EMFILE && errno != ENFILE && errno != ENOSPC && errno != ENOMEM) return false;
+    if (!MeansNoRoom(errno)) return false;
     ++w.cold.extra[kNoRoom];
     return true;
   }

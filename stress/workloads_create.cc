@@ -201,7 +201,7 @@ class CreateRace : public Workload {
 
   static int Failure(Worker& w, int race) {
     if (errno == EEXIST && !Shared(race)) return kExisted;
-    if (errno == EMFILE || errno == ENFILE || errno == ENOSPC || errno == ENOMEM) {
+    if (MeansNoRoom(errno)) {
       ++w.cold.extra[kNoRoom];
     } else if (errno != EINTR && w.spec.mode != Mode::kRaw) {
       w.Report(Kind::kWrongErrno, ClauseOf(race), "creating a name in a race", 0, 0, errno);

@@ -22,6 +22,13 @@ void KeepOnly(const std::vector<Ends>& all, int read_fd, int write_fd) {
   }
 }
 
+// "" when records of this run are written whole, or why they need not be.
+std::string WhyNotAtomic(const RunSpec& spec, const Ends& ends) {
+  const std::size_t most = PipeBufOf(ends.write_fd);
+  if (spec.size_bytes <= most) return "";
+  return "records of " + std::to_string(spec.size_bytes) + " bytes exceed PIPE_BUF (" + std::to_string(most) + ")";
+}
+
 class PipeStream : public Workload {
  public:
   explicit PipeStream(bool fifo) : fifo_(fifo) {}
@@ -106,11 +113,7 @@ class PipeWriters : public PipeStream {
     const std::string error = OpenPipe(&ends);
     if (!error.empty()) return error;
     ends_.push_back(ends);
-    if (spec.size_bytes > PipeBufOf(ends.write_fd)) {
-      return "records of " + std::to_string(spec.size_bytes) + " bytes exceed PIPE_BUF (" +
-             std::to_string(PipeBufOf(ends.write_fd)) + ")";
-    }
-    return "";
+    return WhyNotAtomic(spec, ends);
   }
 
   void Run(Worker& w) override {
@@ -184,8 +187,7 @@ class FifoPoll : public PipeStream {
     const std::string error = OpenFifo(registry, &ends, &path_);
     if (!error.empty()) return error;
     ends_.push_back(ends);
-    if (spec.size_bytes > PipeBufOf(ends.write_fd)) return "records of " + std::to_string(spec.size_bytes) + " bytes exceed PIPE_BUF";
-    return "";
+    return WhyNotAtomic(spec, ends);
   }
 
   void Run(Worker& w) override {
