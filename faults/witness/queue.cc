@@ -208,7 +208,7 @@ WITNESS(mq_unlink_empties_queue) {
 WITNESS(mq_unlink_missing_succeeds) { return mq_unlink(NewName("none").c_str()) == 0; }
 WITNESS(mq_unlinked_queue_leaks) {
   return Child([] {
-           if (geteuid() == 0 && setuid(4711) != 0) return 50;
+           if (setuid(4711) != 0 && errno != EPERM) return 50;
            rlimit l{20000, 20000};
            setrlimit(RLIMIT_MSGQUEUE, &l);
            for (int i = 0; i < 50; ++i) {

@@ -187,9 +187,8 @@ WITNESS(shm_fchmod_by_others_succeeds) {
   return Unprivileged([&] { return fchmod(s.fd, 0666) == 0; }) == 1 && ModeOf(s.fd) == 0600;
 }
 WITNESS(shm_fchown_ignored) {
-  if (geteuid() != 0) return false;
   Shm s;
-  return fchown(s.fd, 1, 1) == 0 && Stat(s.fd).st_uid == 0;
+  return fchown(s.fd, 1, 1) == 0 && Stat(s.fd).st_uid != 1;
 }
 WITNESS(sysconf_shm_unsupported) { return sysconf(_SC_SHARED_MEMORY_OBJECTS) == -1; }
 WITNESS(sysconf_page_size_doubled) {
