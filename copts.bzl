@@ -15,3 +15,9 @@ IPC_COPTS = [
     "//:mode_dbg": ["-O0"],
     "//conditions:default": ["-O1"],
 })
+
+# Loops that are measured: optimized in every mode but debug.
+STRESS_COPTS = IPC_COPTS + select({
+    "//:mode_dbg": [],
+    "//conditions:default": ["-O2"],
+})

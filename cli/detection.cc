@@ -6,7 +6,7 @@
 #include <fstream>
 #include <sstream>
 
-#include "reports/detection.h"
+#include "reports/verdicts/detection.h"
 
 namespace ipcsuite::cli {
 

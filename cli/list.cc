@@ -7,10 +7,10 @@
 #include <string>
 #include <vector>
 
-#include "harness/runner.h"
-#include "harness/test.h"
+#include "harness/runner/runner.h"
+#include "harness/test/test.h"
 #include "spec/clause.h"
-#include "reports/command_line.h"
+#include "base/command_line.h"
 
 namespace ipcsuite::cli {
 namespace {

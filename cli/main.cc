@@ -8,15 +8,15 @@
 
 #include "cli/list.h"
 #include "cli/run.h"
-#include "faults/detect.h"
-#include "harness/exec.h"
-#include "reports/commands.h"
-#include "stress/report.h"
-#include "stress/stress.h"
+#include "faults/detect/detect.h"
+#include "harness/peers/exec.h"
+#include "reports/commands/commands.h"
+#include "stress/campaign/report.h"
+#include "stress/campaign/stress.h"
 #include "platforms/guest.h"
 #include "platforms/on.h"
 #ifndef IPC_WITHOUT_PROPERTIES
-#include "props/engine/soak.h"
+#include "props/soak/soak.h"
 #endif
 #include "props/history/check_main.h"
 

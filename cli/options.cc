@@ -5,9 +5,9 @@
 #include <random>
 #include <set>
 
-#include "harness/test.h"
+#include "harness/test/test.h"
 #include "spec/clause.h"
-#include "reports/command_line.h"
+#include "base/command_line.h"
 
 namespace ipcsuite::cli {
 namespace {

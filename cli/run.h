@@ -1,7 +1,7 @@
 // `ipcsuite run`: judges this machine and writes the reports.
 #pragma once
 
-#include "reports/model.h"
+#include "reports/results/model.h"
 
 namespace ipcsuite::cli {
 

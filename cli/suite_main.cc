@@ -1,5 +1,5 @@
 #include "cli/run.h"
-#include "harness/exec.h"
+#include "harness/peers/exec.h"
 
 int main(int argc, char** argv) {
   ipcsuite::MaybeRunRole(argc, argv);

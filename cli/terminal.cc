@@ -6,9 +6,9 @@
 #include <cstdlib>
 #include <cstring>
 
-#include "harness/arena.h"
+#include "harness/core/arena.h"
 #include "platforms/stream.h"
-#include "reports/report.h"
+#include "reports/formats/report.h"
 
 namespace ipcsuite::cli {
 namespace {

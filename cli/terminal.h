@@ -5,8 +5,8 @@
 #include <string>
 #include <vector>
 
-#include "harness/runner.h"
-#include "reports/model.h"
+#include "harness/runner/runner.h"
+#include "reports/results/model.h"
 
 namespace ipcsuite::cli {
 

@@ -9,17 +9,17 @@
 #include <memory>
 #include <set>
 
-#include "harness/runner.h"
+#include "harness/runner/runner.h"
 #include "platforms/platform.h"
 #include "platforms/remote.h"
-#include "reports/aggregate.h"
-#include "reports/catalogue.h"
-#include "reports/command_line.h"
-#include "reports/compare.h"
-#include "reports/expectations.h"
-#include "reports/files.h"
-#include "reports/json.h"
-#include "reports/report.h"
+#include "reports/verdicts/aggregate.h"
+#include "reports/verdicts/catalogue.h"
+#include "base/command_line.h"
+#include "reports/compare/compare.h"
+#include "reports/verdicts/expectations.h"
+#include "base/files.h"
+#include "reports/results/json.h"
+#include "reports/formats/report.h"
 
 namespace ipcsuite::platforms {
 namespace {

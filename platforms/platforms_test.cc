@@ -9,7 +9,7 @@
 
 #include <nlohmann/json.hpp>
 
-#include "harness/arena.h"
+#include "harness/core/arena.h"
 #include "platforms/cpio.h"
 #include "platforms/platform.h"
 #include "platforms/remote.h"

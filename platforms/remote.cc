@@ -14,8 +14,8 @@
 #include <cstdio>
 #include <filesystem>
 
-#include "harness/exec.h"
-#include "harness/runner.h"
+#include "harness/peers/exec.h"
+#include "harness/runner/runner.h"
 
 namespace ipcsuite::platforms {
 namespace {

@@ -10,7 +10,7 @@
 
 #include "platforms/platform.h"
 #include "platforms/stream.h"
-#include "reports/model.h"
+#include "reports/results/model.h"
 
 namespace ipcsuite::platforms {
 

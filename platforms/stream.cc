@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "reports/json.h"
+#include "reports/results/json.h"
 
 namespace ipcsuite::platforms {
 namespace {

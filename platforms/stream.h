@@ -12,7 +12,7 @@
 #include <string>
 #include <string_view>
 
-#include "reports/model.h"
+#include "reports/results/model.h"
 
 namespace ipcsuite::platforms {
 

@@ -3,7 +3,7 @@
 set -eu
 function=$1
 shift
-echo '#include "reports/embedded.h"'
+echo '#include "reports/verdicts/embedded.h"'
 echo 'namespace ipcsuite::report {'
 echo "const std::vector<EmbeddedFile>& $function() {"
 echo '  static const std::vector<EmbeddedFile> files = {'

@@ -8,9 +8,9 @@
 
 #include <cstdlib>
 
-#include "harness/resources.h"
-#include "harness/step.h"
-#include "harness/test.h"
+#include "harness/objects/resources.h"
+#include "harness/peers/step.h"
+#include "harness/test/test.h"
 
 namespace ipcsuite {
 namespace {

@@ -4,11 +4,11 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "harness/exec.h"
-#include "harness/privilege.h"
-#include "harness/resources.h"
-#include "harness/step.h"
-#include "harness/test.h"
+#include "harness/peers/exec.h"
+#include "harness/objects/privilege.h"
+#include "harness/objects/resources.h"
+#include "harness/peers/step.h"
+#include "harness/test/test.h"
 
 namespace ipcsuite {
 namespace {

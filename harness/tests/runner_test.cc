@@ -17,7 +17,7 @@
 #include <string>
 #include <vector>
 
-#include "reports/json.h"
+#include "reports/results/json.h"
 
 namespace ipcsuite {
 namespace {

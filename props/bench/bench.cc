@@ -13,15 +13,15 @@
 #include <string>
 #include <vector>
 
-#include "harness/arena.h"
-#include "harness/names.h"
+#include "harness/core/arena.h"
+#include "harness/core/names.h"
 #include "props/engine/lockstep.h"
 #include "props/engine/queue_target.h"
 #include "props/engine/sequential.h"
 #include "props/history/check.h"
 #include "props/history/generate.h"
 #include "props/history/linearize.h"
-#include "props/suite/queue_domain.h"
+#include "props/properties/queue_domain.h"
 
 namespace ipcsuite::props {
 namespace {

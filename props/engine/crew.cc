@@ -13,9 +13,9 @@
 #include <cerrno>
 #include <new>
 
-#include "harness/call.h"
-#include "harness/context.h"
-#include "harness/probe.h"
+#include "harness/core/call.h"
+#include "harness/core/context.h"
+#include "harness/peers/probe.h"
 
 namespace ipcsuite::props {
 namespace {

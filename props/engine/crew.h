@@ -11,7 +11,7 @@
 #include <string>
 #include <vector>
 
-#include "harness/arena.h"
+#include "harness/core/arena.h"
 #include "props/engine/sleep_watch.h"
 #include "props/engine/target.h"
 #include "props/model/op.h"

@@ -11,9 +11,9 @@
 #include <string>
 #include <vector>
 
-#include "harness/call.h"
-#include "harness/context.h"
-#include "harness/exec.h"
+#include "harness/core/call.h"
+#include "harness/core/context.h"
+#include "harness/peers/exec.h"
 #include "props/model/descriptors.h"
 
 namespace ipcsuite::props {

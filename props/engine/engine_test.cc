@@ -14,7 +14,7 @@
 #include <string>
 #include <vector>
 
-#include "harness/names.h"
+#include "harness/core/names.h"
 #include "props/engine/explore.h"
 #include "props/engine/lockstep.h"
 #include "props/engine/pipe_target.h"
@@ -22,9 +22,9 @@
 #include "props/engine/queue_target.h"
 #include "props/engine/seeds.h"
 #include "props/engine/sequential.h"
-#include "props/suite/pipe_domain.h"
-#include "props/suite/queue_domain.h"
-#include "props/suite/races.h"
+#include "props/properties/pipe_domain.h"
+#include "props/properties/queue_domain.h"
+#include "props/properties/races.h"
 
 namespace ipcsuite::props {
 namespace {

@@ -10,8 +10,8 @@
 #include <utility>
 #include <vector>
 
-#include "harness/arena.h"
-#include "harness/context.h"
+#include "harness/core/arena.h"
+#include "harness/core/context.h"
 #include "props/model/hash.h"
 
 namespace ipcsuite::props {

@@ -13,9 +13,9 @@
 #include <new>
 #include <utility>
 
-#include "harness/call.h"
-#include "harness/context.h"
-#include "harness/probe.h"
+#include "harness/core/call.h"
+#include "harness/core/context.h"
+#include "harness/peers/probe.h"
 #include "props/engine/crew.h"
 #include "props/engine/sleep_watch.h"
 #include "props/history/check.h"

@@ -11,8 +11,8 @@
 #include <cerrno>
 #include <cstring>
 
-#include "harness/call.h"
-#include "harness/context.h"
+#include "harness/core/call.h"
+#include "harness/core/context.h"
 #include "props/model/record.h"
 
 namespace ipcsuite::props {

@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "harness/names.h"
+#include "harness/core/names.h"
 #include "props/engine/target.h"
 
 namespace ipcsuite::props {

@@ -5,14 +5,14 @@
 #include <algorithm>
 #include <utility>
 
-#include "harness/arena.h"
-#include "harness/context.h"
+#include "harness/core/arena.h"
+#include "harness/core/context.h"
 #include "props/engine/crew.h"
 #include "props/engine/explore.h"
 #include "props/engine/options.h"
 #include "props/engine/seeds.h"
 #include "props/model/hash.h"
-#include "reports/model.h"
+#include "reports/results/model.h"
 
 namespace ipcsuite::props {
 namespace {

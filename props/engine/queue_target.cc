@@ -8,10 +8,10 @@
 #include <cerrno>
 #include <cstring>
 
-#include "harness/arena.h"
-#include "harness/call.h"
-#include "harness/context.h"
-#include "harness/names.h"
+#include "harness/core/arena.h"
+#include "harness/core/call.h"
+#include "harness/core/context.h"
+#include "harness/core/names.h"
 #include "props/model/record.h"
 
 namespace ipcsuite::props {

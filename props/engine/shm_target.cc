@@ -9,8 +9,8 @@
 
 #include <cerrno>
 
-#include "harness/call.h"
-#include "harness/context.h"
+#include "harness/core/call.h"
+#include "harness/core/context.h"
 
 namespace ipcsuite::props {
 namespace {

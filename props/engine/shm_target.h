@@ -5,7 +5,7 @@
 #include <cstddef>
 #include <vector>
 
-#include "harness/names.h"
+#include "harness/core/names.h"
 #include "props/engine/target.h"
 #include "props/model/shm.h"
 

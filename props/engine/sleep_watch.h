@@ -4,9 +4,9 @@
 
 #include <cstdint>
 
-#include "harness/arena.h"
-#include "harness/context.h"
-#include "harness/probe.h"
+#include "harness/core/arena.h"
+#include "harness/core/context.h"
+#include "harness/peers/probe.h"
 
 namespace ipcsuite::props {
 

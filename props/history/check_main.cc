@@ -15,7 +15,7 @@
 #include "props/history/file.h"
 #include "props/history/lanes.h"
 #include "props/history/minimize.h"
-#include "reports/command_line.h"
+#include "base/command_line.h"
 
 namespace ipcsuite::props {
 namespace {

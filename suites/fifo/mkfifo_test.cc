@@ -5,8 +5,8 @@
 #include <string>
 #include <vector>
 
-#include "harness/resources.h"
-#include "harness/test.h"
+#include "harness/objects/resources.h"
+#include "harness/test/test.h"
 #include "suites/fifo/makers.h"
 #include "suites/fifo/place.h"
 

@@ -8,8 +8,8 @@
 
 #include <string>
 
-#include "harness/resources.h"
-#include "harness/test.h"
+#include "harness/objects/resources.h"
+#include "harness/test/test.h"
 #include "suites/fifo/place.h"
 
 namespace ipcsuite {

@@ -4,9 +4,9 @@
 #include <signal.h>
 #include <unistd.h>
 
-#include "harness/interrupt.h"
-#include "harness/resources.h"
-#include "harness/test.h"
+#include "harness/peers/interrupt.h"
+#include "harness/objects/resources.h"
+#include "harness/test/test.h"
 #include "suites/fifo/sides.h"
 
 namespace ipcsuite {

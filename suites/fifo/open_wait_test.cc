@@ -4,9 +4,9 @@
 
 #include <vector>
 
-#include "harness/interrupt.h"
-#include "harness/resources.h"
-#include "harness/test.h"
+#include "harness/peers/interrupt.h"
+#include "harness/objects/resources.h"
+#include "harness/test/test.h"
 #include "suites/fifo/sides.h"
 
 namespace ipcsuite {

@@ -12,7 +12,7 @@
 #include <cstdio>
 #include <filesystem>
 
-#include "harness/resources.h"
+#include "harness/objects/resources.h"
 
 namespace ipcsuite {
 

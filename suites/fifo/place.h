@@ -9,9 +9,9 @@
 #include <optional>
 #include <string>
 
-#include "harness/context.h"
-#include "harness/peer.h"
-#include "harness/privilege.h"
+#include "harness/core/context.h"
+#include "harness/peers/peer.h"
+#include "harness/objects/privilege.h"
 
 namespace ipcsuite {
 

@@ -7,7 +7,7 @@
 #include <algorithm>
 #include <utility>
 
-#include "harness/queue_room.h"
+#include "harness/objects/queue_room.h"
 
 namespace ipcsuite {
 

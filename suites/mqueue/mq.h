@@ -13,9 +13,9 @@
 #include <string>
 #include <vector>
 
-#include "harness/privilege.h"
-#include "harness/resources.h"
-#include "harness/test.h"
+#include "harness/objects/privilege.h"
+#include "harness/objects/resources.h"
+#include "harness/test/test.h"
 
 namespace ipcsuite {
 

@@ -10,7 +10,7 @@
 #include <memory>
 #include <optional>
 
-#include "harness/exec.h"
+#include "harness/peers/exec.h"
 #include "suites/mqueue/mq.h"
 
 namespace ipcsuite {

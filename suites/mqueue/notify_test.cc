@@ -8,7 +8,7 @@
 #include <utility>
 #include <vector>
 
-#include "harness/exec.h"
+#include "harness/peers/exec.h"
 #include "suites/mqueue/mq.h"
 #include "suites/mqueue/room.h"
 

@@ -5,7 +5,7 @@
 #include <sys/time.h>
 #include <unistd.h>
 
-#include "harness/exec.h"
+#include "harness/peers/exec.h"
 #include "suites/mqueue/mq.h"
 
 namespace ipcsuite {

@@ -3,10 +3,10 @@
 #include <fcntl.h>
 #include <mqueue.h>
 
-#include "harness/call.h"
-#include "harness/names.h"
-#include "harness/queue_room.h"
-#include "harness/suite_probe.h"
+#include "harness/core/call.h"
+#include "harness/core/names.h"
+#include "harness/objects/queue_room.h"
+#include "harness/test/suite_probe.h"
 
 namespace ipcsuite {
 namespace {

@@ -10,7 +10,7 @@
 #include <type_traits>
 #include <vector>
 
-#include "harness/exec.h"
+#include "harness/peers/exec.h"
 #include "suites/mqueue/mq.h"
 
 extern char** environ;

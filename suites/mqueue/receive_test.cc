@@ -8,7 +8,7 @@
 #include <functional>
 #include <type_traits>
 
-#include "harness/exec.h"
+#include "harness/peers/exec.h"
 #include "suites/mqueue/mq.h"
 
 namespace ipcsuite {

@@ -3,8 +3,8 @@
 #include <errno.h>
 #include <pthread.h>
 
-#include "harness/arena.h"
-#include "harness/context.h"
+#include "harness/core/arena.h"
+#include "harness/core/context.h"
 
 namespace ipcsuite {
 

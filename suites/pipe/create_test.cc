@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "harness/privilege.h"
+#include "harness/objects/privilege.h"
 #include "suites/pipe/create.h"
 
 namespace ipcsuite {

@@ -3,7 +3,7 @@
 #include <string>
 #include <vector>
 
-#include "harness/exec.h"
+#include "harness/peers/exec.h"
 #include "suites/pipe/kinds.h"
 
 

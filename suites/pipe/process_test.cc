@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "harness/exec.h"
+#include "harness/peers/exec.h"
 #include "suites/pipe/kinds.h"
 
 extern char** environ;

@@ -6,8 +6,8 @@
 #include <csignal>
 #include <string>
 
-#include "harness/exec.h"
-#include "harness/step.h"
+#include "harness/peers/exec.h"
+#include "harness/peers/step.h"
 #include "suites/pipe/kinds.h"
 
 namespace ipcsuite {

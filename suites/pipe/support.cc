@@ -2,8 +2,8 @@
 
 #include <algorithm>
 
-#include "harness/interrupt.h"
-#include "harness/step.h"
+#include "harness/peers/interrupt.h"
+#include "harness/peers/step.h"
 
 namespace ipcsuite {
 

@@ -13,8 +13,8 @@
 #include <string>
 #include <utility>
 
-#include "harness/peer.h"
-#include "harness/resources.h"
+#include "harness/peers/peer.h"
+#include "harness/objects/resources.h"
 
 // pipe2() and dup3() are of Issue 8; systems had them long before.
 #if defined(__linux__) || defined(__FreeBSD__) || defined(__NetBSD__) || defined(__OpenBSD__) || _POSIX_VERSION >= 202405L

@@ -6,8 +6,8 @@
 
 #include <string>
 
-#include "harness/resources.h"
-#include "harness/test.h"
+#include "harness/objects/resources.h"
+#include "harness/test/test.h"
 #include "suites/poll/bits.h"
 
 namespace ipcsuite {

@@ -10,9 +10,9 @@
 #include <string>
 #include <vector>
 
-#include "harness/interrupt.h"
-#include "harness/resources.h"
-#include "harness/test.h"
+#include "harness/peers/interrupt.h"
+#include "harness/objects/resources.h"
+#include "harness/test/test.h"
 #include "suites/poll/bits.h"
 #include "suites/poll/waiters.h"
 

@@ -8,8 +8,8 @@
 #include <string>
 #include <vector>
 
-#include "harness/resources.h"
-#include "harness/test.h"
+#include "harness/objects/resources.h"
+#include "harness/test/test.h"
 #include "suites/poll/bits.h"
 #include "suites/poll/waiters.h"
 

@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-#include "harness/test.h"
+#include "harness/test/test.h"
 
 namespace ipcsuite {
 

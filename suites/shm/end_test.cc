@@ -1,7 +1,7 @@
 // The end of the object inside of a mapping: which accesses fault, and what never becomes part of it.
 #include <string>
 
-#include "harness/exec.h"
+#include "harness/peers/exec.h"
 #include "suites/shm/support.h"
 
 namespace ipcsuite {

@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-#include "harness/exec.h"
+#include "harness/peers/exec.h"
 #include "suites/shm/support.h"
 
 namespace ipcsuite {

@@ -4,7 +4,7 @@
 
 #include <string>
 
-#include "harness/privilege.h"
+#include "harness/objects/privilege.h"
 #include "suites/shm/support.h"
 
 namespace ipcsuite {

@@ -4,7 +4,7 @@
 #include <set>
 #include <string>
 
-#include "harness/exec.h"
+#include "harness/peers/exec.h"
 #include "suites/shm/support.h"
 
 namespace ipcsuite {

@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "harness/privilege.h"
+#include "harness/objects/privilege.h"
 #include "suites/shm/support.h"
 
 namespace ipcsuite {

@@ -3,10 +3,10 @@
 #include <sys/mman.h>
 #include <sys/resource.h>
 
-#include "harness/call.h"
-#include "harness/names.h"
-#include "harness/resources.h"
-#include "harness/suite_probe.h"
+#include "harness/core/call.h"
+#include "harness/core/names.h"
+#include "harness/objects/resources.h"
+#include "harness/test/suite_probe.h"
 
 namespace ipcsuite {
 namespace {

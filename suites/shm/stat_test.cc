@@ -3,7 +3,7 @@
 
 #include <string>
 
-#include "harness/privilege.h"
+#include "harness/objects/privilege.h"
 #include "suites/shm/support.h"
 
 namespace ipcsuite {

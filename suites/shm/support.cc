@@ -9,7 +9,7 @@
 
 #include <cstring>
 
-#include "harness/privilege.h"
+#include "harness/objects/privilege.h"
 
 namespace ipcsuite {
 namespace {

@@ -12,9 +12,9 @@
 #include <functional>
 #include <string>
 
-#include "harness/resources.h"
-#include "harness/step.h"
-#include "harness/test.h"
+#include "harness/objects/resources.h"
+#include "harness/peers/step.h"
+#include "harness/test/test.h"
 
 namespace ipcsuite {
 

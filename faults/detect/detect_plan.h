@@ -1,0 +1,59 @@
+// Which tests are tried on which fault, and in which order. Plain values.
+#pragma once
+
+#include <map>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "faults/detect/library.h"
+
+namespace ipcsuite::faults {
+
+struct TestInfo {
+  std::string name;
+  std::string suite;                 // pipe, fifo, poll, shm, mqueue, props, stress
+  std::vector<std::string> clauses;  // identifiers
+};
+
+// The suites that judge clauses; the others are detectors for the hard faults.
+bool IsConformance(const std::string& suite);
+
+// The suites whose interface the fault concerns: those of its clauses and of its family.
+std::set<std::string> SuitesOf(const FaultInfo& fault);
+
+// What is run one after the other until something is detected. Tests that claim a clause that the
+// fault breaks; the other tests of the suites concerned; properties; a stress run (which has no tests
+// to choose from: its plan is empty).
+enum Stage { kClaiming, kNeighbours, kProperties, kStress, kStages };
+const char* ToString(Stage stage);
+using Stages = std::vector<std::string>[kStages];
+void PlanStages(const FaultInfo& fault, const std::vector<TestInfo>& tests, Stages* stages);
+
+// ---- what came out ----------------------------------------------------------------------------
+
+struct Detection {
+  std::string test, verdict, reason;
+};
+
+struct FaultResult {
+  FaultInfo fault;
+  bool done = false;                   // false: the run was interrupted before
+  std::vector<Detection> detections;   // empty: missed; more than one only in a full run
+  Stage stage = kStages;               // in which it was detected
+  std::string problem;                 // why there is no result
+  double seconds = 0;
+  bool detected() const { return !detections.empty(); }
+};
+
+struct Score {
+  int faults = 0, by_suites = 0, detected = 0;
+};
+// By family, and there by difficulty ("" is the sum).
+std::map<std::string, std::map<std::string, Score>> Scores(const std::vector<FaultResult>& results);
+
+// By clause: "proven" (some fault of it was detected), "unproven" (none of its faults was),
+// "no fault". Only requirements.
+std::map<std::string, std::string> ClauseStates(const std::vector<FaultResult>& results);
+
+}  // namespace ipcsuite::faults

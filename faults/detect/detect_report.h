@@ -1,0 +1,35 @@
+// What a detection run says: lines on the terminal, and detection.json.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "faults/detect/detect_plan.h"
+
+namespace ipcsuite::faults {
+
+struct DetectionRun {
+  std::string command_line, started;  // UTC
+  double seconds = 0;
+  std::string interrupted;            // empty: complete
+  int baseline_tests = 0;             // judged without a fault
+  double baseline_seconds = 0, neutral_seconds = 0;
+  std::vector<std::string> neutral_differs;  // tests that the neutral fault turns red
+  std::vector<std::string> not_used;         // tests that are red without a fault: no detectors
+  std::vector<FaultResult> results;
+  bool full = false;                          // every test ran against each fault of its interface
+  std::vector<std::string> detecting_nothing;  // of a full run
+};
+
+// The canary is seen; false also if it was not among the faults run.
+bool CanarySeen(const DetectionRun& run);
+std::vector<const FaultResult*> Missed(const DetectionRun& run);
+
+std::string ToJson(const DetectionRun& run);
+// Writes a file in one step; false and *error if that fails.
+bool WriteWhole(const std::string& path, const std::string& text, std::string* error);
+
+// The table of scores, the misses by name, clauses by interface.
+void PrintSummary(const DetectionRun& run);
+
+}  // namespace ipcsuite::faults

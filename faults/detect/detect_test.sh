@@ -1,0 +1,34 @@
+#!/bin/bash
+# A sample of the detection matrix: faults of every family, a hang, a crash and the canary must be
+# detected; a fault that the test does not concern must not be; mistakes are one line and status 2.
+set -u
+ipcsuite=$(dirname "$0")/../../cli/ipcsuite
+[ -x "$ipcsuite" ] || ipcsuite=cli/ipcsuite
+out=$TEST_TMPDIR/out
+fail() { echo "FAILED: $*"; cat "$TEST_TMPDIR/log"; exit 1; }
+
+sample=canary,read_swaps_last_bytes,read_wakeup_lost,write_epipe_as_eio,mkfifo_makes_regular_file,fifo_open_read_does_not_wait,poll_no_pollin,shm_excl_ignored,ftruncate_grow_ignored,mmap_shared_is_private,mq_excl_ignored,mq_send_too_long_cut,mq_receive_lowest_first,notify_never_delivered
+"$ipcsuite" detect --fault $sample --no-properties --jobs 2 --out "$out" >"$TEST_TMPDIR/log" 2>&1 || fail "the sample is not detected"
+grep -q '"result": "detected"' "$out/detection.json" || fail "detection.json names no detected fault"
+grep -q '"pipe.read.fifo_order": "proven"' "$out/detection.json" || fail "a clause of a detected fault is not proven"
+[ -z "$(find "$out" -name '.detect-*')" ] || fail "files are left in $out"
+
+"$ipcsuite" detect --fault mq_receive_lowest_first --no-suites --no-properties --stress 4 --verbose --out "$out" >"$TEST_TMPDIR/log" 2>&1 ||
+  fail "stress detects no wrong order of priorities"
+grep -q '"by": "stress"' "$out/detection.json" || fail "detection.json does not say that stress detected it"
+"$ipcsuite" detect --no-suites --no-properties >"$TEST_TMPDIR/log" 2>&1
+[ $? = 2 ] || fail "nothing to detect with is not status 2"
+
+"$ipcsuite" detect --list >"$TEST_TMPDIR/log" 2>&1 || fail "--list"
+[ "$(wc -l <"$TEST_TMPDIR/log")" -ge 200 ] || fail "--list names fewer than 200 faults"
+
+"$ipcsuite" detect --fault no_such_fault >"$TEST_TMPDIR/log" 2>&1
+[ $? = 2 ] || fail "an unknown fault is not status 2"
+[ "$(wc -l <"$TEST_TMPDIR/log")" = 1 ] || fail "an unknown fault is not one line"
+"$ipcsuite" detect --library /dev/null >"$TEST_TMPDIR/log" 2>&1
+[ $? = 2 ] || fail "a bad library is not status 2"
+"$ipcsuite" detect --out /proc/nowhere >"$TEST_TMPDIR/log" 2>&1
+[ $? = 2 ] || fail "an unwritable place is not status 2"
+IPCSUITE_FAULT=no_such_fault LD_PRELOAD=$(readlink -f "$(dirname "$ipcsuite")/../faults/libipcfaults.so") "$ipcsuite" list >"$TEST_TMPDIR/log" 2>&1
+[ $? = 2 ] || fail "the library starts with an unknown fault"
+echo ok

@@ -1,0 +1,234 @@
+// Start of the library: which fault is active, the default hooks, what a descriptor is.
+#include <sys/syscall.h>
+#include <sys/vfs.h>
+#include <unistd.h>
+
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+
+#include "faults/bank/banks.h"
+#include "faults/preload/fault.h"
+#include "faults/preload/state.h"
+
+namespace faults {
+
+Hooks hooks;
+
+namespace {
+
+bool active = false;
+bool started = false;
+struct {
+  dev_t dev;
+  ino_t ino;
+} standard[3];
+dev_t shm_device = 0;
+
+Hooks MakeDefaults() {
+  Hooks h{};
+  h.read = [](const Obj& o, void* b, size_t n) { return real::read(o.fd, b, n); };
+  h.pread = [](const Obj& o, void* b, size_t n, off_t at) { return real::pread(o.fd, b, n, at); };
+  h.write = [](const Obj& o, const void* b, size_t n) { return real::write(o.fd, b, n); };
+  h.readv = [](const Obj& o, const iovec* v, int n) { return real::readv(o.fd, v, n); };
+  h.writev = [](const Obj& o, const iovec* v, int n) { return real::writev(o.fd, v, n); };
+  h.pwrite = [](const Obj& o, const void* b, size_t n, off_t at) {
+    return real::pwrite(o.fd, b, n, at);
+  };
+  h.pipe2 = [](int* p, int flags) { return flags ? real::pipe2(p, flags) : real::pipe(p); };
+  h.mkfifoat = [](int d, const char* p, mode_t m) { return real::mkfifoat(d, p, m); };
+  h.mknodat = [](int d, const char* p, mode_t m, dev_t v) { return real::mknodat(d, p, m, v); };
+  h.open_fifo = [](int d, const char* p, int f, mode_t m) { return real::openat(d, p, f, m); };
+  h.unlink_fifo = [](int d, const char* p) { return real::unlinkat(d, p, 0); };
+  h.lseek = [](const Obj& o, off_t at, int w) { return real::lseek(o.fd, at, w); };
+  h.fsync = [](const Obj& o) { return real::fsync(o.fd); };
+  h.fdatasync = [](const Obj& o) { return real::fdatasync(o.fd); };
+  h.fallocate = [](const Obj& o, off_t at, off_t n) { return real::posix_fallocate(o.fd, at, n); };
+  h.fadvise = [](const Obj& o, off_t at, off_t n, int a) {
+    return real::posix_fadvise(o.fd, at, n, a);
+  };
+  h.fpathconf = [](const Obj& o, int name) { return real::fpathconf(o.fd, name); };
+  h.pathconf_fifo = [](const char* p, int name) { return real::pathconf(p, name); };
+  h.stat_fifo = [](int d, const char* p, struct stat* s, int f) {
+    return real::fstatat(d, p, s, f);
+  };
+  h.popen = [](const char* c, const char* m) { return real::popen(c, m); };
+  h.pclose = [](FILE* f) { return real::pclose(f); };
+  h.aio_read = [](aiocb* a) { return real::aio_read(a); };
+  h.aio_write = [](aiocb* a) { return real::aio_write(a); };
+  h.aio_return = [](aiocb* a) { return real::aio_return(a); };
+  h.aio_error = [](const aiocb* a) { return real::aio_error(a); };
+  h.close = [](const Obj& o) { return real::close(o.fd); };
+  h.dup = [](const Obj& o) { return real::dup(o.fd); };
+  h.dup2 = [](const Obj& a, const Obj& b) { return real::dup2(a.fd, b.fd); };
+  h.dup3 = [](const Obj& a, const Obj& b, int f) { return real::dup3(a.fd, b.fd, f); };
+  h.fcntl = [](const Obj& o, int c, long a) { return real::fcntl(o.fd, c, a); };
+  h.fstat = [](const Obj& o, struct stat* s) { return real::fstat(o.fd, s); };
+  h.ftruncate = [](const Obj& o, off_t n) { return real::ftruncate(o.fd, n); };
+  h.fchmod = [](const Obj& o, mode_t m) { return real::fchmod(o.fd, m); };
+  h.fchown = [](const Obj& o, uid_t u, gid_t g) { return real::fchown(o.fd, u, g); };
+  h.sysconf = [](int name) { return real::sysconf(name); };
+  h.poll = [](pollfd* p, nfds_t n, int t) { return real::poll(p, n, t); };
+  h.ppoll = [](pollfd* p, nfds_t n, const timespec* t, const sigset_t* m) {
+    return real::ppoll(p, n, t, m);
+  };
+  h.select = [](int n, fd_set* r, fd_set* w, fd_set* e, timeval* t) {
+    return real::select(n, r, w, e, t);
+  };
+  h.pselect = [](int n, fd_set* r, fd_set* w, fd_set* e, const timespec* t, const sigset_t* m) {
+    return real::pselect(n, r, w, e, t, m);
+  };
+  h.shm_open = [](const char* p, int f, mode_t m) { return real::shm_open(p, f, m); };
+  h.shm_unlink = [](const char* p) { return real::shm_unlink(p); };
+  h.mmap = [](const Obj& o, void* a, size_t n, int p, int f, off_t at) {
+    return real::mmap(a, n, p, f, o.fd, at);
+  };
+  h.munmap = [](void* a, size_t n) { return real::munmap(a, n); };
+  h.mprotect = [](void* a, size_t n, int p) { return real::mprotect(a, n, p); };
+  h.msync = [](void* a, size_t n, int f) { return real::msync(a, n, f); };
+  h.mlock = [](const void* a, size_t n) { return real::mlock(a, n); };
+  h.munlock = [](const void* a, size_t n) { return real::munlock(a, n); };
+  h.posix_madvise = [](void* a, size_t n, int v) { return real::posix_madvise(a, n, v); };
+  h.mq_open = [](const char* p, int f, mode_t m, const mq_attr* a) {
+    return real::mq_open(p, f, m, a);
+  };
+  h.mq_close = [](const Obj& o) { return real::mq_close(o.fd); };
+  h.mq_unlink = [](const char* p) { return real::mq_unlink(p); };
+  h.mq_getattr = [](const Obj& o, mq_attr* a) { return real::mq_getattr(o.fd, a); };
+  h.mq_setattr = [](const Obj& o, const mq_attr* n, mq_attr* old) {
+    return real::mq_setattr(o.fd, n, old);
+  };
+  h.mq_send = [](const Obj& o, const char* b, size_t n, unsigned p, const timespec* t) {
+    return t ? real::mq_timedsend(o.fd, b, n, p, t) : real::mq_send(o.fd, b, n, p);
+  };
+  h.mq_receive = [](const Obj& o, char* b, size_t n, unsigned* p, const timespec* t) {
+    return t ? real::mq_timedreceive(o.fd, b, n, p, t) : real::mq_receive(o.fd, b, n, p);
+  };
+  h.mq_notify = [](const Obj& o, const sigevent* s) { return real::mq_notify(o.fd, s); };
+  h.after_fork_in_child = [] {};
+  h.before_exec = [] {};
+  h.failed_exec = [] {};
+  h.before_exit = [] {};
+  h.spawn_adddup2 = [](posix_spawn_file_actions_t* a, int from, int to) {
+    return real::posix_spawn_file_actions_adddup2(a, from, to);
+  };
+  return h;
+}
+
+const Fault kMeta[] = {
+    {"neutral", "meta", "", "", "Everything is interposed and nothing is changed.", "",
+     [](Hooks&) {}},
+    {"canary", "meta", "", "", "Nothing can be created: every test must fail.", "",
+     [](Hooks& h) {
+       Edit<&Hooks::pipe2>::Always<ENOSYS>(h);
+       Edit<&Hooks::mkfifoat>::Always<ENOSYS>(h);
+       Edit<&Hooks::shm_open>::Always<ENOSYS>(h);
+       Edit<&Hooks::mq_open>::Always<ENOSYS>(h);
+     }},
+};
+
+// A function, since the library is used before its own constructors have run.
+const Fault* FaultAt(size_t i) {
+  const Bank banks[] = {
+      BankOf(kMeta), PipeDescriptorBank(), PipeReadBank(), PipeWriteBank(), PipeOtherBank(),
+      FifoBank(), FifoOpenBank(), PollBank(), SelectBank(), ShmObjectBank(), ShmSizeBank(),
+      ShmMapBank(), QueueOpenBank(), QueueObjectBank(), QueueSendBank(), QueueReceiveBank(),
+      QueueTimeBank(), NotifyBank(), NotifyStateBank(), RareBank(), CrowdBank(), LongBank()
+  };
+  for (const Bank& bank : banks) {
+    if (i < bank.count) return &bank.faults[i];
+    i -= bank.count;
+  }
+  return nullptr;
+}
+
+const Fault* FaultNamed(const char* name) {
+  for (size_t i = 0;; ++i) {
+    const Fault* fault = FaultAt(i);
+    if (!fault || std::strcmp(fault->name, name) == 0) return fault;
+  }
+}
+
+void Start() {
+  if (started) return;
+  started = true;
+  real::Resolve();
+  hooks = DefaultHooks();
+  const char* name = std::getenv(kIpcFaultVariable);
+  if (!name || !*name) return;
+  const Fault* fault = FaultNamed(name);
+  if (!fault) {
+    std::fprintf(stderr, "ipcfaults: %s=%s: no such fault; `ipcsuite detect --list` names them\n",
+                 kIpcFaultVariable, name);
+    _exit(2);
+  }
+  for (int fd = 0; fd < 3; ++fd) {
+    struct stat s;
+    if (real::fstat(fd, &s) == 0) standard[fd] = {s.st_dev, s.st_ino};
+  }
+  struct stat s;
+  if (real::fstatat(AT_FDCWD, "/dev/shm", &s, 0) == 0) shm_device = s.st_dev;
+  MapState();
+  fault->install(hooks);
+  active = true;
+}
+
+__attribute__((constructor(101))) void StartAtLoad() { Start(); }
+
+}  // namespace
+
+const Hooks& DefaultHooks() {
+  static const Hooks defaults = MakeDefaults();
+  return defaults;
+}
+
+bool Active() {
+  if (!started) Start();
+  return active;
+}
+
+Obj ObjectOf(int fd) {
+  constexpr long kPipeFs = 0x50495045, kQueueFs = 0x19800202, kTmpFs = 0x01021994;
+  Obj o;
+  o.fd = fd;
+  if (fd >= 0 && fd <= 2) return o;
+  int saved = errno;
+  struct stat s;
+  struct statfs fs;
+  if (fd < 0 || real::fstat(fd, &s) != 0 || fstatfs(fd, &fs) != 0) {
+    o.kind = Kind::bad;
+    errno = saved;
+    return o;
+  }
+  errno = saved;
+  o.dev = s.st_dev;
+  o.ino = s.st_ino;
+  if (S_ISFIFO(s.st_mode)) {
+    for (const auto& one : standard) {
+      if (one.dev == s.st_dev && one.ino == s.st_ino) return o;
+    }
+    o.kind = static_cast<long>(fs.f_type) == kPipeFs ? Kind::pipe : Kind::fifo;
+  } else if (static_cast<long>(fs.f_type) == kQueueFs) {
+    o.kind = Kind::queue;
+  } else if (S_ISREG(s.st_mode) && static_cast<long>(fs.f_type) == kTmpFs &&
+             s.st_dev == shm_device) {
+    o.kind = Kind::shm;
+  }
+  return o;
+}
+
+}  // namespace faults
+
+extern "C" __attribute__((visibility("default"))) size_t ipcfaults_count() {
+  size_t n = 0;
+  while (faults::FaultAt(n)) ++n;
+  return n;
+}
+
+extern "C" __attribute__((visibility("default"))) const IpcFaultInfo* ipcfaults_get(size_t i) {
+  static IpcFaultInfo info;
+  const faults::Fault* f = faults::FaultAt(i);
+  if (!f) return nullptr;
+  info = {f->name, f->family, f->difficulty, f->breaks, f->what, f->source};
+  return &info;
+}

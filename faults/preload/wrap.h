@@ -1,0 +1,25 @@
+// How an entry of libc is replaced. The function gets another name in C++ and the libc name as its
+// symbol: the headers' declarations (with their exception specifications, macros and redirections
+// to 64-bit variants) can't clash with it.
+#ifndef FAULTS_WRAP_H_
+#define FAULTS_WRAP_H_
+
+#include "faults/preload/fault.h"
+#include "faults/preload/state.h"
+
+#define IPC_WRAP(result, name, ...)                                                             \
+  extern "C" __attribute__((visibility("default"))) result ipcfaults_##name(__VA_ARGS__) __asm__( \
+      #name);                                                                                   \
+  extern "C" result ipcfaults_##name(__VA_ARGS__)
+
+namespace faults {
+// A descriptor that a hook should see.
+inline bool Hooked(int fd, Obj* o) {
+  if (!Active() || (fd >= 0 && fd <= 2)) return false;
+  *o = ObjectOf(fd);
+  return o->ipc();
+}
+inline bool HookedStream(int fd, Obj* o) { return Hooked(fd, o) && o->stream(); }
+}  // namespace faults
+
+#endif  // FAULTS_WRAP_H_

@@ -1,0 +1,87 @@
+#include "harness/core/call.h"
+
+#include <csignal>
+#include <cstring>
+
+#include "harness/core/arena.h"
+#include "harness/core/context.h"
+
+namespace ipcsuite {
+namespace {
+
+struct Named {
+  int number;
+  const char* name;
+};
+
+#define N(x) {x, #x}
+// What POSIX names; where two names share a number on a platform the first one listed is shown.
+constexpr Named kErrors[] = {
+    N(E2BIG), N(EACCES), N(EADDRINUSE), N(EAGAIN), N(EBADF), N(EBADMSG), N(EBUSY), N(ECANCELED), N(ECHILD),
+    N(EDEADLK), N(EDOM), N(EDQUOT), N(EEXIST), N(EFAULT), N(EFBIG), N(EIDRM), N(EILSEQ), N(EINPROGRESS), N(EINTR),
+    N(EINVAL), N(EIO), N(EISDIR), N(ELOOP), N(EMFILE), N(EMLINK), N(EMSGSIZE), N(ENAMETOOLONG), N(ENFILE),
+    N(ENODEV), N(ENOENT), N(ENOEXEC), N(ENOLCK), N(ENOMEM), N(ENOSPC), N(ENOSYS), N(ENOTDIR), N(ENOTEMPTY),
+    N(ENOTRECOVERABLE), N(ENOTSUP), N(EOPNOTSUPP), N(ENOTTY), N(ENXIO), N(EOVERFLOW), N(EOWNERDEAD), N(EPERM),
+    N(EPIPE), N(ERANGE), N(EROFS), N(ESPIPE), N(ESRCH), N(ESTALE), N(ETIMEDOUT), N(ETXTBSY), N(EXDEV)};
+constexpr Named kSignals[] = {
+    N(SIGABRT), N(SIGALRM), N(SIGBUS), N(SIGCHLD), N(SIGCONT), N(SIGFPE), N(SIGHUP), N(SIGILL), N(SIGINT),
+    N(SIGKILL), N(SIGPIPE), N(SIGQUIT), N(SIGSEGV), N(SIGSTOP), N(SIGSYS), N(SIGTERM), N(SIGTRAP), N(SIGTSTP),
+    N(SIGTTIN), N(SIGTTOU), N(SIGURG), N(SIGUSR1), N(SIGUSR2), N(SIGVTALRM), N(SIGXCPU), N(SIGXFSZ)};
+#undef N
+
+template <std::size_t n>
+std::string NameOf(const Named (&table)[n], int number, const char* otherwise) {
+  for (const Named& entry : table) {
+    if (entry.number == number) return entry.name;
+  }
+  return std::string(otherwise) + " " + std::to_string(number);
+}
+
+}  // namespace
+
+std::string ErrnoName(int error) { return error == 0 ? "no error" : NameOf(kErrors, error, "errno"); }
+std::string SignalName(int signal) { return NameOf(kSignals, signal, "signal"); }
+
+std::string Describe(const CallResult& result) {
+  std::string text = *result.text ? result.text : "(no call)";
+  switch (result.fate) {
+    case Fate::kNone: return text + ": was not issued";
+    case Fate::kStillBlocked: return text + ": still blocked";
+    case Fate::kNoReturn: return text + ": did not return, and was not shown blocked";
+    case Fate::kKilled: return text + ": its process was killed by " + SignalName(result.sig);
+    case Fate::kExited: return text + ": its process exited in the call";
+    case Fate::kCancelled: return text + ": its thread was cancelled in the call";
+    case Fate::kReturned: break;
+  }
+  text += " = " + std::to_string(result.value);
+  if (result.failed) text += " " + ErrnoName(result.error);
+  return text;
+}
+
+std::ostream& operator<<(std::ostream& out, const CallResult& result) { return out << Describe(result); }
+
+namespace internal {
+
+std::int64_t CallClockNs() { return NowNs(); }
+
+void BeginCall(const char* text) {
+  if (Slot* slot = CurrentSlot()) slot->calls.fetch_add(1, std::memory_order_relaxed);
+  Actor* actor = CurrentActor();
+  if (!actor) return;
+  actor->text = text;
+  actor->seq.fetch_add(1, std::memory_order_release);
+  actor->state.store(Actor::kIssued, std::memory_order_release);
+}
+
+void EndCall(const CallResult& result) {
+  Actor* actor = CurrentActor();
+  if (!actor) return;
+  const int saved = errno;
+  actor->last = result;
+  actor->state.store(Actor::kReturned, std::memory_order_release);
+  WakeAll(actor->state);
+  errno = saved;
+}
+
+}  // namespace internal
+}  // namespace ipcsuite

@@ -1,0 +1,119 @@
+#include "harness/core/context.h"
+
+#include <cstdio>
+#include <cstring>
+
+namespace ipcsuite {
+namespace {
+
+RunHeader* g_run = nullptr;
+Slot* g_slot = nullptr;
+thread_local Actor* t_actor = nullptr;
+thread_local const char* t_clause = "";
+
+void Note(Slot* slot, report::Verdict verdict, const std::string& reason) {
+  if (!slot) return;
+  std::uint32_t none = 0;
+  // The first reason is the cause; later ones follow from it.
+  if (slot->outcome.compare_exchange_strong(none, static_cast<std::uint32_t>(verdict) + 1)) {
+    std::snprintf(slot->reason, sizeof slot->reason, "%s", reason.c_str());
+  }
+}
+
+}  // namespace
+
+Slot* CurrentSlot() { return g_slot; }
+Actor* CurrentActor() { return t_actor; }
+RunHeader* CurrentRun() { return g_run; }
+void SetCurrentRun(RunHeader* header) { g_run = header; }
+void SetCurrentSlot(Slot* slot) { g_slot = slot; }
+void SetCurrentActor(Actor* actor) { t_actor = actor; }
+
+int JudgedIssue() { return g_run ? g_run->issue : 8; }
+std::uint64_t TestSeed() { return g_slot ? g_slot->seed : 1; }
+
+std::uint64_t HashSeed(std::uint64_t run_seed, std::string_view test) {
+  // FNV-1a over the name, then the finalizer of splitmix64, so that near names get far seeds.
+  std::uint64_t hash = 14695981039346656037u ^ run_seed;
+  for (char c : test) hash = (hash ^ static_cast<unsigned char>(c)) * 1099511628211u;
+  hash = (hash ^ (hash >> 30)) * 0xbf58476d1ce4e5b9u;
+  hash = (hash ^ (hash >> 27)) * 0x94d049bb133111ebu;
+  return hash ^ (hash >> 31);
+}
+
+void Unsupported(const std::string& reason) {
+  Note(g_slot, report::Verdict::kUnsupported, reason);
+  throw TestAbort();
+}
+
+void Unresolved(const std::string& reason) {
+  Note(g_slot, report::Verdict::kUnresolved, reason);
+  throw TestAbort();
+}
+
+const CallResult& Setup(const CallResult& result) {
+  if (result.failed_with(ENOSYS)) Unsupported("absent here: " + Describe(result));
+  if (!result.ok()) Unresolved("set-up failed: " + Describe(result));
+  return result;
+}
+
+ForClause::ForClause(ClauseRef clause) : outer_(t_clause) { t_clause = Get(clause).id.data(); }
+ForClause::~ForClause() { t_clause = outer_; }
+std::string_view ScopedClause() { return t_clause; }
+
+void Observe(ClauseRef clause, std::string_view key, std::string_view value) {
+  if (!g_slot) return;
+  g_slot->checks.fetch_add(1, std::memory_order_relaxed);
+  g_slot->Append(LogKind::kObservation, {Get(clause).id, key, value});
+}
+
+void Observe(ClauseRef clause, std::string_view key, std::int64_t value) {
+  Observe(clause, key, std::string_view(std::to_string(value)));
+}
+
+void Observe(ClauseRef clause, std::string_view key, const CallResult& result) {
+  std::string text;
+  if (!result.returned()) {
+    text = Describe(result);
+  } else {
+    text = result.failed ? ErrnoName(result.error) : "success";
+  }
+  Observe(clause, key, std::string_view(text));
+}
+
+void ObserveFact(std::string_view key, std::string_view value) {
+  if (g_slot) g_slot->Append(LogKind::kObservation, {"", key, value});
+}
+
+void RecordMetric(std::string_view name, double value, const std::vector<double>& samples) {
+  if (!g_slot) return;
+  const auto text = [](double number) {
+    char buffer[40];
+    std::snprintf(buffer, sizeof buffer, "%.17g", number);
+    return std::string(buffer);
+  };
+  std::vector<std::string> texts{std::string(name), text(value)};
+  for (double sample : samples) texts.push_back(text(sample));
+  g_slot->Append(LogKind::kMetric, std::vector<std::string_view>(texts.begin(), texts.end()));
+}
+
+void Evidence(std::string_view text) {
+  if (g_slot) g_slot->Append(LogKind::kEvidence, {text});
+}
+
+void Attach(std::string_view kind, std::string_view title, std::string_view content) {
+  if (g_slot) g_slot->Append(LogKind::kAttachment, {kind, title, content});
+}
+
+void NoteChecks(unsigned count) {
+  if (g_slot) g_slot->checks.fetch_add(count, std::memory_order_relaxed);
+}
+
+void RecordFailure(std::string_view clause, std::string_view file, int line, std::string_view expected,
+                   std::string_view observed, std::string_view message) {
+  if (!g_slot) return;
+  g_slot->failures.fetch_add(1);
+  g_slot->Append(LogKind::kFailure, {clause, file, std::to_string(line), expected, observed, message});
+}
+
+}  // namespace ipcsuite

@@ -1,0 +1,85 @@
+// GoogleTest matchers on the outcome of a call.
+//
+//   EXPECT_THAT(CALL(write(fd, "hello", 5)), SucceedsWith(5));
+//   EXPECT_THAT(CALL(mq_send(q, "x", 1, 0)), Fails(EAGAIN));
+//
+// Each evaluation counts as a check: a test that evaluates none is UNTESTED.
+#pragma once
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "harness/core/call.h"
+#include "harness/core/context.h"
+
+namespace ipcsuite {
+
+MATCHER(Succeeds, negation ? "does not succeed" : "succeeds") {
+  NoteChecks();
+  *result_listener << Describe(arg);
+  return arg.ok();
+}
+
+// The call succeeds and returns `value` (a count, 0, ...).
+MATCHER_P(SucceedsWith, value, (negation ? "does not return " : "succeeds with ") + testing::PrintToString(value)) {
+  NoteChecks();
+  *result_listener << Describe(arg);
+  return arg.ok() && arg.value == static_cast<std::int64_t>(value);
+}
+
+MATCHER_P(Fails, error, (negation ? "does not fail with " : "fails with ") + ErrnoName(error)) {
+  NoteChecks();
+  *result_listener << Describe(arg);
+  return arg.failed_with(error);
+}
+
+namespace internal {
+inline std::string ErrnoNames(const std::vector<int>& errors) {
+  std::string text;
+  for (int error : errors) text += (text.empty() ? "" : " or ") + ErrnoName(error);
+  return text;
+}
+}  // namespace internal
+
+MATCHER_P(FailsWithAnyOfList, errors, (negation ? "does not fail with " : "fails with ") + internal::ErrnoNames(errors)) {
+  NoteChecks();
+  *result_listener << Describe(arg);
+  return arg.returned() && arg.failed && std::count(errors.begin(), errors.end(), arg.error) > 0;
+}
+template <typename... E>
+auto FailsWithAnyOf(E... errors) {
+  return FailsWithAnyOfList(std::vector<int>{errors...});
+}
+
+// For clauses that leave the outcome open: success, or one of the errors.
+MATCHER_P(SucceedsOrFailsWithList, errors, "succeeds or fails with " + internal::ErrnoNames(errors)) {
+  NoteChecks();
+  *result_listener << Describe(arg);
+  return arg.ok() || (arg.returned() && std::count(errors.begin(), errors.end(), arg.error) > 0);
+}
+template <typename... E>
+auto SucceedsOrFailsWith(E... errors) {
+  return SucceedsOrFailsWithList(std::vector<int>{errors...});
+}
+
+// Killed in the call by this signal.
+MATCHER_P(DiesBy, signal, (negation ? "is not killed by " : "is killed by ") + SignalName(signal)) {
+  NoteChecks();
+  *result_listener << Describe(arg);
+  return arg.fate == Fate::kKilled && arg.sig == signal;
+}
+
+// Its thread was cancelled inside the call.
+MATCHER(IsCancelled, negation ? "is not cancelled" : "is cancelled in the call") {
+  NoteChecks();
+  *result_listener << Describe(arg);
+  return arg.fate == Fate::kCancelled;
+}
+
+
+}  // namespace ipcsuite

@@ -1,0 +1,311 @@
+#include "harness/peers/peer.h"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdlib>
+
+namespace ipcsuite {
+
+SharedBuffer::SharedBuffer(std::size_t size) : data_(nullptr), size_(size) {
+  Slot* slot = CurrentSlot();
+  data_ = static_cast<char*>(slot ? slot->Allocate(size, 64) : nullptr);
+  if (!data_) Unresolved("the test's shared memory is used up");
+}
+
+namespace internal {
+
+bool PeerState::PollEnd() {
+  if (joined) return true;
+  if (pid == 0) return actor->ended.load(std::memory_order_acquire) != 0;
+  int status = 0;
+  const pid_t got = waitpid(pid, &status, WNOHANG);
+  if (got == pid || (got < 0 && errno == ECHILD)) {
+    joined = true;
+    wait_status = got == pid ? status : 0;
+    if (!actor->ended.load()) actor->ended.store(1);
+  }
+  return joined;
+}
+
+bool PeerState::AwaitEnd(std::int64_t timeout_ns) {
+  const std::int64_t end = NowNs() + timeout_ns;
+  Backoff backoff;
+  while (!PollEnd()) {
+    if (NowNs() > end) return false;
+    backoff.Pause();
+  }
+  return true;
+}
+
+bool ExplainProbe(const Call& call, const ProbeResult& probe, testing::MatchResultListener* listener) {
+  Slot* slot = CurrentSlot();
+  switch (probe.what) {
+    case Blocking::kShown:
+      if (slot) slot->blocked.fetch_add(1);
+      break;
+    case Blocking::kInferred:
+      if (slot) slot->blocked.fetch_add(1), slot->heuristic.fetch_add(1);
+      break;
+    case Blocking::kReturned:
+    case Blocking::kEnded:
+      *listener << Describe(call.result());
+      return false;
+    case Blocking::kNotShown:
+      *listener << "which was not shown to block: " << probe.evidence;
+      return false;
+  }
+  call.seen_seq() = probe.seq;
+  const std::string line = "blocked: pid " + std::to_string(call.pid()) + " tid " + std::to_string(call.tid()) + ", " + probe.evidence;
+  Evidence(line);
+  *listener << "which is " << line;
+  return true;
+}
+
+}  // namespace internal
+
+bool Call::returned() const { return state_->actor->steps_done.load(std::memory_order_acquire) > step_; }
+
+ProbeResult Call::probe(int fd, std::int64_t patience_ns) const {
+  state_->PollEnd();
+  return ProbeBlocked(*state_->actor, step_, fd, patience_ns);
+}
+
+CallResult Call::result(std::int64_t patience_ns) const {
+  Actor& actor = *state_->actor;
+  const std::int64_t start = NowNs();
+  std::int64_t blocked_since = 0, asleep_since = 0;
+  std::uint32_t blocked_seq = 0;
+  CallResult outcome;
+  outcome.text = actor.text ? actor.text : "";
+  for (;;) {
+    const std::uint32_t done = actor.steps_done.load(std::memory_order_acquire);
+    if (done > step_) {
+      if (state_->one_shot) state_->AwaitEnd(patience_ns);
+      return actor.step[step_];
+    }
+    if (state_->PollEnd()) {
+      if (actor.steps_done.load(std::memory_order_acquire) > step_) continue;
+      outcome.text = actor.text ? actor.text : "";
+      // The peer itself ended the test (Unsupported, Unresolved): there is no call to judge.
+      if (actor.ended.load() == 1 && CurrentSlot() && CurrentSlot()->outcome.load() != 0) throw TestAbort();
+      outcome.fate = state_->pid == 0 ? Fate::kCancelled : Fate::kExited;
+      if (state_->pid != 0 && WIFSIGNALED(state_->wait_status)) {
+        outcome.fate = Fate::kKilled;
+        outcome.sig = WTERMSIG(state_->wait_status);
+      }
+      return outcome;
+    }
+    WaitWhileEquals(actor.steps_done, done, 2'000'000);
+    const std::int64_t now = NowNs();
+    if (now - start > 20'000'000 && now - start < patience_ns * 5) {
+      const std::uint32_t seq = actor.seq.load();
+      const bool outstanding = actor.state.load() == Actor::kIssued;
+      const bool shown = IsShownBlocked(actor);
+      if (!shown) blocked_since = 0;
+      if (shown && (blocked_since == 0 || seq != blocked_seq)) blocked_since = now;
+      // Asleep in the call, but elsewhere than in the system call expected: libraries emulate.
+      if (!outstanding || seq != blocked_seq || ReadThreadState(actor.pid.load(), actor.tid.load()).state != 'S') asleep_since = now;
+      blocked_seq = seq;
+    }
+    outcome.text = actor.text ? actor.text : "";
+    if (blocked_since && now - blocked_since > patience_ns) {
+      outcome.fate = Fate::kStillBlocked;
+      return outcome;
+    }
+    if ((asleep_since && now - asleep_since > patience_ns * 2) || now - start > patience_ns * 5) {
+      outcome.fate = Fate::kNoReturn;
+      return outcome;
+    }
+  }
+}
+
+void PeerBase::Self::AwaitGo() {
+  const std::uint32_t mine = actor_->steps_done.load();
+  for (;;) {
+    const std::uint32_t go = actor_->go.load(std::memory_order_acquire);
+    if (go > mine) return;
+    WaitWhileEquals(actor_->go, go, 100'000'000);
+  }
+}
+
+void PeerBase::Self::Publish(const CallResult& result) {
+  const std::uint32_t step = actor_->steps_done.load();
+  if (step < Actor::kStepsMax) {
+    actor_->step[step] = result;
+    actor_->step_seq[step] = actor_->seq.load();
+  }
+  actor_->steps_done.store(step + 1, std::memory_order_release);
+  WakeAll(actor_->steps_done);
+}
+
+Call PeerBase::next() {
+  if (!state_) Unresolved("a peer without a script has no steps");
+  if (released_ >= Actor::kStepsMax) Unresolved("a peer's script has too many steps");
+  Call call = Handle(released_++);
+  state_->actor->go.store(released_, std::memory_order_release);
+  WakeAll(state_->actor->go);
+  return call;
+}
+
+bool PeerBase::alive() { return state_ && !state_->PollEnd(); }
+
+void PeerBase::RunScript(Actor* actor, const Script& script) {
+  SetCurrentActor(actor);
+  actor->tid.store(static_cast<std::int32_t>(syscall(SYS_gettid)));
+  actor->pid.store(getpid());
+  Self self(actor);
+  try {
+    script(self);
+  } catch (const TestAbort&) {
+  } catch (const std::exception& e) {
+    RecordFailure("", "", 0, "no exception in a peer", e.what(), std::string("exception in a peer: ") + e.what());
+  }
+}
+
+void Peer::Fork(Script script, bool one_shot) {
+  if (state_) Kill();  // a peer used again is a new process
+  released_ = 0;
+  Slot* slot = CurrentSlot();
+  Actor* actor = slot ? slot->NewActor() : nullptr;
+  if (!actor) Unresolved("too many peers in one test");
+  state_ = std::make_shared<internal::PeerState>();
+  state_->actor = actor;
+  state_->one_shot = one_shot;
+  actor->text = "";
+  const pid_t parent = getpid();
+  const pid_t child = fork();
+  if (child < 0) {
+    state_.reset();
+    Unresolved("can't start a process (" + ErrnoName(errno) + "): raise the limit on processes");
+  }
+  if (child == 0) {
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    if (getppid() != parent) _exit(125);
+    RunScript(actor, script);
+    actor->ended.store(1);
+    _exit(0);
+  }
+  state_->pid = child;
+  actor->pid.store(child);
+  if (!actor->tid.load()) actor->tid.store(child);
+}
+
+int Peer::kill_(int signal) {
+  if (!state_ || state_->PollEnd()) {
+    errno = ESRCH;
+    return -1;
+  }
+  return kill(state_->pid, signal);
+}
+
+void Peer::Kill() {
+  if (!state_) return;
+  if (!state_->PollEnd()) kill(state_->pid, SIGKILL);
+  state_->AwaitEnd(10'000'000'000);
+}
+
+void Peer::Stop() {
+  if (kill_(SIGSTOP) != 0) Unresolved("can't stop a peer: it has ended");
+  int status = 0;
+  if (waitpid(state_->pid, &status, WUNTRACED) != state_->pid || !WIFSTOPPED(status)) {
+    Unresolved("a peer could not be stopped");
+  }
+}
+
+void Peer::Continue() {
+  if (kill_(SIGCONT) != 0) Unresolved("can't continue a peer: it has ended");
+  int status = 0;
+  if (waitpid(state_->pid, &status, WCONTINUED) != state_->pid) Unresolved("a peer could not be continued");
+  if (!WIFCONTINUED(status)) {
+    state_->joined = true;
+    state_->wait_status = status;
+  }
+}
+
+int Peer::Join() {
+  if (!state_ || !state_->AwaitEnd(20'000'000'000)) Unresolved("a peer did not end");
+  return state_->wait_status;
+}
+
+Peer::~Peer() {
+  if (state_) Kill();
+}
+
+namespace {
+
+struct ThreadStart {
+  Actor* actor;
+  PeerBase::Script script;
+  void (*run)(Actor*, const PeerBase::Script&);
+};
+
+// Also runs when the thread is cancelled (by unwinding in glibc, by the handler list in musl).
+void MarkUnwound(void* actor) { static_cast<Actor*>(actor)->ended.store(2, std::memory_order_release); }
+
+void* ThreadMain(void* argument) {
+  auto* start = static_cast<ThreadStart*>(argument);
+  Actor* actor = start->actor;
+  // Not destroyed on cancellation under musl, which does not unwind: kept reachable on purpose.
+  PeerBase::Script script = std::move(start->script);
+  auto run = start->run;
+  delete start;
+  pthread_cleanup_push(MarkUnwound, actor);
+  run(actor, script);
+  pthread_cleanup_pop(0);
+  actor->ended.store(1, std::memory_order_release);
+  return nullptr;
+}
+
+}  // namespace
+
+void ThreadPeer::Start(Script script) {
+  if (state_) Join();
+  released_ = 0;
+  Slot* slot = CurrentSlot();
+  Actor* actor = slot ? slot->NewActor() : nullptr;
+  if (!actor) Unresolved("too many peers in one test");
+  state_ = std::make_shared<internal::PeerState>();
+  state_->actor = actor;
+  actor->text = "";
+  auto* start = new ThreadStart{actor, std::move(script), &PeerBase::RunScript};
+  const int error = pthread_create(&state_->thread, nullptr, ThreadMain, start);
+  if (error != 0) {
+    delete start;
+    state_.reset();
+    Unresolved("can't start a thread (" + ErrnoName(error) + "): raise the limit on processes");
+  }
+}
+
+void ThreadPeer::Join() {
+  if (!state_ || state_->joined) return;
+  if (!state_->AwaitEnd(20'000'000'000)) Unresolved("a thread did not end");
+  pthread_join(state_->thread, nullptr);
+  state_->joined = true;
+}
+
+ThreadPeer::~ThreadPeer() {
+  if (!state_ || state_->joined) return;
+  if (!state_->actor->ended.load()) {
+    pthread_cancel(state_->thread);
+    if (!state_->AwaitEnd(5'000'000'000)) return;  // the process ends soon; joining would hang
+  }
+  pthread_join(state_->thread, nullptr);
+}
+
+void CloseAllExcept(std::initializer_list<int> keep) {
+  rlimit limit{};
+  getrlimit(RLIMIT_NOFILE, &limit);
+  const int last = static_cast<int>(std::min<rlim_t>(limit.rlim_cur, 4096));
+  for (int fd = 3; fd < last; ++fd) {
+    if (std::find(keep.begin(), keep.end(), fd) == keep.end()) close(fd);
+  }
+}
+
+}  // namespace ipcsuite

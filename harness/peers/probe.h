@@ -1,0 +1,58 @@
+// The blocked probe: shows that a thread sleeps in a given system call.
+//
+// Shown means, in this order: (1) the arena says that the call was issued and has not returned;
+// (2) /proc/PID/task/TID/syscall names a system call that the issued call may use and, if asked
+// for, its first argument; (3) /proc/PID/task/TID/stat says state S exactly (syscall alone also
+// shows a task that was just woken and has yet to run); (4) the arena still says (1), for the same
+// call. Where /proc does not tell, a bounded settle time stands in and the test's confidence
+// becomes "heuristic". wchan is not used: its names vary between kernels.
+#pragma once
+
+#include <sys/types.h>
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "harness/core/arena.h"
+
+namespace ipcsuite {
+
+struct ThreadState {
+  char state = '?';            // R, S, D, T, Z, ...; '?' when unreadable
+  bool in_syscall = false;
+  long nr = -1;
+  unsigned long arg0 = 0;
+  std::string raw;             // what /proc said
+  std::int64_t voluntary_switches = -1;
+};
+
+// Reads what /proc says of a thread. Unreadable parts keep their defaults.
+ThreadState ReadThreadState(pid_t pid, pid_t tid, bool want_switches = false);
+
+enum class Blocking { kShown, kInferred, kReturned, kEnded, kNotShown };
+
+struct ProbeResult {
+  Blocking what = Blocking::kNotShown;
+  std::string evidence;                 // the raw lines, or why not
+  std::uint32_t seq = 0;                // which call of the actor
+  std::int64_t voluntary_switches = -1; // at the time it was shown
+};
+
+// Waits, at most `patience_ns`, until a call that the actor makes in its step number `step` (0 is the
+// first) is shown blocked, or the step or the actor has ended. `fd`: the descriptor that must be
+// the system call's first argument, -1 for any.
+ProbeResult ProbeBlocked(Actor& actor, std::uint32_t step, int fd, std::int64_t patience_ns);
+
+// One look, without waiting: is the actor's current call shown blocked right now? (Where /proc does
+// not tell: is it outstanding?)
+bool IsShownBlocked(Actor& actor);
+
+// Finds out how well blocking can be seen here and notes it in the header: readlink(/proc/self)
+// must name this process (the mount may describe another pid namespace), and a child that sleeps
+// and one that runs must be told apart.
+void SelfTestProbe(RunHeader& header);
+
+std::string ToString(ProbeMode mode);
+
+}  // namespace ipcsuite

@@ -1,0 +1,158 @@
+// The test's own process: runs one test through GoogleTest and leaves all in the slot.
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <bitset>
+#include <cstdio>
+#include <cstring>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "harness/core/names.h"
+#include "harness/runner/runner.h"
+
+namespace ipcsuite::internal {
+namespace {
+
+std::vector<std::string> Lines(const std::string& text) {
+  std::vector<std::string> lines;
+  for (std::size_t begin = 0; begin <= text.size();) {
+    const std::size_t end = std::min(text.find('\n', begin), text.size());
+    lines.push_back(text.substr(begin, end - begin));
+    begin = end + 1;
+  }
+  return lines;
+}
+
+// The rest of a line behind its label; nothing if it does not begin with that.
+std::optional<std::string> Behind(const std::string& line, const std::string& label) {
+  if (line.compare(0, label.size(), label) != 0) return std::nullopt;
+  return line.substr(label.size());
+}
+
+// What a message of GoogleTest says, in two lines: the test's own words belong to what was observed.
+struct Reading {
+  std::string expected, observed;
+};
+
+// "  Actual: 3 (of type int), which is odd" -> "which is odd"; without an explanation the value.
+std::string Explained(const std::string& actual) {
+  const std::size_t type = actual.find(" (of type ");
+  if (type == std::string::npos) return actual;
+  const std::size_t detail = actual.find("), ", type);
+  return detail == std::string::npos ? actual.substr(0, type) : actual.substr(detail + 3);
+}
+
+Reading Read(const std::string& message) {
+  const std::vector<std::string> lines = Lines(message);
+  Reading reading;
+  std::string value_of, words;
+  std::vector<std::string> sides;  // of an equality
+  const bool equality = lines[0].rfind("Expected equality of these values", 0) == 0;
+  for (std::size_t i = equality ? 1 : 0; i < lines.size(); ++i) {
+    const std::string& line = lines[i];
+    if (const auto value = Behind(line, "    Which is: "); equality && value && !sides.empty()) {
+      sides.back() += " = " + *value;
+    } else if (const auto side = Behind(line, "  "); equality && side && sides.size() < 2) {
+      sides.push_back(*side);
+    } else if (const auto subject = Behind(line, "Value of: "); subject && value_of.empty()) {
+      value_of = *subject;
+    } else if (const auto expected = Behind(line, "Expected: "); expected && reading.expected.empty()) {
+      const std::size_t actual = expected->find(", actual: ");
+      reading.expected = expected->substr(0, actual);
+      if (actual != std::string::npos) reading.observed = expected->substr(actual + 10);
+    } else if (const auto seen = Behind(line, "  Actual: "); seen && reading.observed.empty()) {
+      reading.observed = Explained(*seen);
+    } else if (line != "Failed") {
+      words += (words.empty() ? "" : " ") + line;
+    }
+  }
+  if (sides.size() == 2) reading = {sides[1], sides[0]};
+  // The value alone says nothing of a condition.
+  if (reading.expected == "true" || reading.expected == "false") reading.expected = value_of + " is " + reading.expected;
+  if (!words.empty()) reading.observed += (reading.observed.empty() ? "" : "; ") + words;
+  return reading;
+}
+
+class Sink : public testing::EmptyTestEventListener {
+  void OnTestPartResult(const testing::TestPartResult& part) override {
+    const std::string message = part.message();
+    if (part.skipped()) {
+      Slot* slot = CurrentSlot();
+      std::uint32_t none = 0;
+      if (slot && slot->outcome.compare_exchange_strong(none, static_cast<std::uint32_t>(report::Verdict::kUnsupported) + 1)) {
+        std::snprintf(slot->reason, sizeof slot->reason, "%s", message.c_str());
+      }
+      return;
+    }
+    if (!part.failed() || message.find(TestAbort().what()) != std::string::npos) return;
+    const Reading reading = Read(message);
+    std::string file = part.file_name() ? part.file_name() : "";
+    for (const char* folder : {"suites/", "props/", "stress/", "harness/"}) {
+      const std::size_t at = file.find(folder);
+      if (at != std::string::npos) file = file.substr(at);
+    }
+    RecordFailure(ScopedClause(), file, part.line_number(), reading.expected, reading.observed, message);
+  }
+};
+
+constexpr int kWatchedFds = 512;
+using OpenFds = std::bitset<kWatchedFds>;
+
+OpenFds ListOpen() {
+  OpenFds open;
+  for (int fd = 0; fd < kWatchedFds; ++fd) open[fd] = fcntl(fd, F_GETFD) != -1;
+  return open;
+}
+
+void CheckDescriptors(const OpenFds& before) {
+  const OpenFds leaked = ListOpen() & ~before;
+  if (leaked.none()) return;
+  std::string numbers;
+  for (int fd = 0; fd < kWatchedFds; ++fd) {
+    if (leaked[fd]) numbers += (numbers.empty() ? "" : ", ") + std::to_string(fd);
+  }
+  RecordFailure("", "", 0, "no descriptor left open", "descriptors " + numbers + " left open",
+                "the test leaked descriptors " + numbers);
+}
+
+}  // namespace
+
+void InstallSink() {
+  static bool installed = false;
+  if (installed) return;
+  installed = true;
+  testing::TestEventListeners& listeners = testing::UnitTest::GetInstance()->listeners();
+  delete listeners.Release(listeners.default_result_printer());
+  delete listeners.Release(listeners.default_xml_generator());
+  listeners.Append(new Sink);
+}
+
+void RunTestBody(Slot& slot, const TestEntry& test) {
+  slot.phase.store(Slot::kStarted);
+  SetCurrentSlot(&slot);
+  Actor* main_actor = slot.NewActor();
+  main_actor->text = "";
+  main_actor->pid.store(getpid());
+  main_actor->tid.store(static_cast<std::int32_t>(syscall(SYS_gettid)));
+  SetCurrentActor(main_actor);
+  const OpenFds before = ListOpen();
+  GTEST_FLAG_SET(filter, test.name);
+  [[maybe_unused]] const int status = RUN_ALL_TESTS();
+  // A process whose GoogleTest was told something wrong would run nothing and look clean.
+  if (testing::UnitTest::GetInstance()->test_to_run_count() != 1) {
+    RecordFailure("", "", 0, "one test runs", "another number of tests ran", "the filter " + test.name + " selected no single test");
+  }
+  if (const std::string found = SweepNames(slot); !found.empty()) {
+    RecordFailure("", "", 0, "no name left behind", found, "the test left behind: " + found);
+  }
+  CheckDescriptors(before);
+  SetCurrentActor(nullptr);
+  slot.phase.store(Slot::kFinished);
+}
+
+}  // namespace ipcsuite::internal

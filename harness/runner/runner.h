@@ -1,0 +1,93 @@
+// The runner: each test in its own forked process, several at once, under a watchdog, with every
+// result on disk the moment it is known.
+//
+// Three kinds of process: the caller (which only waits, and so survives all that tests do), the
+// scheduler that it forks (single-threaded; starts tests, reaps them, ends those that hang, writes
+// one JSON line for each result), and the tests. If the scheduler dies, the caller ends the tests,
+// sweeps their names and returns what is on disk; if the caller dies, the scheduler does that and
+// ends.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "harness/test/test.h"
+#include "reports/results/model.h"
+
+namespace ipcsuite {
+
+struct RunnerOptions {
+  std::vector<std::string> suites;   // folders; empty: all
+  std::string filter = "*";          // GoogleTest style: "A*:B.C-*Slow*"
+  std::vector<std::string> clauses;  // ids, or prefixes ending in '*'; empty: all
+  int issue = 8;                     // 7 or 8
+  int jobs = 0;                      // tests at once; 0: two for each CPU that we may use (many wait), four at least
+  int repeat = 1;                    // attempts of each test; 0: until a failure
+  bool until_fail = false;           // stop everything at the first red result
+  bool shuffle = false;              // by the seed
+  std::uint64_t seed = 1;
+  int timeout_s = 0;                 // of each test; 0: its own
+  bool isolation = true;             // false: all in the calling process, one after the other
+  bool allow_dangerous = false;
+  int shard_index = 0, shard_count = 1;
+  std::string results_path;          // JSON lines are appended here; empty: not kept
+  std::string launcher = "./ipcsuite";  // how reproduction commands start
+};
+
+// What the caller is told, in the scheduler's process, after each attempt.
+struct Progress {
+  int done = 0, total = 0;           // attempts
+  int red = 0;
+};
+using ResultCallback = std::function<void(const report::TestRecord&, const Progress&)>;
+
+struct RunnerOutcome {
+  std::vector<report::TestRecord> tests;  // merged over attempts
+  std::string interrupted;                // empty: complete
+  std::string probe;                      // how well blocking could be seen, in words
+  std::int64_t duration_ns = 0;
+};
+
+// The tests that the options select, in order of definition. Those of the other issue are among
+// them (they become NOTINUSE).
+std::vector<TestEntry> SelectTests(const RunnerOptions& options);
+
+// Runs them. Throws std::system_error when no run is possible (no memory, no process, the results
+// file can't be written).
+RunnerOutcome RunTests(const RunnerOptions& options, const ResultCallback& on_result = {});
+
+// CPUs that this process may use.
+int AllowedCpus();
+// GoogleTest's pattern lists: '*', '?', ':' and one '-'.
+bool MatchesFilter(const std::string& name, const std::string& filter);
+
+namespace internal {
+
+// ---- in the test's process (body.cc)
+// Must be called once, before tests run in this process or in its children.
+void InstallSink();
+// Runs the test in this process, with the slot as its own.
+void RunTestBody(Slot& slot, const TestEntry& test);
+
+// ---- verdicts (judge.cc)
+struct Ending {
+  int wait_status = 0;       // of the test's process
+  bool hung = false;         // ended by the watchdog
+  bool hung_in_call = false; // its main thread was in a call under test all the time
+  bool leaked_process = false;
+  std::vector<std::string> states;  // of its processes, when it hung
+};
+// Reads what the test left in its slot.
+report::TestRecord Judge(Slot& slot, const TestEntry& test, const Ending& ending);
+// Puts several attempts of one test together.
+void MergeAttempt(report::TestRecord& into, report::TestRecord&& attempt);
+bool IsRedOrUnresolved(report::Verdict verdict);
+// A record with all that is known without running.
+report::TestRecord Blank(const TestEntry& test);
+// Lines that describe the processes of a group and the calls of a slot's actors.
+std::vector<std::string> DescribeProcesses(Slot& slot, int process_group);
+
+}  // namespace internal
+}  // namespace ipcsuite

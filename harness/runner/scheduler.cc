@@ -1,0 +1,388 @@
+#include "harness/runner/scheduler.h"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <cstring>
+#include <random>
+#include <system_error>
+
+#include "harness/core/names.h"
+#include "harness/peers/probe.h"
+#include "harness/test/suite_probe.h"
+#include "reports/results/json.h"
+
+namespace ipcsuite::internal {
+namespace {
+
+constexpr std::int64_t kSecondNs = 1'000'000'000;
+// A call under test in the main thread that is shown blocked this long hangs: tests have peers for
+// calls that should block.
+constexpr std::int64_t kMainBlockedNs = 10 * kSecondNs;
+
+volatile sig_atomic_t g_stop = 0;
+void NoteStop(int) { g_stop = 1; }
+
+std::string Hex(std::uint64_t value) {
+  char text[24];
+  std::snprintf(text, sizeof text, "0x%llx", static_cast<unsigned long long>(value));
+  return text;
+}
+
+void ResetSignals() {
+  struct sigaction standard {};
+  standard.sa_handler = SIG_DFL;
+  for (int signal = 1; signal < NSIG; ++signal) sigaction(signal, &standard, nullptr);
+  sigset_t none;
+  sigemptyset(&none);
+  sigprocmask(SIG_SETMASK, &none, nullptr);
+}
+
+void WaitForAnySignal(std::int64_t timeout_ns) {
+  sigset_t set;
+  sigemptyset(&set);
+  sigaddset(&set, SIGCHLD);
+  timespec timeout{static_cast<time_t>(timeout_ns / kSecondNs), static_cast<long>(timeout_ns % kSecondNs)};
+  sigtimedwait(&set, nullptr, &timeout);
+}
+
+}  // namespace
+
+bool StopRequested() { return g_stop != 0; }
+
+void InstallStopHandlers() {
+  struct sigaction action {};
+  action.sa_handler = NoteStop;
+  for (int signal : {SIGINT, SIGTERM, SIGHUP}) sigaction(signal, &action, nullptr);
+  action.sa_handler = SIG_IGN;  // writing beyond a limit, or to nobody, is an error to handle
+  for (int signal : {SIGXFSZ, SIGPIPE}) sigaction(signal, &action, nullptr);
+  sigset_t child;
+  sigemptyset(&child);
+  sigaddset(&child, SIGCHLD);
+  sigprocmask(SIG_BLOCK, &child, nullptr);  // taken by sigtimedwait
+}
+
+ResultFile::ResultFile(const std::string& path, ResultLog& log) : log_(log), path_(path) {
+  if (path.empty()) return;
+  fd_ = open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_APPEND | O_CLOEXEC, 0666);
+  if (fd_ < 0) throw std::system_error(errno, std::generic_category(), "can't write " + path);
+}
+
+ResultFile::~ResultFile() {
+  if (fd_ >= 0) close(fd_);
+}
+
+void ResultFile::Append(const report::TestRecord& record) {
+  const std::string line = report::ToJsonLine(record) + "\n";
+  log_.Append(line);
+  if (fd_ < 0 || !problem_.empty()) return;
+  std::size_t put = 0;
+  while (put < line.size()) {
+    const ssize_t n = write(fd_, line.data() + put, line.size() - put);
+    if (n < 0 && errno == EINTR) continue;
+    if (n <= 0) {
+      problem_ = "can't write " + path_ + ": " + std::strerror(errno);
+      return;
+    }
+    put += static_cast<std::size_t>(n);
+  }
+}
+
+Scheduler::Scheduler(const RunnerOptions& options, std::vector<TestEntry> tests, Arena& arena, ResultFile& file,
+                     const ResultCallback& on_result)
+    : options_(options), tests_(std::move(tests)), arena_(arena), file_(file), on_result_(on_result),
+      jobs_(arena.header().slots) {}
+
+std::string Scheduler::AbsenceOf(const std::string& suite) {
+  const auto [entry, fresh] = absence_.try_emplace(suite);
+  const SuiteProbe probe = ProbeOf(suite);
+  if (!fresh || !probe) return entry->second;
+  Slot& slot = arena_.slot(0);
+  slot.Reset();
+  const pid_t child = fork();
+  if (child == 0) {
+    ResetSignals();
+    alarm(10);
+    SetCurrentSlot(&slot);
+    std::string absence;
+    try {
+      absence = probe();
+    } catch (const TestAbort&) {  // set-up failed: the tests say so one by one
+    }
+    SweepNames(slot);
+    std::snprintf(slot.reason, sizeof slot.reason, "%s", absence.c_str());
+    slot.phase.store(Slot::kFinished);
+    _exit(0);
+  }
+  if (child > 0) waitpid(child, nullptr, 0);
+  if (child > 0 && slot.phase.load() == Slot::kFinished) entry->second = slot.reason;
+  slot.Reset();
+  return entry->second;
+}
+
+void Scheduler::Plan() {
+  progress_.total = static_cast<int>(tests_.size()) * std::max(1, options_.repeat);
+  const auto bit = IssueBit(options_.issue);
+  std::vector<TestEntry> runnable;
+  for (TestEntry& test : tests_) {
+    const TestMeta& meta = *test.meta;
+    report::TestRecord record = Blank(test);
+    const bool in_use = meta.clauses.empty() || std::any_of(meta.clauses.begin(), meta.clauses.end(), [&](ClauseRef clause) {
+      return (Get(clause).issues & bit) != 0;
+    });
+    if (!in_use) {
+      record.verdict = report::Verdict::kNotInUse;
+      record.reason = "its clauses are not of Issue " + std::to_string(options_.issue);
+    } else if (!meta.dangerous.empty() && !options_.allow_dangerous) {
+      record.verdict = report::Verdict::kUntested;
+      record.reason = "could bring the machine down: " + meta.dangerous + "; runs with --allow-dangerous";
+    } else if (const std::string absence = AbsenceOf(meta.suite); !absence.empty()) {
+      record.verdict = report::Verdict::kUnsupported;
+      record.reason = absence;
+    } else {
+      runnable.push_back(std::move(test));
+      continue;
+    }
+    record.passes = 1;
+    record.command = Command(record.name, 0);
+    progress_.total -= std::max(1, options_.repeat) - 1;
+    ++progress_.done;
+    file_.Append(record);
+    if (on_result_) on_result_(record, progress_);
+  }
+  tests_ = std::move(runnable);
+  FillRound(0);
+}
+
+std::string Scheduler::Command(const std::string& test, int attempt) const {
+  return options_.launcher + " run --filter='" + test + "' --seed=" + Hex(options_.seed + static_cast<std::uint64_t>(attempt)) +
+         (options_.issue == 8 ? "" : " --issue=" + std::to_string(options_.issue)) +
+         (options_.allow_dangerous ? " --allow-dangerous" : "");
+}
+
+void Scheduler::FillRound(int attempt) {
+  round_ = attempt;
+  std::vector<std::size_t> order(tests_.size());
+  for (std::size_t i = 0; i < order.size(); ++i) order[i] = i;
+  if (options_.shuffle) {
+    std::mt19937_64 random(options_.seed + static_cast<std::uint64_t>(attempt));
+    std::shuffle(order.begin(), order.end(), random);
+  }
+  for (std::size_t i : order) (tests_[i].meta->exclusive ? exclusive_ : parallel_).push_back({i, attempt});
+}
+
+int Scheduler::FreeSlot() const {
+  for (int slot = 0; slot < jobs_; ++slot) {
+    if (std::none_of(active_.begin(), active_.end(), [&](const Active& a) { return a.slot == slot; })) return slot;
+  }
+  return -1;
+}
+
+// Starts one more test if one may run now.
+bool Scheduler::StartNext() {
+  if (stop_) return false;
+  if (parallel_.empty() && exclusive_.empty() && !tests_.empty() && (round_ + 1 < options_.repeat || options_.repeat == 0)) {
+    FillRound(round_ + 1);
+  }
+  if (!parallel_.empty()) {
+    const bool alone = active_.size() == 1 && tests_[active_[0].job.test].meta->exclusive;
+    if (alone || static_cast<int>(active_.size()) >= jobs_) return false;
+    Start(parallel_.front());
+    parallel_.pop_front();
+    return true;
+  }
+  if (exclusive_.empty() || !active_.empty()) return false;
+  Start(exclusive_.front());
+  exclusive_.pop_front();
+  return true;
+}
+
+void Scheduler::Start(Job job) {
+  const TestEntry& test = tests_[job.test];
+  Active active;
+  active.job = job;
+  active.slot = FreeSlot();
+  active.started_ns = NowNs();
+  active.deadline_ns = active.started_ns + (options_.timeout_s ? options_.timeout_s : test.meta->timeout_s) * kSecondNs;
+  Slot& slot = arena_.slot(active.slot);
+  slot.Reset();
+  slot.seed = HashSeed(options_.seed + static_cast<std::uint64_t>(job.attempt), test.name);
+  std::snprintf(slot.test, sizeof slot.test, "%s", test.name.c_str());
+  const pid_t parent = getpid();
+  active.pid = fork();
+  if (active.pid < 0) {
+    report::TestRecord record = Blank(test);
+    record.verdict = report::Verdict::kUnresolved;
+    record.reason = "can't start a process (" + ErrnoName(errno) + "): raise the limit on processes";
+    Report(std::move(record), job.test);
+    return;
+  }
+  if (active.pid == 0) {
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    if (getppid() != parent) _exit(125);
+    setpgid(0, 0);
+    ResetSignals();
+    RunTestBody(slot, test);
+    _exit(0);
+  }
+  setpgid(active.pid, active.pid);  // whichever of the two comes first
+  active_.push_back(std::move(active));
+}
+
+void Scheduler::Reap() {
+  for (;;) {
+    int status = 0;
+    const pid_t pid = waitpid(-1, &status, WNOHANG);
+    if (pid <= 0) return;
+    // Other children are orphans of tests, which come to us as their subreaper.
+    const auto it = std::find_if(active_.begin(), active_.end(), [&](const Active& a) { return a.pid == pid; });
+    if (it == active_.end()) continue;
+    Active active = std::move(*it);
+    active_.erase(it);
+    Finish(active, status);
+  }
+}
+
+void Scheduler::Finish(Active& active, int wait_status) {
+  Slot& slot = arena_.slot(active.slot);
+  const TestEntry& test = tests_[active.job.test];
+  Ending ending;
+  ending.wait_status = wait_status;
+  ending.hung = active.hung;
+  ending.hung_in_call = active.hung_in_call;
+  ending.states = std::move(active.states);
+  const bool finished = slot.phase.load() == Slot::kFinished && !active.hung;
+  // Ended but unreaped children of the test are orphans now: not left running.
+  while (waitpid(-active.pid, nullptr, WNOHANG) > 0) {
+  }
+  if (kill(-active.pid, 0) == 0) {
+    ending.leaked_process = finished;
+    kill(-active.pid, SIGKILL);
+    const std::int64_t end = NowNs() + 2 * kSecondNs;
+    Backoff backoff;
+    while (kill(-active.pid, 0) == 0 && NowNs() < end) {
+      waitpid(-active.pid, nullptr, WNOHANG);
+      backoff.Pause();
+    }
+  }
+  report::TestRecord record = Judge(slot, test, ending);
+  record.start_ns = active.started_ns - arena_.header().start_ns;
+  record.duration_ns = NowNs() - active.started_ns;
+  record.command = Command(test.name, active.job.attempt);
+  if (!finished) SweepInChild(slot);
+  if (RetriesAlone(active.job, record)) return;
+  Report(std::move(record), active.job.test);
+}
+
+// What could not be set up beside other tests (limits on processes, queues, memory) may be possible
+// alone: one more try, after all others.
+bool Scheduler::RetriesAlone(const Job& job, const report::TestRecord& record) {
+  if (record.verdict != report::Verdict::kUnresolved || record.reason.find("ended by the watchdog") != std::string::npos) return false;
+  if (jobs_ == 1 || tests_[job.test].meta->exclusive || stop_) return false;
+  if (!retried_.insert({job.test, job.attempt}).second) return false;
+  exclusive_.push_back(job);
+  return true;
+}
+
+// In a child, since the interfaces that unlink may hang or crash here.
+void Scheduler::SweepInChild(Slot& slot) {
+  const pid_t child = fork();
+  if (child == 0) {
+    ResetSignals();
+    alarm(5);
+    SweepNames(slot);
+    _exit(0);
+  }
+  if (child > 0) waitpid(child, nullptr, 0);
+}
+
+void Scheduler::Report(report::TestRecord record, std::size_t test) {
+  ++progress_.done;
+  const bool red = IsRedOrUnresolved(record.verdict);
+  if (red) ++progress_.red;
+  if (red && options_.until_fail) stop_ = true;
+  const bool repeating = options_.repeat != 1;
+  const auto it = merged_.find(test);
+  if (!repeating || it == merged_.end() || red) file_.Append(record);
+  if (on_result_) on_result_(record, progress_);
+  if (!repeating) return;
+  if (it == merged_.end()) {
+    merged_.emplace(test, std::move(record));
+  } else {
+    MergeAttempt(it->second, std::move(record));
+  }
+}
+
+void Scheduler::WriteRepeatSummaries() {
+  for (const auto& [test, record] : merged_) {
+    if (record.attempts > 1) file_.Append(record);
+  }
+}
+
+void Scheduler::End(Active& active, bool in_call) {
+  active.hung = true;
+  active.hung_in_call = in_call;
+  active.states = DescribeProcesses(arena_.slot(active.slot), active.pid);
+  kill(-active.pid, SIGKILL);
+  kill(active.pid, SIGKILL);
+}
+
+void Scheduler::WatchForHangs(std::int64_t now) {
+  for (Active& active : active_) {
+    if (active.hung) continue;
+    Actor& main_actor = arena_.slot(active.slot).actors[0];
+    const bool in_call = main_actor.state.load() == Actor::kIssued;
+    const std::uint32_t seq = main_actor.seq.load();
+    // Asleep in the call, be it in another system call than expected: libraries emulate.
+    const auto asleep = [&] {
+      return IsShownBlocked(main_actor) || ReadThreadState(main_actor.pid.load(), main_actor.tid.load()).state == 'S';
+    };
+    if (now - active.started_ns > 2 * kSecondNs && in_call && main_actor.pid.load() && asleep()) {
+      if (active.main_since_ns == 0 || active.main_seq != seq) active.main_seq = seq, active.main_since_ns = now;
+    } else {
+      active.main_since_ns = 0;
+    }
+    const bool stuck = active.main_since_ns != 0 && now - active.main_since_ns > kMainBlockedNs;
+    if (stuck || now > active.deadline_ns) End(active, in_call && active.main_since_ns != 0);
+  }
+}
+
+void Scheduler::StopAll() {
+  for (Active& active : active_) {
+    kill(-active.pid, SIGKILL);
+    kill(active.pid, SIGKILL);
+  }
+  for (Active& active : active_) {
+    waitpid(active.pid, nullptr, 0);
+    SweepInChild(arena_.slot(active.slot));
+  }
+  active_.clear();
+}
+
+int Scheduler::Run() {
+  Plan();
+  std::int64_t next_watch = 0;
+  while (!StopRequested()) {
+    while (StartNext()) {
+    }
+    if (active_.empty() && (stop_ || (parallel_.empty() && exclusive_.empty()))) break;
+    const std::int64_t now = NowNs();
+    if (now > next_watch) {
+      WatchForHangs(now);
+      next_watch = now + kSecondNs / 2;
+    }
+    if (!active_.empty()) WaitForAnySignal(kSecondNs / 4);
+    Reap();
+  }
+  const bool interrupted = StopRequested();
+  StopAll();
+  WriteRepeatSummaries();
+  return interrupted ? 1 : 0;
+}
+
+}  // namespace ipcsuite::internal

@@ -1,0 +1,84 @@
+// Which tests a run performs.
+#include <sched.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <string_view>
+
+#include "harness/runner/runner.h"
+
+namespace ipcsuite {
+namespace {
+
+bool MatchesGlob(std::string_view name, std::string_view pattern) {
+  std::size_t n = 0, p = 0, star = std::string_view::npos, star_n = 0;
+  while (n < name.size()) {
+    if (p < pattern.size() && pattern[p] == '*') {
+      star = p++, star_n = n;
+    } else if (p < pattern.size() && (pattern[p] == '?' || pattern[p] == name[n])) {
+      ++p, ++n;
+    } else if (star != std::string_view::npos) {
+      p = star + 1, n = ++star_n;
+    } else {
+      return false;
+    }
+  }
+  while (p < pattern.size() && pattern[p] == '*') ++p;
+  return p == pattern.size();
+}
+
+bool MatchesAny(std::string_view name, std::string_view patterns) {
+  for (;;) {
+    const std::size_t colon = patterns.find(':');
+    if (MatchesGlob(name, patterns.substr(0, colon))) return true;
+    if (colon == std::string_view::npos) return false;
+    patterns.remove_prefix(colon + 1);
+  }
+}
+
+bool ClaimsOneOf(const TestMeta& meta, const std::vector<std::string>& patterns) {
+  for (ClauseRef clause : meta.clauses) {
+    for (const std::string& pattern : patterns) {
+      if (MatchesGlob(Get(clause).id, pattern)) return true;
+    }
+  }
+  return false;
+}
+
+}  // namespace
+
+bool MatchesFilter(const std::string& name, const std::string& filter) {
+  const std::size_t dash = filter.find('-');
+  const std::string wanted = dash == std::string::npos ? filter : filter.substr(0, dash);
+  if (!MatchesAny(name, wanted.empty() ? "*" : wanted)) return false;
+  return dash == std::string::npos || !MatchesAny(name, std::string_view(filter).substr(dash + 1));
+}
+
+std::vector<TestEntry> SelectTests(const RunnerOptions& options) {
+  std::vector<TestEntry> selected;
+  int number = 0;
+  for (TestEntry& test : AllTests()) {
+    const TestMeta& meta = *test.meta;
+    if (!options.suites.empty() && std::count(options.suites.begin(), options.suites.end(), meta.suite) == 0) continue;
+    if (!options.clauses.empty() && !ClaimsOneOf(meta, options.clauses)) continue;
+    if (!MatchesFilter(test.name, options.filter)) continue;
+    if (number++ % options.shard_count != options.shard_index) continue;
+    selected.push_back(std::move(test));
+  }
+  return selected;
+}
+
+int AllowedCpus() {
+  // Sized for machines with more CPUs than cpu_set_t has room for.
+  for (int cpus = 1024; cpus <= 65536; cpus *= 4) {
+    cpu_set_t* set = CPU_ALLOC(cpus);
+    const std::size_t bytes = CPU_ALLOC_SIZE(cpus);
+    const bool ok = sched_getaffinity(0, bytes, set) == 0;
+    const int count = ok ? CPU_COUNT_S(bytes, set) : 0;
+    CPU_FREE(set);
+    if (ok) return std::max(1, count);
+  }
+  return std::max(1, static_cast<int>(sysconf(_SC_NPROCESSORS_ONLN)));
+}
+
+}  // namespace ipcsuite

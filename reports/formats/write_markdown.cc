@@ -1,0 +1,137 @@
+// A summary for a CI job's page (GitHub's $GITHUB_STEP_SUMMARY, a GitLab note): GitHub's dialect.
+#include <algorithm>
+
+#include "reports/results/text.h"
+#include "reports/formats/writers.h"
+
+namespace ipcsuite::report {
+namespace {
+
+constexpr std::size_t kFindingsShown = 50;
+constexpr std::size_t kRowsShown = 100;
+constexpr std::size_t kFailuresShown = 5;
+constexpr std::size_t kTestsNamed = 5;
+
+// Inside a table cell or a line of text: no markup of ours or of what was observed may break it.
+std::string Plain(const std::string& text) {
+  std::string out;
+  for (const char c : CleanUtf8(text)) {
+    if (c == '\n') {
+      out += ' ';
+    } else if (c == '<') {
+      out += "&lt;";
+    } else if (c == '&') {
+      out += "&amp;";
+    } else {
+      if (c == '|' || c == '*' || c == '_' || c == '`' || c == '\\' || c == '[' || c == ']') {
+        out += '\\';
+      }
+      out += c;
+    }
+  }
+  return out;
+}
+
+// A code span that holds any text: its fence is longer than any run of backticks inside.
+std::string Code(const std::string& text) {
+  std::string line = CleanUtf8(text);
+  for (char& c : line) {
+    if (c == '\n') c = ' ';
+  }
+  std::size_t run = 0, longest = 0;
+  for (const char c : line) {
+    run = c == '`' ? run + 1 : 0;
+    longest = std::max(longest, run);
+  }
+  const std::string fence(longest + 1, '`');
+  const std::string pad = longest > 0 ? " " : "";
+  std::string escaped;  // a table splits at | even inside code
+  for (const char c : line) escaped += c == '|' ? std::string("\\|") : std::string(1, c);
+  return fence + pad + escaped + pad + fence;
+}
+
+std::string Block(const std::string& text) {
+  std::string fence = "```";
+  while (text.find(fence) != std::string::npos) fence += '`';
+  return fence + "text\n" + Shorten(CleanUtf8(text), 4096) + "\n" + fence + "\n";
+}
+
+void AppendFinding(std::string& out, const TestRecord& t) {
+  out += "<details><summary>" + std::string(Symbol(t.verdict)) + " <b>" +
+         std::string(ToString(t.verdict)) + "</b> " + Escape(t.name) + "</summary>\n\n";
+  if (!t.reason.empty()) out += Plain(t.reason) + "\n\n";
+  if (t.verdict == Verdict::kFlaky) {
+    out += std::to_string(t.passes) + " of " + std::to_string(t.attempts) + " repeats passed.\n\n";
+  }
+  for (std::size_t i = 0; i < t.failures.size() && i < kFailuresShown; ++i) {
+    const Failure& f = t.failures[i];
+    out += "| | |\n|---|---|\n";
+    if (!f.clause.empty()) out += "| clause | " + Code(f.clause) + " |\n";
+    out += "| expected | " + Code(f.expected) + " |\n| observed | " + Code(f.observed) + " |\n";
+    if (!f.file.empty()) out += "| at | " + Code(Place(f.file, f.line)) + " |\n";
+    out += "\n";
+  }
+  if (t.failures.size() > kFailuresShown) {
+    out += std::to_string(t.failures.size() - kFailuresShown) + " more failures of this test are in the JSON result.\n\n";
+  }
+  std::string evidence;
+  for (const auto& line : t.evidence) evidence += line + "\n";
+  if (!evidence.empty()) out += Block(evidence) + "\n";
+  if (!t.command.empty()) out += "Reproduce: " + Code(t.command) + "\n\n";
+  out += "</details>\n\n";
+}
+
+void AppendExpected(std::string& out, const Run& run) {
+  const auto known = KnownDeviations(run);
+  if (known.empty()) return;
+  out += "### Known deviations (XFAIL)\n\n| Expectation | Reason | Tests | Review by |\n|---|---|---|---|\n";
+  for (std::size_t i = 0; i < known.size() && i < kRowsShown; ++i) {
+    const ExpectationRef& ref = known[i].expectation;
+    std::string tests;
+    for (std::size_t t = 0; t < known[i].tests.size() && t < kTestsNamed; ++t) {
+      tests += (t > 0 ? "<br>" : "") + Code(known[i].tests[t]->name);
+    }
+    if (known[i].tests.size() > kTestsNamed) {
+      tests += "<br>and " + std::to_string(known[i].tests.size() - kTestsNamed) + " more";
+    }
+    out += "| " + (SafeLink(ref.link).empty() ? Plain(ref.id) : "[" + Plain(ref.id) + "](" + ref.link + ")") +
+           " | " + Plain(ref.reason) + " | " + tests + " | " + Plain(ref.review_by) + " |\n";
+  }
+  if (known.size() > kRowsShown) {
+    out += "\n" + std::to_string(known.size() - kRowsShown) + " more are in the JSON result.\n";
+  }
+  out += "\n";
+}
+
+}  // namespace
+
+std::string RenderMarkdown(const Run& run) {
+  std::string out = "## " + std::string(run.summary.exit_status == 0 ? "\u2705 " : "\u274C ") +
+                    "POSIX IPC on " + Plain(run.label) + "\n\n**" + Plain(run.summary.sentence) +
+                    "**\n\n" + Plain(PlatformLine(run)) + "  \nipcsuite " + Plain(run.tool_version) +
+                    ", " + Plain(run.started) + ", " + Duration(run.duration_ns) + ", seed " +
+                    SeedText(run.seed) + "\n\n| Result | Tests | Clauses | Meaning |\n"
+                    "|---|--:|--:|---|\n";
+  for (Verdict v : ReadingOrder()) {
+    const int tests = run.summary.tests[static_cast<int>(v)];
+    const int clauses = run.summary.clauses[static_cast<int>(v)];
+    if (tests == 0 && clauses == 0) continue;
+    out += "| " + std::string(Symbol(v)) + " " + std::string(ToString(v)) + " | " +
+           std::to_string(tests) + " | " + std::to_string(clauses) + " | " +
+           std::string(Meaning(v)) + " |\n";
+  }
+  out += "\n";
+  const auto findings = Findings(run);
+  if (!findings.empty()) out += "### Findings\n\n";
+  for (std::size_t i = 0; i < findings.size() && i < kFindingsShown; ++i) {
+    AppendFinding(out, *findings[i]);
+  }
+  if (findings.size() > kFindingsShown) {
+    out += std::to_string(findings.size() - kFindingsShown) +
+           " more findings are in the HTML report and the JSON result.\n\n";
+  }
+  AppendExpected(out, run);
+  return out;
+}
+
+}  // namespace ipcsuite::report

@@ -1,0 +1,187 @@
+#include "reports/verdicts/aggregate.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "reports/verdicts/sample.h"
+
+namespace ipcsuite::report {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::Not;
+
+ClauseRecord Clause(const std::string& id, const std::string& kind = "shall", int issues = 3) {
+  ClauseRecord c;
+  c.id = id;
+  c.kind = kind;
+  c.issues = issues;
+  return c;
+}
+
+TestRecord Tested(const std::string& name, Verdict verdict, std::vector<std::string> clauses) {
+  TestRecord t;
+  t.name = name;
+  t.verdict = verdict;
+  t.clauses = std::move(clauses);
+  return t;
+}
+
+ClauseRecord One(ClauseRecord clause, const std::vector<TestRecord>& tests, int issue = 8) {
+  return AggregateClauses({std::move(clause)}, tests, issue)[0];
+}
+
+Run RunOf(std::vector<TestRecord> tests, std::vector<ClauseRecord> clauses = {}) {
+  report::Run run;
+  run.tests = std::move(tests);
+  Finish(std::move(clauses), run);
+  return run;
+}
+
+TEST(Aggregate, MergesTheTestsOfAClause) {
+  EXPECT_EQ(One(Clause("a"), {}).verdict, Verdict::kUntested);
+  EXPECT_EQ(One(Clause("a"), {Tested("A", Verdict::kPass, {"a"})}).verdict, Verdict::kPass);
+  const ClauseRecord both = One(Clause("a"), {Tested("A", Verdict::kPass, {"a"}),
+                                              Tested("B", Verdict::kUnresolved, {"b", "a"})});
+  EXPECT_EQ(both.verdict, Verdict::kUnresolved);
+  EXPECT_THAT(both.tests, ElementsAre("A", "B"));
+}
+
+TEST(Aggregate, ChargesAFailureOnlyToItsClause) {
+  TestRecord test = Tested("A", Verdict::kFail, {"a", "b"});
+  test.failures.push_back({"a", "", 0, "fails", "= 0", ""});
+  const auto clauses = AggregateClauses({Clause("a"), Clause("b")}, {test}, 8);
+  EXPECT_EQ(clauses[0].verdict, Verdict::kFail);
+  EXPECT_EQ(clauses[0].reason, "expected fails; observed = 0");
+  EXPECT_EQ(clauses[1].verdict, Verdict::kUntested) << "was not seen, so it is no PASS";
+  EXPECT_THAT(clauses[1].reason, HasSubstr("A failed on another clause"));
+}
+
+TEST(Aggregate, ChargesAFailureWithoutClauseAndACrashToAllClaims) {
+  TestRecord unnamed = Tested("A", Verdict::kFail, {"a", "b"});
+  unnamed.failures.push_back({});
+  TestRecord crash = Tested("B", Verdict::kFail, {"a", "b"});
+  crash.reason = "killed by SIGSEGV";
+  for (const TestRecord& test : {unnamed, crash}) {
+    for (const auto& c : AggregateClauses({Clause("a"), Clause("b")}, {test}, 8)) {
+      EXPECT_EQ(c.verdict, Verdict::kFail) << test.name << c.id;
+    }
+  }
+}
+
+TEST(Aggregate, KindDecidesBetweenPassAndObserved) {
+  TestRecord test = Tested("A", Verdict::kObserved, {"strict", "open"});
+  test.observations = {{"open", "capacity_bytes", "65536"}, {"open", "capacity_bytes", "65536"}};
+  const auto clauses =
+      AggregateClauses({Clause("strict"), Clause("open", "unspecified")}, {test}, 8);
+  EXPECT_EQ(clauses[0].verdict, Verdict::kPass);
+  EXPECT_EQ(clauses[0].disposition, "tested");
+  EXPECT_TRUE(clauses[0].observations.empty());
+  EXPECT_EQ(clauses[1].verdict, Verdict::kObserved);
+  EXPECT_EQ(clauses[1].disposition, "observed");
+  ASSERT_EQ(clauses[1].observations.size(), 1u) << "the same value is told once";
+}
+
+TEST(Aggregate, ClauseOfAnotherIssueIsNotInUse) {
+  const std::vector<TestRecord> tests = {Tested("A", Verdict::kFail, {"a"})};
+  EXPECT_EQ(One(Clause("a", "shall", 1), tests, 8).verdict, Verdict::kNotInUse);
+  EXPECT_EQ(One(Clause("a", "shall", 2), tests, 7).verdict, Verdict::kNotInUse);
+  EXPECT_EQ(One(Clause("a", "shall", 1), tests, 7).verdict, Verdict::kFail);
+}
+
+TEST(Aggregate, UntestedAndUntestableAreTold) {
+  EXPECT_EQ(One(Clause("a"), {}).disposition, "untested");
+  ClauseRecord clause = Clause("a");
+  clause.untestable = "cannot be observed";
+  const ClauseRecord settled = One(clause, {});
+  EXPECT_EQ(settled.disposition, "untestable");
+  EXPECT_EQ(settled.reason, "cannot be observed");
+}
+
+TEST(Aggregate, OneCertainTestMakesTheClauseCertain) {
+  TestRecord guess = Tested("A", Verdict::kPass, {"a"});
+  guess.confidence = "heuristic";
+  EXPECT_EQ(One(Clause("a"), {guess}).confidence, "heuristic");
+  EXPECT_EQ(One(Clause("a"), {guess, Tested("B", Verdict::kPass, {"a"})}).confidence, "certain");
+}
+
+TEST(Summarize, ExitStatusFollowsTheFindings) {
+  const auto status = [](Verdict v) { return RunOf({Tested("A", v, {})}).summary.exit_status; };
+  for (Verdict v : {Verdict::kPass, Verdict::kObserved, Verdict::kXfail, Verdict::kUnsupported,
+                    Verdict::kNotInUse, Verdict::kUntested}) {
+    EXPECT_EQ(status(v), 0) << ToString(v);
+  }
+  for (Verdict v : {Verdict::kFail, Verdict::kXpass, Verdict::kFlaky, Verdict::kUnresolved}) {
+    EXPECT_EQ(status(v), 1) << ToString(v);
+  }
+}
+
+TEST(Summarize, SurroundingsAreNoFindingButAreTold) {
+  TestRecord stopped = Tested("A", Verdict::kUnresolved, {});
+  stopped.surroundings = true;
+  const Summary s = RunOf({stopped, Tested("B", Verdict::kPass, {})}).summary;
+  EXPECT_EQ(s.exit_status, 0);
+  EXPECT_THAT(s.sentence, HasSubstr("1 test was stopped by the surroundings"));
+}
+
+TEST(Summarize, NothingOrHalfARunIsNeverCalledConforming) {
+  EXPECT_EQ(RunOf({}).summary.exit_status, 2);
+  EXPECT_EQ(RunOf({}).summary.sentence, "No test ran.");
+  report::Run run = RunOf({Tested("A", Verdict::kPass, {})});
+  run.interrupted = "stopped by SIGINT";
+  const Summary s = Summarize(run);
+  EXPECT_EQ(s.exit_status, 2);
+  EXPECT_THAT(s.sentence, HasSubstr("INCOMPLETE (stopped by SIGINT)"));
+  EXPECT_THAT(s.sentence, Not(HasSubstr("Conforms")));
+  const Summary none = RunOf({Tested("A", Verdict::kUnsupported, {})}).summary;
+  EXPECT_THAT(none.sentence, HasSubstr("Nothing was judged"));
+}
+
+TEST(Summarize, SentenceNamesWhatIsViolated) {
+  TestRecord test = Tested("A", Verdict::kFail, {"a"});
+  test.failures.push_back({"a", "", 0, "", "", ""});
+  EXPECT_EQ(RunOf({test}, {Clause("a")}).summary.sentence,
+            "Does not conform: 1 clause of POSIX.1-2024 (Issue 8) is violated (a); 1 of 1 "
+            "clause judged.");
+  EXPECT_EQ(RunOf({Tested("A", Verdict::kPass, {"a"})}, {Clause("a")}).summary.sentence,
+            "Conforms to POSIX.1-2024 (Issue 8) in all that was tested; 1 of 1 clause judged.");
+}
+
+TEST(Summarize, KnownDeviationsAreNotCalledConforming) {
+  TestRecord test = Tested("A", Verdict::kXfail, {"a"});
+  test.failures.push_back({"a", "", 0, "", "", ""});
+  const Summary s = RunOf({test, Tested("B", Verdict::kPass, {"b"})}, {Clause("a"), Clause("b")}).summary;
+  EXPECT_EQ(s.exit_status, 0);
+  EXPECT_EQ(s.sentence,
+            "Deviates from POSIX.1-2024 (Issue 8) only as expected; 2 of 2 clauses judged; 1 clause is "
+            "violated for known reasons (XFAIL).");
+}
+
+TEST(MergeRuns, JoinsShardsAndRefusesClashes) {
+  report::Run left = RunOf({Tested("A", Verdict::kPass, {"a"})}, {Clause("a"), Clause("b")});
+  const report::Run right = RunOf({Tested("B", Verdict::kFail, {"b"})}, {Clause("a"), Clause("b")});
+  report::Run merged;
+  std::string error;
+  ASSERT_TRUE(MergeRuns({left, right}, &merged, &error)) << error;
+  EXPECT_EQ(merged.tests.size(), 2u);
+  EXPECT_EQ(merged.clauses[0].verdict, Verdict::kPass);
+  EXPECT_EQ(merged.clauses[1].verdict, Verdict::kFail);
+  EXPECT_EQ(merged.summary.exit_status, 1);
+  EXPECT_FALSE(MergeRuns({left, left}, &merged, &error));
+  EXPECT_THAT(error, HasSubstr("both hold test A"));
+  left.issue = 7;
+  EXPECT_FALSE(MergeRuns({left, right}, &merged, &error));
+  EXPECT_THAT(error, HasSubstr("issue 7"));
+}
+
+TEST(Sample, HoldsEveryVerdict) {
+  const report::Run run = SampleRun();
+  for (Verdict v : kAllVerdicts) {
+    EXPECT_GT(run.summary.tests[static_cast<int>(v)] + run.summary.clauses[static_cast<int>(v)], 0)
+        << ToString(v);
+  }
+}
+
+}  // namespace
+}  // namespace ipcsuite::report

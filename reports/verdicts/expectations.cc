@@ -1,0 +1,358 @@
+#include "reports/verdicts/expectations.h"
+
+#include <algorithm>
+#include <cctype>
+#include <ctime>
+#include <set>
+
+#include "reports/verdicts/embedded.h"
+#include "base/files.h"
+
+#include <nlohmann/json.hpp>
+
+namespace ipcsuite::report {
+namespace {
+
+using Json = nlohmann::json;
+
+const std::set<std::string> kConditionKeys = {"os",   "kernel",    "arch",     "libc",
+                                              "libc_version", "bits",      "container", "emulator", "privilege"};
+const std::set<std::string> kEntryKeys = {"id",       "tests",  "clauses", "condition",
+                                          "expected", "reason", "link",    "review_by"};
+
+std::vector<std::string> Split(std::string_view text, std::string_view separators) {
+  std::vector<std::string> parts;
+  while (!text.empty()) {
+    const auto end = std::min(text.find_first_of(separators), text.size());
+    if (end > 0) parts.emplace_back(text.substr(0, end));
+    text.remove_prefix(std::min(end + 1, text.size()));
+  }
+  return parts;
+}
+
+bool IsDate(const std::string& text) {
+  if (text.size() != 10 || text[4] != '-' || text[7] != '-') return false;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    if (i != 4 && i != 7 && !std::isdigit(static_cast<unsigned char>(text[i]))) return false;
+  }
+  return true;
+}
+
+// "" or what is wrong with the entry.
+std::string ReadEntry(const Json& json, Expectation* e) {
+  if (!json.is_object()) return "is not an object";
+  for (const auto& [key, value] : json.items()) {
+    if (!kEntryKeys.count(key)) return "has the unknown key \"" + key + "\"";
+    const bool list = key == "tests" || key == "clauses";
+    if (list) {
+      if (!value.is_array()) return "needs a list of texts for \"" + key + "\"";
+      for (const Json& one : value) {
+        if (!one.is_string()) return "needs a list of texts for \"" + key + "\"";
+        (key == "tests" ? e->tests : e->clauses).push_back(one.get<std::string>());
+      }
+    } else if (key == "condition") {
+      if (!value.is_object()) return "needs an object for \"condition\"";
+      for (const auto& [name, wanted] : value.items()) {
+        if (!kConditionKeys.count(name)) return "has the unknown condition \"" + name + "\"";
+        if (!wanted.is_string()) return "needs a text for the condition \"" + name + "\"";
+        e->condition[name] = wanted.get<std::string>();
+      }
+    } else if (!value.is_string()) {
+      return "needs a text for \"" + key + "\"";
+    }
+  }
+  e->id = json.value("id", "");
+  e->expected = json.value("expected", "FAIL");
+  e->reason = json.value("reason", "");
+  e->link = json.value("link", "");
+  e->review_by = json.value("review_by", "");
+  if (e->id.empty()) return "has no id";
+  if (e->tests.empty() && e->clauses.empty()) return "names neither tests nor clauses";
+  if (e->reason.empty()) return "gives no reason";
+  if (e->expected != "FAIL" && e->expected != "FLAKY") return "expects neither FAIL nor FLAKY";
+  if (!e->review_by.empty() && !IsDate(e->review_by)) return "has a review_by that is no YYYY-MM-DD";
+  return "";
+}
+
+bool VersionHolds(const std::string& condition, const std::string& version) {
+  if (version.empty()) return false;
+  for (std::string part : Split(condition, " ,")) {
+    const auto digits = part.find_first_of("0123456789");
+    if (digits == std::string::npos) return false;
+    const std::string op = part.substr(0, digits);
+    const std::string wanted = part.substr(digits);
+    const int order = CompareVersions(version, wanted);
+    if (op == ">=" ? order < 0 : op == "<" ? order >= 0 : op == ">" ? order <= 0
+        : op == "<=" ? order > 0 : (op == "=" || op == "==" || op.empty()) ? order != 0 : true) {
+      return false;
+    }
+  }
+  return true;
+}
+
+bool OneOf(const std::string& alternatives, const std::string& value) {
+  for (const std::string& one : Split(alternatives, "| ")) {
+    if (GlobMatches(one, value)) return true;
+  }
+  return false;
+}
+
+bool PrivilegeHolds(const std::string& condition, const std::vector<std::string>& capabilities) {
+  for (std::string wanted : Split(condition, " ,")) {
+    const bool absent = wanted[0] == '!';
+    if (absent) wanted.erase(0, 1);
+    const bool have =
+        std::find(capabilities.begin(), capabilities.end(), wanted) != capabilities.end();
+    if (have == absent) return false;
+  }
+  return true;
+}
+
+bool AnyMatches(const std::vector<std::string>& patterns, const std::string& text) {
+  return std::any_of(patterns.begin(), patterns.end(),
+                     [&](const std::string& p) { return GlobMatches(p, text); });
+}
+
+bool ClaimsAny(const Expectation& e, const TestRecord& test) {
+  return std::any_of(test.clauses.begin(), test.clauses.end(),
+                     [&](const std::string& c) { return AnyMatches(e.clauses, c); });
+}
+
+bool Selects(const Expectation& e, const TestRecord& test) {
+  if (!e.tests.empty() && !AnyMatches(e.tests, test.name)) return false;
+  if (e.clauses.empty()) return true;
+  // A failure may be charged to a clause that the test does not claim.
+  return ClaimsAny(e, test) ||
+         std::any_of(test.failures.begin(), test.failures.end(),
+                     [&](const Failure& f) { return AnyMatches(e.clauses, f.clause); });
+}
+
+bool SelectsByName(const Expectation& e, const TestRecord& test) {
+  return std::find(e.tests.begin(), e.tests.end(), test.name) != e.tests.end();
+}
+
+bool Covers(const Expectation& e, const TestRecord& test, const Failure& failure) {
+  if (e.clauses.empty()) return true;
+  return failure.clause.empty() ? ClaimsAny(e, test) : AnyMatches(e.clauses, failure.clause);
+}
+
+using Entries = std::vector<const Expectation*>;
+
+// The first entry, if the entries together cover all that went wrong in the test.
+const Expectation* Cover(const Entries& entries, const TestRecord& test) {
+  if (test.failures.empty()) {  // crash or hang: only an entry that names the test covers it
+    for (const Expectation* e : entries) {
+      if (!e->tests.empty()) return e;
+    }
+    return nullptr;
+  }
+  const Expectation* first = nullptr;
+  for (const Failure& failure : test.failures) {
+    const auto found = std::find_if(entries.begin(), entries.end(), [&](const Expectation* e) {
+      return Covers(*e, test, failure);
+    });
+    if (found == entries.end()) return nullptr;
+    if (first == nullptr) first = *found;
+  }
+  return first;
+}
+
+ExpectationRef RefTo(const Expectation& e) { return {e.id, e.reason, e.link, e.review_by}; }
+
+std::string Today() {
+  const std::time_t now = std::time(nullptr);
+  std::tm parts{};
+  ::gmtime_r(&now, &parts);
+  char text[16];
+  std::strftime(text, sizeof text, "%Y-%m-%d", &parts);
+  return text;
+}
+
+// FAIL and FLAKY that are covered.
+void MarkFailures(const Entries& live, const Entries& expired, TestRecord& test) {
+  Entries selected;
+  for (const Expectation* e : live) {
+    const bool fits = test.verdict == Verdict::kFail || e->expected == "FLAKY";
+    if (fits && Selects(*e, test)) selected.push_back(e);
+  }
+  if (const Expectation* e = Cover(selected, test)) {
+    test.verdict = Verdict::kXfail;
+    test.expectation = RefTo(*e);
+    return;
+  }
+  for (const Expectation* e : expired) {
+    if (!Selects(*e, test)) continue;
+    test.evidence.push_back("expectation " + e->id + " expired on " + e->review_by +
+                            " and no longer covers this: review it");
+    test.expectation = RefTo(*e);
+  }
+}
+
+bool Passed(const TestRecord& t) {
+  return t.verdict == Verdict::kPass || t.verdict == Verdict::kObserved;
+}
+
+void MarkPasses(const Expectation& e, bool whole, std::vector<TestRecord>& tests) {
+  const bool group_failed = std::any_of(tests.begin(), tests.end(), [&](const TestRecord& t) {
+    return Selects(e, t) && (t.verdict == Verdict::kXfail || IsRed(t.verdict));
+  });
+  for (TestRecord& test : tests) {
+    if (!Passed(test) || !Selects(e, test)) continue;
+    const bool alone = SelectsByName(e, test);
+    if (!alone && (!whole || group_failed)) continue;
+    test.verdict = Verdict::kXpass;
+    test.expectation = RefTo(e);
+    if (test.reason.empty()) test.reason = "passed, but " + e.id + " expects FAIL: " + e.reason;
+  }
+}
+
+}  // namespace
+
+Facts FactsOf(const std::vector<EnvironmentSection>& environment) {
+  Facts facts;
+  for (const EnvironmentSection& section : environment) {
+    for (const auto& [key, value] : section.facts) {
+      if (key == "os") facts.os = value;
+      if (key == "kernel") facts.kernel = value;
+      if (key == "arch") facts.arch = value;
+      if (key == "libc") facts.libc = value;
+      if (key == "libc_version") facts.libc_version = value;
+      if (key == "container") facts.container = value;
+      if (key == "bits") facts.bits = value;
+      if (key == "emulator") facts.emulator = value;
+      if (key == "capabilities") facts.capabilities = Split(value, " ,");
+    }
+  }
+  // gVisor says "Linux" of itself but has a kernel of its own, to which Linux's deviations don't apply.
+  if (facts.container == "gvisor") facts.os = "gVisor";
+  return facts;
+}
+
+bool ParseExpectations(std::string_view text, const std::string& origin,
+                       std::vector<Expectation>* out, std::string* error) {
+  Json json;
+  try {
+    json = Json::parse(text, nullptr, true, /*ignore_comments=*/true);
+  } catch (const Json::parse_error& e) {
+    const auto line = 1 + std::count(text.begin(), text.begin() + static_cast<std::ptrdiff_t>(
+                                         std::min(e.byte, text.size())), '\n');
+    *error = origin + ":" + std::to_string(line) + ": is not valid JSON";
+    return false;
+  }
+  if (!json.is_object() || !json.contains("expectations") || !json["expectations"].is_array()) {
+    *error = origin + ": is no expectations file: needs {\"expectations\": [...]}";
+    return false;
+  }
+  std::set<std::string> seen;
+  std::size_t number = 0;
+  for (const Json& one : json["expectations"]) {
+    ++number;
+    Expectation entry;
+    entry.origin = origin;
+    std::string wrong = ReadEntry(one, &entry);
+    if (wrong.empty() && !seen.insert(entry.id).second) wrong = "has an id that is used twice";
+    if (!wrong.empty()) {
+      *error = origin + ": entry " + std::to_string(number) +
+               (entry.id.empty() ? "" : " (" + entry.id + ")") + " " + wrong;
+      return false;
+    }
+    std::erase_if(*out, [&](const Expectation& e) { return e.id == entry.id; });
+    out->push_back(std::move(entry));
+  }
+  return true;
+}
+
+bool DefaultExpectations(std::vector<Expectation>* out, std::string* error) {
+  for (const EmbeddedFile& file : EmbeddedExpectations()) {
+    if (!ParseExpectations(file.content, std::string(file.name), out, error)) return false;
+  }
+  return true;
+}
+
+bool ReadExpectations(const std::string& path, std::vector<Expectation>* out, std::string* error) {
+  const auto text = ReadFile(path, error);
+  return text && ParseExpectations(*text, path, out, error);
+}
+
+bool ConditionHolds(const std::map<std::string, std::string>& condition, const Facts& facts) {
+  for (const auto& [key, wanted] : condition) {
+    const bool holds = key == "os"             ? OneOf(wanted, facts.os)
+                       : key == "arch"         ? OneOf(wanted, facts.arch)
+                       : key == "libc"         ? OneOf(wanted, facts.libc)
+                       : key == "container"    ? OneOf(wanted, facts.container)
+                       : key == "bits"         ? OneOf(wanted, facts.bits)
+                       : key == "emulator"     ? OneOf(wanted, facts.emulator)
+                       : key == "kernel"       ? VersionHolds(wanted, facts.kernel)
+                       : key == "libc_version" ? VersionHolds(wanted, facts.libc_version)
+                                               : PrivilegeHolds(wanted, facts.capabilities);
+    if (!holds) return false;
+  }
+  return true;
+}
+
+void Apply(const std::vector<Expectation>& expectations, const Facts& facts,
+           const ApplyOptions& options, std::vector<TestRecord>* tests) {
+  const std::string today = options.today.empty() ? Today() : options.today;
+  Entries live, expired;
+  for (const Expectation& e : expectations) {
+    if (!ConditionHolds(e.condition, facts)) continue;
+    (e.review_by.empty() || e.review_by >= today ? live : expired).push_back(&e);
+  }
+  for (TestRecord& test : *tests) {
+    if (test.verdict == Verdict::kFail || test.verdict == Verdict::kFlaky) {
+      MarkFailures(live, expired, test);
+    }
+  }
+  for (const Entries* entries : {&live, &expired}) {
+    for (const Expectation* e : *entries) {
+      if (e->expected == "FAIL") MarkPasses(*e, options.whole, *tests);
+    }
+  }
+}
+
+bool GlobMatches(std::string_view pattern, std::string_view text) {
+  std::size_t p = 0, t = 0, star = std::string_view::npos, resume = 0;
+  while (t < text.size()) {
+    if (p < pattern.size() && pattern[p] == '*') {
+      star = p++;
+      resume = t;
+    } else if (p < pattern.size() && (pattern[p] == '?' || pattern[p] == text[t])) {
+      ++p;
+      ++t;
+    } else if (star != std::string_view::npos) {
+      p = star + 1;
+      t = ++resume;
+    } else {
+      return false;
+    }
+  }
+  while (p < pattern.size() && pattern[p] == '*') ++p;
+  return p == pattern.size();
+}
+
+int CompareVersions(std::string_view a, std::string_view b) {
+  const auto next = [](std::string_view& text) {
+    while (!text.empty() && !std::isdigit(static_cast<unsigned char>(text[0]))) {
+      text.remove_prefix(1);
+    }
+    unsigned long long n = 0;
+    while (!text.empty() && std::isdigit(static_cast<unsigned char>(text[0]))) {
+      n = n * 10 + static_cast<unsigned long long>(text[0] - '0');
+      text.remove_prefix(1);
+    }
+    return n;
+  };
+  // Only the release itself: the distribution's suffix ("-31-amd64") orders nothing.
+  const auto release = [](std::string_view text) {
+    return text.substr(0, std::min(text.find_first_not_of("0123456789."), text.size()));
+  };
+  a = release(a);
+  b = release(b);
+  while (!a.empty() || !b.empty()) {
+    const auto x = next(a), y = next(b);
+    if (x != y) return x < y ? -1 : 1;
+  }
+  return 0;
+}
+
+}  // namespace ipcsuite::report

@@ -1,0 +1,95 @@
+// Expectations: known deviations of a platform, each with its reason, so that a gate can be green
+// while the deviation stays a visible FAIL of the platform (XFAIL in the report).
+//
+// A file is JSON with // and /* */ comments allowed:
+//
+//     {"expectations": [{
+//       "id": "linux-mq-negative-tv-sec",             // unique
+//       "tests": ["MqTimedSend.NegativeSeconds*"],    // patterns with * and ?; and/or
+//       "clauses": ["mq_timedsend.timeout.negative_seconds"],
+//       "condition": {                                // all must hold; leave out what matters not
+//         "os": "Linux", "kernel": ">=2.6.6 <7", "libc": "glibc", "libc_version": "<2.40",
+//         "arch": "x86_64|aarch64", "bits": "32", "container": "none|docker|gvisor", "emulator": "none|qemu-user",
+//         "privilege": "!CAP_SYS_ADMIN"
+//       },
+//       "expected": "FAIL",                           // or "FLAKY": may fail or pass
+//       "reason": "the kernel rejects a negative tv_sec before it looks whether it must wait",
+//       "link": "https://...", "review_by": "2027-12-31"
+//     }]}
+//
+// An entry with only `tests` covers whatever fails in them, crashes and hangs included. With
+// `clauses`, it covers only failures that are charged to those clauses: another failure of the same
+// test stays FAIL. An entry whose review_by date has passed covers nothing.
+#pragma once
+
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "reports/results/model.h"
+
+namespace ipcsuite::report {
+
+// What conditions are tried against.
+struct Facts {
+  std::string os;            // uname sysname: "Linux"; "gVisor" inside of gVisor, whatever it says
+  std::string kernel;        // uname release: "6.1.0-31-amd64"
+  std::string arch;          // uname machine: "x86_64"
+  std::string libc;          // "glibc", "musl"
+  std::string libc_version;  // "2.36"; empty: unknown, and no version condition holds
+  std::string container;     // "none", "docker", "podman", "lxc", "gvisor", "unknown", ...
+  std::string bits;          // of a pointer in the program: "64", "32"
+  std::string emulator = "none";  // of another machine's system calls: "qemu-user"
+  std::vector<std::string> capabilities;  // effective ones: "CAP_SYS_ADMIN"
+};
+
+// From the facts of an environment card (keys "os", "kernel", "arch", "libc", "libc_version",
+// "bits", "container", "emulator", "capabilities", in any section), as environment.h collects them.
+Facts FactsOf(const std::vector<EnvironmentSection>& environment);
+
+struct Expectation {
+  std::string id;
+  std::vector<std::string> tests, clauses;
+  std::map<std::string, std::string> condition;
+  std::string expected;  // "FAIL" or "FLAKY"
+  std::string reason, link, review_by;
+  std::string origin;    // file it was read from
+};
+
+// Parses one file. On failure: false and one line in *error that begins with `origin`.
+// Appends to *out; an id that is there already replaces the older entry, so that --expect FILE
+// overrides a default.
+bool ParseExpectations(std::string_view text, const std::string& origin,
+                       std::vector<Expectation>* out, std::string* error);
+
+// The entries of reports/verdicts/expectations/*.json, compiled in.
+bool DefaultExpectations(std::vector<Expectation>* out, std::string* error);
+
+// Reads a file given by the user and appends it.
+bool ReadExpectations(const std::string& path, std::vector<Expectation>* out, std::string* error);
+
+// True if all parts of the condition hold.
+bool ConditionHolds(const std::map<std::string, std::string>& condition, const Facts& facts);
+
+struct ApplyOptions {
+  std::string today;    // "2026-11-30"; empty: the clock's date, UTC
+  bool whole = true;    // false: the run was filtered, see Apply()
+};
+
+// Marks tests: FAIL that is covered becomes XFAIL; PASS or OBSERVED where FAIL was expected becomes
+// XPASS. An exact test name is judged alone. Entries that name tests by pattern or only by clause
+// are judged as a group, since seldom does every test of a clause show the deviation: XPASS only if
+// `whole` and none of the group failed. A FAIL that only an expired entry covers stays FAIL and
+// says so in its evidence. Each touched test gets its `expectation`.
+void Apply(const std::vector<Expectation>& expectations, const Facts& facts,
+           const ApplyOptions& options, std::vector<TestRecord>* tests);
+
+// Glob with * and ?, anchored at both ends.
+bool GlobMatches(std::string_view pattern, std::string_view text);
+
+// <0, 0, >0 by the leading dotted numbers: "6.10-rc1" > "6.9", "6.1.0-31-amd64" == "6.1".
+int CompareVersions(std::string_view a, std::string_view b);
+
+}  // namespace ipcsuite::report

@@ -1,0 +1,79 @@
+// The command line of `ipcsuite stress`: what is wrong is said in one line, with status 2.
+#include <gtest/gtest.h>
+
+#include "stress/campaign/options.h"
+#include "stress/campaign/plots.h"
+#include "stress/campaign/report.h"
+
+namespace ipcsuite::stress {
+namespace {
+
+int Parse(std::vector<std::string> words, StressOptions* options) {
+  std::vector<char*> argv;
+  for (std::string& word : words) argv.push_back(word.data());
+  return ParseStressOptions(static_cast<int>(argv.size()), argv.data(), options);
+}
+
+TEST(Options, DurationsAndSizes) {
+  double s = 0;
+  EXPECT_TRUE(ParseDuration("30s", &s) && s == 30);
+  EXPECT_TRUE(ParseDuration("2m", &s) && s == 120);
+  EXPECT_TRUE(ParseDuration("500ms", &s) && s == 0.5);
+  EXPECT_TRUE(ParseDuration("1.5", &s) && s == 1.5);
+  for (const char* wrong : {"", "s", "-1s", "0", "3x", "1e9s", "nan"}) EXPECT_FALSE(ParseDuration(wrong, &s)) << wrong;
+  std::size_t n = 0;
+  EXPECT_TRUE(ParseSize("64", &n) && n == 64);
+  EXPECT_TRUE(ParseSize("4k", &n) && n == 4096);
+  EXPECT_TRUE(ParseSize("1M", &n) && n == 1048576);
+  for (const char* wrong : {"", "0", "-4", "4x", "k", "99999999999", "2G"}) EXPECT_FALSE(ParseSize(wrong, &n)) << wrong;
+}
+
+TEST(Options, AllOfThemAreUnderstood) {
+  StressOptions o;
+  ASSERT_EQ(Parse({"pipe", "mq", "--time", "2m", "--procs", "3:5", "--topology", "same-core,spread", "--sizes", "8,4k",
+                   "--nemesis", "kill,signal", "--rate", "1000", "--seed", "0x10", "--pairs", "7", "--policy", "batch",
+                   "--sweep", "--out", "x", "--ops", "9"}, &o), -1);
+  EXPECT_EQ(o.campaign.workloads.size(), 2u);
+  EXPECT_EQ(o.campaign.time_s, 120);
+  EXPECT_EQ(o.campaign.producers, 3);
+  EXPECT_EQ(o.campaign.consumers, 5);
+  EXPECT_EQ(o.campaign.placements.size(), 2u);
+  EXPECT_EQ(o.campaign.sizes, (std::vector<std::size_t>{8, 4096}));
+  EXPECT_TRUE(o.campaign.nemesis.kill && o.campaign.nemesis.signal && !o.campaign.nemesis.stop);
+  EXPECT_EQ(o.campaign.seed, 16u);
+  EXPECT_TRUE(o.campaign.policy == Policy::kBatch && o.campaign.sweep && o.campaign.matrix);
+}
+
+TEST(Options, MistakesAreUsageErrors) {
+  for (const std::vector<std::string>& words : std::vector<std::vector<std::string>>{
+           {"nosuch"}, {"--time", "soon"}, {"--sizes", "big"}, {"--procs", "x"}, {"--procs", "0:1"}, {"--procs", "1:2:3"},
+           {"--topology", "moon"}, {"--nemesis", "bribe"}, {"--seed", "12x"}, {"--pairs", "0"}, {"--policy", "fifo"},
+           {"--unknown"}, {"--rate", "-1"}}) {
+    StressOptions o;
+    EXPECT_EQ(Parse(words, &o), 2) << words.front();
+  }
+}
+
+TEST(Reports, NoSingleNumberWhereSamplesDifferByMoreThanHalf) {
+  EXPECT_EQ(RateText(MakeSpread({1.0e6, 1.1e6, 1.2e6})), "1.10 M/s");
+  EXPECT_EQ(RateText(MakeSpread({0.4e6, 1.0e6, 1.2e6})), "400.0 k/s to 1.20 M/s");
+  EXPECT_EQ(RateText(MakeSpread({})), "-");
+}
+
+TEST(Reports, PlotsAreSelfContainedSvg) {
+  const std::string svg = LinePlot("a < b", "d & e", {"x", true}, {"y", true},
+                                   {{"one", {{1, 10}, {100, 1000}}, true, true}, {"two", {{1, 20}, {50, 2}}, true, true}});
+  EXPECT_EQ(svg.find("<svg "), 0u);
+  EXPECT_NE(svg.find("<title>a &lt; b</title><desc>d &amp; e</desc>"), std::string::npos);
+  EXPECT_EQ(svg.find("href"), std::string::npos);
+  EXPECT_EQ(svg.find("script"), std::string::npos);
+  CoreMatrix matrix;
+  matrix.cpus = {0, 1, 2};
+  matrix.ns = {{0, 50, 90}, {50, 0, 91}, {90, 91, 0}};
+  EXPECT_NE(HeatMap(matrix).svg.find("cpu 0 to cpu 2: 90 ns"), std::string::npos);
+  matrix.cpus.clear();
+  EXPECT_TRUE(HeatMap(matrix).svg.empty());
+}
+
+}  // namespace
+}  // namespace ipcsuite::stress

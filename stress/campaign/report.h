@@ -1,0 +1,30 @@
+// Stress results in the result model: one record for each cell, and a document with tables and plots.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "reports/results/model.h"
+#include "stress/campaign/campaign.h"
+
+namespace ipcsuite::stress {
+
+report::TestRecord RecordOf(const Cell& cell, std::uint64_t seed);
+// JSON with schema_version, facts, tables, plots and the cells in full.
+std::string DocumentOf(const CampaignResult& result);
+// "1.20 M/s", or "0.61 to 1.20 M/s" where samples differ by more than half.
+std::string RateText(const Spread& spread);
+// One line: verdict, rates, ratios, what was accounted for.
+std::string LineOf(const Cell& cell);
+
+// The short stress of `ipcsuite run`: all workloads for about `seconds`, with nemeses. Adds the
+// records to run->tests and sets run->stress_json. `say` gets one line now and then.
+struct ShortStressResult {
+  std::vector<report::TestRecord> tests;
+  std::string document;
+  bool interrupted = false;
+};
+ShortStressResult RunShortStress(double seconds, std::uint64_t seed,
+                                 const std::function<void(const std::string&)>& say);
+
+}  // namespace ipcsuite::stress

@@ -1,4 +1,0 @@
-// The stress part on its own: small, for portable static builds.
-#include "stress/stress.h"
-
-int main(int argc, char** argv) { return ipcsuite::stress::StressMain(argc - 1, argv + 1); }

@@ -1,0 +1,337 @@
+#include "stress/measure/topology.h"
+
+#include <sched.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <charconv>
+#include <fstream>
+#include <map>
+#include <set>
+#include <tuple>
+
+namespace ipcsuite::stress {
+namespace {
+
+std::string ReadLine(const std::string& path) {
+  std::ifstream in(path);
+  std::string line;
+  std::getline(in, line);
+  return line;
+}
+
+int ReadInt(const std::string& path, int missing) {
+  const std::string line = ReadLine(path);
+  int value = missing;
+  const auto [end, ec] = std::from_chars(line.data(), line.data() + line.size(), value);
+  return ec == std::errc() && end != line.data() ? value : missing;
+}
+
+// The highest level of data or unified cache of one cpu: the smallest cpu that shares it.
+int LastLevelCache(const std::string& cpu_dir) {
+  int best_level = 0;
+  int id = -1;
+  for (int index = 0; index < 16; ++index) {
+    const std::string dir = cpu_dir + "/cache/index" + std::to_string(index);
+    const int level = ReadInt(dir + "/level", 0);
+    if (level == 0) break;
+    if (level <= best_level || ReadLine(dir + "/type") == "Instruction") continue;
+    const std::vector<int> shared = ParseCpuList(ReadLine(dir + "/shared_cpu_list"));
+    if (shared.empty()) continue;
+    best_level = level;
+    id = shared.front();
+  }
+  return id;
+}
+
+std::map<int, int> NodeOfCpu(const std::string& root) {
+  std::map<int, int> node_of;
+  for (const int node : ParseCpuList(ReadLine(root + "/devices/system/node/online"))) {
+    const std::string list =
+        ReadLine(root + "/devices/system/node/node" + std::to_string(node) + "/cpulist");
+    for (const int cpu : ParseCpuList(list)) node_of[cpu] = node;
+  }
+  return node_of;
+}
+
+template <class Key>
+int Distinct(const std::vector<Cpu>& cpus, Key key) {
+  std::set<decltype(key(cpus.front()))> seen;
+  for (const Cpu& cpu : cpus) seen.insert(key(cpu));
+  return static_cast<int>(seen.size());
+}
+
+std::string Count(int n, const char* noun) {
+  return std::to_string(n) + " " + noun + (n == 1 ? "" : "s");
+}
+
+// Groups the allowed cpus by `key` and keeps one hardware thread of each core when asked to.
+template <class Key>
+std::vector<std::vector<int>> Groups(const Topology& topology, Key key, bool one_per_core) {
+  std::map<decltype(key(topology.cpus.front())), std::vector<int>> groups;
+  std::set<std::pair<int, int>> cores;
+  for (const Cpu& cpu : topology.cpus) {
+    if (one_per_core && !cores.insert({cpu.package, cpu.core}).second) continue;
+    groups[key(cpu)].push_back(cpu.id);
+  }
+  std::vector<std::vector<int>> out;
+  for (auto& [unused, ids] : groups) out.push_back(std::move(ids));
+  return out;
+}
+
+const std::vector<int>* Largest(const std::vector<std::vector<int>>& groups) {
+  const auto it = std::max_element(groups.begin(), groups.end(), [](const auto& a, const auto& b) {
+    return a.size() < b.size();
+  });
+  return it == groups.end() ? nullptr : &*it;
+}
+
+std::vector<int> Interleave(const std::vector<std::vector<int>>& groups) {
+  std::vector<int> out;
+  for (size_t i = 0, added = 1; added != 0; ++i) {
+    added = 0;
+    for (const auto& group : groups) {
+      if (i < group.size()) {
+        out.push_back(group[i]);
+        ++added;
+      }
+    }
+  }
+  return out;
+}
+
+auto ByCore(const Cpu& c) { return std::make_pair(c.package, c.core); }
+auto ByCache(const Cpu& c) { return std::make_pair(c.package, c.cache); }
+auto ByPackage(const Cpu& c) { return c.package; }
+
+// Cpus of one package so that neighbours in the list lie in different caches.
+std::vector<int> SocketOrder(const Topology& topology) {
+  std::vector<int> best;
+  for (const auto& package : Groups(topology, ByPackage, true)) {
+    Topology part;
+    for (const Cpu& cpu : topology.cpus) {
+      if (std::find(package.begin(), package.end(), cpu.id) != package.end()) {
+        part.cpus.push_back(cpu);
+      }
+    }
+    std::vector<int> order = Interleave(Groups(part, ByCache, true));
+    if (order.size() > best.size()) best = std::move(order);
+  }
+  return best;
+}
+
+}  // namespace
+
+int Topology::cores() const { return cpus.empty() ? 0 : Distinct(cpus, ByCore); }
+int Topology::packages() const { return cpus.empty() ? 0 : Distinct(cpus, ByPackage); }
+int Topology::nodes() const {
+  return cpus.empty() ? 0 : Distinct(cpus, [](const Cpu& c) { return c.node; });
+}
+int Topology::caches() const { return cpus.empty() ? 0 : Distinct(cpus, ByCache); }
+
+std::string Topology::Describe() const {
+  return Count(static_cast<int>(cpus.size()), "cpu") + ", " + Count(cores(), "core") + ", " +
+         Count(packages(), "package") + ", " + Count(nodes(), "NUMA node") + ", " +
+         Count(caches(), "last-level cache") + (from_sysfs ? "" : " (sysfs says nothing: assumed)");
+}
+
+std::string_view ToString(Placement placement) {
+  switch (placement) {
+    case Placement::kNone: return "none";
+    case Placement::kSameCore: return "same-core";
+    case Placement::kSmt: return "smt";
+    case Placement::kCache: return "cache";
+    case Placement::kSocket: return "socket";
+    case Placement::kSpread: return "spread";
+  }
+  return "?";
+}
+
+std::vector<Placement> AllPlacements() {
+  return {Placement::kSameCore, Placement::kSmt, Placement::kCache, Placement::kSocket,
+          Placement::kSpread};
+}
+
+bool PlacementFromString(std::string_view text, Placement* out) {
+  std::vector<Placement> all = AllPlacements();
+  all.push_back(Placement::kNone);
+  for (const Placement p : all) {
+    if (text == ToString(p)) {
+      *out = p;
+      return true;
+    }
+  }
+  return false;
+}
+
+std::vector<int> ParseCpuList(std::string_view text) {
+  std::vector<int> cpus;
+  const char* at = text.data();
+  const char* const end = at + text.size();
+  const auto number = [&](int* value) {
+    const auto [next, ec] = std::from_chars(at, end, *value);
+    if (ec != std::errc() || next == at || *value < 0) return false;
+    at = next;
+    return true;
+  };
+  while (at != end && *at != '\n') {
+    int first = 0;
+    if (!number(&first)) return {};
+    int last = first;
+    if (at != end && *at == '-') {
+      ++at;
+      if (!number(&last) || last < first || last - first > (1 << 20)) return {};
+    }
+    for (int cpu = first; cpu <= last; ++cpu) cpus.push_back(cpu);
+    if (at != end && *at == ',') {
+      ++at;
+    } else if (at != end && *at != '\n') {
+      return {};
+    }
+  }
+  std::sort(cpus.begin(), cpus.end());
+  cpus.erase(std::unique(cpus.begin(), cpus.end()), cpus.end());
+  return cpus;
+}
+
+std::string FormatCpuList(const std::vector<int>& cpus) {
+  std::string out;
+  for (size_t i = 0; i < cpus.size();) {
+    size_t j = i;
+    while (j + 1 < cpus.size() && cpus[j + 1] == cpus[j] + 1) ++j;
+    if (!out.empty()) out += ',';
+    out += std::to_string(cpus[i]);
+    if (j > i) out += '-' + std::to_string(cpus[j]);
+    i = j + 1;
+  }
+  return out;
+}
+
+Topology ReadTopology(const std::string& root, const std::vector<int>& allowed) {
+  Topology topology;
+  const std::string base = root + "/devices/system/cpu";
+  const std::vector<int> online = ParseCpuList(ReadLine(base + "/online"));
+  topology.online = static_cast<int>(online.empty() ? allowed.size() : online.size());
+  const std::map<int, int> node_of = NodeOfCpu(root);
+  for (const int id : allowed) {
+    const std::string dir = base + "/cpu" + std::to_string(id);
+    Cpu cpu;
+    cpu.id = id;
+    cpu.core = ReadInt(dir + "/topology/core_id", -1);
+    if (cpu.core >= 0) topology.from_sysfs = true;
+    if (cpu.core < 0) cpu.core = id;
+    cpu.package = std::max(0, ReadInt(dir + "/topology/physical_package_id", 0));
+    cpu.cache = LastLevelCache(dir);
+    const auto node = node_of.find(id);
+    cpu.node = node == node_of.end() ? 0 : node->second;
+    topology.cpus.push_back(cpu);
+  }
+  return topology;
+}
+
+std::vector<int> AllowedCpus() {
+#ifdef __linux__
+  for (int bits = 1024; bits <= (1 << 20); bits *= 2) {  // kernels refuse a set that is too small
+    cpu_set_t* set = CPU_ALLOC(static_cast<size_t>(bits));
+    if (set == nullptr) break;
+    const size_t size = CPU_ALLOC_SIZE(static_cast<size_t>(bits));
+    CPU_ZERO_S(size, set);
+    const int rc = sched_getaffinity(0, size, set);
+    std::vector<int> cpus;
+    for (int cpu = 0; rc == 0 && cpu < bits; ++cpu) {
+      if (CPU_ISSET_S(static_cast<size_t>(cpu), size, set)) cpus.push_back(cpu);
+    }
+    CPU_FREE(set);
+    if (!cpus.empty()) return cpus;
+  }
+#endif
+  std::vector<int> cpus;
+  const long online = sysconf(_SC_NPROCESSORS_ONLN);
+  for (int cpu = 0; cpu < std::max(1L, online); ++cpu) cpus.push_back(cpu);
+  return cpus;
+}
+
+Topology ThisMachine() { return ReadTopology("/sys", AllowedCpus()); }
+
+std::vector<int> SweepOrder(const Topology& topology) {
+  std::vector<std::vector<int>> first(static_cast<size_t>(1)), rest(static_cast<size_t>(1));
+  std::map<int, std::vector<int>> first_by_node, rest_by_node;
+  std::set<std::pair<int, int>> cores;
+  for (const Cpu& cpu : topology.cpus) {
+    const bool fresh = cores.insert(ByCore(cpu)).second;
+    (fresh ? first_by_node : rest_by_node)[cpu.node].push_back(cpu.id);
+  }
+  first.clear();
+  rest.clear();
+  for (auto& [node, ids] : first_by_node) first.push_back(ids);
+  for (auto& [node, ids] : rest_by_node) rest.push_back(ids);
+  std::vector<int> order = Interleave(first);
+  const std::vector<int> siblings = Interleave(rest);
+  order.insert(order.end(), siblings.begin(), siblings.end());
+  return order;
+}
+
+std::vector<int> Plan(const Topology& topology, Placement placement, int n, std::string* why) {
+  std::vector<int> offer;
+  std::string reason;
+  switch (placement) {
+    case Placement::kNone: offer = {-1}; break;
+    case Placement::kSameCore: offer = {topology.cpus.front().id}; break;
+    case Placement::kSmt:
+      if (const auto groups = Groups(topology, ByCore, false); Largest(groups) != nullptr) {
+        offer = *Largest(groups);
+      }
+      if (offer.size() < 2) reason = "no core of the allowed set has two hardware threads";
+      break;
+    case Placement::kCache:
+      if (const auto groups = Groups(topology, ByCache, true); Largest(groups) != nullptr) {
+        offer = *Largest(groups);
+      }
+      if (offer.size() < 2) reason = "no two cores of the allowed set share a last-level cache";
+      break;
+    case Placement::kSocket:
+      offer = SocketOrder(topology);
+      if (offer.size() < 2) reason = "no package of the allowed set has two cores";
+      break;
+    case Placement::kSpread:
+      offer = SweepOrder(topology);
+      if (topology.packages() > 1) {
+        // Nodes alternate already; packages without nodes of their own have to be interleaved.
+        if (topology.nodes() == 1) offer = Interleave(Groups(topology, ByPackage, true));
+      }
+      if (offer.size() < 2) reason = "only one cpu is allowed";
+      break;
+  }
+  if (!reason.empty()) {
+    if (why != nullptr) *why = reason;
+    return {};
+  }
+  std::vector<int> plan;
+  for (int i = 0; i < n; ++i) plan.push_back(offer[static_cast<size_t>(i) % offer.size()]);
+  return plan;
+}
+
+bool PinProcess(int pid, const std::vector<int>& cpus) {
+#ifdef __linux__
+  if (cpus.empty()) return false;
+  const size_t bits = static_cast<size_t>(*std::max_element(cpus.begin(), cpus.end())) + 1;
+  cpu_set_t* set = CPU_ALLOC(bits);
+  if (set == nullptr) return false;
+  const size_t size = CPU_ALLOC_SIZE(bits);
+  CPU_ZERO_S(size, set);
+  for (const int cpu : cpus) CPU_SET_S(static_cast<size_t>(cpu), size, set);
+  const int rc = sched_setaffinity(pid, size, set);
+  CPU_FREE(set);
+  return rc == 0;
+#else
+  (void)pid;
+  (void)cpus;
+  return false;
+#endif
+}
+
+bool PinSelf(int cpu, const std::vector<int>& allowed) {
+  return PinProcess(0, cpu < 0 ? allowed : std::vector<int>{cpu});
+}
+
+}  // namespace ipcsuite::stress

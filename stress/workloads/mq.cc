@@ -1,0 +1,247 @@
+// Message queues: n producers and m consumers with priorities on one queue, and the exact order of
+// bursts.
+#include <fcntl.h>
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <cstring>
+
+#include "stress/traffic/transport_mq.h"
+#include "stress/workloads/workloads.h"
+
+namespace ipcsuite::stress {
+
+namespace {
+// Takes the only message of a new queue.
+mqd_t Emptied(mqd_t queue, std::size_t message_bytes) {
+  std::vector<char> buffer(message_bytes);
+  const timespec past{0, 0};
+  mq_timedreceive(queue, buffer.data(), buffer.size(), nullptr, &past);
+  return queue;
+}
+}  // namespace
+
+mqd_t MakeQueue(Registry& registry, long depth, std::size_t message_bytes, int flags,
+                std::string* name, std::string* error) {
+  *name = registry.NewName(NameKind::kQueue);
+  for (;; depth = std::max(1L, depth / 2)) {
+    mq_attr attr{};
+    attr.mq_maxmsg = depth;
+    attr.mq_msgsize = static_cast<long>(message_bytes);
+    const mqd_t queue = mq_open(name->c_str(), O_RDWR | O_CREAT | O_EXCL | flags, 0600, &attr);
+    if (queue != static_cast<mqd_t>(-1)) {
+      // Some systems have the names only (gVisor): no finding of a stress run.
+      if (mq_send(queue, "", 0, 0) == 0 || errno != ENOSYS) return Emptied(queue, message_bytes);
+      *error = std::string("mq_send: ") + std::strerror(ENOSYS);
+      mq_close(queue);
+      mq_unlink(name->c_str());
+      registry.ForgetName(*name);
+      return static_cast<mqd_t>(-1);
+    }
+    const bool limit = errno == EINVAL || errno == EMFILE || errno == ENOMEM || errno == ENOSPC;
+    if (limit && depth > 1) continue;
+    *error = std::string("mq_open ") + *name + " for " + std::to_string(depth) + " x " +
+             std::to_string(message_bytes) + " bytes: " + std::strerror(errno) +
+             (limit ? " (limits: fs.mqueue.msg_max, msgsize_max, queues_max, RLIMIT_MSGQUEUE)" : "");
+    registry.ForgetName(*name);
+    return static_cast<mqd_t>(-1);
+  }
+}
+
+namespace {
+
+class MqStream : public Workload {
+ public:
+  ~MqStream() override { Teardown(); }
+
+  std::string Setup(const RunSpec& spec, Registry& registry, SharedRegion&) override {
+    registry_ = &registry;
+    std::string error;
+    queue_ = MakeQueue(registry, 10, spec.size_bytes, 0, &name_, &error);
+    message_bytes_ = spec.size_bytes;
+    consumers_ = spec.consumers;
+    return error;
+  }
+
+  void Run(Worker& w) override {
+    // Each process opens the queue itself, as unrelated processes do.
+    const mqd_t own = mq_open(name_.c_str(), w.role == Role::kProducer ? O_WRONLY : O_RDONLY);
+    if (own == static_cast<mqd_t>(-1)) {
+      w.Report(Kind::kWrongErrno, "mq_open.oflag.access_modes_usable", "mq_open of a queue that exists",
+               0, 0, errno);
+      return;
+    }
+    MqTransport transport{own, message_bytes_};
+    RunStream(w, transport);
+    mq_close(own);
+  }
+
+  void ProducersDone(const Shared& shared) override {
+    stops_wanted_ = consumers_;
+    Nudge(shared);
+  }
+  // One stop message of no bytes for each consumer, as there is room: the parent must not block.
+  void Nudge(const Shared&) override {
+    const timespec past{0, 0};
+    while (stops_sent_ < stops_wanted_ && mq_timedsend(queue_, "", 0, 0, &past) == 0) ++stops_sent_;
+  }
+
+  void Audit(const Shared&, const RunSpec& spec, AuditSink& sink) override {
+    mq_attr attr{};
+    if (spec.mode == Mode::kRaw || mq_getattr(queue_, &attr) != 0) return;
+    ++sink.checks;
+    // A consumer that ended early leaves its stop message; only stops may be left.
+    if (attr.mq_curmsgs > stops_sent_) {
+      sink.findings.push_back({Kind::kStuck, "mq_receive.basic.length_and_removal",
+                               std::to_string(attr.mq_curmsgs) +
+                                   " messages are left in the queue after all consumers ended"});
+    }
+  }
+
+  void Teardown() override {
+    if (queue_ == static_cast<mqd_t>(-1)) return;
+    mq_close(queue_);
+    mq_unlink(name_.c_str());
+    registry_->ForgetName(name_);
+    queue_ = static_cast<mqd_t>(-1);
+  }
+
+ private:
+  Registry* registry_ = nullptr;
+  mqd_t queue_ = static_cast<mqd_t>(-1);
+  std::string name_;
+  std::size_t message_bytes_ = 0;
+  int consumers_ = 0, stops_wanted_ = 0, stops_sent_ = 0;
+};
+
+// Every process fills and drains a queue of its own with messages of random priorities: the order in
+// which they come out is known exactly.
+class MqOrder : public Workload {
+ public:
+  ~MqOrder() override { Teardown(); }
+
+  std::string Setup(const RunSpec& spec, Registry& registry, SharedRegion&) override {
+    registry_ = &registry;
+    for (int i = 0; i < spec.producers; ++i) {
+      std::string name, error;
+      const mqd_t queue =
+          MakeQueue(registry, 10, std::max<std::size_t>(8, spec.size_bytes), O_NONBLOCK, &name, &error);
+      if (!error.empty()) return error;
+      queues_.push_back(queue);
+      names_.push_back(name);
+    }
+    return "";
+  }
+
+  void Run(Worker& w) override {
+    const mqd_t queue = queues_[static_cast<std::size_t>(w.role_index)];
+    mq_attr attr{};
+    if (mq_getattr(queue, &attr) != 0) return;
+    if (w.spec.mode == Mode::kRaw) {
+      Bursts<true>(w, queue, attr);
+    } else {
+      Bursts<false>(w, queue, attr);
+    }
+  }
+
+  void Teardown() override {
+    for (std::size_t i = 0; i < queues_.size(); ++i) {
+      mq_close(queues_[i]);
+      mq_unlink(names_[i].c_str());
+      registry_->ForgetName(names_[i]);
+    }
+    queues_.clear();
+    names_.clear();
+  }
+
+ private:
+  template <bool kRaw>
+  void Bursts(Worker& w, mqd_t queue, const mq_attr& attr) {
+    const auto size = static_cast<std::size_t>(attr.mq_msgsize);
+    Templates templates(size, w.spec.seed);
+    std::vector<unsigned char> buffer(size);
+    std::vector<Stamp> order;
+    std::uint64_t sequence = 0, done = w.count();
+    while (w.Go() && (w.spec.ops == 0 || done < w.spec.ops)) {
+      const auto burst = 1 + w.random.Below(static_cast<std::uint64_t>(attr.mq_maxmsg));
+      order.clear();
+      for (std::uint64_t i = 0; i < burst; ++i) {
+        Stamp stamp{sequence++, static_cast<std::uint32_t>(w.role_index),
+                    static_cast<std::uint32_t>(
+                        w.random.Below(static_cast<std::uint64_t>(w.spec.priorities)))};
+        const unsigned char* bytes = kRaw ? templates.Unstamped(stamp.sequence) : templates.Stamped(stamp);
+        if (!kRaw) w.Enter(CallId::kMqSend);
+        if (mq_send(queue, reinterpret_cast<const char*>(bytes), size, stamp.priority) != 0 &&
+            !Retry(w, queue, bytes, size, stamp)) {
+          return;
+        }
+        if (!kRaw) order.push_back(stamp);
+      }
+      if (!kRaw) {
+        std::stable_sort(order.begin(), order.end(),
+                         [](const Stamp& a, const Stamp& b) { return a.priority > b.priority; });
+      }
+      for (std::uint64_t i = 0; i < burst; ++i) {
+        unsigned priority = 0;
+        if (!kRaw) w.Enter(CallId::kMqReceive);
+        ssize_t n;
+        do {
+          n = mq_receive(queue, reinterpret_cast<char*>(buffer.data()), size, &priority);
+        } while (n < 0 && errno == EINTR);
+        if (!kRaw && !CheckOne(w, templates, buffer.data(), n, priority, order[i])) return;
+        w.Count(++done);
+      }
+      if (!kRaw) w.Leave();
+    }
+  }
+
+  static bool Retry(Worker& w, mqd_t queue, const unsigned char* bytes, std::size_t size,
+                    const Stamp& stamp) {
+    while (errno == EINTR) {
+      if (mq_send(queue, reinterpret_cast<const char*>(bytes), size, stamp.priority) == 0) return true;
+    }
+    w.Report(Kind::kWrongErrno, "mq_open.create.capacity_honoured",
+             "mq_send failed on a queue with room", stamp.Pack(), 0, errno);
+    return false;
+  }
+
+  static bool CheckOne(Worker& w, Templates& templates, const unsigned char* bytes, ssize_t n,
+                       unsigned priority, const Stamp& expected) {
+    w.Checked();
+    if (n != static_cast<ssize_t>(templates.size())) {
+      w.Report(n < 0 ? Kind::kLost : Kind::kWrongLength, "mq_receive.basic.length_and_removal",
+               "mq_receive of a message that was sent", 0, expected.Pack(), n < 0 ? errno : 0);
+      return false;
+    }
+    const Stamp got = Templates::Peek(bytes, templates.size());
+    if (got.Pack() != expected.Pack()) {
+      const bool inverted = got.priority < expected.priority;
+      w.Report(inverted ? Kind::kPriorityInversion : Kind::kReordered,
+               inverted ? "mq_receive.order.highest_priority_first"
+                        : "mq_receive.order.oldest_within_priority",
+               "another message came out than the order of the burst says", got.Pack(),
+               expected.Pack());
+      return false;
+    }
+    if (priority != expected.priority) {
+      w.Report(Kind::kPriorityInversion, "mq_receive.prio.stored_unless_null",
+               "arrived with another priority than it was sent with", got.Pack(), expected.Pack());
+    }
+    if (!templates.Matches(bytes, expected)) {
+      w.ReportTorn("mq_send.content.bytes_preserved", bytes, templates.size(),
+                   templates.FirstDifference(bytes, expected), expected.Pack());
+    }
+    return true;
+  }
+
+  Registry* registry_ = nullptr;
+  std::vector<mqd_t> queues_;
+  std::vector<std::string> names_;
+};
+
+}  // namespace
+
+std::unique_ptr<Workload> MakeMqStream() { return std::make_unique<MqStream>(); }
+std::unique_ptr<Workload> MakeMqOrder() { return std::make_unique<MqOrder>(); }
+
+}  // namespace ipcsuite::stress
