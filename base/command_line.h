@@ -18,8 +18,8 @@ inline int Complain(const std::string& line) {
 }
 
 // Parses a command's arguments (without the program's name and its own; app's name is "ipcsuite
-// run", say). -1 to go on, otherwise the exit status: 0 after --help, 2 after one line that says what
-// is wrong.
+// run", say). -1 to go on, otherwise the exit status: 0 after --help, 2 after one line that says
+// what is wrong.
 inline int ParseArguments(CLI::App& app, std::vector<std::string> args) {
   try {
     std::reverse(args.begin(), args.end());

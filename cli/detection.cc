@@ -10,7 +10,8 @@
 
 namespace ipcsuite::cli {
 
-bool LoadDetection(const std::string& path, const std::string& out, std::string* document, std::string* error) {
+bool LoadDetection(const std::string& path, const std::string& out, std::string* document,
+                   std::string* error) {
   const std::string name = !path.empty() ? path : out.empty() ? "" : out + "/detection.json";
   if (name.empty()) return true;
   errno = 0;

@@ -8,6 +8,7 @@ namespace ipcsuite::cli {
 // Reads a detection.json. With an empty path: the one in the directory of the reports, if there is
 // one (else *document stays empty). False and *error, one line, if the file can't be read or is no
 // result of a detection run.
-bool LoadDetection(const std::string& path, const std::string& out, std::string* document, std::string* error);
+bool LoadDetection(const std::string& path, const std::string& out, std::string* document,
+                   std::string* error);
 
 }  // namespace ipcsuite::cli

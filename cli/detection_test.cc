@@ -15,7 +15,8 @@ TEST(Detection, IsTakenFromTheReportsFolderIfThere) {
   std::string document = "untouched", error;
   EXPECT_TRUE(LoadDetection("", "/nonexistent", &document, &error));
   EXPECT_EQ(document, "untouched");
-  Write(Scratch() + "/detection.json", R"({"clauses": {"pipe.read.ebadf": "proven"}, "faults": []})");
+  Write(Scratch() + "/detection.json",
+        R"({"clauses": {"pipe.read.ebadf": "proven"}, "faults": []})");
   EXPECT_TRUE(LoadDetection("", Scratch(), &document, &error)) << error;
   EXPECT_NE(document, "untouched");
 }

@@ -7,10 +7,10 @@
 #include <string>
 #include <vector>
 
+#include "base/command_line.h"
 #include "harness/runner/runner.h"
 #include "harness/test/test.h"
 #include "spec/clause.h"
-#include "base/command_line.h"
 
 namespace ipcsuite::cli {
 namespace {
@@ -56,14 +56,17 @@ void ListClauses(const ListOptions& options) {
     if (!Selected(clause, options)) continue;
     const bool claimed = tests.count(static_cast<std::uint16_t>(i)) > 0;
     std::printf("%-55.*s %-22s %-5s %s\n", static_cast<int>(clause.id.size()), clause.id.data(),
-                std::string(ToString(clause.kind)).c_str(), Issues(clause).c_str(), Disposition(clause, claimed).c_str());
+                std::string(ToString(clause.kind)).c_str(), Issues(clause).c_str(),
+                Disposition(clause, claimed).c_str());
   }
 }
 
 void ListTests(const ListOptions& options) {
   for (const TestEntry& test : AllTests()) {
     const auto& suites = options.suites;
-    if (!suites.empty() && std::find(suites.begin(), suites.end(), test.meta->suite) == suites.end()) continue;
+    if (!suites.empty() &&
+        std::find(suites.begin(), suites.end(), test.meta->suite) == suites.end())
+      continue;
     std::string claims;
     bool selected = options.kinds.empty() && options.issue == 0;
     for (ClauseRef ref : test.meta->clauses) {
@@ -83,25 +86,29 @@ void ListCoverage(const ListOptions& options) {
   for (std::size_t i = 0; i < AllClauses().size(); ++i) {
     const Clause& clause = AllClauses()[i];
     if (!Selected(clause, options)) continue;
-    const std::string disposition = Disposition(clause, tests.count(static_cast<std::uint16_t>(i)) > 0);
+    const std::string disposition =
+        Disposition(clause, tests.count(static_cast<std::uint16_t>(i)) > 0);
     for (const std::string& row : {std::string(clause.interface), std::string("all")}) {
       ++rows[row][disposition];
       ++rows[row]["clauses"];
     }
     if (disposition == "untested" && IsRequirement(clause.kind)) missing.push_back(&clause);
   }
-  std::printf("%-14s %8s %8s %9s %11s %9s\n", "interface", "clauses", "tested", "observed", "untestable", "untested");
+  std::printf("%-14s %8s %8s %9s %11s %9s\n", "interface", "clauses", "tested", "observed",
+              "untestable", "untested");
   for (auto& [row, counts] : rows) {
     if (row != "all") {
-      std::printf("%-14s %8d %8d %9d %11d %9d\n", row.c_str(), counts["clauses"], counts["tested"], counts["observed"],
-                  counts["untestable"], counts["untested"]);
+      std::printf("%-14s %8d %8d %9d %11d %9d\n", row.c_str(), counts["clauses"], counts["tested"],
+                  counts["observed"], counts["untestable"], counts["untested"]);
     }
   }
   auto& counts = rows["all"];
-  std::printf("%-14s %8d %8d %9d %11d %9d\n", "all", counts["clauses"], counts["tested"], counts["observed"],
-              counts["untestable"], counts["untested"]);
+  std::printf("%-14s %8d %8d %9d %11d %9d\n", "all", counts["clauses"], counts["tested"],
+              counts["observed"], counts["untestable"], counts["untested"]);
   if (!missing.empty()) std::printf("\nRequirements that no test claims:\n");
-  for (const Clause* clause : missing) std::printf("  %s (%s)\n", std::string(clause->id).c_str(), std::string(ToString(clause->kind)).c_str());
+  for (const Clause* clause : missing)
+    std::printf("  %s (%s)\n", std::string(clause->id).c_str(),
+                std::string(ToString(clause->kind)).c_str());
 }
 
 void Wrap(const char* label, std::string_view text) {
@@ -148,7 +155,8 @@ int ExplainTest(const TestEntry& test) {
   Wrap("defined", test.meta->file + ":" + std::to_string(test.meta->line));
   if (test.meta->exclusive) Wrap("runs", "alone");
   Wrap("dangerous", test.meta->dangerous);
-  for (RegressionRef ref : test.meta->regressions) Wrap("regression", std::string(Get(ref).id) + ": " + std::string(Get(ref).wrong_result));
+  for (RegressionRef ref : test.meta->regressions)
+    Wrap("regression", std::string(Get(ref).id) + ": " + std::string(Get(ref).wrong_result));
   for (ClauseRef ref : test.meta->clauses) {
     std::printf("\n");
     Wrap("clause", Get(ref).id);
@@ -166,14 +174,19 @@ int ListMain(int argc, char** argv) {
   ListOptions options;
   app.add_flag("--clauses", options.clauses, "Every clause with kind, issues and disposition");
   app.add_flag("--tests", options.tests, "Every test with the clauses that it claims");
-  app.add_flag("--coverage", options.coverage, "Clauses by interface and disposition; requirements without a test by name");
+  app.add_flag("--coverage", options.coverage,
+               "Clauses by interface and disposition; requirements without a test by name");
   app.add_option("--suite", options.suites, "Only these suites")->delimiter(',');
-  app.add_option("--issue", options.issue, "Only clauses of this issue")->check(CLI::IsMember({7, 8}));
+  app.add_option("--issue", options.issue, "Only clauses of this issue")
+      ->check(CLI::IsMember({7, 8}));
   app.add_option("--kind", options.kinds, "Only clauses of these kinds")->delimiter(',');
   if (const int status = report::ParseArguments(app, argc, argv); status >= 0) return status;
   for (const std::string& kind : options.kinds) {
     if (!KindFromString(kind)) {
-      std::fprintf(stderr, "ipcsuite: unknown kind '%s': shall, shall-error, limit, may-error, should, unspecified, implementation-defined\n", kind.c_str());
+      std::fprintf(stderr,
+                   "ipcsuite: unknown kind '%s': shall, shall-error, limit, may-error, should, "
+                   "unspecified, implementation-defined\n",
+                   kind.c_str());
       return 2;
     }
   }
@@ -192,7 +205,10 @@ int ExplainMain(int argc, char** argv) {
   for (const TestEntry& test : AllTests()) {
     if (test.name == argv[0] || test.meta->name == argv[0]) return ExplainTest(test);
   }
-  std::fprintf(stderr, "ipcsuite: '%s' is neither a clause nor a test: see `ipcsuite list --clauses --tests`\n", argv[0]);
+  std::fprintf(
+      stderr,
+      "ipcsuite: '%s' is neither a clause nor a test: see `ipcsuite list --clauses --tests`\n",
+      argv[0]);
   return 2;
 }
 

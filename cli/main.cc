@@ -10,11 +10,11 @@
 #include "cli/run.h"
 #include "faults/detect/detect.h"
 #include "harness/peers/exec.h"
+#include "platforms/guest.h"
+#include "platforms/on.h"
 #include "reports/commands/commands.h"
 #include "stress/campaign/report.h"
 #include "stress/campaign/stress.h"
-#include "platforms/guest.h"
-#include "platforms/on.h"
 #ifndef IPC_WITHOUT_PROPERTIES
 #include "props/soak/soak.h"
 #endif
@@ -34,19 +34,23 @@ struct Command {
 
 const Command kCommands[] = {
     {"run", ipcsuite::cli::RunMain, "judge this machine and write the reports"},
-    {"stress", ipcsuite::stress::StressMain, "account for every message of a full-speed run, under nemeses"},
+    {"stress", ipcsuite::stress::StressMain,
+     "account for every message of a full-speed run, under nemeses"},
     {"list", ipcsuite::cli::ListMain, "name clauses, tests or coverage"},
     {"explain", ipcsuite::cli::ExplainMain, "tell what a clause requires, or what a test judges"},
     {"report", ipcsuite::report::ReportMain, "make any format from a result file"},
-    {"compare", ipcsuite::report::CompareMain, "set the results of several platforms or days side by side"},
+    {"compare", ipcsuite::report::CompareMain,
+     "set the results of several platforms or days side by side"},
     {"merge", ipcsuite::report::MergeMain, "join the result files of shards"},
     {"expectations", ipcsuite::report::ExpectationsMain, "show, check and update known deviations"},
-    {"detect", ipcsuite::faults::DetectMain, "would we have noticed? runs the suite against broken implementations"},
+    {"detect", ipcsuite::faults::DetectMain,
+     "would we have noticed? runs the suite against broken implementations"},
 #ifndef IPC_WITHOUT_PROPERTIES
     {"soak", ipcsuite::props::SoakMain, "run the properties with new seeds until told to stop"},
 #endif
     {"check-history", CheckHistory, "decide a recorded history of operations"},
-    {"on", ipcsuite::platforms::OnMain, "run on another platform (container, VM, libc, ...) and bring the results back"},
+    {"on", ipcsuite::platforms::OnMain,
+     "run on another platform (container, VM, libc, ...) and bring the results back"},
     {"matrix", ipcsuite::platforms::MatrixMain, "run on several platforms and compare them"},
 };
 
@@ -64,8 +68,11 @@ void ShortStress(double seconds, ipcsuite::report::Run* run) {
 
 int Usage(FILE* out, int status) {
   std::fprintf(out, "usage: ipcsuite COMMAND [OPTION...]\n\n");
-  for (const Command& command : kCommands) std::fprintf(out, "  %-14s %s\n", command.name, command.help);
-  std::fprintf(out, "\nEach command explains itself with --help. Exit status: 0 all conforming or expected, 1 findings,\n2 usage or set-up.\n");
+  for (const Command& command : kCommands)
+    std::fprintf(out, "  %-14s %s\n", command.name, command.help);
+  std::fprintf(out,
+               "\nEach command explains itself with --help. Exit status: 0 all conforming or "
+               "expected, 1 findings,\n2 usage or set-up.\n");
   return status;
 }
 
@@ -80,7 +87,8 @@ int main(int argc, char** argv) {
   char* only_name[] = {argv[0], nullptr};
   testing::InitGoogleTest(&none, only_name);
   if (argc < 2) return Usage(stderr, 2);
-  if (std::strcmp(argv[1], "--help") == 0 || std::strcmp(argv[1], "help") == 0) return Usage(stdout, 0);
+  if (std::strcmp(argv[1], "--help") == 0 || std::strcmp(argv[1], "help") == 0)
+    return Usage(stdout, 0);
   for (const Command& command : kCommands) {
     if (std::strcmp(argv[1], command.name) == 0) return command.main(argc - 2, argv + 2);
   }

@@ -14,20 +14,20 @@
 #include <string>
 #include <system_error>
 
+#include "base/command_line.h"
 #include "cli/detection.h"
 #include "cli/options.h"
 #include "cli/terminal.h"
 #include "cli/version.h"
 #include "harness/runner/runner.h"
+#include "reports/compare/compare.h"
+#include "reports/environment/environment.h"
+#include "reports/formats/report.h"
+#include "reports/results/json.h"
 #include "reports/verdicts/aggregate.h"
 #include "reports/verdicts/catalogue.h"
-#include "base/command_line.h"
-#include "reports/compare/compare.h"
 #include "reports/verdicts/detection.h"
-#include "reports/environment/environment.h"
 #include "reports/verdicts/expectations.h"
-#include "reports/results/json.h"
-#include "reports/formats/report.h"
 
 namespace ipcsuite::cli {
 namespace {
@@ -38,8 +38,10 @@ using report::Complain;
 std::string PrepareOut(const std::string& out) {
   std::error_code error;
   std::filesystem::create_directories(out, error);
-  if (error) return "can't make " + out + ": " + error.message() + "; name a writable place with --out";
-  if (access(out.c_str(), W_OK) != 0) return "can't write to " + out + ": name a writable place with --out";
+  if (error)
+    return "can't make " + out + ": " + error.message() + "; name a writable place with --out";
+  if (access(out.c_str(), W_OK) != 0)
+    return "can't write to " + out + ": name a writable place with --out";
   return "";
 }
 
@@ -71,8 +73,10 @@ report::Run StartRun(const RunOptions& options, const std::string& command_line)
   return run;
 }
 
-bool LoadExpectations(const RunOptions& options, std::vector<report::Expectation>* expectations, std::string* error) {
-  if (!options.no_default_expectations && !report::DefaultExpectations(expectations, error)) return false;
+bool LoadExpectations(const RunOptions& options, std::vector<report::Expectation>* expectations,
+                      std::string* error) {
+  if (!options.no_default_expectations && !report::DefaultExpectations(expectations, error))
+    return false;
   for (const std::string& path : options.expect) {
     if (!report::ReadExpectations(path, expectations, error)) return false;
   }
@@ -82,7 +86,8 @@ bool LoadExpectations(const RunOptions& options, std::vector<report::Expectation
 int WriteReports(const RunOptions& options, const report::Run& run) {
   int status = 0;
   for (const std::string& format : options.formats) {
-    const std::string path = options.out + "/" + std::string(report::DefaultFileName(*report::FormatFromString(format)));
+    const std::string path =
+        options.out + "/" + std::string(report::DefaultFileName(*report::FormatFromString(format)));
     std::string error;
     if (!report::WriteReport(run, format, path, &error)) status = Complain(error);
   }
@@ -111,16 +116,18 @@ int Perform(RunOptions& options, const std::string& command_line) {
   terminal.Begin(run, SelectTests(options.runner).size());
   RunnerOutcome outcome;
   try {
-    outcome = RunTests(options.runner, [&](const report::TestRecord& record, const Progress& progress) {
-      terminal.OnResult(record, progress);
-    });
+    outcome =
+        RunTests(options.runner, [&](const report::TestRecord& record, const Progress& progress) {
+          terminal.OnResult(record, progress);
+        });
   } catch (const std::system_error& problem) {
     return Complain(problem.what());
   }
   run.tests = std::move(outcome.tests);
   run.interrupted = outcome.interrupted;
   run.duration_ns = outcome.duration_ns;
-  if (g_short_stress && options.stress_s > 0 && options.whole && run.interrupted.empty()) g_short_stress(options.stress_s, &run);
+  if (g_short_stress && options.stress_s > 0 && options.whole && run.interrupted.empty())
+    g_short_stress(options.stress_s, &run);
   run.environment.push_back({"How blocking was seen", {{"probe", outcome.probe}}});
   if (options.stream) return terminal.EndStream(run), 0;
   report::ApplyOptions apply;
@@ -136,7 +143,9 @@ int Perform(RunOptions& options, const std::string& command_line) {
     if (written == 0) terminal.SayWhere(options.out, options.formats);
     status = std::max(status, written);
   }
-  if (!options.junit_path.empty() && !report::WriteReport(run, report::Format::kJunit, options.junit_path, &error)) status = Complain(error);
+  if (!options.junit_path.empty() &&
+      !report::WriteReport(run, report::Format::kJunit, options.junit_path, &error))
+    status = Complain(error);
   return status;
 }
 
@@ -164,18 +173,21 @@ int SuiteMain(int argc, char** argv) {
   defaults.out.clear();
   defaults.junit_path = environment("XML_OUTPUT_FILE");
   const std::string only = environment("TESTBRIDGE_TEST_ONLY");
-  const std::string shards = environment("TEST_TOTAL_SHARDS"), shard = environment("TEST_SHARD_INDEX");
+  const std::string shards = environment("TEST_TOTAL_SHARDS"),
+                    shard = environment("TEST_SHARD_INDEX");
   if (!shards.empty() && !shard.empty()) {
     defaults.runner.shard_count = std::max(1, std::atoi(shards.c_str()));
     defaults.runner.shard_index = std::atoi(shard.c_str());
     // Bazel asks for this file as the sign that sharding is understood.
-    if (const std::string status_file = environment("TEST_SHARD_STATUS_FILE"); !status_file.empty()) {
+    if (const std::string status_file = environment("TEST_SHARD_STATUS_FILE");
+        !status_file.empty()) {
       if (FILE* file = std::fopen(status_file.c_str(), "w")) std::fclose(file);
     }
   }
   // GoogleTest in the tests' processes must not act on the same variables.
-  for (const char* name : {"XML_OUTPUT_FILE", "TESTBRIDGE_TEST_ONLY", "TEST_TOTAL_SHARDS", "TEST_SHARD_INDEX",
-                           "TEST_SHARD_STATUS_FILE", "GTEST_OUTPUT", "GTEST_TOTAL_SHARDS", "GTEST_SHARD_INDEX"}) {
+  for (const char* name :
+       {"XML_OUTPUT_FILE", "TESTBRIDGE_TEST_ONLY", "TEST_TOTAL_SHARDS", "TEST_SHARD_INDEX",
+        "TEST_SHARD_STATUS_FILE", "GTEST_OUTPUT", "GTEST_TOTAL_SHARDS", "GTEST_SHARD_INDEX"}) {
     unsetenv(name);
   }
   int none = 1;

@@ -22,7 +22,8 @@ bool HasColor(bool tty) {
 
 }  // namespace
 
-Terminal::Terminal(bool verbose, bool stream) : verbose_(verbose), stream_(stream), tty_(isatty(STDOUT_FILENO) != 0) {}
+Terminal::Terminal(bool verbose, bool stream)
+    : verbose_(verbose), stream_(stream), tty_(isatty(STDOUT_FILENO) != 0) {}
 
 void Terminal::Begin(const report::Run& run, std::size_t tests) {
   if (stream_) {
@@ -30,7 +31,8 @@ void Terminal::Begin(const report::Run& run, std::size_t tests) {
     std::fflush(stdout);
     return;
   }
-  std::printf("ipcsuite: %zu tests, POSIX.1-%s, seed 0x%llx\n", tests, run.issue == 7 ? "2017 (Issue 7)" : "2024 (Issue 8)",
+  std::printf("ipcsuite: %zu tests, POSIX.1-%s, seed 0x%llx\n", tests,
+              run.issue == 7 ? "2017 (Issue 7)" : "2024 (Issue 8)",
               static_cast<unsigned long long>(run.seed));
   std::fflush(stdout);
   next_line_ns_ = NowNs() + 5 * kSecondNs;
@@ -43,18 +45,22 @@ void Terminal::OnResult(const report::TestRecord& record, const Progress& progre
     return;
   }
   if (verbose_) {
-    std::printf("%s%-11s %s (%.1f ms)%s%s\n", tty_ ? "\r\033[K" : "", std::string(report::ToString(record.verdict)).c_str(),
-                record.name.c_str(), static_cast<double>(record.duration_ns) / 1e6, record.reason.empty() ? "" : ": ", record.reason.c_str());
+    std::printf("%s%-11s %s (%.1f ms)%s%s\n", tty_ ? "\r\033[K" : "",
+                std::string(report::ToString(record.verdict)).c_str(), record.name.c_str(),
+                static_cast<double>(record.duration_ns) / 1e6, record.reason.empty() ? "" : ": ",
+                record.reason.c_str());
   }
   const std::int64_t now = NowNs();
   const bool last = progress.total > 0 && progress.done >= progress.total;
   if (tty_ && (now >= next_line_ns_ || last)) {
-    std::printf("\r\033[K%d of %d, %d failed (known deviations included)", progress.done, progress.total, progress.red);
+    std::printf("\r\033[K%d of %d, %d failed (known deviations included)", progress.done,
+                progress.total, progress.red);
     if (last) std::printf("\r\033[K");
     std::fflush(stdout);
     next_line_ns_ = now + kSecondNs / 10;
   } else if (!tty_ && !verbose_ && now >= next_line_ns_) {
-    std::printf("ipcsuite: %d of %d, %d failed (known deviations included)\n", progress.done, progress.total, progress.red);
+    std::printf("ipcsuite: %d of %d, %d failed (known deviations included)\n", progress.done,
+                progress.total, progress.red);
     std::fflush(stdout);
     next_line_ns_ = now + 5 * kSecondNs;
   }
@@ -72,7 +78,9 @@ void Terminal::EndStream(const report::Run& run) {
 
 void Terminal::SayWhere(const std::string& out, const std::vector<std::string>& formats) {
   std::string names;
-  for (const std::string& format : formats) names += (names.empty() ? "" : ", ") + std::string(report::DefaultFileName(*report::FormatFromString(format)));
+  for (const std::string& format : formats)
+    names += (names.empty() ? "" : ", ") +
+             std::string(report::DefaultFileName(*report::FormatFromString(format)));
   std::printf("reports in %s: %s\n", out.c_str(), names.c_str());
 }
 

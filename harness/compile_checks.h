@@ -8,7 +8,7 @@
 namespace ipcsuite::compile_checks {
 
 struct Result {
-  const char* name;     // of the snippet, without ".c"
+  const char* name;  // of the snippet, without ".c"
   bool compiles;
   const char* message;  // the compiler's first complaint; empty when it compiles
 };

@@ -1,5 +1,5 @@
-// Containers by an OCI runtime (crun or runc), without a daemon: a bundle made of this program alone.
-// Format: the OCI runtime specification, config.json.
+// Containers by an OCI runtime (crun or runc), without a daemon: a bundle made of this program
+// alone. Format: the OCI runtime specification, config.json.
 #include <sys/stat.h>
 
 #include <algorithm>
@@ -20,10 +20,14 @@ namespace {
 using nlohmann::json;
 
 // The usual capabilities of container runtimes.
-const char* const kCapabilities[] = {"CAP_CHOWN", "CAP_DAC_OVERRIDE", "CAP_FSETID", "CAP_FOWNER", "CAP_MKNOD", "CAP_NET_RAW", "CAP_SETGID",
-                                     "CAP_SETUID", "CAP_SETFCAP", "CAP_SETPCAP", "CAP_NET_BIND_SERVICE", "CAP_SYS_CHROOT", "CAP_KILL", "CAP_AUDIT_WRITE"};
-const char* const kMqCalls[] = {"mq_open", "mq_unlink", "mq_timedsend", "mq_timedreceive", "mq_notify", "mq_getsetattr",
-                                "mq_timedsend_time64", "mq_timedreceive_time64"};
+const char* const kCapabilities[] = {
+    "CAP_CHOWN",   "CAP_DAC_OVERRIDE", "CAP_FSETID",           "CAP_FOWNER",
+    "CAP_MKNOD",   "CAP_NET_RAW",      "CAP_SETGID",           "CAP_SETUID",
+    "CAP_SETFCAP", "CAP_SETPCAP",      "CAP_NET_BIND_SERVICE", "CAP_SYS_CHROOT",
+    "CAP_KILL",    "CAP_AUDIT_WRITE"};
+const char* const kMqCalls[] = {
+    "mq_open",   "mq_unlink",     "mq_timedsend",        "mq_timedreceive",
+    "mq_notify", "mq_getsetattr", "mq_timedsend_time64", "mq_timedreceive_time64"};
 
 // "64", "512k", "300m", "2g".
 std::optional<long long> ParseCount(const std::string& text) {
@@ -42,7 +46,9 @@ std::optional<long long> ParseCount(const std::string& text) {
 class Traits {
  public:
   explicit Traits(const std::vector<std::string>& traits) : traits_(traits) {}
-  bool has(const std::string& name) const { return std::count(traits_.begin(), traits_.end(), name) > 0; }
+  bool has(const std::string& name) const {
+    return std::count(traits_.begin(), traits_.end(), name) > 0;
+  }
   std::string value(const std::string& name) const {
     for (const std::string& trait : traits_) {
       if (trait.rfind(name + "=", 0) == 0) return trait.substr(name.size() + 1);
@@ -57,7 +63,10 @@ class Traits {
 json Mounts(const Traits& traits) {
   json mounts = json::array();
   const auto add = [&](const char* where, const char* type, json options) {
-    mounts.push_back({{"destination", where}, {"type", type}, {"source", type}, {"options", std::move(options)}});
+    mounts.push_back({{"destination", where},
+                      {"type", type},
+                      {"source", type},
+                      {"options", std::move(options)}});
   };
   add("/proc", "proc", json::array());
   add("/dev", "tmpfs", {"nosuid", "strictatime", "mode=755", "size=65536k"});
@@ -88,16 +97,20 @@ json Seccomp(const Traits& traits) {
 
 json Rlimits(const Traits& traits) {
   json limits = json::array();
-  const std::pair<const char*, const char*> known[] = {
-      {"msgqueue", "RLIMIT_MSGQUEUE"}, {"nofile", "RLIMIT_NOFILE"}, {"fsize", "RLIMIT_FSIZE"}, {"nproc", "RLIMIT_NPROC"}};
+  const std::pair<const char*, const char*> known[] = {{"msgqueue", "RLIMIT_MSGQUEUE"},
+                                                       {"nofile", "RLIMIT_NOFILE"},
+                                                       {"fsize", "RLIMIT_FSIZE"},
+                                                       {"nproc", "RLIMIT_NPROC"}};
   for (const auto& [name, limit] : known) {
-    if (const auto value = ParseCount(traits.value(name))) limits.push_back({{"type", limit}, {"soft", *value}, {"hard", *value}});
+    if (const auto value = ParseCount(traits.value(name)))
+      limits.push_back({{"type", limit}, {"soft", *value}, {"hard", *value}});
   }
   return limits;
 }
 
 json Config(const Traits& traits, const LaunchInput& input) {
-  json namespaces = json::array({{{"type", "pid"}}, {{"type", "mount"}}, {{"type", "uts"}}, {{"type", "ipc"}}});
+  json namespaces =
+      json::array({{{"type", "pid"}}, {{"type", "mount"}}, {{"type", "uts"}}, {{"type", "ipc"}}});
   json linux_part = json::object();
   if (traits.has("userns")) {
     namespaces.push_back({{"type", "user"}});
@@ -108,32 +121,39 @@ json Config(const Traits& traits, const LaunchInput& input) {
   linux_part["namespaces"] = namespaces;
   if (!traits.value("mq").empty()) linux_part["seccomp"] = Seccomp(traits);
   if (traits.has("mqsmall")) {
-    linux_part["sysctl"] = {{"fs.mqueue.msg_max", "4"}, {"fs.mqueue.msgsize_max", "128"}, {"fs.mqueue.queues_max", "2"},
-                            {"fs.mqueue.msg_default", "4"}, {"fs.mqueue.msgsize_default", "128"}};
+    linux_part["sysctl"] = {{"fs.mqueue.msg_max", "4"},
+                            {"fs.mqueue.msgsize_max", "128"},
+                            {"fs.mqueue.queues_max", "2"},
+                            {"fs.mqueue.msg_default", "4"},
+                            {"fs.mqueue.msgsize_default", "128"}};
   }
   json resources = json::object();
   if (const auto pids = ParseCount(traits.value("pids"))) resources["pids"] = {{"limit", *pids}};
-  if (const auto mem = ParseCount(traits.value("mem"))) resources["memory"] = {{"limit", *mem}, {"swap", *mem}};
+  if (const auto mem = ParseCount(traits.value("mem")))
+    resources["memory"] = {{"limit", *mem}, {"swap", *mem}};
   linux_part["resources"] = resources;
   const bool plain_user = traits.has("user");
-  const json capabilities = plain_user || traits.has("nocaps") ? json::array() : json(kCapabilities);
+  const json capabilities =
+      plain_user || traits.has("nocaps") ? json::array() : json(kCapabilities);
   const int uid = plain_user ? 1000 : 0;
   std::vector<std::string> args = {"/bin/ipcsuite"};
   args.insert(args.end(), input.args.begin(), input.args.end());
-  return {{"ociVersion", "1.0.2"},
-          {"process",
-           {{"terminal", false},
-            {"user", {{"uid", uid}, {"gid", uid}}},
-            {"args", args},
-            {"env", {"PATH=/bin", "TMPDIR=/tmp"}},
-            {"cwd", "/"},
-            {"capabilities", {{"bounding", capabilities}, {"effective", capabilities}, {"permitted", capabilities}}},
-            {"rlimits", Rlimits(traits)},
-            {"noNewPrivileges", true}}},
-          {"root", {{"path", "rootfs"}, {"readonly", traits.has("rofs")}}},
-          {"hostname", "ipcsuite"},
-          {"mounts", Mounts(traits)},
-          {"linux", linux_part}};
+  return {
+      {"ociVersion", "1.0.2"},
+      {"process",
+       {{"terminal", false},
+        {"user", {{"uid", uid}, {"gid", uid}}},
+        {"args", args},
+        {"env", {"PATH=/bin", "TMPDIR=/tmp"}},
+        {"cwd", "/"},
+        {"capabilities",
+         {{"bounding", capabilities}, {"effective", capabilities}, {"permitted", capabilities}}},
+        {"rlimits", Rlimits(traits)},
+        {"noNewPrivileges", true}}},
+      {"root", {{"path", "rootfs"}, {"readonly", traits.has("rofs")}}},
+      {"hostname", "ipcsuite"},
+      {"mounts", Mounts(traits)},
+      {"linux", linux_part}};
 }
 
 }  // namespace
@@ -160,12 +180,14 @@ const std::vector<TraitHelp>& ContainerTraits() {
 
 namespace internal {
 
-std::optional<Launch> PrepareContainer(const PlatformSpec& spec, const LaunchInput& input, std::string* error) {
+std::optional<Launch> PrepareContainer(const PlatformSpec& spec, const LaunchInput& input,
+                                       std::string* error) {
   for (const std::string& trait : spec.traits) {
     const std::string name = trait.substr(0, trait.find('='));
-    const bool known = std::any_of(ContainerTraits().begin(), ContainerTraits().end(), [&](const TraitHelp& help) {
-      return (" " + std::string(help.name)).find(" " + name) != std::string::npos;
-    });
+    const bool known =
+        std::any_of(ContainerTraits().begin(), ContainerTraits().end(), [&](const TraitHelp& help) {
+          return (" " + std::string(help.name)).find(" " + name) != std::string::npos;
+        });
     if (!known || name.empty()) {
       *error = "unknown container trait '" + trait + "': `ipcsuite on --list` names all";
       return std::nullopt;
@@ -181,13 +203,15 @@ std::optional<Launch> PrepareContainer(const PlatformSpec& spec, const LaunchInp
   const Traits traits(spec.traits);
   for (const char* name : {"pids", "mem", "msgqueue", "nofile", "fsize", "nproc"}) {
     if (!traits.value(name).empty() && !ParseCount(traits.value(name))) {
-      *error = "container trait '" + std::string(name) + "=" + traits.value(name) + "' needs a number, 64, 512k, 300m or 2g for example";
+      *error = "container trait '" + std::string(name) + "=" + traits.value(name) +
+               "' needs a number, 64, 512k, 300m or 2g for example";
       return std::nullopt;
     }
   }
   namespace fs = std::filesystem;
   const fs::path root = fs::path(input.work_dir) / "rootfs";
-  for (const char* dir : {"bin", "dev", "proc", "sys", "tmp", "etc"}) fs::create_directories(root / dir);
+  for (const char* dir : {"bin", "dev", "proc", "sys", "tmp", "etc"})
+    fs::create_directories(root / dir);
   fs::copy_file(input.program, root / "bin/ipcsuite", fs::copy_options::overwrite_existing);
   chmod((root / "bin/ipcsuite").c_str(), 0755);
   chmod(input.work_dir.c_str(), 0755);
@@ -195,12 +219,21 @@ std::optional<Launch> PrepareContainer(const PlatformSpec& spec, const LaunchInp
   Launch launch;
   // crun refuses a host with both versions of control groups: it is shown version 1 alone.
   if (crun && fs::exists("/sys/fs/cgroup/unified") && !FindCommand("unshare").empty()) {
-    launch.argv = {FindCommand("unshare"), "-m", "/bin/sh", "-c", "umount -l /sys/fs/cgroup/unified 2>/dev/null; exec \"$@\"", "sh"};
+    launch.argv = {FindCommand("unshare"),
+                   "-m",
+                   "/bin/sh",
+                   "-c",
+                   "umount -l /sys/fs/cgroup/unified 2>/dev/null; exec \"$@\"",
+                   "sh"};
   }
-  for (const std::string& word : {runtime, std::string("--root"), input.work_dir + "/state"}) launch.argv.push_back(word);
+  for (const std::string& word : {runtime, std::string("--root"), input.work_dir + "/state"})
+    launch.argv.push_back(word);
   const bool limits = !traits.value("pids").empty() || !traits.value("mem").empty();
-  if (crun) launch.argv.push_back(limits ? "--cgroup-manager=cgroupfs" : "--cgroup-manager=disabled");
-  const std::vector<std::string> rest = {"run", "--bundle", input.work_dir, "ipcsuite-" + fs::path(input.work_dir).filename().string()};
+  if (crun)
+    launch.argv.push_back(limits ? "--cgroup-manager=cgroupfs" : "--cgroup-manager=disabled");
+  const std::vector<std::string> rest = {
+      "run", "--bundle", input.work_dir,
+      "ipcsuite-" + fs::path(input.work_dir).filename().string()};
   launch.argv.insert(launch.argv.end(), rest.begin(), rest.end());
   return launch;
 }

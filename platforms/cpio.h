@@ -16,7 +16,8 @@ class Cpio {
   std::string Finish();
 
  private:
-  void Entry(std::string_view path, unsigned mode, std::string_view data, unsigned major, unsigned minor);
+  void Entry(std::string_view path, unsigned mode, std::string_view data, unsigned major,
+             unsigned minor);
   std::string bytes_;
   unsigned inode_ = 0;
 };

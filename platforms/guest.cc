@@ -21,7 +21,8 @@ namespace {
 
 void Mount(const char* type, const char* where, const char* options = nullptr) {
   mkdir(where, 0755);
-  if (mount(type, where, type, 0, options) != 0 && errno != EBUSY) std::printf("guest: mounting %s: %s\n", where, std::strerror(errno));
+  if (mount(type, where, type, 0, options) != 0 && errno != EBUSY)
+    std::printf("guest: mounting %s: %s\n", where, std::strerror(errno));
 }
 
 struct Orders {
@@ -52,7 +53,9 @@ void RunProgram(const Orders& orders) {
   const pid_t child = fork();
   if (child == 0) {
     setsid();
-    if (orders.uid != 0 && (setgroups(0, nullptr) != 0 || setgid(orders.uid) != 0 || setuid(orders.uid) != 0)) _exit(125);
+    if (orders.uid != 0 &&
+        (setgroups(0, nullptr) != 0 || setgid(orders.uid) != 0 || setuid(orders.uid) != 0))
+      _exit(125);
     std::vector<char*> argv{const_cast<char*>("/ipcsuite")};
     for (const std::string& word : orders.args) argv.push_back(const_cast<char*>(word.c_str()));
     argv.push_back(nullptr);
@@ -63,7 +66,8 @@ void RunProgram(const Orders& orders) {
   for (pid_t got; (got = waitpid(-1, &status, 0)) != child;) {
     if (got < 0 && errno != EINTR) break;
   }
-  std::printf("guest: the program ended with status %d\n", WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status));
+  std::printf("guest: the program ended with status %d\n",
+              WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status));
 }
 
 }  // namespace

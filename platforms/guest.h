@@ -1,5 +1,5 @@
-// The program as the first process of a virtual machine: mounts what IPC needs, runs itself with the
-// arguments that the host put into the initramfs, and powers off.
+// The program as the first process of a virtual machine: mounts what IPC needs, runs itself with
+// the arguments that the host put into the initramfs, and powers off.
 #pragma once
 
 namespace ipcsuite::platforms {

@@ -9,17 +9,17 @@
 #include <memory>
 #include <set>
 
+#include "base/command_line.h"
+#include "base/files.h"
 #include "harness/runner/runner.h"
 #include "platforms/platform.h"
 #include "platforms/remote.h"
+#include "reports/compare/compare.h"
+#include "reports/formats/report.h"
+#include "reports/results/json.h"
 #include "reports/verdicts/aggregate.h"
 #include "reports/verdicts/catalogue.h"
-#include "base/command_line.h"
-#include "reports/compare/compare.h"
 #include "reports/verdicts/expectations.h"
-#include "base/files.h"
-#include "reports/results/json.h"
-#include "reports/formats/report.h"
 
 namespace ipcsuite::platforms {
 namespace {
@@ -35,11 +35,15 @@ struct OnOptions {
 };
 
 void AddOptions(CLI::App& app, OnOptions& options) {
-  app.add_option("--program", options.remote.program, "File to run there (static, or of that libc or machine); default: this one");
+  app.add_option("--program", options.remote.program,
+                 "File to run there (static, or of that libc or machine); default: this one");
   app.add_option("--out", options.out, "Directory of the reports")->capture_default_str();
   app.add_option("--format", options.formats, "json, html, junit, ...")->delimiter(',');
-  app.add_option("--limit", options.remote.limit_s, "Seconds that all of it may take")->capture_default_str();
-  app.add_option("--silence", options.remote.silence_s, "Seconds without a sign of life after which it is ended")->capture_default_str();
+  app.add_option("--limit", options.remote.limit_s, "Seconds that all of it may take")
+      ->capture_default_str();
+  app.add_option("--silence", options.remote.silence_s,
+                 "Seconds without a sign of life after which it is ended")
+      ->capture_default_str();
   app.add_flag("--list", options.list, "Which platforms can run here, and what the others lack");
   app.allow_extras(false);
 }
@@ -47,7 +51,8 @@ void AddOptions(CLI::App& app, OnOptions& options) {
 void PrintList() {
   for (const std::string& line : ListPlatforms()) std::printf("%s\n", line.c_str());
   std::printf("\ntraits of container:\n");
-  for (const TraitHelp& trait : ContainerTraits()) std::printf("  %-40s %s\n", trait.name, trait.help);
+  for (const TraitHelp& trait : ContainerTraits())
+    std::printf("  %-40s %s\n", trait.name, trait.help);
 }
 
 // What came through becomes a report: judged here, by this program's catalogue and expectations.
@@ -58,7 +63,8 @@ report::Run Judge(report::Run run) {
   report::Apply(expectations, report::FactsOf(run.environment), {}, &run.tests);
   std::vector<std::string> suites;
   for (const report::TestRecord& test : run.tests) {
-    if (std::find(suites.begin(), suites.end(), test.suite) == suites.end()) suites.push_back(test.suite);
+    if (std::find(suites.begin(), suites.end(), test.suite) == suites.end())
+      suites.push_back(test.suite);
   }
   report::Finish(report::CatalogueClauses(suites), run);
   return run;
@@ -108,11 +114,13 @@ class Matrix {
     std::string platform = text;
     // LABEL=PLATFORM@FILE: what stands before a '=' is a name unless it belongs to the platform.
     const std::size_t equals = platform.find('=');
-    if (equals != std::string::npos && platform.substr(0, equals).find_first_of(":,/") == std::string::npos) {
+    if (equals != std::string::npos &&
+        platform.substr(0, equals).find_first_of(":,/") == std::string::npos) {
       own.label = platform.substr(0, equals);
       platform.erase(0, equals + 1);
     }
-    if (const std::size_t at = platform.rfind('@'); at != std::string::npos && platform.compare(0, 4, "ssh:") != 0) {
+    if (const std::size_t at = platform.rfind('@');
+        at != std::string::npos && platform.compare(0, 4, "ssh:") != 0) {
       own.program = platform.substr(at + 1);
       platform.erase(at);
     }
@@ -149,11 +157,13 @@ class Matrix {
         status_ = Complain(error);
       }
     }
-    if (runs.size() < 2) return Complain("fewer than two platforms gave results: nothing to compare");
+    if (runs.size() < 2)
+      return Complain("fewer than two platforms gave results: nothing to compare");
     report::Comparison comparison = report::Compare(runs);
     comparison.left_out = left_out_;
     const std::string page = options_.out + "/comparison.html";
-    if (!report::WriteFile(page, report::ComparisonHtml(comparison, runs), &error)) return Complain(error);
+    if (!report::WriteFile(page, report::ComparisonHtml(comparison, runs), &error))
+      return Complain(error);
     std::printf("%zu platforms compared: %s\n", runs.size(), page.c_str());
     return status_;
   }
@@ -171,7 +181,8 @@ class Matrix {
     if (run.tests.empty()) return LeaveOut(remote.name(), run.interrupted);
     PrintSummary(remote.name(), run, remote.seconds());
     std::string file = options_.out + "/" + FileLabel(remote.name());
-    for (int n = 2; !names_.insert(file).second; ++n) file = options_.out + "/" + FileLabel(remote.name()) + "-" + std::to_string(n);
+    for (int n = 2; !names_.insert(file).second; ++n)
+      file = options_.out + "/" + FileLabel(remote.name()) + "-" + std::to_string(n);
     file += ".json";
     std::string error;
     if (report::WriteReport(run, report::Format::kJson, file, &error)) {
@@ -193,20 +204,27 @@ class Matrix {
 }  // namespace
 
 int OnMain(int argc, char** argv) {
-  CLI::App app("Runs the suite on another platform and brings its results back; options of `run` there follow '--'.", "ipcsuite on");
+  CLI::App app(
+      "Runs the suite on another platform and brings its results back; options of `run` there "
+      "follow '--'.",
+      "ipcsuite on");
   OnOptions options;
   std::string platform;
   AddOptions(app, options);
-  app.add_option("PLATFORM", platform, "native, user:UID, libc:DIR, emulator:PROGRAM, gvisor:PLATFORM, container:TRAITS, bwrap, vm:KERNEL, uml:BINARY, ssh:HOST");
+  app.add_option("PLATFORM", platform,
+                 "native, user:UID, libc:DIR, emulator:PROGRAM, gvisor:PLATFORM, container:TRAITS, "
+                 "bwrap, vm:KERNEL, uml:BINARY, ssh:HOST");
   app.add_option("--label", options.remote.label, "Name of the platform in comparisons");
   int status = 0;
   if (!Parse(app, options, argc, argv, &status)) return status;
   if (options.list) return PrintList(), 0;
-  if (platform.empty()) return Complain("name a platform: `ipcsuite on --list` tells which can run here");
+  if (platform.empty())
+    return Complain("name a platform: `ipcsuite on --list` tells which can run here");
   std::string error;
   const auto spec = ParsePlatform(platform, &error);
   if (!spec) return Complain(error);
-  if (!MakeOut(options.out)) return Complain("can't write to " + options.out + ": name a writable place with --out");
+  if (!MakeOut(options.out))
+    return Complain("can't write to " + options.out + ": name a writable place with --out");
   Remote remote(*spec, options.remote);
   if (!remote.Start(&error)) return Complain(error);
   Backoff backoff;
@@ -217,25 +235,34 @@ int OnMain(int argc, char** argv) {
   for (const std::string& format : options.formats) {
     const auto known = report::FormatFromString(format);
     if (!known) return Complain("unknown format '" + format + "': " + report::FormatNames());
-    if (!report::WriteReport(run, *known, options.out + "/" + std::string(report::DefaultFileName(*known)), &error)) return Complain(error);
+    if (!report::WriteReport(
+            run, *known, options.out + "/" + std::string(report::DefaultFileName(*known)), &error))
+      return Complain(error);
   }
   return run.summary.exit_status;
 }
 
 int MatrixMain(int argc, char** argv) {
-  CLI::App app("Runs the suite on several platforms, side by side, and writes the comparison page.", "ipcsuite matrix");
+  CLI::App app("Runs the suite on several platforms, side by side, and writes the comparison page.",
+               "ipcsuite matrix");
   OnOptions options;
   options.out = "ipcsuite-matrix";
   std::vector<std::string> platforms;
   AddOptions(app, options);
   app.add_option("--jobs,-j", options.jobs, "Platforms at once; default: half the CPUs");
-  app.add_option("PLATFORM", platforms, "As of `ipcsuite on`; LABEL=PLATFORM@FILE names one in the comparison, and its program file");
+  app.add_option(
+      "PLATFORM", platforms,
+      "As of `ipcsuite on`; LABEL=PLATFORM@FILE names one in the comparison, and its program file");
   int status = 0;
   if (!Parse(app, options, argc, argv, &status)) return status;
   if (options.list) return PrintList(), 0;
-  if (platforms.size() < 2) return Complain("name two platforms at least: `ipcsuite on --list` tells which can run here");
-  if (!MakeOut(options.out)) return Complain("can't write to " + options.out + ": name a writable place with --out");
-  const std::size_t jobs = options.jobs > 0 ? static_cast<std::size_t>(options.jobs) : static_cast<std::size_t>(std::max(1, AllowedCpus() / 2));
+  if (platforms.size() < 2)
+    return Complain("name two platforms at least: `ipcsuite on --list` tells which can run here");
+  if (!MakeOut(options.out))
+    return Complain("can't write to " + options.out + ": name a writable place with --out");
+  const std::size_t jobs = options.jobs > 0
+                               ? static_cast<std::size_t>(options.jobs)
+                               : static_cast<std::size_t>(std::max(1, AllowedCpus() / 2));
   Matrix matrix(options);
   std::size_t next = 0;
   Backoff backoff;

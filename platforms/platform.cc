@@ -10,7 +10,9 @@
 namespace ipcsuite::platforms {
 namespace {
 
-const char* const kKinds = "native, user:UID, libc:DIR, emulator:PROGRAM, gvisor:PLATFORM, container:TRAITS, bwrap, vm:KERNEL, uml:BINARY, ssh:HOST";
+const char* const kKinds =
+    "native, user:UID, libc:DIR, emulator:PROGRAM, gvisor:PLATFORM, container:TRAITS, bwrap, "
+    "vm:KERNEL, uml:BINARY, ssh:HOST";
 
 std::vector<std::string> Split(const std::string& text, char by) {
   std::vector<std::string> parts;
@@ -27,9 +29,12 @@ std::nullopt_t Lacks(std::string* error, const std::string& line) {
 // The dynamic loader of a tree that holds a C library.
 std::string FindLoader(const std::string& tree) {
   std::error_code error;
-  for (const auto& entry : std::filesystem::recursive_directory_iterator(tree, std::filesystem::directory_options::skip_permission_denied, error)) {
+  for (const auto& entry : std::filesystem::recursive_directory_iterator(
+           tree, std::filesystem::directory_options::skip_permission_denied, error)) {
     const std::string name = entry.path().filename().string();
-    if ((name.rfind("ld-linux", 0) == 0 || name.rfind("ld-musl", 0) == 0) && entry.path().extension() != ".d") return entry.path().string();
+    if ((name.rfind("ld-linux", 0) == 0 || name.rfind("ld-musl", 0) == 0) &&
+        entry.path().extension() != ".d")
+      return entry.path().string();
   }
   return "";
 }
@@ -38,7 +43,8 @@ std::string FindLoader(const std::string& tree) {
 std::string LibraryPath(const std::string& tree) {
   std::string path;
   std::error_code error;
-  for (const auto& entry : std::filesystem::recursive_directory_iterator(tree, std::filesystem::directory_options::skip_permission_denied, error)) {
+  for (const auto& entry : std::filesystem::recursive_directory_iterator(
+           tree, std::filesystem::directory_options::skip_permission_denied, error)) {
     if (!entry.is_directory(error)) continue;
     bool holds = false;
     for (const auto& file : std::filesystem::directory_iterator(entry.path(), error)) {
@@ -66,34 +72,54 @@ Launch Under(std::vector<std::string> prefix, const LaunchInput& input) {
   return launch;
 }
 
-std::optional<Launch> PrepareLibc(const PlatformSpec& spec, const LaunchInput& input, std::string* error) {
+std::optional<Launch> PrepareLibc(const PlatformSpec& spec, const LaunchInput& input,
+                                  std::string* error) {
   const std::string loader = FindLoader(spec.target);
-  if (loader.empty()) return Lacks(error, "no dynamic loader (ld-linux*, ld-musl*) under " + spec.target + ": unpack the libc's package there");
+  if (loader.empty())
+    return Lacks(error, "no dynamic loader (ld-linux*, ld-musl*) under " + spec.target +
+                            ": unpack the libc's package there");
   return Under({loader, "--library-path", LibraryPath(spec.target)}, input);
 }
 
-std::optional<Launch> PrepareGvisor(const PlatformSpec& spec, const LaunchInput& input, std::string* error) {
+std::optional<Launch> PrepareGvisor(const PlatformSpec& spec, const LaunchInput& input,
+                                    std::string* error) {
   const char* named = std::getenv("IPCSUITE_RUNSC");
   const auto option = spec.options.find("runsc");
-  const std::string runsc = option != spec.options.end() ? option->second : named ? named : FindCommand("runsc");
-  if (runsc.empty()) return Lacks(error, "gVisor's runsc is not in PATH: install the package runsc, or name it by gvisor:PLATFORM,runsc=FILE");
+  const std::string runsc = option != spec.options.end() ? option->second
+                            : named                      ? named
+                                                         : FindCommand("runsc");
+  if (runsc.empty())
+    return Lacks(error,
+                 "gVisor's runsc is not in PATH: install the package runsc, or name it by "
+                 "gvisor:PLATFORM,runsc=FILE");
   Launch launch = Plain(input);
-  const std::vector<std::string> prefix = {runsc, "--root=" + input.work_dir, "--network=none",
-                                           "--platform=" + (spec.target.empty() ? std::string("systrap") : spec.target), "--ignore-cgroups", "do"};
+  const std::vector<std::string> prefix = {
+      runsc,
+      "--root=" + input.work_dir,
+      "--network=none",
+      "--platform=" + (spec.target.empty() ? std::string("systrap") : spec.target),
+      "--ignore-cgroups",
+      "do"};
   launch.argv.insert(launch.argv.begin(), prefix.begin(), prefix.end());
   return launch;
 }
 
-std::optional<Launch> PrepareSsh(const PlatformSpec& spec, const LaunchInput& input, std::string* error) {
+std::optional<Launch> PrepareSsh(const PlatformSpec& spec, const LaunchInput& input,
+                                 std::string* error) {
   if (FindCommand("ssh").empty()) return Lacks(error, "ssh is not in PATH: install openssh-client");
-  // One connection: the program goes in by standard input, runs from a private place, and is removed.
+  // One connection: the program goes in by standard input, runs from a private place, and is
+  // removed.
   std::string words;
   for (const std::string& arg : input.args) words += " '" + arg + "'";
   Launch launch;
-  launch.argv = {"/bin/sh", "-c",
-                 "exec ssh -o BatchMode=yes \"$1\" 'd=$(mktemp -d) && cat > $d/ipcsuite && chmod +x $d/ipcsuite && $d/ipcsuite" + words +
-                     "; s=$?; rm -rf $d; exit $s' < \"$2\"",
-                 "sh", spec.target, input.program};
+  launch.argv = {"/bin/sh",
+                 "-c",
+                 "exec ssh -o BatchMode=yes \"$1\" 'd=$(mktemp -d) && cat > $d/ipcsuite && chmod "
+                 "+x $d/ipcsuite && $d/ipcsuite" +
+                     words + "; s=$?; rm -rf $d; exit $s' < \"$2\"",
+                 "sh",
+                 spec.target,
+                 input.program};
   return launch;
 }
 
@@ -102,8 +128,10 @@ std::optional<Launch> PrepareBwrap(const LaunchInput& input, std::string* error)
   if (bwrap.empty()) return Lacks(error, "bwrap is not in PATH: install the package bubblewrap");
   Launch launch = Plain(input);
   launch.argv[0] = "/bin/ipcsuite";
-  const std::vector<std::string> prefix = {bwrap, "--unshare-all", "--die-with-parent", "--dev", "/dev", "--proc", "/proc", "--tmpfs", "/tmp",
-                                           "--ro-bind", input.program, "/bin/ipcsuite"};
+  const std::vector<std::string> prefix = {bwrap,       "--unshare-all", "--die-with-parent",
+                                           "--dev",     "/dev",          "--proc",
+                                           "/proc",     "--tmpfs",       "/tmp",
+                                           "--ro-bind", input.program,   "/bin/ipcsuite"};
   launch.argv.insert(launch.argv.begin(), prefix.begin(), prefix.end());
   return launch;
 }
@@ -112,7 +140,8 @@ std::optional<Launch> PrepareBwrap(const LaunchInput& input, std::string* error)
 
 std::string FindCommand(const std::string& name) {
   const char* path = std::getenv("PATH");
-  for (const std::string& dir : Split(std::string(path ? path : "/usr/bin:/bin") + ":/usr/sbin:/sbin:/usr/local/bin", ':')) {
+  for (const std::string& dir :
+       Split(std::string(path ? path : "/usr/bin:/bin") + ":/usr/sbin:/sbin:/usr/local/bin", ':')) {
     const std::string candidate = dir + "/" + name;
     if (!dir.empty() && access(candidate.c_str(), X_OK) == 0) return candidate;
   }
@@ -126,11 +155,14 @@ std::optional<PlatformSpec> ParsePlatform(const std::string& text, std::string* 
   spec.kind = text.substr(0, colon);
   const std::string rest = colon == std::string::npos ? "" : text.substr(colon + 1);
   const bool bare = spec.kind == "native" || spec.kind == "bwrap";
-  const bool wants_target = spec.kind == "user" || spec.kind == "libc" || spec.kind == "emulator" || spec.kind == "vm" || spec.kind == "uml" || spec.kind == "ssh";
+  const bool wants_target = spec.kind == "user" || spec.kind == "libc" || spec.kind == "emulator" ||
+                            spec.kind == "vm" || spec.kind == "uml" || spec.kind == "ssh";
   if (!bare && !wants_target && spec.kind != "gvisor" && spec.kind != "container") {
     return Lacks(error, "unknown platform '" + text + "': " + kKinds);
   }
-  if (wants_target && rest.empty()) return Lacks(error, "platform '" + text + "' needs something behind the colon: " + std::string(kKinds));
+  if (wants_target && rest.empty())
+    return Lacks(
+        error, "platform '" + text + "' needs something behind the colon: " + std::string(kKinds));
   if (spec.kind == "container") {
     spec.traits = Split(rest.empty() ? "plain" : rest, ',');
     return spec;
@@ -139,13 +171,15 @@ std::optional<PlatformSpec> ParsePlatform(const std::string& text, std::string* 
   if (!parts.empty()) spec.target = parts[0];
   for (std::size_t i = 1; i < parts.size(); ++i) {
     const std::size_t equals = parts[i].find('=');
-    if (equals == std::string::npos) return Lacks(error, "platform '" + text + "': '" + parts[i] + "' is not key=value");
+    if (equals == std::string::npos)
+      return Lacks(error, "platform '" + text + "': '" + parts[i] + "' is not key=value");
     spec.options[parts[i].substr(0, equals)] = parts[i].substr(equals + 1);
   }
   return spec;
 }
 
-std::optional<Launch> Prepare(const PlatformSpec& spec, const LaunchInput& input, std::string* error) {
+std::optional<Launch> Prepare(const PlatformSpec& spec, const LaunchInput& input,
+                              std::string* error) {
   if (spec.kind == "native") return Plain(input);
   if (spec.kind == "user") {
     Launch launch = Plain(input);
@@ -154,8 +188,10 @@ std::optional<Launch> Prepare(const PlatformSpec& spec, const LaunchInput& input
   }
   if (spec.kind == "libc") return PrepareLibc(spec, input, error);
   if (spec.kind == "emulator") {
-    const std::string emulator = spec.target.find('/') == std::string::npos ? FindCommand(spec.target) : spec.target;
-    if (emulator.empty()) return Lacks(error, spec.target + " is not in PATH: install the package qemu-user-static");
+    const std::string emulator =
+        spec.target.find('/') == std::string::npos ? FindCommand(spec.target) : spec.target;
+    if (emulator.empty())
+      return Lacks(error, spec.target + " is not in PATH: install the package qemu-user-static");
     return Under({emulator}, input);
   }
   if (spec.kind == "gvisor") return PrepareGvisor(spec, input, error);
@@ -167,9 +203,11 @@ std::optional<Launch> Prepare(const PlatformSpec& spec, const LaunchInput& input
 }
 
 std::vector<std::string> ListPlatforms() {
-  std::vector<std::string> lines = {"native               can run", "user:UID             can run where this user may become UID",
-                                    "libc:DIRECTORY       can run (a tree with a dynamic loader and its libraries)"};
-  const auto need = [&](std::string name, const std::vector<std::string>& commands, const std::string& package) {
+  std::vector<std::string> lines = {
+      "native               can run", "user:UID             can run where this user may become UID",
+      "libc:DIRECTORY       can run (a tree with a dynamic loader and its libraries)"};
+  const auto need = [&](std::string name, const std::vector<std::string>& commands,
+                        const std::string& package) {
     name.resize(21, ' ');
     for (const std::string& command : commands) {
       if (const std::string path = FindCommand(command); !path.empty()) {
@@ -179,11 +217,14 @@ std::vector<std::string> ListPlatforms() {
     }
     lines.push_back(name + "lacks " + commands[0] + ": install " + package);
   };
-  need("emulator:PROGRAM", {"qemu-s390x-static", "qemu-s390x", "qemu-aarch64-static", "qemu-aarch64"}, "qemu-user-static");
+  need("emulator:PROGRAM",
+       {"qemu-s390x-static", "qemu-s390x", "qemu-aarch64-static", "qemu-aarch64"},
+       "qemu-user-static");
   need("gvisor:PLATFORM", {"runsc"}, "runsc");
   need("container:TRAITS", {"crun", "runc"}, "crun");
   need("bwrap", {"bwrap"}, "bubblewrap");
-  need("vm:KERNEL", {"qemu-system-x86_64", "qemu-system-aarch64", "qemu-system-s390x"}, "qemu-system-x86 (or -arm, -misc)");
+  need("vm:KERNEL", {"qemu-system-x86_64", "qemu-system-aarch64", "qemu-system-s390x"},
+       "qemu-system-x86 (or -arm, -misc)");
   need("uml:BINARY", {"linux.uml"}, "user-mode-linux (or name a binary)");
   need("ssh:HOST", {"ssh"}, "openssh-client");
   return lines;

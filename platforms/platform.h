@@ -2,9 +2,9 @@
 //
 //   native                      this machine, as it is
 //   user:UID                    this machine, as another user
-//   libc:DIRECTORY              this kernel under the C library of a directory tree (a dynamic build)
-//   emulator:PROGRAM            user-mode emulation (qemu-s390x, ...): the program is of that machine
-//   gvisor:systrap|ptrace|kvm,runsc=FILE
+//   libc:DIRECTORY              this kernel under the C library of a directory tree (a dynamic
+//   build) emulator:PROGRAM            user-mode emulation (qemu-s390x, ...): the program is of
+//   that machine gvisor:systrap|ptrace|kvm,runsc=FILE
 //                               gVisor's runsc (FILE: which; default: IPCSUITE_RUNSC, then PATH)
 //   container:TRAIT,...         crun or runc; ContainerTraits() lists the traits
 //   bwrap                       bubblewrap, unprivileged
@@ -46,9 +46,10 @@ struct LaunchInput {
   std::string work_dir;           // an empty directory of ours, removed afterwards
 };
 
-// Prepares (bundle, initramfs) and says how to start. nullopt and one line in *error that names what
-// lacks and which package brings it.
-std::optional<Launch> Prepare(const PlatformSpec& spec, const LaunchInput& input, std::string* error);
+// Prepares (bundle, initramfs) and says how to start. nullopt and one line in *error that names
+// what lacks and which package brings it.
+std::optional<Launch> Prepare(const PlatformSpec& spec, const LaunchInput& input,
+                              std::string* error);
 
 struct TraitHelp {
   const char* name;
@@ -64,9 +65,12 @@ std::string FindCommand(const std::string& name);
 
 namespace internal {
 // container.cc
-std::optional<Launch> PrepareContainer(const PlatformSpec& spec, const LaunchInput& input, std::string* error);
+std::optional<Launch> PrepareContainer(const PlatformSpec& spec, const LaunchInput& input,
+                                       std::string* error);
 // machine.cc
-std::optional<Launch> PrepareVm(const PlatformSpec& spec, const LaunchInput& input, std::string* error);
-std::optional<Launch> PrepareUml(const PlatformSpec& spec, const LaunchInput& input, std::string* error);
+std::optional<Launch> PrepareVm(const PlatformSpec& spec, const LaunchInput& input,
+                                std::string* error);
+std::optional<Launch> PrepareUml(const PlatformSpec& spec, const LaunchInput& input,
+                                 std::string* error);
 }  // namespace internal
 }  // namespace ipcsuite::platforms

@@ -38,7 +38,8 @@ report::Run SomeRun() {
 
 TEST(Stream, CompleteRunComesThroughInPieces) {
   report::Run run = SomeRun();
-  std::string all = "booting\r\n" + HeaderLine(run) + ResultLine(Record("A.b", report::Verdict::kPass)) + "noise\n" +
+  std::string all = "booting\r\n" + HeaderLine(run) +
+                    ResultLine(Record("A.b", report::Verdict::kPass)) + "noise\n" +
                     ResultLine(Record("A.c", report::Verdict::kFail));
   run.duration_ns = 5;
   all += EndLine(run) + "power down\n";
@@ -64,7 +65,8 @@ TEST(Stream, ConsoleLineEndsAndPrefixesDoNoHarm) {
 
 TEST(Stream, PanicKeepsWhatCameAndSaysWhy) {
   Collector collector;
-  collector.Feed(HeaderLine(SomeRun()) + ResultLine(Record("A.b", report::Verdict::kPass)) + "Kernel panic - not syncing\n@ipcsuite R {\"na");
+  collector.Feed(HeaderLine(SomeRun()) + ResultLine(Record("A.b", report::Verdict::kPass)) +
+                 "Kernel panic - not syncing\n@ipcsuite R {\"na");
   EXPECT_FALSE(collector.ended());
   EXPECT_THAT(collector.chatter(), HasSubstr("Kernel panic"));
   const report::Run got = collector.Take("no sign of life");
@@ -74,7 +76,8 @@ TEST(Stream, PanicKeepsWhatCameAndSaysWhy) {
 
 TEST(Stream, LaterResultOfATestReplacesTheEarlier) {
   Collector collector;
-  collector.Feed(ResultLine(Record("A.b", report::Verdict::kPass)) + ResultLine(Record("A.b", report::Verdict::kFlaky)));
+  collector.Feed(ResultLine(Record("A.b", report::Verdict::kPass)) +
+                 ResultLine(Record("A.b", report::Verdict::kFlaky)));
   EXPECT_EQ(collector.results(), 1u);
 }
 
@@ -152,7 +155,8 @@ TEST_F(Prepared, LoaderPrefixesTheProgramAndItsOwnExec) {
 }
 
 TEST_F(Prepared, ContainerBundleSaysWhatTheTraitsAsk) {
-  if (FindCommand("crun").empty() && FindCommand("runc").empty()) GTEST_SKIP() << "no OCI runtime here";
+  if (FindCommand("crun").empty() && FindCommand("runc").empty())
+    GTEST_SKIP() << "no OCI runtime here";
   ASSERT_TRUE(Try("container:user,shm=1m,shmro,mq=eperm,msgqueue=0,pids=8")) << error_;
   std::ifstream in(dir_ + "/work/config.json");
   const auto config = nlohmann::json::parse(in);
@@ -169,7 +173,8 @@ class Lost : public testing::Test {
   void SetUp() override {
     dir_ = testing::TempDir() + "/lost-" + std::to_string(getpid());
     std::filesystem::create_directories(dir_);
-    std::ofstream(dir_ + "/said") << HeaderLine(SomeRun()) + ResultLine(Record("A.b", report::Verdict::kPass));
+    std::ofstream(dir_ + "/said") << HeaderLine(SomeRun()) +
+                                         ResultLine(Record("A.b", report::Verdict::kPass));
     std::ofstream(dir_ + "/end") << EndLine(SomeRun());
   }
   void TearDown() override { std::filesystem::remove_all(dir_); }
@@ -189,7 +194,8 @@ class Lost : public testing::Test {
 };
 
 TEST_F(Lost, EndTooEarlyKeepsWhatCameWithTheLastWords) {
-  const report::Run run = RunScript("echo Kernel panic: not syncing; yes trace | head -200; exit 3", {});
+  const report::Run run =
+      RunScript("echo Kernel panic: not syncing; yes trace | head -200; exit 3", {});
   EXPECT_EQ(run.tests.size(), 1u);
   EXPECT_THAT(run.interrupted, HasSubstr("status 3"));
   EXPECT_THAT(run.interrupted, HasSubstr("Kernel panic"));

@@ -27,7 +27,8 @@ std::string ConformanceSuites() {
   std::string names;
   for (const TestEntry& test : AllTests()) {
     const std::string& suite = test.meta->suite;
-    if (suite != "props" && ("," + names + ",").find("," + suite + ",") == std::string::npos) names += (names.empty() ? "" : ",") + suite;
+    if (suite != "props" && ("," + names + ",").find("," + suite + ",") == std::string::npos)
+      names += (names.empty() ? "" : ",") + suite;
   }
   return names;
 }
@@ -45,9 +46,9 @@ bool CopyProgram(const std::string& from, const std::string& to, std::string* er
 std::string LastWords(const std::string& chatter) {
   constexpr std::size_t kMost = 400;
   const std::size_t panic = chatter.find("Kernel panic");
-  std::string words = panic != std::string::npos        ? chatter.substr(panic, kMost)
-                      : chatter.size() > kMost ? chatter.substr(chatter.size() - kMost)
-                                               : chatter;
+  std::string words = panic != std::string::npos ? chatter.substr(panic, kMost)
+                      : chatter.size() > kMost   ? chatter.substr(chatter.size() - kMost)
+                                                 : chatter;
   std::replace(words.begin(), words.end(), '\n', '|');
   std::erase_if(words, [](unsigned char c) { return c < ' ' || c == 127; });
   return words;
@@ -81,7 +82,9 @@ bool Remote::Start(std::string* error) {
   LaunchInput input;
   input.program = work_dir_ + "/ipcsuite";
   const char* portable = std::getenv("IPCSUITE_PORTABLE");  // set by the launcher
-  const std::string program = !options_.program.empty() ? options_.program : portable ? portable : SelfPath();
+  const std::string program = !options_.program.empty() ? options_.program
+                              : portable                ? portable
+                                                        : SelfPath();
   if (!CopyProgram(program, input.program, error)) return false;
   input.args = {"run", "--stream", "--no-stress"};
   if (options_.rest.empty()) {
@@ -104,14 +107,17 @@ bool Remote::Poll() {
   if (pid_ > 0 && waitpid(pid_, &status_, WNOHANG) == pid_) pid_ = 0;
   if (pid_ == 0) {
     Read();
-    why_ = "the platform ended (status " + std::to_string(WIFEXITED(status_) ? WEXITSTATUS(status_) : 128 + WTERMSIG(status_)) +
+    why_ = "the platform ended (status " +
+           std::to_string(WIFEXITED(status_) ? WEXITSTATUS(status_) : 128 + WTERMSIG(status_)) +
            ") before its results were complete";
     return true;
   }
   // A machine that has told all but does not power off is ended.
   if (end_ns_ > 0) return now - end_ns_ > 10 * kSecondNs && (Stop(), true);
-  if (now - start_ns_ > options_.limit_s * kSecondNs) why_ = "no end after " + std::to_string(options_.limit_s) + " s";
-  if (now - last_sign_ns_ > options_.silence_s * kSecondNs) why_ = "no sign of life for " + std::to_string(options_.silence_s) + " s";
+  if (now - start_ns_ > options_.limit_s * kSecondNs)
+    why_ = "no end after " + std::to_string(options_.limit_s) + " s";
+  if (now - last_sign_ns_ > options_.silence_s * kSecondNs)
+    why_ = "no sign of life for " + std::to_string(options_.silence_s) + " s";
   if (why_.empty()) return false;
   Stop();
   Read();
@@ -120,7 +126,8 @@ bool Remote::Poll() {
 
 report::Run Remote::Take() {
   std::string why = why_;
-  if (!collector_.ended() && !collector_.chatter().empty()) why += "; last words: " + LastWords(collector_.chatter());
+  if (!collector_.ended() && !collector_.chatter().empty())
+    why += "; last words: " + LastWords(collector_.chatter());
   const std::int64_t end_ns = end_ns_ > 0 ? end_ns_ : NowNs();
   report::Run run = collector_.Take(why);
   run.label = name();
@@ -191,6 +198,8 @@ void Remote::Stop() {
   if (in_ >= 0) Read();
 }
 
-double Remote::seconds() const { return static_cast<double>((end_ns_ > 0 ? end_ns_ : NowNs()) - start_ns_) / kSecondNs; }
+double Remote::seconds() const {
+  return static_cast<double>((end_ns_ > 0 ? end_ns_ : NowNs()) - start_ns_) / kSecondNs;
+}
 
 }  // namespace ipcsuite::platforms

@@ -1,5 +1,5 @@
-// A platform that the program was started on: its results are taken as they come, and a hang, a panic
-// or a lost channel ends it with what came through.
+// A platform that the program was started on: its results are taken as they come, and a hang, a
+// panic or a lost channel ends it with what came through.
 #pragma once
 
 #include <sys/types.h>

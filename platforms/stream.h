@@ -1,5 +1,5 @@
-// How results travel from a platform to the host that started it: as lines on whatever the program's
-// standard output is there (a file, ssh, a serial console).
+// How results travel from a platform to the host that started it: as lines on whatever the
+// program's standard output is there (a file, ssh, a serial console).
 //
 //   @ipcsuite H {...}   at the start: the run without tests (environment, seed, issue)
 //   @ipcsuite R {...}   each result, at once

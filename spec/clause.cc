@@ -29,8 +29,8 @@ constexpr std::array<std::pair<std::string_view, std::string_view>, 3> kSuites =
 template <typename Entry>
 const Entry* FindById(std::span<const Entry> entries, std::span<const std::uint16_t> order,
                       std::string_view id) {
-  const auto at = std::ranges::lower_bound(
-      order, id, {}, [&](std::uint16_t index) { return entries[index].id; });
+  const auto at = std::ranges::lower_bound(order, id, {},
+                                           [&](std::uint16_t index) { return entries[index].id; });
   return at != order.end() && entries[*at].id == id ? &entries[*at] : nullptr;
 }
 
@@ -47,8 +47,8 @@ std::optional<Kind> KindFromString(std::string_view name) {
 
 std::span<const Kind> AllKinds() {
   static constexpr std::array<Kind, 7> kKinds = {
-      Kind::kShall,  Kind::kShallError,  Kind::kLimit,
-      Kind::kMayError, Kind::kShould, Kind::kUnspecified, Kind::kImplementationDefined};
+      Kind::kShall,       Kind::kShallError,           Kind::kLimit, Kind::kMayError, Kind::kShould,
+      Kind::kUnspecified, Kind::kImplementationDefined};
   return kKinds;
 }
 

@@ -50,16 +50,14 @@ inline constexpr unsigned kIssue7 = 1u << 0;  // POSIX.1-2008 and POSIX.1-2017
 inline constexpr unsigned kIssue8 = 1u << 1;  // POSIX.1-2024
 
 // The bit for an issue number (7 or 8); 0 for any other.
-constexpr unsigned IssueBit(int issue) {
-  return issue == 7 ? kIssue7 : issue == 8 ? kIssue8 : 0u;
-}
+constexpr unsigned IssueBit(int issue) { return issue == 7 ? kIssue7 : issue == 8 ? kIssue8 : 0u; }
 
 struct Clause {
-  std::string_view id;             // e.g. "mq_send.full.eagain"
-  std::string_view interface;      // the YAML file's name without ".yaml", e.g. "mqueue"
-  std::string_view function;       // the function or header, e.g. "mq_send"
-  std::string_view source;         // the section of the standard
-  unsigned issues;                 // kIssue7 | kIssue8: the issues that the clause holds in
+  std::string_view id;         // e.g. "mq_send.full.eagain"
+  std::string_view interface;  // the YAML file's name without ".yaml", e.g. "mqueue"
+  std::string_view function;   // the function or header, e.g. "mq_send"
+  std::string_view source;     // the section of the standard
+  unsigned issues;             // kIssue7 | kIssue8: the issues that the clause holds in
   Kind kind;
   std::string_view level;          // "base", or the option(s) that it belongs to: "MSG", "ML|MLR"
   std::string_view requires_text;  // the requirement, in our words
@@ -93,15 +91,15 @@ struct RegressionRef {
 
 // A bug that a real system has or had, which a test provokes again.
 struct Regression {
-  std::string_view id;            // e.g. "linux.efault_loses_message"
-  std::string_view interface;     // e.g. "mqueue" for mqueue-regressions.yaml
-  std::string_view where;         // the system and the place
-  std::string_view status;        // "open", "fixed" or "historical"
-  std::string_view basis;         // how we know: "observed", "source", "doc" or "memory"
-  std::string_view trigger;       // what provokes it
-  std::string_view wrong_result;  // what is seen then
-  std::string_view affected;      // the versions; empty if unknown
-  std::string_view fixed;         // the version that fixed it; empty if unknown or open
+  std::string_view id;                 // e.g. "linux.efault_loses_message"
+  std::string_view interface;          // e.g. "mqueue" for mqueue-regressions.yaml
+  std::string_view where;              // the system and the place
+  std::string_view status;             // "open", "fixed" or "historical"
+  std::string_view basis;              // how we know: "observed", "source", "doc" or "memory"
+  std::string_view trigger;            // what provokes it
+  std::string_view wrong_result;       // what is seen then
+  std::string_view affected;           // the versions; empty if unknown
+  std::string_view fixed;              // the version that fixed it; empty if unknown or open
   std::span<const ClauseRef> clauses;  // the clauses that it breaks; may be empty
 };
 

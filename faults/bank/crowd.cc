@@ -1,5 +1,5 @@
-// Faults that come true once in thousands of calls that meet another process's call on the same object,
-// or only when a process is killed in mid-call: what is left for full-speed runs to find.
+// Faults that come true once in thousands of calls that meet another process's call on the same
+// object, or only when a process is killed in mid-call: what is left for full-speed runs to find.
 #include <signal.h>
 #include <unistd.h>
 
@@ -17,8 +17,8 @@ using Time = const timespec*;
 
 constexpr uint64_t kSeldom = 4096;
 
-// While in scope this process counts as inside a call on the object. One that is killed stays inside
-// for good: the object is then crowded for ever, which is no harm.
+// While in scope this process counts as inside a call on the object. One that is killed stays
+// inside for good: the object is then crowded for ever, which is no harm.
 class Crowd {
  public:
   explicit Crowd(const Obj& o) : key_(o.key()), others_(Cell(key_, kInside)++) {}
@@ -26,7 +26,9 @@ class Crowd {
   Crowd(const Crowd&) = delete;
   Crowd& operator=(const Crowd&) = delete;
   // Somebody else is in a call on the object, and so it was `every` times less one before.
-  bool Seldom(uint64_t every = kSeldom) const { return others_ > 0 && ++Cell(key_, kMet) % every == 0; }
+  bool Seldom(uint64_t every = kSeldom) const {
+    return others_ > 0 && ++Cell(key_, kMet) % every == 0;
+  }
 
  private:
   uint64_t key_, others_;
@@ -81,7 +83,8 @@ const Fault kFaults[] = {
        };
      }},
     {"write_damaged_in_a_crowd", "pipe", "hard", "pipe.write.appends pipe.write.atomic_le_pipe_buf",
-     "Every 4096th write of 8 bytes or more to a pipe that meets another call on it changes a bit.", "",
+     "Every 4096th write of 8 bytes or more to a pipe that meets another call on it changes a bit.",
+     "",
      [](Hooks& h) {
        CountReaders(h);
        h.write = [](const Obj& o, const void* b, size_t n) {
@@ -90,8 +93,11 @@ const Fault kFaults[] = {
          return real::write(o.fd, Damaged(b, n).bytes, n);
        };
      }},
-    {"write_halved_by_sigkill", "pipe", "hard", "pipe.write.le_pipe_buf_never_partial pipe.write.atomic_le_pipe_buf",
-     "Of a small write whose process is killed meanwhile half may stay: the reader gets so much less.", "",
+    {"write_halved_by_sigkill", "pipe", "hard",
+     "pipe.write.le_pipe_buf_never_partial pipe.write.atomic_le_pipe_buf",
+     "Of a small write whose process is killed meanwhile half may stay: the reader gets so much "
+     "less.",
+     "",
      [](Hooks& h) {
        ScalarCallsOnly(h);
        h.write = [](const Obj& o, const void* b, size_t n) {
@@ -104,7 +110,8 @@ const Fault kFaults[] = {
          const ssize_t r = real::read(o.fd, b, n);
          const auto writer = static_cast<pid_t>(Cell(o.key(), kWriter).load());
          const int saved = errno;
-         const bool killed = writer > 0 && r > 1 && r <= 4096 && kill(writer, 0) == -1 && errno == ESRCH;
+         const bool killed =
+             writer > 0 && r > 1 && r <= 4096 && kill(writer, 0) == -1 && errno == ESRCH;
          errno = saved;
          if (!killed) return r;
          Cell(o.key(), kWriter) = 0;
@@ -142,7 +149,9 @@ const Fault kFaults[] = {
        };
      }},
     {"mq_receive_doubled_in_a_crowd", "mqueue", "hard", "threads.safety.no_loss_no_duplication",
-     "Every 4096th message whose receiving meets another call on the queue is given to its receiver again.", "",
+     "Every 4096th message whose receiving meets another call on the queue is given to its "
+     "receiver again.",
+     "",
      [](Hooks& h) {
        h.mq_send = [](const Obj& o, const char* b, size_t n, unsigned p, Time t) {
          Crowd crowd(o);
@@ -173,7 +182,8 @@ const Fault kFaults[] = {
      "Every 1024th registration for a signal never notifies.", "",
      [](Hooks& h) {
        h.mq_notify = [](const Obj& o, const sigevent* e) {
-         if (!e || e->sigev_notify != SIGEV_SIGNAL || ++Cell(o.key(), kRegistered) % 1024 != 0) return real::mq_notify(o.fd, e);
+         if (!e || e->sigev_notify != SIGEV_SIGNAL || ++Cell(o.key(), kRegistered) % 1024 != 0)
+           return real::mq_notify(o.fd, e);
          sigevent silent = *e;
          silent.sigev_notify = SIGEV_NONE;
          return real::mq_notify(o.fd, &silent);

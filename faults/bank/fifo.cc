@@ -34,9 +34,8 @@ int MakeRegular(int d, const char* p, mode_t m) {
 }
 
 const Fault kFaults[] = {
-    {"mkfifo_makes_regular_file", "fifo", "easy", "mkfifo.type",
-     "mkfifo() makes an ordinary file.", "",
-     [](Hooks& h) { h.mkfifoat = MakeRegular; }},
+    {"mkfifo_makes_regular_file", "fifo", "easy", "mkfifo.type", "mkfifo() makes an ordinary file.",
+     "", [](Hooks& h) { h.mkfifoat = MakeRegular; }},
     {"mkfifo_ignores_umask", "fifo", "easy", "mkfifo.mode_and_umask",
      "The file mode creation mask is not applied by mkfifo().", "",
      MkfifoThen<[](int d, const char* p, mode_t m) { fchmodat(d, p, m & 0777, 0); }>},
@@ -59,8 +58,7 @@ const Fault kFaults[] = {
          return r;
        };
      }},
-    {"mkfifo_times_not_set", "fifo", "medium", "mkfifo.times",
-     "A new FIFO has times of 1970.", "",
+    {"mkfifo_times_not_set", "fifo", "medium", "mkfifo.times", "A new FIFO has times of 1970.", "",
      MkfifoThen<[](int d, const char* p, mode_t) {
        timespec zero[2] = {};
        utimensat(d, p, zero, 0);
@@ -205,9 +203,8 @@ const Fault kFaults[] = {
      [](Hooks& h) {
        h.mknodat = [](int d, const char* p, mode_t m, dev_t) { return MakeRegular(d, p, m); };
      }},
-    {"mknod_fifo_needs_privilege", "fifo", "easy", "mknod.fifo",
-     "mknod(S_IFIFO) fails with EPERM.", "FreeBSD 7.2, NetBSD 8.0 (gnulib manual, mknod)",
-     Edit<&Hooks::mknodat>::Always<EPERM>},
+    {"mknod_fifo_needs_privilege", "fifo", "easy", "mknod.fifo", "mknod(S_IFIFO) fails with EPERM.",
+     "FreeBSD 7.2, NetBSD 8.0 (gnulib manual, mknod)", Edit<&Hooks::mknodat>::Always<EPERM>},
     {"fifo_eof_sticky", "fifo", "medium", "fifo.io.eof_not_sticky",
      "A descriptor that has seen end-of-file sees nothing but end-of-file, new writer or not.", "",
      [](Hooks& h) {
@@ -250,8 +247,7 @@ const Fault kFaults[] = {
        };
      }},
     {"fifo_keeps_data_after_last_close", "fifo", "medium", "fifo.io.discard_on_last_close",
-     "Data left in a FIFO is there for those who open it later.",
-     "",
+     "Data left in a FIFO is there for those who open it later.", "",
      [](Hooks& h) {
        h.close = [](const Obj& o) {
          if (o.kind == Kind::fifo && AccessMode(o) == O_RDONLY && Available(o) > 0) {

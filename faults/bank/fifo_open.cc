@@ -97,8 +97,7 @@ const Fault kFaults[] = {
        };
      }},
     {"fifo_open_misses_fleeting_peer", "fifo", "hard", "fifo.open.fleeting_peer",
-     "A waiting open(O_WRONLY) is released only if the reader is still there when it looks.",
-     "",
+     "A waiting open(O_WRONLY) is released only if the reader is still there when it looks.", "",
      [](Hooks& h) {
        h.open_fifo = [](int d, const char* p, int f, mode_t m) {
          int fd = Open(d, p, f, m);
@@ -215,8 +214,7 @@ const Fault kFaults[] = {
        };
      }},
     {"fifo_open_eacces_as_enxio", "fifo", "medium", "fifo.open.eacces",
-     "Missing permission is reported as ENXIO.", "",
-     Edit<&Hooks::open_fifo>::Errno<EACCES, ENXIO>},
+     "Missing permission is reported as ENXIO.", "", Edit<&Hooks::open_fifo>::Errno<EACCES, ENXIO>},
     {"fifo_open_reuses_description", "fifo", "medium", "fifo.open.new_description",
      "A second open() of a FIFO in the same way duplicates the first description.", "",
      [](Hooks& h) {

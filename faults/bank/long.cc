@@ -69,7 +69,8 @@ const Fault kFaults[] = {
      }},
     {"mq_order_lost_when_ring_wraps", "mqueue", "hard", "mq_receive.order.oldest_within_priority",
      "Every 100th time that a queue is read, two messages of one priority change places.",
-     "a ring of slots that wraps", [](Hooks& h) {
+     "a ring of slots that wraps",
+     [](Hooks& h) {
        h.mq_receive = [](const Obj& o, char* b, size_t n, unsigned* p, Time t) {
          if (++Cell(o.key(), kReceived) % 100 == 0) {
            RearrangeWith(o, [](Message* m, int& count) {
@@ -79,7 +80,8 @@ const Fault kFaults[] = {
          return ReceiveFrom(o, b, n, p, t);
        };
      }},
-    {"mq_receive_wakeup_lost_once_in_1024", "mqueue", "hard", "mq_receive.empty.blocks_until_message",
+    {"mq_receive_wakeup_lost_once_in_1024", "mqueue", "hard",
+     "mq_receive.empty.blocks_until_message",
      "Of 1024 receivers that have to wait one does not notice its message.", "",
      [](Hooks& h) {
        h.mq_receive = [](const Obj& o, char* b, size_t n, unsigned* p, Time t) {
@@ -91,11 +93,13 @@ const Fault kFaults[] = {
      }},
     {"read_swaps_bytes_after_a_mebibyte", "pipe", "hard", "pipe.read.fifo_order",
      "When 1 MiB has passed through a pipe, the first two bytes of each later read change places.",
-     "a ring of pages that wraps", [](Hooks& h) {
+     "a ring of pages that wraps",
+     [](Hooks& h) {
        h.read = [](const Obj& o, void* b, size_t n) {
          ssize_t r = real::read(o.fd, b, n);
          auto& passed = Cell(o.key(), kBytesRead);
-         if (r > 1 && passed >= 1u << 20) std::swap(static_cast<char*>(b)[0], static_cast<char*>(b)[1]);
+         if (r > 1 && passed >= 1u << 20)
+           std::swap(static_cast<char*>(b)[0], static_cast<char*>(b)[1]);
          if (r > 0) passed += static_cast<uint64_t>(r);
          return r;
        };
@@ -120,8 +124,8 @@ const Fault kFaults[] = {
      [](Hooks& h) {
        h.ftruncate = [](const Obj& o, off_t size) {
          struct stat before;
-         bool grows = o.kind == Kind::shm && real::fstat(o.fd, &before) == 0 && before.st_size > 0 &&
-                      before.st_size < size;
+         bool grows = o.kind == Kind::shm && real::fstat(o.fd, &before) == 0 &&
+                      before.st_size > 0 && before.st_size < size;
          int r = real::ftruncate(o.fd, size);
          if (r == 0 && grows && ++Cell(o.key(), kGrowths) % 16 == 0) {
            real::pwrite(o.fd, "\xa5", 1, before.st_size);

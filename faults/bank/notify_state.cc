@@ -73,7 +73,8 @@ int Register(const Obj& o, const sigevent* e) {
   auto& owner = Cell(o.key(), kOwner);
   if (!e) {
     bool mine = owner.load() == Me() || policy.anybody_removes;
-    if (policy.same_descriptor_removes) mine &= Cell(o.key(), kThrough).load() == static_cast<uint64_t>(o.fd);
+    if (policy.same_descriptor_removes)
+      mine &= Cell(o.key(), kThrough).load() == static_cast<uint64_t>(o.fd);
     if (mine) owner = 0;
     return real::mq_notify(o.fd, nullptr);
   }
@@ -91,7 +92,8 @@ int Register(const Obj& o, const sigevent* e) {
     uint64_t none = 0;
     if (OwnerOf(o) || !owner.compare_exchange_strong(none, Me())) return Fail(EBUSY);
   }
-  Cell(o.key(), kSignal) = e->sigev_notify == SIGEV_SIGNAL ? static_cast<uint64_t>(e->sigev_signo) : 0;
+  Cell(o.key(), kSignal) =
+      e->sigev_notify == SIGEV_SIGNAL ? static_cast<uint64_t>(e->sigev_signo) : 0;
   Cell(o.key(), kValue) = reinterpret_cast<uintptr_t>(e->sigev_value.sival_ptr);
   Cell(o.key(), kThrough) = static_cast<uint64_t>(o.fd);
   Cell(o.key(), kThread) = static_cast<uint64_t>(syscall(SYS_gettid));
@@ -186,17 +188,17 @@ const Fault kFaults[] = {
      With<&Policy::receiver_uses_up>},
     {"notify_suppressed_by_ended_wait", "notify", "hard",
      "mq_notify.receiver.ended_wait_does_not_suppress",
-     "A receiver that timed out or was interrupted suppresses the next notification.",
-     "", With<&Policy::ended_wait_suppresses>},
+     "A receiver that timed out or was interrupted suppresses the next notification.", "",
+     With<&Policy::ended_wait_suppresses>},
     {"notify_removed_by_child_close", "notify", "hard",
      "mq_close.notify.child_close_keeps_parent_registration",
      "A child that closes its copy of the descriptor removes the parent's registration.", "",
      With<&Policy::child_close_removes>},
-    {"notify_not_after_unlink", "notify", "medium", "mq_unlink.deferred.notification_still_delivered",
+    {"notify_not_after_unlink", "notify", "medium",
+     "mq_unlink.deferred.notification_still_delivered",
      "A queue that was unlinked does not notify.", "", With<&Policy::not_after_unlink>},
     {"notify_to_registering_thread", "notify", "hard", "mq_notify.sigev_signal.process_directed",
-     "The signal goes to the thread that registered.", "",
-     With<&Policy::to_thread>},
+     "The signal goes to the thread that registered.", "", With<&Policy::to_thread>},
     {"notify_ignored_signal_keeps_registration", "notify", "hard",
      "mq_notify.sigev_signal.ignored_signal",
      "When the signal is ignored, the registration is not used up.", "",
@@ -206,8 +208,7 @@ const Fault kFaults[] = {
     {"notify_wrong_sender_uid", "notify", "medium", "mq_notify.sigev_signal.si_pid_and_si_uid",
      "si_uid is not the sender's.", "", With<&Policy::no_uid>},
     {"notify_code_is_queue", "notify", "easy",
-     "mq_notify.sigev_signal.code_and_value signal_h.si_mesgq",
-     "si_code is SI_QUEUE.", "",
+     "mq_notify.sigev_signal.code_and_value signal_h.si_mesgq", "si_code is SI_QUEUE.", "",
      [](Hooks& h) {
        With<&Policy::once_for_all>(h);
        policy.code = SI_QUEUE;

@@ -72,8 +72,7 @@ const Fault kFaults[] = {
        };
      }},
     {"pipe_ends_share_flags", "pipe", "medium", "pipe.create.separate_descriptions",
-     "F_SETFL on one end of a pipe also sets O_NONBLOCK on the other.",
-     "",
+     "F_SETFL on one end of a pipe also sets O_NONBLOCK on the other.", "",
      [](Hooks& h) {
        h.fcntl = [](const Obj& o, int command, long a) {
          int r = real::fcntl(o.fd, command, a);
@@ -116,7 +115,8 @@ const Fault kFaults[] = {
        };
      }},
     {"pipe_emfile_as_enfile", "pipe", "easy", "pipe.create.emfile",
-     "A full descriptor table is reported as ENFILE.", "", Edit<&Hooks::pipe2>::Errno<EMFILE, ENFILE>},
+     "A full descriptor table is reported as ENFILE.", "",
+     Edit<&Hooks::pipe2>::Errno<EMFILE, ENFILE>},
     {"pipe2_cloexec_ignored", "pipe", "easy", "pipe2.cloexec", "pipe2() ignores O_CLOEXEC.", "",
      [](Hooks& h) { h.pipe2 = Pipe2With<0, O_CLOEXEC>; }},
     {"pipe2_cloexec_read_end_only", "pipe", "medium", "pipe2.cloexec",
@@ -147,9 +147,7 @@ const Fault kFaults[] = {
     {"close_keeps_number", "pipe", "easy", "close.pipe.frees_number",
      "close() of a pipe end returns 0 and leaves the descriptor open.", "",
      [](Hooks& h) {
-       h.close = [](const Obj& o) {
-         return o.kind == Kind::pipe ? 0 : real::close(o.fd);
-       };
+       h.close = [](const Obj& o) { return o.kind == Kind::pipe ? 0 : real::close(o.fd); };
      }},
     {"close_of_duplicate_ends_pipe", "pipe", "medium", "close.pipe.other_duplicates_keep_end_open",
      "Closing one duplicate closes the others of this process as well.", "",
@@ -165,9 +163,9 @@ const Fault kFaults[] = {
        };
      }},
     {"close_leaks_write_reference", "pipe", "easy",
-     "pipe.read.eof_no_writer pipe.read.blocks_until_all_writers_close poll.pipe.hup_after_last_writer",
-     "close() of a write end frees the number but not the reference: end-of-file never comes.",
-     "",
+     "pipe.read.eof_no_writer pipe.read.blocks_until_all_writers_close "
+     "poll.pipe.hup_after_last_writer",
+     "close() of a write end frees the number but not the reference: end-of-file never comes.", "",
      [](Hooks& h) {
        h.close = [](const Obj& o) {
          if (o.kind == Kind::pipe && AccessMode(o) == O_WRONLY) {
@@ -196,8 +194,7 @@ const Fault kFaults[] = {
        };
      }},
     {"dup_makes_new_description", "pipe", "medium", "dup.pipe.shares_description",
-     "dup() of a pipe end is a new open of the pipe: status flags are not shared.",
-     "",
+     "dup() of a pipe end is a new open of the pipe: status flags are not shared.", "",
      [](Hooks& h) {
        h.dup = [](const Obj& o) {
          int fd = real::dup(o.fd);
@@ -249,8 +246,7 @@ const Fault kFaults[] = {
        };
      }},
     {"dup2_range_einval", "pipe", "easy", "dup2.range",
-     "dup2() to a negative number or one above the limit fails with EINVAL or EMFILE.",
-     "",
+     "dup2() to a negative number or one above the limit fails with EINVAL or EMFILE.", "",
      [](Hooks& h) {
        h.dup2 = [](const Obj& a, const Obj& b) {
          int r = real::dup2(a.fd, b.fd);
@@ -275,7 +271,8 @@ const Fault kFaults[] = {
        };
      }},
     {"dup3_equal_numbers_succeeds", "pipe", "easy", "dup3.equal_numbers",
-     "dup3(fd, fd, flags) returns fd.", "", [](Hooks& h) {
+     "dup3(fd, fd, flags) returns fd.", "",
+     [](Hooks& h) {
        h.dup3 = [](const Obj& a, const Obj& b, int f) {
          return a.fd == b.fd ? a.fd : real::dup3(a.fd, b.fd, f);
        };
@@ -295,7 +292,8 @@ const Fault kFaults[] = {
        };
      }},
     {"dupfd_cloexec_not_set", "pipe", "easy", "fcntl.dupfd_cloexec",
-     "F_DUPFD_CLOEXEC leaves FD_CLOEXEC clear.", "", [](Hooks& h) {
+     "F_DUPFD_CLOEXEC leaves FD_CLOEXEC clear.", "",
+     [](Hooks& h) {
        h.fcntl = [](const Obj& o, int c, long a) {
          return real::fcntl(o.fd, c == F_DUPFD_CLOEXEC ? F_DUPFD : c, a);
        };
@@ -326,27 +324,32 @@ const Fault kFaults[] = {
        };
      }},
     {"setfl_ignored", "pipe", "easy", "fcntl.setfl.takes_effect",
-     "F_SETFL returns 0 and changes nothing.", "", [](Hooks& h) {
+     "F_SETFL returns 0 and changes nothing.", "",
+     [](Hooks& h) {
        h.fcntl = [](const Obj& o, int c, long a) {
          return c == F_SETFL && o.stream() ? 0 : real::fcntl(o.fd, c, a);
        };
      }},
     {"setfl_cannot_clear_nonblock", "pipe", "medium", "fcntl.setfl.takes_effect",
-     "F_SETFL can set O_NONBLOCK but not clear it.", "", [](Hooks& h) {
+     "F_SETFL can set O_NONBLOCK but not clear it.", "",
+     [](Hooks& h) {
        h.fcntl = [](const Obj& o, int c, long a) {
          if (c == F_SETFL && o.stream()) a |= GetFl(o.fd) & O_NONBLOCK;
          return real::fcntl(o.fd, c, a);
        };
      }},
-    {"setfl_rejects_creation_bits", "pipe", "medium", "fcntl.setfl.ignores_access_and_creation_bits",
-     "F_SETFL fails with EINVAL when access-mode or creation bits are given.", "", [](Hooks& h) {
+    {"setfl_rejects_creation_bits", "pipe", "medium",
+     "fcntl.setfl.ignores_access_and_creation_bits",
+     "F_SETFL fails with EINVAL when access-mode or creation bits are given.", "",
+     [](Hooks& h) {
        h.fcntl = [](const Obj& o, int c, long a) {
          if (c == F_SETFL && o.stream() && (a & (O_CREAT | O_EXCL | O_TRUNC))) return Fail(EINVAL);
          return real::fcntl(o.fd, c, a);
        };
      }},
     {"setfd_shared_by_duplicates", "pipe", "medium", "fcntl.setfd.per_descriptor",
-     "F_SETFD applies to all duplicates of the description.", "", [](Hooks& h) {
+     "F_SETFD applies to all duplicates of the description.", "",
+     [](Hooks& h) {
        h.fcntl = [](const Obj& o, int c, long a) {
          int r = real::fcntl(o.fd, c, a);
          if (c == F_SETFD && o.stream()) {

@@ -121,11 +121,9 @@ const Fault kFaults[] = {
        };
      }},
     {"spawn_adddup2_ignored", "pipe", "easy", "spawn.pipe.adddup2",
-     "adddup2 actions of posix_spawn() are dropped.", "",
-     Edit<&Hooks::spawn_adddup2>::Nothing<0>},
+     "adddup2 actions of posix_spawn() are dropped.", "", Edit<&Hooks::spawn_adddup2>::Nothing<0>},
     {"exit_keeps_write_ends", "pipe", "medium", "exit.closes_pipe_ends",
-     "The write ends of a process that ended stay open for a while.",
-     "",
+     "The write ends of a process that ended stay open for a while.", "",
      [](Hooks& h) {
        h.before_exit = [] {
          bool any = false;
@@ -140,33 +138,30 @@ const Fault kFaults[] = {
        };
      }},
     {"pipe_owner_is_root", "pipe", "easy", "pipe.create.owner",
-     "fstat() on a pipe reports user and group 0 (or another than the caller's, for root).",
-     "",
-     FstatOf<Kind::pipe, [](const Obj&, struct stat* s) {
-       s->st_uid = geteuid() ? 0 : 1;
-       s->st_gid = getegid() ? 0 : 1;
-     }>},
+     "fstat() on a pipe reports user and group 0 (or another than the caller's, for root).", "",
+     FstatOf<Kind::pipe,
+             [](const Obj&, struct stat* s) {
+               s->st_uid = geteuid() ? 0 : 1;
+               s->st_gid = getegid() ? 0 : 1;
+             }>},
     {"pipe_times_zero", "pipe", "easy", "pipe.create.timestamps",
      "fstat() on a pipe reports times of 1970.", "",
-     FstatOf<Kind::pipe, [](const Obj&, struct stat* s) {
-       s->st_atim = s->st_mtim = s->st_ctim = {};
-     }>},
+     FstatOf<Kind::pipe,
+             [](const Obj&, struct stat* s) { s->st_atim = s->st_mtim = s->st_ctim = {}; }>},
     {"pipe_ctime_unset", "pipe", "medium", "pipe.create.timestamps",
      "The status change time of a new pipe is not set, the other times are.", "",
      FstatOf<Kind::pipe, [](const Obj&, struct stat* s) { s->st_ctim = {}; }>},
     {"pipe_is_a_socket", "pipe", "easy", "fstat.pipe.type", "fstat() says that a pipe is a socket.",
      "",
-     FstatOf<Kind::pipe, [](const Obj&, struct stat* s) {
-       s->st_mode = (s->st_mode & ~S_IFMT) | S_IFSOCK;
-     }>},
+     FstatOf<Kind::pipe,
+             [](const Obj&, struct stat* s) { s->st_mode = (s->st_mode & ~S_IFMT) | S_IFSOCK; }>},
     {"pipe_no_identity", "pipe", "medium", "fstat.pipe.identity",
      "All pipes have st_dev 0 and st_ino 0.", "",
      FstatOf<Kind::pipe, [](const Obj&, struct stat* s) { s->st_dev = 0, s->st_ino = 0; }>},
     {"pipe_identity_unstable", "pipe", "medium", "fstat.pipe.identity",
      "Every fstat() of a pipe reports a new serial number.", "",
-     FstatOf<Kind::pipe, [](const Obj& o, struct stat* s) {
-       s->st_ino = 1000 + ++Cell(o.key(), kFirstTimes);
-     }>},
+     FstatOf<Kind::pipe, [](const Obj& o,
+                            struct stat* s) { s->st_ino = 1000 + ++Cell(o.key(), kFirstTimes); }>},
     {"lseek_on_pipe_returns_zero", "pipe", "easy", "lseek.pipe.espipe stdio.pipe.position",
      "lseek() on a pipe returns 0.", "", Edit<&Hooks::lseek>::Accept<ESPIPE, 0>},
     {"lseek_on_pipe_einval", "pipe", "easy", "lseek.pipe.espipe",
@@ -200,8 +195,7 @@ const Fault kFaults[] = {
        };
      }},
     {"posix_fadvise_of_pipe_succeeds", "pipe", "easy", "posix_fadvise.pipe",
-     "posix_fadvise() on a pipe returns 0.", "",
-     Edit<&Hooks::fadvise>::Nothing<0>},
+     "posix_fadvise() on a pipe returns 0.", "", Edit<&Hooks::fadvise>::Nothing<0>},
     {"posix_fadvise_noreuse_einval", "pipe", "hard", "posix_fadvise.pipe",
      "posix_fadvise() with POSIX_FADV_NOREUSE on a pipe returns EINVAL, others are right.", "",
      [](Hooks& h) {
@@ -210,8 +204,8 @@ const Fault kFaults[] = {
        };
      }},
     {"fpathconf_pipe_buf_too_small", "pipe", "easy",
-     "pipe.limits.pipe_buf_minimum fpathconf.pipe.pipe_buf",
-     "fpathconf(_PC_PIPE_BUF) reports 256.", "",
+     "pipe.limits.pipe_buf_minimum fpathconf.pipe.pipe_buf", "fpathconf(_PC_PIPE_BUF) reports 256.",
+     "",
      [](Hooks& h) {
        h.fpathconf = [](const Obj& o, int name) {
          return name == _PC_PIPE_BUF ? 256l : real::fpathconf(o.fd, name);

@@ -42,8 +42,7 @@ const Fault kFaults[] = {
        };
      }},
     {"read_keeps_packets", "pipe", "medium", "pipe.read.no_message_boundaries pipe.read.fifo_order",
-     "A pipe is a sequence of packets: each read gets one, what does not fit is thrown away.",
-     "",
+     "A pipe is a sequence of packets: each read gets one, what does not fit is thrown away.", "",
      [](Hooks& h) {
        h.pipe2 = [](int* p, int flags) { return real::pipe2(p, flags | O_DIRECT); };
      }},
@@ -232,8 +231,7 @@ const Fault kFaults[] = {
        };
      }},
     {"read_eintr_by_stop_and_continue", "pipe", "hard", "pipe.rw.stop_and_continue",
-     "A blocked read fails with EINTR when the process was stopped and continued.",
-     "",
+     "A blocked read fails with EINTR when the process was stopped and continued.", "",
      [](Hooks& h) {
        h.read = [](const Obj& o, void* b, size_t n) {
          if (!ReaderWaits(o)) return Read(o, b, n);
@@ -300,8 +298,7 @@ const Fault kFaults[] = {
        };
      }},
     {"read_wakeup_lost_sometimes", "pipe", "hard", "pipe.read.blocks_until_data",
-     "Every eighth time that a reader has to wait, its wake-up is lost.",
-     "",
+     "Every eighth time that a reader has to wait, its wake-up is lost.", "",
      [](Hooks& h) {
        h.read = [](const Obj& o, void* b, size_t n) {
          bool late;

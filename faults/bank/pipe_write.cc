@@ -47,8 +47,7 @@ bool SigpipeBlocked() {
 }
 
 const Fault kFaults[] = {
-    {"write_loses_last_byte", "pipe", "easy",
-     "pipe.write.appends pipe.write.blocking_completes",
+    {"write_loses_last_byte", "pipe", "easy", "pipe.write.appends pipe.write.blocking_completes",
      "write() returns nbyte and stores one byte less (except single bytes).", "",
      [](Hooks& h) {
        h.write = [](const Obj& o, const void* b, size_t n) {
@@ -173,7 +172,8 @@ const Fault kFaults[] = {
        };
      }},
     {"write_nonblock_nonempty_eagain", "pipe", "hard", "pipe.write.nonblock_le_room",
-     "A non-blocking write of exactly {PIPE_BUF} bytes to a pipe that holds data fails with EAGAIN.",
+     "A non-blocking write of exactly {PIPE_BUF} bytes to a pipe that holds data fails with "
+     "EAGAIN.",
      "",
      [](Hooks& h) {
        h.write = [](const Obj& o, const void* b, size_t n) {
@@ -231,7 +231,8 @@ const Fault kFaults[] = {
        };
      }},
     {"write_no_sigpipe", "pipe", "easy",
-     "pipe.write.sigpipe_to_thread pipe.write.sigpipe_default pipe.write.sigpipe_handler_then_epipe",
+     "pipe.write.sigpipe_to_thread pipe.write.sigpipe_default "
+     "pipe.write.sigpipe_handler_then_epipe",
      "A write without readers fails with EPIPE and sends no signal.", "",
      [](Hooks& h) {
        h.write = [](const Obj& o, const void* b, size_t n) {
@@ -240,8 +241,7 @@ const Fault kFaults[] = {
        };
      }},
     {"sigpipe_to_process", "pipe", "hard", "pipe.write.sigpipe_to_thread",
-     "SIGPIPE is sent to the process, not to the thread that wrote.",
-     "",
+     "SIGPIPE is sent to the process, not to the thread that wrote.", "",
      [](Hooks& h) {
        h.write = [](const Obj& o, const void* b, size_t n) {
          if (n == 0 || !Writable(o) || HasReader(o)) return Write(o, b, n);
@@ -274,7 +274,8 @@ const Fault kFaults[] = {
          return static_cast<ssize_t>(Fail(EPIPE));
        };
      }},
-    {"write_not_released_by_reader_close", "pipe", "medium", "pipe.write.reader_close_releases_writer",
+    {"write_not_released_by_reader_close", "pipe", "medium",
+     "pipe.write.reader_close_releases_writer",
      "A writer blocked on a full pipe does not notice that the last reader closed.", "",
      [](Hooks& h) {
        h.write = [](const Obj& o, const void* b, size_t n) {
@@ -333,13 +334,14 @@ const Fault kFaults[] = {
        };
      }},
     {"pwrite_on_pipe_writes", "pipe", "easy", "pwrite.pipe.espipe",
-     "pwrite() on a pipe ignores the offset and writes.", "", [](Hooks& h) {
+     "pwrite() on a pipe ignores the offset and writes.", "",
+     [](Hooks& h) {
        h.pwrite = [](const Obj& o, const void* b, size_t n, off_t) { return Write(o, b, n); };
      }},
     {"write_wakeup_lost", "pipe", "medium",
      "pipe.write.blocks_when_full pipe.write.blocking_completes",
-     "A writer blocked on a full pipe does not notice that it was drained.",
-     "", [](Hooks& h) {
+     "A writer blocked on a full pipe does not notice that it was drained.", "",
+     [](Hooks& h) {
        h.write = [](const Obj& o, const void* b, size_t n) {
          bool late = WriterWaits(o);
          ssize_t r = Write(o, b, n);
@@ -348,7 +350,8 @@ const Fault kFaults[] = {
        };
      }},
     {"write_wakeup_lost_sometimes", "pipe", "hard", "pipe.write.blocks_when_full",
-     "Every eighth time that a writer has to wait, its wake-up is lost.", "", [](Hooks& h) {
+     "Every eighth time that a writer has to wait, its wake-up is lost.", "",
+     [](Hooks& h) {
        h.write = [](const Obj& o, const void* b, size_t n) {
          bool late = WriterWaits(o);
          ssize_t r = Write(o, b, n);
@@ -370,7 +373,8 @@ const Fault kFaults[] = {
      }},
     {"write_large_repeats_page", "pipe", "hard", "pipe.write.blocking_completes pipe.write.appends",
      "A blocking write larger than the capacity goes wrong at the capacity: one byte is changed.",
-     "", [](Hooks& h) {
+     "",
+     [](Hooks& h) {
        h.write = [](const Obj& o, const void* b, size_t n) {
          size_t room = static_cast<size_t>(Capacity(o));
          if (Nonblocking(o) || n <= room + 1) return Write(o, b, n);

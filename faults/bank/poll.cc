@@ -46,8 +46,9 @@ const Fault kFaults[] = {
          return Available(o) == 1 ? r & ~(POLLIN | POLLRDNORM) : r;
        };
      }},
-    {"poll_pollin_when_empty", "poll", "easy", "poll.pipe.no_pollin_when_empty select.pipe.read_ready",
-     "An empty pipe is ready for reading.", "",
+    {"poll_pollin_when_empty", "poll", "easy",
+     "poll.pipe.no_pollin_when_empty select.pipe.read_ready", "An empty pipe is ready for reading.",
+     "",
      [](Hooks& h) {
        h.ready = [](const Obj& o, short e, short r) -> short {
          return CanRead(o) ? r | (e & POLLIN) : r;
@@ -75,8 +76,9 @@ const Fault kFaults[] = {
          return Available(o) == 0 && HasReader(o) ? r & ~(POLLOUT | POLLWRNORM) : r;
        };
      }},
-    {"poll_pollout_when_full", "poll", "easy", "poll.pipe.no_pollout_when_full select.pipe.write_ready",
-     "A full pipe is ready for writing.", "",
+    {"poll_pollout_when_full", "poll", "easy",
+     "poll.pipe.no_pollout_when_full select.pipe.write_ready", "A full pipe is ready for writing.",
+     "",
      [](Hooks& h) {
        h.ready = [](const Obj& o, short e, short r) -> short {
          return CanWrite(o) && HasReader(o) ? r | (e & POLLOUT) : r;
@@ -120,8 +122,9 @@ const Fault kFaults[] = {
      "A FIFO that never had a writer reports POLLHUP.", "",
      [](Hooks& h) {
        h.ready = [](const Obj& o, short, short r) -> short {
-         return o.kind == Kind::fifo && CanRead(o) && !CanWrite(o) && Available(o) == 0 ? r | POLLHUP
-                                                                                        : r;
+         return o.kind == Kind::fifo && CanRead(o) && !CanWrite(o) && Available(o) == 0
+                    ? r | POLLHUP
+                    : r;
        };
      }},
     {"poll_fifo_hup_sticky", "poll", "medium", "poll.fifo.hup_ends_with_new_writer",
@@ -244,8 +247,7 @@ const Fault kFaults[] = {
        return r;
      })>},
     {"poll_reports_first_only", "poll", "medium", "poll.return_value",
-     "Only the first ready descriptor is reported.", "",
-     PollThen<([](pollfd* p, nfds_t n, int r) {
+     "Only the first ready descriptor is reported.", "", PollThen<([](pollfd* p, nfds_t n, int r) {
        bool found = false;
        for (nfds_t i = 0; i < n && r > 0; ++i) {
          if (found) p[i].revents = 0;
@@ -265,8 +267,7 @@ const Fault kFaults[] = {
     {"poll_infinite_returns_at_once", "poll", "easy", "poll.timeout_infinite",
      "A time-out of -1 is taken for 0.", "", PollFor<([](int ms) { return ms < 0 ? 0 : ms; })>},
     {"poll_wakeup_lost_on_room", "poll", "medium", "poll.wakes_on_room",
-     "A poll() that waits for POLLOUT does not notice that the pipe was drained.",
-     "",
+     "A poll() that waits for POLLOUT does not notice that the pipe was drained.", "",
      [](Hooks& h) {
        h.poll = [](pollfd* p, nfds_t n, int ms) {
          int now = real::poll(p, n, 0);

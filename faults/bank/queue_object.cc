@@ -65,7 +65,8 @@ const Fault kFaults[] = {
          return busy ? 0 : real::mq_unlink(n);
        };
      }},
-    {"mq_unlink_empties_queue", "mqueue", "medium", "mq_unlink.deferred.open_descriptors_keep_working",
+    {"mq_unlink_empties_queue", "mqueue", "medium",
+     "mq_unlink.deferred.open_descriptors_keep_working",
      "mq_unlink() throws the messages away though the queue is open.", "",
      [](Hooks& h) {
        h.mq_unlink = [](const char* n) {
@@ -77,7 +78,8 @@ const Fault kFaults[] = {
     {"mq_unlink_missing_succeeds", "mqueue", "easy", "mq_unlink.error.enoent",
      "mq_unlink() of a missing name returns 0.", "", Edit<&Hooks::mq_unlink>::Accept<ENOENT, 0>},
     {"mq_unlinked_queue_leaks", "mqueue", "hard", "mq_unlink.deferred.destroyed_after_last_close",
-     "An unlinked queue is not destroyed by its last close.", "FreeBSD reference leaks (SA-19:15, SA-19:24)",
+     "An unlinked queue is not destroyed by its last close.",
+     "FreeBSD reference leaks (SA-19:15, SA-19:24)",
      [](Hooks& h) {
        h.mq_close = [](const Obj& o) {
          struct stat s;
@@ -102,19 +104,23 @@ const Fault kFaults[] = {
        };
        h.mq_getattr = [](const Obj& o, mq_attr* a) {
          int r = real::mq_getattr(o.fd, a);
-         if (r == 0) a->mq_flags = static_cast<long>(Cell(o.key() * 977 + o.fd, kFirstFlags).load());
+         if (r == 0)
+           a->mq_flags = static_cast<long>(Cell(o.key() * 977 + o.fd, kFirstFlags).load());
          return r;
        };
      }},
     {"mq_getattr_of_write_only_fails", "mqueue", "easy", "mq_getattr.access.any_mode",
-     "mq_getattr() on an O_WRONLY descriptor fails with EBADF.", "", [](Hooks& h) {
+     "mq_getattr() on an O_WRONLY descriptor fails with EBADF.", "",
+     [](Hooks& h) {
        h.mq_getattr = [](const Obj& o, mq_attr* a) {
          return o.kind == Kind::queue && AccessMode(o) == O_WRONLY ? Fail(EBADF)
-                                                                    : real::mq_getattr(o.fd, a);
+                                                                   : real::mq_getattr(o.fd, a);
        };
      }},
-    {"mq_setattr_checks_other_members", "mqueue", "medium", "mq_setattr.basic.other_members_ignored",
-     "mq_setattr() fails with EINVAL if mq_maxmsg is not the queue's.", "", [](Hooks& h) {
+    {"mq_setattr_checks_other_members", "mqueue", "medium",
+     "mq_setattr.basic.other_members_ignored",
+     "mq_setattr() fails with EINVAL if mq_maxmsg is not the queue's.", "",
+     [](Hooks& h) {
        h.mq_setattr = [](const Obj& o, const mq_attr* now, mq_attr* old) {
          if (now && now->mq_maxmsg != Attributes(o).mq_maxmsg && now->mq_maxmsg != 0) {
            return Fail(EINVAL);
@@ -123,19 +129,22 @@ const Fault kFaults[] = {
        };
      }},
     {"mq_setattr_ignored", "mqueue", "easy", "mq_setattr.basic.toggle_nonblock",
-     "mq_setattr() returns 0 and changes nothing.", "", [](Hooks& h) {
+     "mq_setattr() returns 0 and changes nothing.", "",
+     [](Hooks& h) {
        h.mq_setattr = [](const Obj& o, const mq_attr*, mq_attr* old) {
          return real::mq_setattr(o.fd, nullptr, old);
        };
      }},
     {"mq_setattr_cannot_clear", "mqueue", "medium", "mq_setattr.basic.toggle_nonblock",
-     "mq_setattr() can set O_NONBLOCK but not clear it.", "", [](Hooks& h) {
+     "mq_setattr() can set O_NONBLOCK but not clear it.", "",
+     [](Hooks& h) {
        h.mq_setattr = [](const Obj& o, const mq_attr* now, mq_attr* old) {
          return real::mq_setattr(o.fd, now && now->mq_flags == 0 ? nullptr : now, old);
        };
      }},
     {"mq_setattr_reports_new_state", "mqueue", "medium", "mq_setattr.omqstat.previous_state",
-     "omqstat gets the attributes after the change.", "", [](Hooks& h) {
+     "omqstat gets the attributes after the change.", "",
+     [](Hooks& h) {
        h.mq_setattr = [](const Obj& o, const mq_attr* now, mq_attr* old) {
          int r = real::mq_setattr(o.fd, now, old);
          if (r == 0 && old) real::mq_getattr(o.fd, old);
@@ -143,7 +152,8 @@ const Fault kFaults[] = {
        };
      }},
     {"mq_setattr_whole_queue", "mqueue", "medium", "mq_setattr.scope.this_description_only",
-     "mq_setattr() changes all descriptions of the queue in the process.", "", [](Hooks& h) {
+     "mq_setattr() changes all descriptions of the queue in the process.", "",
+     [](Hooks& h) {
        h.mq_setattr = [](const Obj& o, const mq_attr* now, mq_attr* old) {
          int r = real::mq_setattr(o.fd, now, old);
          if (r == 0 && now) {
@@ -162,8 +172,9 @@ const Fault kFaults[] = {
      [](Hooks& h) {
        h.after_fork_in_child = [] { ForEachQueue([](const Obj& o) { real::mq_close(o.fd); }); };
      }},
-    {"fork_child_gets_new_queue_descriptions", "mqueue", "medium", "fork.descriptors.same_description",
-     "O_NONBLOCK set by the child is not seen by the parent.", "",
+    {"fork_child_gets_new_queue_descriptions", "mqueue", "medium",
+     "fork.descriptors.same_description", "O_NONBLOCK set by the child is not seen by the parent.",
+     "",
      [](Hooks& h) {
        h.after_fork_in_child = [] {
          ForEachQueue([](const Obj& o) {
@@ -188,16 +199,14 @@ const Fault kFaults[] = {
          return DefaultHooks().mq_send(o, b, n, p, t);
        };
      }},
-    {"exec_keeps_queues", "mqueue", "easy", "exec.descriptors.closed posix_spawn.descriptors.closed",
+    {"exec_keeps_queues", "mqueue", "easy",
+     "exec.descriptors.closed posix_spawn.descriptors.closed",
      "Queue descriptors stay open over exec.", "",
      [](Hooks& h) {
-       h.before_exec = [] {
-         ForEachQueue([](const Obj& o) { real::fcntl(o.fd, F_SETFD, 0l); });
-       };
+       h.before_exec = [] { ForEachQueue([](const Obj& o) { real::fcntl(o.fd, F_SETFD, 0l); }); };
        h.failed_exec = [] {
-         ForEachQueue([](const Obj& o) {
-           real::fcntl(o.fd, F_SETFD, static_cast<long>(FD_CLOEXEC));
-         });
+         ForEachQueue(
+             [](const Obj& o) { real::fcntl(o.fd, F_SETFD, static_cast<long>(FD_CLOEXEC)); });
        };
      }},
     {"mq_messages_go_when_unreferenced", "mqueue", "medium", "persistence.unreferenced_queue",

@@ -51,7 +51,8 @@ void OneMore(mq_attr* a) {
 
 const Fault kFaults[] = {
     {"mq_excl_ignored", "mqueue", "easy", "mq_open.create.excl_existing_eexist",
-     "O_EXCL has no effect.", "", [](Hooks& h) {
+     "O_EXCL has no effect.", "",
+     [](Hooks& h) {
        h.mq_open = [](const char* n, int f, mode_t m, const mq_attr* a) {
          return OpenQueue(n, f & ~O_EXCL, m, a);
        };
@@ -67,7 +68,8 @@ const Fault kFaults[] = {
        };
      }},
     {"mq_creat_race_makes_two", "mqueue", "hard", "mq_open.create.plain_creat_race_one_object",
-     "Processes that create one name at the same time may get queues of their own.", "Zephyr POSIX mqueue",
+     "Processes that create one name at the same time may get queues of their own.",
+     "Zephyr POSIX mqueue",
      [](Hooks& h) {
        h.mq_open = [](const char* n, int f, mode_t m, const mq_attr* a) {
          if (!(f & O_CREAT) || (f & O_EXCL) || QueueExists(n)) return OpenQueue(n, f, m, a);
@@ -140,21 +142,20 @@ const Fault kFaults[] = {
      })>},
     {"mq_mode_world_open", "mqueue", "medium",
      "mq_open.perm.access_matrix mq_open.perm.owner_class_wins",
-     "New queues give everybody access.", "",
-     OpenThen<([](mqd_t q, int, mode_t, bool created) {
+     "New queues give everybody access.", "", OpenThen<([](mqd_t q, int, mode_t, bool created) {
        if (created) real::fchmod(q, 0666);
        return q;
      })>},
     {"mq_creat_changes_existing_mode", "mqueue", "medium",
-     "mq_open.create.existing_ignores_mode_and_attr",
-     "O_CREAT of an existing queue sets its mode.", "",
-     OpenThen<([](mqd_t q, int f, mode_t m, bool created) {
+     "mq_open.create.existing_ignores_mode_and_attr", "O_CREAT of an existing queue sets its mode.",
+     "", OpenThen<([](mqd_t q, int f, mode_t m, bool created) {
        if ((f & O_CREAT) && !created) real::fchmod(q, m & 0777);
        return q;
      })>},
     {"mq_existing_attr_checked", "mqueue", "medium",
      "mq_open.create.existing_ignores_mode_and_attr",
-     "O_CREAT of an existing queue with other attributes fails with EINVAL.", "FreeBSD, for attributes above its limits",
+     "O_CREAT of an existing queue with other attributes fails with EINVAL.",
+     "FreeBSD, for attributes above its limits",
      [](Hooks& h) {
        h.mq_open = [](const char* n, int f, mode_t m, const mq_attr* a) {
          bool there = (f & O_CREAT) && !(f & O_EXCL) && a && QueueExists(n);
@@ -189,8 +190,7 @@ const Fault kFaults[] = {
      Edit<&Hooks::mq_open>::Errno<EEXIST, EACCES>},
     {"mq_eacces_as_enoent", "mqueue", "medium",
      "mq_open.perm.access_matrix mq_open.perm.creat_on_existing_still_checked",
-     "Missing permission is reported as ENOENT.", "",
-     Edit<&Hooks::mq_open>::Errno<EACCES, ENOENT>},
+     "Missing permission is reported as ENOENT.", "", Edit<&Hooks::mq_open>::Errno<EACCES, ENOENT>},
     {"mq_emfile_as_enospc", "mqueue", "easy", "mq_open.error.emfile",
      "A full descriptor table is reported as ENOSPC.", "",
      Edit<&Hooks::mq_open>::Errno<EMFILE, ENOSPC>},

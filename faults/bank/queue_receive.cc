@@ -36,8 +36,8 @@ struct Slot {
   char data[8192];
 };
 Slot* HandOver() {
-  static Slot* slot = static_cast<Slot*>(real::mmap(
-      nullptr, sizeof(Slot), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0));
+  static Slot* slot = static_cast<Slot*>(
+      real::mmap(nullptr, sizeof(Slot), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0));
   return slot;
 }
 
@@ -67,7 +67,8 @@ ssize_t ReceiveWithHandOver(const Obj& o, char* b, size_t n, unsigned* p, Time t
     errno = error;
     if (r < 0) return r;
     if (p) *p = prio;
-    if (WaiterCount(o.key(), kReceivers) == 0 || r > static_cast<ssize_t>(sizeof slot->data)) return r;
+    if (WaiterCount(o.key(), kReceivers) == 0 || r > static_cast<ssize_t>(sizeof slot->data))
+      return r;
     slot->priority = prio;
     slot->length = static_cast<size_t>(r);
     std::memcpy(slot->data, b, static_cast<size_t>(r));
@@ -130,7 +131,8 @@ const Fault kFaults[] = {
          return ReceiveFrom(o, b, n, p, t);
        };
      }},
-    {"mq_receive_high_priorities_equal", "mqueue", "hard", "mq_receive.order.highest_priority_first",
+    {"mq_receive_high_priorities_equal", "mqueue", "hard",
+     "mq_receive.order.highest_priority_first",
      "Priorities above 31 are all the same to the order.", "",
      [](Hooks& h) {
        h.mq_receive = [](const Obj& o, char* b, size_t n, unsigned* p, Time t) {
@@ -151,7 +153,8 @@ const Fault kFaults[] = {
        };
      }},
     {"mq_receive_priority_not_stored", "mqueue", "easy", "mq_receive.prio.stored_unless_null",
-     "The priority is not stored.", "", [](Hooks& h) {
+     "The priority is not stored.", "",
+     [](Hooks& h) {
        h.mq_receive = [](const Obj& o, char* b, size_t n, unsigned*, Time t) {
          return ReceiveFrom(o, b, n, nullptr, t);
        };
@@ -249,21 +252,23 @@ const Fault kFaults[] = {
      }},
     {"mq_receive_two_get_one_message", "mqueue", "hard",
      "mq_receive.waiters.one_message_one_receiver threads.safety.no_loss_no_duplication",
-     "With two receivers waiting, one message is given to both.", "", [](Hooks& h) {
+     "With two receivers waiting, one message is given to both.", "",
+     [](Hooks& h) {
        UseKicks();
        HandOver();
        h.mq_receive = ReceiveWithHandOver<true>;
      }},
     {"mq_receive_newest_waiter_served", "mqueue", "hard",
      "mq_receive.waiters.highest_priority_longest_waiting",
-     "Of several receivers the one that waits for the shortest time gets the message.",
-     "", [](Hooks& h) {
+     "Of several receivers the one that waits for the shortest time gets the message.", "",
+     [](Hooks& h) {
        UseKicks();
        HandOver();
        h.mq_receive = ReceiveWithHandOver<false>;
      }},
     {"mq_receive_wakeup_lost", "mqueue", "medium", "mq_receive.empty.blocks_until_message",
-     "A receiver that waits does not notice a message.", "", [](Hooks& h) {
+     "A receiver that waits does not notice a message.", "",
+     [](Hooks& h) {
        h.mq_receive = [](const Obj& o, char* b, size_t n, unsigned* p, Time t) {
          bool late = QueueReaderWaits(o);
          ssize_t r = ReceiveFrom(o, b, n, p, t);
@@ -273,8 +278,8 @@ const Fault kFaults[] = {
      }},
     {"mq_receive_wakeup_lost_with_two_waiting", "mqueue", "hard",
      "mq_receive.waiters.one_message_one_receiver",
-     "When several receivers wait, the second wake-up is lost.",
-     "", [](Hooks& h) {
+     "When several receivers wait, the second wake-up is lost.", "",
+     [](Hooks& h) {
        h.mq_receive = [](const Obj& o, char* b, size_t n, unsigned* p, Time t) {
          if (!QueueReaderWaits(o)) return ReceiveFrom(o, b, n, p, t);
          Waiting wait(o.key(), kReceivers);
@@ -297,7 +302,8 @@ const Fault kFaults[] = {
        };
      }},
     {"mq_receive_never_eintr", "mqueue", "medium", "mq_receive.eintr.caught_signal",
-     "A waiting mq_receive() goes on after every signal handler.", "", [](Hooks& h) {
+     "A waiting mq_receive() goes on after every signal handler.", "",
+     [](Hooks& h) {
        h.mq_receive = [](const Obj& o, char* b, size_t n, unsigned* p, Time t) {
          ssize_t r;
          do r = ReceiveFrom(o, b, n, p, t);
@@ -322,7 +328,8 @@ const Fault kFaults[] = {
          return r;
        };
      }},
-    {"mq_receive_eintr_despite_sa_restart", "mqueue", "medium", "mq_receive.eintr.sa_restart_resumes",
+    {"mq_receive_eintr_despite_sa_restart", "mqueue", "medium",
+     "mq_receive.eintr.sa_restart_resumes",
      "A waiting mq_receive() fails with EINTR though the handler was set with SA_RESTART.", "",
      [](Hooks& h) {
        h.mq_receive = [](const Obj& o, char* b, size_t n, unsigned* p, Time t) {
@@ -331,7 +338,8 @@ const Fault kFaults[] = {
          return ReceiveFrom(o, b, n, p, t);
        };
      }},
-    {"mq_receive_eintr_by_stop_and_continue", "mqueue", "hard", "mq_receive.eintr.stop_and_continue",
+    {"mq_receive_eintr_by_stop_and_continue", "mqueue", "hard",
+     "mq_receive.eintr.stop_and_continue",
      "mq_receive() fails with EINTR when the process was stopped and continued.", "",
      [](Hooks& h) {
        h.mq_receive = [](const Obj& o, char* b, size_t n, unsigned* p, Time t) {

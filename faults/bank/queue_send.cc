@@ -81,7 +81,8 @@ const Fault kFaults[] = {
        };
      }},
     {"mq_send_priority_ignored", "mqueue", "easy",
-     "mq_send.prio.placement mq_receive.order.highest_priority_first mq_receive.prio.stored_unless_null",
+     "mq_send.prio.placement mq_receive.order.highest_priority_first "
+     "mq_receive.prio.stored_unless_null",
      "All messages have priority 0.", "",
      [](Hooks& h) {
        h.mq_send = [](const Obj& o, const char* b, size_t n, unsigned p, Time t) {
@@ -156,7 +157,8 @@ const Fault kFaults[] = {
      [](Hooks& h) {
        h.mq_send = [](const Obj& o, const char* b, size_t n, unsigned p, Time t) {
          mq_attr a = Attributes(o);
-         if (a.mq_msgsize > 0 && n > static_cast<size_t>(a.mq_msgsize) && a.mq_curmsgs == a.mq_maxmsg) {
+         if (a.mq_msgsize > 0 && n > static_cast<size_t>(a.mq_msgsize) &&
+             a.mq_curmsgs == a.mq_maxmsg) {
            if (a.mq_flags & O_NONBLOCK) return Fail(EAGAIN);
            Stuck();
          }
@@ -205,7 +207,8 @@ const Fault kFaults[] = {
          return SendTo(o, b, n, p, t);
        };
      }},
-    {"mq_send_eintr_by_ignored_signal", "mqueue", "hard", "mq_send.eintr.ignored_and_blocked_signals",
+    {"mq_send_eintr_by_ignored_signal", "mqueue", "hard",
+     "mq_send.eintr.ignored_and_blocked_signals",
      "A waiting mq_send() fails with EINTR when an ignored signal arrives.", "",
      [](Hooks& h) {
        h.mq_send = [](const Obj& o, const char* b, size_t n, unsigned p, Time t) {
@@ -224,7 +227,8 @@ const Fault kFaults[] = {
          return r;
        };
      }},
-    {"mq_send_wakeup_lost_with_two_waiting", "mqueue", "hard", "mq_send.waiters.one_slot_one_sender",
+    {"mq_send_wakeup_lost_with_two_waiting", "mqueue", "hard",
+     "mq_send.waiters.one_slot_one_sender",
      "When several senders wait, the second wake-up is lost.", "",
      [](Hooks& h) {
        h.mq_send = [](const Obj& o, const char* b, size_t n, unsigned p, Time t) {

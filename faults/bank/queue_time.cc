@@ -74,8 +74,9 @@ const Fault kFaults[] = {
      "Time-outs come 15 ms early.", "", BothTimes<Early>},
     {"mq_timedsend_slightly_early", "mqueue", "hard", "mq_timedsend.timeout.not_before_deadline",
      "mq_timedsend() ends 2 ms early.", "", SendTime<SlightlyEarly>},
-    {"mq_timedreceive_slightly_early", "mqueue", "hard", "mq_timedreceive.timeout.not_before_deadline",
-     "mq_timedreceive() ends 2 ms early.", "", ReceiveTime<SlightlyEarly>},
+    {"mq_timedreceive_slightly_early", "mqueue", "hard",
+     "mq_timedreceive.timeout.not_before_deadline", "mq_timedreceive() ends 2 ms early.", "",
+     ReceiveTime<SlightlyEarly>},
     {"mq_timed_nsec_ignored", "mqueue", "medium",
      "mq_timedsend.timeout.not_before_deadline mq_timedreceive.timeout.not_before_deadline",
      "tv_nsec of the time is not looked at.", "", BothTimes<WholeSeconds>},
@@ -83,11 +84,9 @@ const Fault kFaults[] = {
      "mq_timedsend.timeout.clock_is_realtime mq_timedreceive.timeout.clock_is_realtime",
      "The time is taken for one of the monotonic clock.", "", BothTimes<Monotonic>},
     {"mq_timedsend_far_future_expired", "mqueue", "medium", "mq_timedsend.timeout.far_future",
-     "mq_timedsend() takes times after 2038 for past ones.", "",
-     SendTime<Year2038>},
+     "mq_timedsend() takes times after 2038 for past ones.", "", SendTime<Year2038>},
     {"mq_timedreceive_far_future_expired", "mqueue", "medium", "mq_timedreceive.timeout.far_future",
-     "mq_timedreceive() takes times after 2038 for past ones.", "",
-     ReceiveTime<Year2038>},
+     "mq_timedreceive() takes times after 2038 for past ones.", "", ReceiveTime<Year2038>},
     {"mq_timedsend_timeout_eagain", "mqueue", "easy", "mq_timedsend.timeout.etimedout_when_full",
      "mq_timedsend() that times out fails with EAGAIN.", "",
      Edit<&Hooks::mq_send>::Errno<ETIMEDOUT, EAGAIN>},
@@ -96,9 +95,8 @@ const Fault kFaults[] = {
      "mq_timedreceive() that times out fails with EAGAIN.", "",
      Edit<&Hooks::mq_receive>::Errno<ETIMEDOUT, EAGAIN>},
     {"mq_timedreceive_timeout_zero", "mqueue", "easy",
-     "mq_timedreceive.timeout.etimedout_when_empty",
-     "mq_timedreceive() that times out returns 0.", "",
-     Edit<&Hooks::mq_receive>::Accept<ETIMEDOUT, 0>},
+     "mq_timedreceive.timeout.etimedout_when_empty", "mq_timedreceive() that times out returns 0.",
+     "", Edit<&Hooks::mq_receive>::Accept<ETIMEDOUT, 0>},
     {"mq_timedsend_never_times_out", "mqueue", "easy", "mq_timedsend.timeout.etimedout_when_full",
      "mq_timedsend() waits like mq_send().", "",
      [](Hooks& h) {
@@ -108,8 +106,9 @@ const Fault kFaults[] = {
          return r;
        };
      }},
-    {"mq_timedreceive_past_deadline_waits", "mqueue", "medium", "mq_timedreceive.timeout.past_deadline",
-     "A time that has passed already means no time-out.", "",
+    {"mq_timedreceive_past_deadline_waits", "mqueue", "medium",
+     "mq_timedreceive.timeout.past_deadline", "A time that has passed already means no time-out.",
+     "",
      [](Hooks& h) {
        h.mq_receive = [](const Obj& o, char* b, size_t n, unsigned* p, Time t) {
          if (!Past(t)) return ReceiveFrom(o, b, n, p, t);
@@ -155,8 +154,7 @@ const Fault kFaults[] = {
        };
      }},
     {"mq_timedreceive_negative_nsec_accepted", "mqueue", "medium",
-     "mq_timedreceive.timeout.invalid_nsec_einval",
-     "A negative tv_nsec is not noticed.", "",
+     "mq_timedreceive.timeout.invalid_nsec_einval", "A negative tv_nsec is not noticed.", "",
      [](Hooks& h) {
        h.mq_receive = [](const Obj& o, char* b, size_t n, unsigned* p, Time t) {
          timespec fixed{};
@@ -166,8 +164,7 @@ const Fault kFaults[] = {
      }},
     {"mq_timedreceive_nsec_one_second_accepted", "mqueue", "hard",
      "mq_timedreceive.timeout.invalid_nsec_einval",
-     "tv_nsec of exactly 1000000000 is accepted; larger and negative ones are refused.",
-     "",
+     "tv_nsec of exactly 1000000000 is accepted; larger and negative ones are refused.", "",
      [](Hooks& h) {
        h.mq_receive = [](const Obj& o, char* b, size_t n, unsigned* p, Time t) {
          bool exact = t && t->tv_nsec == 1000000000;
@@ -198,8 +195,8 @@ const Fault kFaults[] = {
        };
      }},
     {"mq_timedreceive_expiry_loses_message", "mqueue", "hard",
-     "mq_timedreceive.timeout.race_with_arrival",
-     "The first message after a time-out is lost.", "modelled on the Linux 5.6-5.12 race (CVE-2021-47069)",
+     "mq_timedreceive.timeout.race_with_arrival", "The first message after a time-out is lost.",
+     "modelled on the Linux 5.6-5.12 race (CVE-2021-47069)",
      [](Hooks& h) {
        h.mq_receive = [](const Obj& o, char* b, size_t n, unsigned* p, Time t) {
          auto& expired = Cell(o.key(), kExpired);
@@ -214,8 +211,7 @@ const Fault kFaults[] = {
      }},
     {"mq_timedsend_expiry_queues_message", "mqueue", "hard",
      "mq_send.error.failure_queues_nothing mq_timedsend.timeout.etimedout_when_full",
-     "A message whose mq_timedsend() timed out is sent as soon as there is room.",
-     "",
+     "A message whose mq_timedsend() timed out is sent as soon as there is room.", "",
      [](Hooks& h) {
        h.mq_send = [](const Obj& o, const char* b, size_t n, unsigned p, Time t) {
          int r = SendTo(o, b, n, p, t);
@@ -252,8 +248,7 @@ const Fault kFaults[] = {
        };
      }},
     {"mq_timedreceive_restart_extends_deadline", "mqueue", "hard",
-     "mq_timedreceive.eintr.sa_restart_keeps_deadline",
-     "A signal starts the whole time again.", "",
+     "mq_timedreceive.eintr.sa_restart_keeps_deadline", "A signal starts the whole time again.", "",
      [](Hooks& h) {
        h.mq_receive = [](const Obj& o, char* b, size_t n, unsigned* p, Time t) {
          if (!Valid(t) || Past(t) || !QueueReaderWaits(o)) return ReceiveFrom(o, b, n, p, t);

@@ -154,7 +154,8 @@ const Fault kFaults[] = {
          return real::mmap(a, n, prot, flags, o.fd, at < 0 ? 0 : at);
        };
      }},
-    {"munmap_writes_private_pages", "shm", "medium", "munmap.private_discarded mmap.private.isolated",
+    {"munmap_writes_private_pages", "shm", "medium",
+     "munmap.private_discarded mmap.private.isolated",
      "munmap() writes the pages of a private mapping to the object.", "",
      [](Hooks& h) {
        h.munmap = [](void* a, size_t n) {
@@ -185,11 +186,13 @@ const Fault kFaults[] = {
      [](Hooks& h) {
        h.mlock = [](const void* a, size_t n) {
          int r = real::mlock(a, n);
-         if (r == 0) ++Cell(reinterpret_cast<uintptr_t>(a) + static_cast<uint64_t>(getpid()), kLocked);
+         if (r == 0)
+           ++Cell(reinterpret_cast<uintptr_t>(a) + static_cast<uint64_t>(getpid()), kLocked);
          return r;
        };
        h.munlock = [](const void* a, size_t n) {
-         auto& locks = Cell(reinterpret_cast<uintptr_t>(a) + static_cast<uint64_t>(getpid()), kLocked);
+         auto& locks =
+             Cell(reinterpret_cast<uintptr_t>(a) + static_cast<uint64_t>(getpid()), kLocked);
          if (locks.load() > 0 && --locks > 0) return 0;
          return real::munlock(a, n);
        };
@@ -209,7 +212,8 @@ const Fault kFaults[] = {
          }
        };
      }},
-    {"mq_open_failure_returns_minus_two", "mqueue", "easy", "mq_open.basic.failure_returns_minus_one",
+    {"mq_open_failure_returns_minus_two", "mqueue", "easy",
+     "mq_open.basic.failure_returns_minus_one",
      "mq_open() that fails returns another value than -1.", "older FreeBSD librt (a null pointer)",
      [](Hooks& h) {
        h.mq_open = [](const char* n, int f, mode_t m, const mq_attr* a) {

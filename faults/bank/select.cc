@@ -63,8 +63,8 @@ const Fault kFaults[] = {
          return real::ppoll(p, n, &down, m);
        };
      }},
-    {"ppoll_ignores_seconds", "poll", "hard", "ppoll.timespec",
-     "ppoll() looks at tv_nsec only.", "",
+    {"ppoll_ignores_seconds", "poll", "hard", "ppoll.timespec", "ppoll() looks at tv_nsec only.",
+     "",
      [](Hooks& h) {
        h.ppoll = [](pollfd* p, nfds_t n, const timespec* t, Mask m) {
          if (!t) return real::ppoll(p, n, t, m);
@@ -152,8 +152,8 @@ const Fault kFaults[] = {
      "select() returns 1 when anything is ready.", "",
      SelectThen<([](int, fd_set*, fd_set*, fd_set*, int got) { return got > 0 ? 1 : got; })>},
     {"select_highest_descriptor_left_out", "poll", "medium",
-     "select.pipe.read_ready select.pipe.write_ready",
-     "The descriptor nfds - 1 is not looked at.", "",
+     "select.pipe.read_ready select.pipe.write_ready", "The descriptor nfds - 1 is not looked at.",
+     "",
      [](Hooks& h) {
        h.select = [](int n, fd_set* r, fd_set* w, fd_set* e, timeval* t) {
          if (n > 3 && n <= FD_SETSIZE) {

@@ -29,8 +29,8 @@ void MapAs(Hooks& h) {
 void MakePrivateCopy(const MappingEntry& m) {
   char* at = reinterpret_cast<char*>(m.address);
   if (!(m.prot & PROT_READ) || (m.flags & MAP_PRIVATE)) return;
-  void* copy = real::mmap(nullptr, m.length, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS,
-                          -1, 0);
+  void* copy =
+      real::mmap(nullptr, m.length, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   if (copy == MAP_FAILED) return;
   std::memcpy(copy, at, m.length);
   real::mmap(at, m.length, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);

@@ -106,8 +106,8 @@ const Fault kFaults[] = {
        if ((f & O_CREAT) && !created) real::fchmod(fd, m & 0777);
        return fd;
      }>},
-    {"shm_excl_ignored", "shm", "easy", "shm_open.excl.eexist",
-     "O_EXCL has no effect.", "", [](Hooks& h) {
+    {"shm_excl_ignored", "shm", "easy", "shm_open.excl.eexist", "O_EXCL has no effect.", "",
+     [](Hooks& h) {
        h.shm_open = [](const char* n, int f, mode_t m) { return Open(n, f & ~O_EXCL, m); };
      }},
     {"shm_excl_not_atomic", "shm", "hard", "shm_open.excl.atomic",
@@ -137,9 +137,8 @@ const Fault kFaults[] = {
        return fd;
      }>},
     {"shm_mode_fixed", "shm", "easy", "shm_open.creat.mode_umask",
-     "New objects have mode 0600 whatever was asked for.", "", [](Hooks& h) {
-       h.shm_open = [](const char* n, int f, mode_t) { return Open(n, f, 0600); };
-     }},
+     "New objects have mode 0600 whatever was asked for.", "",
+     [](Hooks& h) { h.shm_open = [](const char* n, int f, mode_t) { return Open(n, f, 0600); }; }},
     {"shm_mode_limits_creator", "shm", "hard", "shm_open.creat.mode_does_not_limit_creator",
      "A creator gets no more access than the mode gives.", "",
      OpenThen<[](int fd, const char*, int f, mode_t m, bool created) {
@@ -149,14 +148,16 @@ const Fault kFaults[] = {
      }>},
     {"shm_rdonly_is_writable", "shm", "easy",
      "shm_open.oflag.rdonly mmap.err.eacces_shared_write ftruncate.err.not_writable",
-     "O_RDONLY gives a descriptor for writing too.", "", [](Hooks& h) {
+     "O_RDONLY gives a descriptor for writing too.", "",
+     [](Hooks& h) {
        h.shm_open = [](const char* n, int f, mode_t m) {
          int fd = (f & O_ACCMODE) == O_RDONLY ? Open(n, (f & ~O_ACCMODE) | O_RDWR, m) : -1;
          return fd >= 0 ? fd : Open(n, f, m);
        };
      }},
     {"shm_rdwr_is_readonly", "shm", "easy", "shm_open.oflag.rdwr shm_open.returns_usable_fd",
-     "O_RDWR gives a descriptor for reading only.", "", [](Hooks& h) {
+     "O_RDWR gives a descriptor for reading only.", "",
+     [](Hooks& h) {
        h.shm_open = [](const char* n, int f, mode_t m) {
          int fd = Open(n, f, m);
          if (fd < 0 || (f & O_ACCMODE) != O_RDWR) return fd;
@@ -168,14 +169,16 @@ const Fault kFaults[] = {
        };
      }},
     {"shm_getfl_access_mode_wrong", "shm", "medium", "shm_open.fd.getfl_access_mode",
-     "F_GETFL reports O_RDWR for O_RDONLY.", "", [](Hooks& h) {
+     "F_GETFL reports O_RDWR for O_RDONLY.", "",
+     [](Hooks& h) {
        h.fcntl = [](const Obj& o, int c, long a) {
          int r = real::fcntl(o.fd, c, a);
          return c == F_GETFL && r >= 0 && o.kind == Kind::shm ? (r & ~O_ACCMODE) | O_RDWR : r;
        };
      }},
     {"shm_dupfd_minimum_ignored", "shm", "medium", "fcntl.shm.dupfd fcntl.shm.dupfd_cloexec",
-     "F_DUPFD on shared memory ignores its minimum.", "", [](Hooks& h) {
+     "F_DUPFD on shared memory ignores its minimum.", "",
+     [](Hooks& h) {
        h.fcntl = [](const Obj& o, int c, long a) {
          bool d = (c == F_DUPFD || c == F_DUPFD_CLOEXEC) && o.kind == Kind::shm;
          return real::fcntl(o.fd, c, d ? 0l : a);
@@ -184,7 +187,8 @@ const Fault kFaults[] = {
     {"shm_enoent_as_einval", "shm", "easy", "shm_open.err.enoent",
      "A missing object is reported as EINVAL.", "", Edit<&Hooks::shm_open>::Errno<ENOENT, EINVAL>},
     {"shm_missing_is_created", "shm", "easy", "shm_open.err.enoent",
-     "O_RDWR without O_CREAT creates the object.", "", [](Hooks& h) {
+     "O_RDWR without O_CREAT creates the object.", "",
+     [](Hooks& h) {
        h.shm_open = [](const char* n, int f, mode_t m) {
          int fd = Open(n, f, m);
          if (fd >= 0 || errno != ENOENT || (f & O_ACCMODE) != O_RDWR) return fd;
@@ -200,7 +204,8 @@ const Fault kFaults[] = {
      "A full descriptor table is reported as ENOMEM.", "",
      Edit<&Hooks::shm_open>::Errno<EMFILE, ENOMEM>},
     {"shm_failure_leaks_descriptor", "shm", "hard", "shm_open.return.failure",
-     "Every fourth shm_open() that fails with EEXIST leaves a descriptor open.", "", [](Hooks& h) {
+     "Every fourth shm_open() that fails with EEXIST leaves a descriptor open.", "",
+     [](Hooks& h) {
        h.shm_open = [](const char* n, int f, mode_t m) {
          int fd = Open(n, f, m);
          if (fd < 0 && errno == EEXIST && ++Cell(7, kFailures) % 4 == 0) {
@@ -238,7 +243,8 @@ const Fault kFaults[] = {
      }},
     {"shm_object_goes_with_last_close", "shm", "medium",
      "shm_open.state.persists close.shm.named_object_kept",
-     "An object disappears when nobody uses it, unlinked or not.", "", [](Hooks& h) {
+     "An object disappears when nobody uses it, unlinked or not.", "",
+     [](Hooks& h) {
        h.close = [](const Obj& o) {
          char name[300];
          bool named = o.kind == Kind::shm && LastUseHere(o) && NameOf(o.fd, name, sizeof name);
@@ -248,13 +254,12 @@ const Fault kFaults[] = {
        };
      }},
     {"shm_contents_go_with_last_close", "shm", "hard", "shm_open.state.persists",
-     "The contents are zero after nobody had the object open; name and size stay.",
-     "",
+     "The contents are zero after nobody had the object open; name and size stay.", "",
      [](Hooks& h) {
        h.close = [](const Obj& o) {
          struct stat s;
-         if (o.kind == Kind::shm && LastUseHere(o) && real::fstat(o.fd, &s) == 0 && s.st_nlink > 0 &&
-             AccessMode(o) == O_RDWR) {
+         if (o.kind == Kind::shm && LastUseHere(o) && real::fstat(o.fd, &s) == 0 &&
+             s.st_nlink > 0 && AccessMode(o) == O_RDWR) {
            real::ftruncate(o.fd, 0);
            real::ftruncate(o.fd, s.st_size);
          }
@@ -262,7 +267,8 @@ const Fault kFaults[] = {
        };
      }},
     {"shm_unlink_does_nothing", "shm", "easy", "shm_unlink.removes_name shm_unlink.reuse.enoent",
-     "shm_unlink() returns 0 and leaves the name.", "", [](Hooks& h) {
+     "shm_unlink() returns 0 and leaves the name.", "",
+     [](Hooks& h) {
        h.shm_unlink = [](const char* n) { return Exists(n) ? 0 : real::shm_unlink(n); };
      }},
     {"shm_unlink_waits_for_last_close", "shm", "medium",
@@ -278,7 +284,8 @@ const Fault kFaults[] = {
        };
      }},
     {"shm_unlink_busy", "shm", "medium", "shm_unlink.removes_name shm_unlink.deferred.open_fd",
-     "shm_unlink() of an object that is open fails with EBUSY.", "", [](Hooks& h) {
+     "shm_unlink() of an object that is open fails with EBUSY.", "",
+     [](Hooks& h) {
        h.shm_unlink = [](const char* n) {
          int fd = Open(n, O_RDONLY, 0);
          if (fd < 0) return real::shm_unlink(n);
@@ -289,7 +296,8 @@ const Fault kFaults[] = {
      }},
     {"shm_unlink_destroys_contents", "shm", "medium",
      "shm_unlink.deferred.open_fd shm_unlink.deferred.mapping_only shm_unlink.does_not_unmap",
-     "shm_unlink() gives the memory back though the object is in use.", "", [](Hooks& h) {
+     "shm_unlink() gives the memory back though the object is in use.", "",
+     [](Hooks& h) {
        h.shm_unlink = [](const char* n) {
          int fd = Open(n, O_RDWR, 0);
          struct stat s;
@@ -304,14 +312,16 @@ const Fault kFaults[] = {
     {"shm_unlink_missing_succeeds", "shm", "easy", "shm_unlink.err.enoent",
      "shm_unlink() of a missing name returns 0.", "", Edit<&Hooks::shm_unlink>::Accept<ENOENT, 0>},
     {"shm_unlink_reuse_finds_old", "shm", "medium", "shm_unlink.reuse.new_object",
-     "A name that is created again after unlinking has the old contents.", "", [](Hooks& h) {
+     "A name that is created again after unlinking has the old contents.", "",
+     [](Hooks& h) {
        h.shm_unlink = [](const char* n) {
          char from[300], to[310];
          std::snprintf(from, sizeof from, "/dev/shm%s", n);
          std::snprintf(to, sizeof to, "/dev/shm/.old%s", n + (*n == '/'));
          Obj o;
          struct stat s;
-         if (real::fstatat(AT_FDCWD, from, &s, 0) != 0 || s.st_size == 0) return real::shm_unlink(n);
+         if (real::fstatat(AT_FDCWD, from, &s, 0) != 0 || s.st_size == 0)
+           return real::shm_unlink(n);
          return std::rename(from, to) == 0 ? 0 : real::shm_unlink(n);
        };
        h.shm_open = [](const char* n, int f, mode_t m) {
@@ -323,8 +333,7 @@ const Fault kFaults[] = {
        };
      }},
     {"shm_fstat_size_in_pages", "shm", "easy", "fstat.shm.size ftruncate.shm.grow_size",
-     "st_size is rounded up to whole pages.", "macOS",
-     FstatThen<[](const Obj&, struct stat* s) {
+     "st_size is rounded up to whole pages.", "macOS", FstatThen<[](const Obj&, struct stat* s) {
        s->st_size = static_cast<off_t>(PageUp(static_cast<size_t>(s->st_size)));
      }>},
     {"shm_fstat_no_mode", "shm", "easy", "fstat.shm.mode_bits", "st_mode has no permission bits.",
@@ -333,18 +342,21 @@ const Fault kFaults[] = {
      "st_uid and st_gid are not the owner's.", "",
      FstatThen<[](const Obj&, struct stat* s) { s->st_uid += 1, s->st_gid += 1; }>},
     {"shm_fchmod_ignored", "shm", "easy", "fchmod.shm.changes_bits fchmod.shm.governs_later_opens",
-     "fchmod() on shared memory returns 0 and does nothing.", "", [](Hooks& h) {
+     "fchmod() on shared memory returns 0 and does nothing.", "",
+     [](Hooks& h) {
        h.fchmod = [](const Obj& o, mode_t m) {
          return o.kind == Kind::shm ? 0 : real::fchmod(o.fd, m);
        };
      }},
     {"shm_fchmod_by_others_succeeds", "shm", "medium", "fchmod.shm.err_eperm fchown.shm.err_eperm",
-     "fchmod() and fchown() by others than the owner return 0.", "", [](Hooks& h) {
+     "fchmod() and fchown() by others than the owner return 0.", "",
+     [](Hooks& h) {
        Edit<&Hooks::fchmod>::Accept<EPERM, 0>(h);
        Edit<&Hooks::fchown>::Accept<EPERM, 0>(h);
      }},
     {"shm_fchown_ignored", "shm", "easy", "fchown.shm.changes_owner",
-     "fchown() on shared memory returns 0 and does nothing.", "", [](Hooks& h) {
+     "fchown() on shared memory returns 0 and does nothing.", "",
+     [](Hooks& h) {
        h.fchown = [](const Obj& o, uid_t u, gid_t g) {
          if (o.kind != Kind::shm) return real::fchown(o.fd, u, g);
          struct stat s;
@@ -353,11 +365,13 @@ const Fault kFaults[] = {
        };
      }},
     {"sysconf_shm_unsupported", "shm", "easy", "sysconf.shared_memory_objects",
-     "sysconf(_SC_SHARED_MEMORY_OBJECTS) is -1.", "", [](Hooks& h) {
+     "sysconf(_SC_SHARED_MEMORY_OBJECTS) is -1.", "",
+     [](Hooks& h) {
        h.sysconf = [](int n) { return n == _SC_SHARED_MEMORY_OBJECTS ? -1l : real::sysconf(n); };
      }},
     {"sysconf_page_size_doubled", "shm", "medium", "sysconf.pagesize mmap.end.sigbus",
-     "sysconf(_SC_PAGESIZE) is twice the size of a page.", "", [](Hooks& h) {
+     "sysconf(_SC_PAGESIZE) is twice the size of a page.", "",
+     [](Hooks& h) {
        h.sysconf = [](int n) { return real::sysconf(n) * (n == _SC_PAGESIZE ? 2 : 1); };
      }},
     {"fallocate_shm_does_not_grow", "shm", "medium", "posix_fallocate.shm",

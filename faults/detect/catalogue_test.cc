@@ -38,7 +38,8 @@ TEST(FaultCatalogue, StartsWithTheNeutralFaultAndTheCanary) {
 
 TEST(FaultCatalogue, NamesAreUnique) {
   std::set<std::string> names;
-  for (const FaultInfo& fault : Faults()) EXPECT_TRUE(names.insert(fault.name).second) << fault.name;
+  for (const FaultInfo& fault : Faults())
+    EXPECT_TRUE(names.insert(fault.name).second) << fault.name;
 }
 
 TEST(FaultCatalogue, EveryFaultSaysWhatItIs) {

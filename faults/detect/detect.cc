@@ -14,15 +14,15 @@
 #include <set>
 #include <thread>
 
+#include "base/command_line.h"
 #include "faults/detect/detect_plan.h"
 #include "faults/detect/detect_report.h"
 #include "faults/detect/detect_trial.h"
 #include "faults/detect/library.h"
 #include "harness/runner/runner.h"
 #include "harness/test/test.h"
-#include "spec/clause.h"
-#include "base/command_line.h"
 #include "reports/environment/environment.h"
+#include "spec/clause.h"
 
 namespace ipcsuite::faults {
 namespace {
@@ -66,7 +66,8 @@ std::vector<FaultInfo> ChosenFaults(const Options& options, const std::vector<Fa
       if (!Contains(options.faults, fault.name)) continue;
     } else if (!canary) {
       if (!options.families.empty() && !Contains(options.families, fault.family)) continue;
-      if (!options.difficulties.empty() && !Contains(options.difficulties, fault.difficulty)) continue;
+      if (!options.difficulties.empty() && !Contains(options.difficulties, fault.difficulty))
+        continue;
       if (number++ % options.sample != 0) continue;
     }
     chosen.push_back(fault);
@@ -77,9 +78,11 @@ std::vector<FaultInfo> ChosenFaults(const Options& options, const std::vector<Fa
 // The detection of one fault after the other, by several threads.
 class Matrix {
  public:
-  Matrix(const Options& options, const TrialOptions& trial, const std::vector<TestInfo>& tests, std::vector<FaultInfo> faults)
+  Matrix(const Options& options, const TrialOptions& trial, const std::vector<TestInfo>& tests,
+         std::vector<FaultInfo> faults)
       : options_(options), trial_(trial), tests_(tests) {
-    for (FaultInfo& fault : faults) results_.push_back({std::move(fault), false, {}, kStages, "", 0});
+    for (FaultInfo& fault : faults)
+      results_.push_back({std::move(fault), false, {}, kStages, "", 0});
   }
 
   std::vector<FaultResult> Run(int jobs) {
@@ -95,7 +98,8 @@ class Matrix {
       FaultResult& result = results_[i];
       const auto start = std::chrono::steady_clock::now();
       Detect(&result);
-      result.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+      result.seconds =
+          std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
       result.done = !stop;
       if (result.done) Report(result);
     }
@@ -166,8 +170,12 @@ class Matrix {
     if (result.detected() && options_.test.empty() && !options_.verbose) {
       if (isatty(1)) std::printf("\r%zu/%zu ", finished_, results_.size());
     } else {
-      std::printf("%s%-9s %-42s %s\n", isatty(1) ? "\r" : "", result.detected() ? "detected" : result.problem.empty() ? "MISSED" : "NO RESULT",
-                  result.fault.name.c_str(), result.detected() ? result.detections[0].test.c_str() : result.problem.c_str());
+      std::printf("%s%-9s %-42s %s\n", isatty(1) ? "\r" : "",
+                  result.detected()        ? "detected"
+                  : result.problem.empty() ? "MISSED"
+                                           : "NO RESULT",
+                  result.fault.name.c_str(),
+                  result.detected() ? result.detections[0].test.c_str() : result.problem.c_str());
     }
     std::fflush(stdout);
   }
@@ -182,16 +190,20 @@ class Matrix {
 };
 
 // The plain run and the neutral one. Returns the tests that may serve as detectors: passed in both.
-std::vector<TestInfo> Baseline(const TrialOptions& trial, const std::vector<TestInfo>& tests, DetectionRun* run, std::string* problem) {
+std::vector<TestInfo> Baseline(const TrialOptions& trial, const std::vector<TestInfo>& tests,
+                               DetectionRun* run, std::string* problem) {
   TrialOptions quick = trial;
   std::vector<std::string> names;
   for (const TestInfo& test : tests) names.push_back(test.name);
   if (names.empty()) return {};
   quick.jobs = AllowedCpus();
   TrialResult plain = RunTrial(quick, "", names, {}, false);
-  if (!plain.problem.empty()) return *problem = "the run without a fault failed: " + plain.problem, std::vector<TestInfo>();
+  if (!plain.problem.empty())
+    return *problem = "the run without a fault failed: " + plain.problem, std::vector<TestInfo>();
   TrialResult neutral = RunTrial(quick, "neutral", names, {}, false);
-  if (!neutral.problem.empty()) return *problem = "the run with the neutral fault failed: " + neutral.problem, std::vector<TestInfo>();
+  if (!neutral.problem.empty())
+    return *problem = "the run with the neutral fault failed: " + neutral.problem,
+           std::vector<TestInfo>();
   run->baseline_seconds = plain.seconds;
   run->neutral_seconds = neutral.seconds;
   std::vector<TestInfo> usable;
@@ -201,7 +213,8 @@ std::vector<TestInfo> Baseline(const TrialOptions& trial, const std::vector<Test
     if (before.Red()) run->not_used.push_back(test.name);
     if (before.Judged() && after.Red()) run->neutral_differs.push_back(test.name);
     // A test that is expected to fail would end each run at once, and tells nobody anything.
-    if (before.Judged() && after.Judged() && before.verdict != "XFAIL" && after.verdict != "XFAIL") usable.push_back(test);
+    if (before.Judged() && after.Judged() && before.verdict != "XFAIL" && after.verdict != "XFAIL")
+      usable.push_back(test);
     run->baseline_tests += before.Judged();
   }
   return usable;
@@ -213,32 +226,50 @@ std::string StressBaseline(const TrialOptions& trial, double seconds, DetectionR
   for (const auto& [name, outcome] : neutral.tests) {
     if (outcome.verdict == "FAIL") run->neutral_differs.push_back(name);
   }
-  return neutral.problem.empty() ? "" : "the stress run with the neutral fault failed: " + neutral.problem;
+  return neutral.problem.empty()
+             ? ""
+             : "the stress run with the neutral fault failed: " + neutral.problem;
 }
 
 void ListFaults(const std::vector<FaultInfo>& faults) {
   for (const FaultInfo& fault : faults) {
-    std::printf("%-42s %-7s %-7s %s\n", fault.name.c_str(), fault.family.c_str(), fault.difficulty.c_str(), fault.what.c_str());
+    std::printf("%-42s %-7s %-7s %s\n", fault.name.c_str(), fault.family.c_str(),
+                fault.difficulty.c_str(), fault.what.c_str());
   }
 }
 
 int Parse(int argc, char** argv, Options* options) {
-  CLI::App app("Runs the suite against a bank of broken implementations: would it have noticed?", "ipcsuite detect");
+  CLI::App app("Runs the suite against a bank of broken implementations: would it have noticed?",
+               "ipcsuite detect");
   app.add_option("--fault", options->faults, "Only these faults")->delimiter(',');
-  app.add_option("--family", options->families, "Only faults of these families")->delimiter(',')
+  app.add_option("--family", options->families, "Only faults of these families")
+      ->delimiter(',')
       ->check(CLI::IsMember({"pipe", "fifo", "poll", "shm", "mqueue", "notify"}));
-  app.add_option("--difficulty", options->difficulties, "Only faults of these difficulties")->delimiter(',')->check(CLI::IsMember({"easy", "medium", "hard"}));
-  app.add_option("--sample", options->sample, "Only every n-th fault")->check(CLI::Range(1, 1000))->capture_default_str();
+  app.add_option("--difficulty", options->difficulties, "Only faults of these difficulties")
+      ->delimiter(',')
+      ->check(CLI::IsMember({"easy", "medium", "hard"}));
+  app.add_option("--sample", options->sample, "Only every n-th fault")
+      ->check(CLI::Range(1, 1000))
+      ->capture_default_str();
   app.add_option("--test", options->test, "Only this test: which faults does it detect?");
-  app.add_option("--jobs,-j", options->jobs, "Faults at once; default: two for each CPU (many of them wait)")->check(CLI::Range(1, 256));
-  app.add_option("--timeout", options->timeout_s, "Seconds that a test may take")->check(CLI::Range(2, 600))->capture_default_str();
-  app.add_flag("--full", options->full, "All tests of the interface against each fault, not until the first detection");
-  app.add_flag("--no-suites", options->no_suites, "Properties (and stress) only: what would they find alone?");
+  app.add_option("--jobs,-j", options->jobs,
+                 "Faults at once; default: two for each CPU (many of them wait)")
+      ->check(CLI::Range(1, 256));
+  app.add_option("--timeout", options->timeout_s, "Seconds that a test may take")
+      ->check(CLI::Range(2, 600))
+      ->capture_default_str();
+  app.add_flag("--full", options->full,
+               "All tests of the interface against each fault, not until the first detection");
+  app.add_flag("--no-suites", options->no_suites,
+               "Properties (and stress) only: what would they find alone?");
   app.add_flag("--no-properties", options->no_properties, "Conformance suites (and stress) only");
-  app.add_option("--stress", options->stress_s, "Seconds of stress against each fault that is still undetected; 0: none")
-      ->check(CLI::Range(0.0, 3600.0))->capture_default_str();
+  app.add_option("--stress", options->stress_s,
+                 "Seconds of stress against each fault that is still undetected; 0: none")
+      ->check(CLI::Range(0.0, 3600.0))
+      ->capture_default_str();
   app.add_option("--out", options->out, "Directory of detection.json")->capture_default_str();
-  app.add_option("--library", options->library, "The fault library; default: libipcfaults.so beside the program");
+  app.add_option("--library", options->library,
+                 "The fault library; default: libipcfaults.so beside the program");
   app.add_flag("--list", options->list, "Name the faults and run none");
   app.add_flag("--verbose,-v", options->verbose, "A line for every fault");
   if (const int status = report::ParseArguments(app, argc, argv); status >= 0) return status;
@@ -246,7 +277,8 @@ int Parse(int argc, char** argv, Options* options) {
 }
 
 // Tests that some fault detected are not in the list; those that never ran are not either.
-std::vector<std::string> DetectingNothing(const std::vector<TestInfo>& tests, const std::vector<FaultResult>& results) {
+std::vector<std::string> DetectingNothing(const std::vector<TestInfo>& tests,
+                                          const std::vector<FaultResult>& results) {
   std::set<std::string> seen;
   for (const FaultResult& result : results) {
     if (result.fault.family == "meta") continue;
@@ -259,29 +291,38 @@ std::vector<std::string> DetectingNothing(const std::vector<TestInfo>& tests, co
   return nothing;
 }
 
-int Perform(const Options& options, const std::vector<FaultInfo>& faults, TrialOptions trial, DetectionRun* run) {
+int Perform(const Options& options, const std::vector<FaultInfo>& faults, TrialOptions trial,
+            DetectionRun* run) {
   const auto start = std::chrono::steady_clock::now();
   std::set<std::string> suites;
   for (const FaultInfo& fault : faults) suites.merge(SuitesOf(fault));
   std::vector<TestInfo> tests = KnownTests();
   std::erase_if(tests, [&](const TestInfo& test) {
     if (!options.test.empty()) return test.name != options.test;
-    return IsConformance(test.suite) ? options.no_suites || !suites.count(test.suite) : options.no_properties;
+    return IsConformance(test.suite) ? options.no_suites || !suites.count(test.suite)
+                                     : options.no_properties;
   });
   if (tests.empty() && options.stress_s <= 0) {
-    return Complain(!options.test.empty() ? "unknown test '" + options.test + "': see `ipcsuite list --tests`"
-                    : options.no_suites && options.no_properties ? "nothing is left to detect with: name seconds of --stress" : "no test is linked in");
+    return Complain(!options.test.empty()
+                        ? "unknown test '" + options.test + "': see `ipcsuite list --tests`"
+                    : options.no_suites && options.no_properties
+                        ? "nothing is left to detect with: name seconds of --stress"
+                        : "no test is linked in");
   }
   std::printf("%zu tests without a fault and with the neutral one ...\n", tests.size());
   std::fflush(stdout);
   std::string problem;
   const std::vector<TestInfo> usable = Baseline(trial, tests, run, &problem);
-  if (problem.empty() && options.stress_s > 0) problem = StressBaseline(trial, options.stress_s, run);
+  if (problem.empty() && options.stress_s > 0)
+    problem = StressBaseline(trial, options.stress_s, run);
   if (!problem.empty()) return Complain(problem);
-  std::printf("  %d judged; %.1f s without, %.1f s with the neutral fault%s\n", run->baseline_tests, run->baseline_seconds, run->neutral_seconds,
+  std::printf("  %d judged; %.1f s without, %.1f s with the neutral fault%s\n", run->baseline_tests,
+              run->baseline_seconds, run->neutral_seconds,
               run->neutral_differs.empty() ? ", all green" : "");
-  for (const std::string& name : run->neutral_differs) std::printf("  red with the neutral fault: %s\n", name.c_str());
-  for (const std::string& name : run->not_used) std::printf("  red without a fault, not used: %s\n", name.c_str());
+  for (const std::string& name : run->neutral_differs)
+    std::printf("  red with the neutral fault: %s\n", name.c_str());
+  for (const std::string& name : run->not_used)
+    std::printf("  red without a fault, not used: %s\n", name.c_str());
   std::printf("%zu faults ...\n", faults.size());
   const int jobs = options.jobs ? options.jobs : 2 * AllowedCpus();
   run->full = options.full;
@@ -291,7 +332,8 @@ int Perform(const Options& options, const std::vector<FaultInfo>& faults, TrialO
   run->seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   PrintSummary(*run);
   if (options.out.empty()) return 0;
-  if (!WriteWhole(options.out + "/detection.json", ToJson(*run), &problem)) return Complain(problem);
+  if (!WriteWhole(options.out + "/detection.json", ToJson(*run), &problem))
+    return Complain(problem);
   std::printf("%s/detection.json\n", options.out.c_str());
   return 0;
 }
@@ -302,19 +344,25 @@ int DetectMain(int argc, char** argv) {
   Options options;
   if (const int status = Parse(argc, argv, &options); status >= 0) return status;
   if (options.library.empty()) options.library = FindLibrary();
-  if (options.library.empty()) return Complain("libipcfaults.so is not beside the program: build //faults:libipcfaults.so or name it with --library");
+  if (options.library.empty())
+    return Complain(
+        "libipcfaults.so is not beside the program: build //faults:libipcfaults.so or name it with "
+        "--library");
   std::string error;
   const std::vector<FaultInfo> all = LoadFaults(options.library, &error);
   if (!error.empty()) return Complain(error);
   for (const std::string& name : options.faults) {
-    const bool known = std::any_of(all.begin(), all.end(), [&](const FaultInfo& fault) { return fault.name == name && name != "neutral"; });
+    const bool known = std::any_of(all.begin(), all.end(), [&](const FaultInfo& fault) {
+      return fault.name == name && name != "neutral";
+    });
     if (!known) return Complain("unknown fault '" + name + "': `ipcsuite detect --list` names all");
   }
   const std::vector<FaultInfo> faults = ChosenFaults(options, all);
   if (options.list) return ListFaults(faults), 0;
   std::error_code code;
   std::filesystem::create_directories(options.out, code);
-  if (code || access(options.out.c_str(), W_OK) != 0) return Complain("can't write to " + options.out + ": name a writable place with --out");
+  if (code || access(options.out.c_str(), W_OK) != 0)
+    return Complain("can't write to " + options.out + ": name a writable place with --out");
   TrialOptions trial;
   trial.program = std::filesystem::read_symlink("/proc/self/exe", code).string();
   trial.library = std::filesystem::absolute(options.library).string();
@@ -334,7 +382,10 @@ int DetectMain(int argc, char** argv) {
   if (status != 0) return status;
   const bool canary = !options.faults.empty() || !options.test.empty() || CanarySeen(run);
   if (!canary) std::printf("The canary was not seen: this run proves nothing.\n");
-  return options.test.empty() && (!canary || !run.interrupted.empty() || !Missed(run).empty() || !run.neutral_differs.empty()) ? 1 : 0;
+  return options.test.empty() && (!canary || !run.interrupted.empty() || !Missed(run).empty() ||
+                                  !run.neutral_differs.empty())
+             ? 1
+             : 0;
 }
 
 }  // namespace ipcsuite::faults

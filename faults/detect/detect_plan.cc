@@ -6,12 +6,11 @@
 
 namespace ipcsuite::faults {
 
-bool IsConformance(const std::string& suite) {
-  return suite != "props" && suite != "stress";
-}
+bool IsConformance(const std::string& suite) { return suite != "props" && suite != "stress"; }
 
 const char* ToString(Stage stage) {
-  static const char* const kNames[] = {"tests of its clauses", "other tests", "properties", "stress", "nothing"};
+  static const char* const kNames[] = {"tests of its clauses", "other tests", "properties",
+                                       "stress", "nothing"};
   return kNames[stage];
 }
 
@@ -34,7 +33,8 @@ void PlanStages(const FaultInfo& fault, const std::vector<TestInfo>& tests, Stag
   const std::set<std::string> suites = SuitesOf(fault);
   const std::set<std::string> broken(fault.breaks.begin(), fault.breaks.end());
   for (const TestInfo& test : tests) {
-    const bool claims = std::any_of(test.clauses.begin(), test.clauses.end(), [&](const std::string& id) { return broken.count(id) != 0; });
+    const bool claims = std::any_of(test.clauses.begin(), test.clauses.end(),
+                                    [&](const std::string& id) { return broken.count(id) != 0; });
     if (!IsConformance(test.suite)) {
       (*stages)[kProperties].push_back(test.name);
     } else if (claims) {
@@ -45,7 +45,8 @@ void PlanStages(const FaultInfo& fault, const std::vector<TestInfo>& tests, Stag
   }
 }
 
-std::map<std::string, std::map<std::string, Score>> Scores(const std::vector<FaultResult>& results) {
+std::map<std::string, std::map<std::string, Score>> Scores(
+    const std::vector<FaultResult>& results) {
   std::map<std::string, std::map<std::string, Score>> scores;
   for (const FaultResult& result : results) {
     if (!result.done || result.fault.family == "meta") continue;

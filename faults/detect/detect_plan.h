@@ -23,8 +23,8 @@ bool IsConformance(const std::string& suite);
 std::set<std::string> SuitesOf(const FaultInfo& fault);
 
 // What is run one after the other until something is detected. Tests that claim a clause that the
-// fault breaks; the other tests of the suites concerned; properties; a stress run (which has no tests
-// to choose from: its plan is empty).
+// fault breaks; the other tests of the suites concerned; properties; a stress run (which has no
+// tests to choose from: its plan is empty).
 enum Stage { kClaiming, kNeighbours, kProperties, kStress, kStages };
 const char* ToString(Stage stage);
 using Stages = std::vector<std::string>[kStages];
@@ -38,10 +38,10 @@ struct Detection {
 
 struct FaultResult {
   FaultInfo fault;
-  bool done = false;                   // false: the run was interrupted before
-  std::vector<Detection> detections;   // empty: missed; more than one only in a full run
-  Stage stage = kStages;               // in which it was detected
-  std::string problem;                 // why there is no result
+  bool done = false;                  // false: the run was interrupted before
+  std::vector<Detection> detections;  // empty: missed; more than one only in a full run
+  Stage stage = kStages;              // in which it was detected
+  std::string problem;                // why there is no result
   double seconds = 0;
   bool detected() const { return !detections.empty(); }
 };

@@ -7,7 +7,8 @@ namespace {
 
 using Names = std::vector<std::string>;
 
-FaultInfo Fault(const std::string& name, const std::string& family, const std::string& difficulty, Names breaks) {
+FaultInfo Fault(const std::string& name, const std::string& family, const std::string& difficulty,
+                Names breaks) {
   return {name, family, difficulty, "what", "", std::move(breaks)};
 }
 
@@ -28,7 +29,8 @@ TEST(DetectPlan, ClaimingTestsComeFirstThenNeighboursThenProperties) {
 }
 
 TEST(DetectPlan, NotificationIsJudgedByTheQueueSuite) {
-  EXPECT_EQ(SuitesOf(Fault("f", "notify", "easy", {"mq_notify.error.ebadf"})), std::set<std::string>{"mqueue"});
+  EXPECT_EQ(SuitesOf(Fault("f", "notify", "easy", {"mq_notify.error.ebadf"})),
+            std::set<std::string>{"mqueue"});
 }
 
 TEST(DetectPlan, TheCanaryConcernsAllSuites) {
@@ -37,9 +39,24 @@ TEST(DetectPlan, TheCanaryConcernsAllSuites) {
 
 std::vector<FaultResult> Results() {
   std::vector<FaultResult> results;
-  results.push_back({Fault("a", "pipe", "easy", {"pipe.read.ebadf"}), true, {{"T", "FAIL", ""}}, kClaiming, "", 1});
-  results.push_back({Fault("b", "pipe", "hard", {"pipe.read.ebadf", "pipe.write.ebadf"}), true, {}, kStages, "", 1});
-  results.push_back({Fault("c", "shm", "hard", {"mmap.ret.range"}), true, {{"T", "FAIL", ""}}, kProperties, "", 1});
+  results.push_back({Fault("a", "pipe", "easy", {"pipe.read.ebadf"}),
+                     true,
+                     {{"T", "FAIL", ""}},
+                     kClaiming,
+                     "",
+                     1});
+  results.push_back({Fault("b", "pipe", "hard", {"pipe.read.ebadf", "pipe.write.ebadf"}),
+                     true,
+                     {},
+                     kStages,
+                     "",
+                     1});
+  results.push_back({Fault("c", "shm", "hard", {"mmap.ret.range"}),
+                     true,
+                     {{"T", "FAIL", ""}},
+                     kProperties,
+                     "",
+                     1});
   results.push_back({Fault("d", "shm", "hard", {"mmap.addr.null"}), false, {}, kStages, "", 1});
   return results;
 }

@@ -18,14 +18,22 @@ const char* const kFamilies[] = {"pipe", "fifo", "poll", "shm", "mqueue", "notif
 const char* const kDifficulties[] = {"easy", "medium", "hard", ""};
 
 json ResultJson(const FaultResult& result) {
-  json out = {{"name", result.fault.name}, {"family", result.fault.family}, {"difficulty", result.fault.difficulty},
-              {"what", result.fault.what}, {"source", result.fault.source}, {"breaks", result.fault.breaks},
-              {"result", !result.done ? "not run" : !result.problem.empty() ? "no result" : result.detected() ? "detected" : "missed"},
+  json out = {{"name", result.fault.name},
+              {"family", result.fault.family},
+              {"difficulty", result.fault.difficulty},
+              {"what", result.fault.what},
+              {"source", result.fault.source},
+              {"breaks", result.fault.breaks},
+              {"result", !result.done              ? "not run"
+                         : !result.problem.empty() ? "no result"
+                         : result.detected()       ? "detected"
+                                                   : "missed"},
               {"duration_s", result.seconds}};
   if (!result.problem.empty()) out["problem"] = result.problem;
   if (result.detected()) out["by"] = ToString(result.stage);
   for (const Detection& detection : result.detections) {
-    out["detections"].push_back({{"test", detection.test}, {"verdict", detection.verdict}, {"reason", detection.reason}});
+    out["detections"].push_back(
+        {{"test", detection.test}, {"verdict", detection.verdict}, {"reason", detection.reason}});
   }
   return out;
 }
@@ -35,7 +43,9 @@ json ScoresJson(const DetectionRun& run) {
   for (const auto& [family, difficulties] : Scores(run.results)) {
     for (const auto& [difficulty, score] : difficulties) {
       out[family][difficulty.empty() ? "all" : difficulty] = {
-          {"faults", score.faults}, {"detected_by_suites", score.by_suites}, {"detected", score.detected}};
+          {"faults", score.faults},
+          {"detected_by_suites", score.by_suites},
+          {"detected", score.detected}};
     }
   }
   return out;
@@ -51,15 +61,18 @@ std::string Percent(int part, int whole) {
 void PrintScores(const DetectionRun& run) {
   auto scores = Scores(run.results);
   for (const bool alone : {true, false}) {
-    std::printf("\nDetected by %s:\n  %-8s", alone ? "the conformance suites alone" : "suites, properties and stress", "");
-    for (const char* difficulty : kDifficulties) std::printf("%-17s", *difficulty ? difficulty : "all");
+    std::printf("\nDetected by %s:\n  %-8s",
+                alone ? "the conformance suites alone" : "suites, properties and stress", "");
+    for (const char* difficulty : kDifficulties)
+      std::printf("%-17s", *difficulty ? difficulty : "all");
     std::printf("\n");
     for (const char* family : kFamilies) {
       if (!scores.count(family)) continue;
       std::printf("  %-8s", family);
       for (const char* difficulty : kDifficulties) {
         const Score& score = scores[family][difficulty];
-        std::printf("%-17s", Percent(alone ? score.by_suites : score.detected, score.faults).c_str());
+        std::printf("%-17s",
+                    Percent(alone ? score.by_suites : score.detected, score.faults).c_str());
       }
       std::printf("\n");
     }
@@ -74,7 +87,8 @@ void PrintLateDetections(const DetectionRun& run) {
       if (!result.detected() || result.stage != stage) continue;
       if (!any) std::printf("\nDetected by %s:\n", ToString(stage));
       any = true;
-      std::printf("  %-42s %-7s %s\n", result.fault.name.c_str(), result.fault.difficulty.c_str(), result.detections[0].test.c_str());
+      std::printf("  %-42s %-7s %s\n", result.fault.name.c_str(), result.fault.difficulty.c_str(),
+                  result.detections[0].test.c_str());
     }
   }
 }
@@ -83,10 +97,12 @@ void PrintClauses(const DetectionRun& run) {
   std::map<std::string, std::map<std::string, int>> counts;
   const auto states = ClauseStates(run.results);
   for (const auto& [id, state] : states) ++counts[std::string(Find(id)->interface)][state];
-  std::printf("\nRequirements by interface:\n  %-12s%-10s%-10s%s\n", "", "proven", "unproven", "no fault");
+  std::printf("\nRequirements by interface:\n  %-12s%-10s%-10s%s\n", "", "proven", "unproven",
+              "no fault");
   for (auto& [interface, count] : counts) {
     if (count["proven"] + count["unproven"] == 0) continue;  // not of the faults run
-    std::printf("  %-12s%-10d%-10d%d\n", interface.c_str(), count["proven"], count["unproven"], count["no fault"]);
+    std::printf("  %-12s%-10d%-10d%d\n", interface.c_str(), count["proven"], count["unproven"],
+                count["no fault"]);
   }
 }
 
@@ -108,11 +124,20 @@ std::vector<const FaultResult*> Missed(const DetectionRun& run) {
 }
 
 std::string ToJson(const DetectionRun& run) {
-  json out = {{"schema_version", 1}, {"command_line", run.command_line}, {"started", run.started}, {"duration_s", run.seconds},
-              {"interrupted", run.interrupted}, {"full", run.full},
-              {"baseline", {{"tests_judged", run.baseline_tests}, {"duration_s", run.baseline_seconds}, {"not_used", run.not_used}}},
+  json out = {{"schema_version", 1},
+              {"command_line", run.command_line},
+              {"started", run.started},
+              {"duration_s", run.seconds},
+              {"interrupted", run.interrupted},
+              {"full", run.full},
+              {"baseline",
+               {{"tests_judged", run.baseline_tests},
+                {"duration_s", run.baseline_seconds},
+                {"not_used", run.not_used}}},
               {"neutral", {{"duration_s", run.neutral_seconds}, {"differs", run.neutral_differs}}},
-              {"scores", ScoresJson(run)}, {"clauses", ClauseStates(run.results)}, {"faults", json::array()}};
+              {"scores", ScoresJson(run)},
+              {"clauses", ClauseStates(run.results)},
+              {"faults", json::array()}};
   for (const FaultResult& result : run.results) out["faults"].push_back(ResultJson(result));
   if (run.full) out["tests_detecting_nothing"] = run.detecting_nothing;
   return out.dump(1, ' ', false, json::error_handler_t::replace) + "\n";
@@ -137,16 +162,18 @@ void PrintSummary(const DetectionRun& run) {
   const auto missed = Missed(run);
   if (!missed.empty()) std::printf("\nMissed:\n");
   for (const FaultResult* result : missed) {
-    std::printf("  %-42s %-7s %-7s %s\n", result->fault.name.c_str(), result->fault.family.c_str(), result->fault.difficulty.c_str(),
+    std::printf("  %-42s %-7s %-7s %s\n", result->fault.name.c_str(), result->fault.family.c_str(),
+                result->fault.difficulty.c_str(),
                 result->problem.empty() ? result->fault.what.c_str() : result->problem.c_str());
   }
   if (run.full) {
-    std::printf("\nTests that detected no fault (they may still matter for kernels): %zu\n", run.detecting_nothing.size());
+    std::printf("\nTests that detected no fault (they may still matter for kernels): %zu\n",
+                run.detecting_nothing.size());
     for (const std::string& test : run.detecting_nothing) std::printf("  %s\n", test.c_str());
   }
   PrintClauses(run);
-  std::printf("\n%zu faults in %.0f s%s%s\n", run.results.size(), run.seconds, run.interrupted.empty() ? "" : "; interrupted: ",
-              run.interrupted.c_str());
+  std::printf("\n%zu faults in %.0f s%s%s\n", run.results.size(), run.seconds,
+              run.interrupted.empty() ? "" : "; interrupted: ", run.interrupted.c_str());
 }
 
 }  // namespace ipcsuite::faults

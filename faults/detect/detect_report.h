@@ -11,13 +11,13 @@ namespace ipcsuite::faults {
 struct DetectionRun {
   std::string command_line, started;  // UTC
   double seconds = 0;
-  std::string interrupted;            // empty: complete
-  int baseline_tests = 0;             // judged without a fault
+  std::string interrupted;  // empty: complete
+  int baseline_tests = 0;   // judged without a fault
   double baseline_seconds = 0, neutral_seconds = 0;
   std::vector<std::string> neutral_differs;  // tests that the neutral fault turns red
   std::vector<std::string> not_used;         // tests that are red without a fault: no detectors
   std::vector<FaultResult> results;
-  bool full = false;                          // every test ran against each fault of its interface
+  bool full = false;                           // every test ran against each fault of its interface
   std::vector<std::string> detecting_nothing;  // of a full run
 };
 

@@ -22,18 +22,21 @@ using nlohmann::json;
 // The kernel takes 128 KiB for one argument.
 constexpr std::size_t kFilterBytes = 100'000;
 
-std::vector<std::string> Environment(const TrialOptions& options, const std::string& fault, const std::string& folder) {
+std::vector<std::string> Environment(const TrialOptions& options, const std::string& fault,
+                                     const std::string& folder) {
   std::vector<std::string> result;
   for (char** entry = environ; *entry; ++entry) {
     const std::string text = *entry;
-    if (text.rfind("LD_PRELOAD=", 0) != 0 && text.rfind("IPCSUITE_FAULT", 0) != 0) result.push_back(text);
+    if (text.rfind("LD_PRELOAD=", 0) != 0 && text.rfind("IPCSUITE_FAULT", 0) != 0)
+      result.push_back(text);
   }
   if (fault.empty()) return result;
   result.push_back("LD_PRELOAD=" + options.library);
   result.push_back(std::string(kIpcFaultVariable) + "=" + fault);
   result.push_back(std::string(kIpcFaultStateVariable) + "=" + folder + "/state");
   // A hang must outlast the watchdog of the tests.
-  result.push_back(std::string(kIpcFaultStuckVariable) + "=" + std::to_string(options.timeout_s * 1000 + 3000));
+  result.push_back(std::string(kIpcFaultStuckVariable) + "=" +
+                   std::to_string(options.timeout_s * 1000 + 3000));
   return result;
 }
 
@@ -45,14 +48,16 @@ std::vector<char*> Pointers(std::vector<std::string>& strings) {
 }
 
 // Runs the program without output; returns its wait status, or -1.
-int Execute(std::vector<std::string> arguments, std::vector<std::string> environment, const std::string& log, std::string* problem) {
+int Execute(std::vector<std::string> arguments, std::vector<std::string> environment,
+            const std::string& log, std::string* problem) {
   posix_spawn_file_actions_t actions;
   posix_spawn_file_actions_init(&actions);
   posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0);
   posix_spawn_file_actions_addopen(&actions, 1, log.c_str(), O_WRONLY | O_CREAT | O_TRUNC, 0644);
   posix_spawn_file_actions_adddup2(&actions, 1, 2);
   pid_t pid = 0;
-  const int error = posix_spawn(&pid, arguments[0].c_str(), &actions, nullptr, Pointers(arguments).data(), Pointers(environment).data());
+  const int error = posix_spawn(&pid, arguments[0].c_str(), &actions, nullptr,
+                                Pointers(arguments).data(), Pointers(environment).data());
   posix_spawn_file_actions_destroy(&actions);
   if (error) {
     *problem = "can't start " + arguments[0] + ": " + strerror(error);
@@ -92,7 +97,8 @@ bool ReadResults(const std::string& path, std::map<std::string, TestOutcome>* te
 }
 
 // One run of the program with these arguments besides where it writes, and its results.
-TrialResult RunWith(const TrialOptions& options, const std::string& fault, std::vector<std::string> arguments) {
+TrialResult RunWith(const TrialOptions& options, const std::string& fault,
+                    std::vector<std::string> arguments) {
   static std::atomic<int> number{0};
   const std::string folder = options.folder + "/" + std::to_string(++number);
   TrialResult result;
@@ -105,11 +111,13 @@ TrialResult RunWith(const TrialOptions& options, const std::string& fault, std::
   arguments.insert(arguments.begin(), options.program);
   arguments.insert(arguments.end(), {"--out", folder, "--format", "json", "--seed", "1"});
   const auto start = std::chrono::steady_clock::now();
-  const int status = Execute(arguments, Environment(options, fault, folder), folder + "/log", &result.problem);
+  const int status =
+      Execute(arguments, Environment(options, fault, folder), folder + "/log", &result.problem);
   result.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   if (result.problem.empty() && !ReadResults(folder + "/results.json", &result.tests)) {
-    result.problem = WIFSIGNALED(status) ? "the run was ended by signal " + std::to_string(WTERMSIG(status))
-                                         : "the run exited with " + std::to_string(WEXITSTATUS(status));
+    result.problem = WIFSIGNALED(status)
+                         ? "the run was ended by signal " + std::to_string(WTERMSIG(status))
+                         : "the run exited with " + std::to_string(WEXITSTATUS(status));
     const std::string last = LastLine(folder + "/log");
     if (!last.empty()) result.problem += ": " + last;
   }
@@ -117,10 +125,13 @@ TrialResult RunWith(const TrialOptions& options, const std::string& fault, std::
   return result;
 }
 
-TrialResult RunOnce(const TrialOptions& options, const std::string& fault, const std::string& filter, const std::vector<std::string>& suites,
+TrialResult RunOnce(const TrialOptions& options, const std::string& fault,
+                    const std::string& filter, const std::vector<std::string>& suites,
                     bool until_fail) {
-  std::vector<std::string> arguments = {"run", "--no-stress", "--timeout", std::to_string(options.timeout_s),
-                                        "--jobs", std::to_string(options.jobs), "--profile", options.profile};
+  std::vector<std::string> arguments = {"run",       "--no-stress",
+                                        "--timeout", std::to_string(options.timeout_s),
+                                        "--jobs",    std::to_string(options.jobs),
+                                        "--profile", options.profile};
   if (!filter.empty()) arguments.insert(arguments.end(), {"--filter", filter});
   for (const std::string& suite : suites) arguments.insert(arguments.end(), {"--suite", suite});
   if (until_fail) arguments.insert(arguments.end(), {"--until-fail", "--repeat", "1"});
@@ -129,13 +140,15 @@ TrialResult RunOnce(const TrialOptions& options, const std::string& fault, const
 
 }  // namespace
 
-TrialResult RunTrial(const TrialOptions& options, const std::string& fault, const std::vector<std::string>& tests,
-                     const std::vector<std::string>& suites, bool until_fail) {
+TrialResult RunTrial(const TrialOptions& options, const std::string& fault,
+                     const std::vector<std::string>& tests, const std::vector<std::string>& suites,
+                     bool until_fail) {
   if (tests.empty()) return RunOnce(options, fault, "", suites, until_fail);
   TrialResult sum;
   for (std::size_t next = 0; next < tests.size();) {
     std::string filter;
-    while (next < tests.size() && filter.size() < kFilterBytes) filter += (filter.empty() ? "" : ":") + tests[next++];
+    while (next < tests.size() && filter.size() < kFilterBytes)
+      filter += (filter.empty() ? "" : ":") + tests[next++];
     TrialResult part = RunOnce(options, fault, filter, {}, until_fail);
     sum.tests.insert(part.tests.begin(), part.tests.end());
     sum.seconds += part.seconds;
@@ -148,7 +161,8 @@ TrialResult RunTrial(const TrialOptions& options, const std::string& fault, cons
 }
 
 TrialResult RunStressTrial(const TrialOptions& options, const std::string& fault, double seconds) {
-  return RunWith(options, fault, {"stress", "--time", std::to_string(seconds) + "s", "--nemesis", "all"});
+  return RunWith(options, fault,
+                 {"stress", "--time", std::to_string(seconds) + "s", "--nemesis", "all"});
 }
 
 }  // namespace ipcsuite::faults

@@ -8,11 +8,11 @@
 namespace ipcsuite::faults {
 
 struct TrialOptions {
-  std::string program;      // the ipcsuite binary
-  std::string library;      // of faults
-  std::string folder;       // for files that go away afterwards
-  int timeout_s = 5;        // of each test
-  int jobs = 2;             // tests at once
+  std::string program;  // the ipcsuite binary
+  std::string library;  // of faults
+  std::string folder;   // for files that go away afterwards
+  int timeout_s = 5;    // of each test
+  int jobs = 2;         // tests at once
   std::string profile = "quick";
 };
 
@@ -21,7 +21,10 @@ struct TestOutcome {
   bool surroundings = false;
   double seconds = 0;
   // Whether somebody who runs the suite would have noticed.
-  bool Red() const { return verdict == "FAIL" || verdict == "FLAKY" || verdict == "XPASS" || (verdict == "UNRESOLVED" && !surroundings); }
+  bool Red() const {
+    return verdict == "FAIL" || verdict == "FLAKY" || verdict == "XPASS" ||
+           (verdict == "UNRESOLVED" && !surroundings);
+  }
   bool Judged() const { return verdict == "PASS" || verdict == "OBSERVED" || verdict == "XFAIL"; }
 };
 
@@ -33,11 +36,12 @@ struct TrialResult {
 
 // Runs these tests (all tests of the suites if `tests` is empty) with the fault of this name (none
 // if empty), until the first red one if asked. Safe to call from several threads.
-TrialResult RunTrial(const TrialOptions& options, const std::string& fault, const std::vector<std::string>& tests,
-                     const std::vector<std::string>& suites, bool until_fail);
+TrialResult RunTrial(const TrialOptions& options, const std::string& fault,
+                     const std::vector<std::string>& tests, const std::vector<std::string>& suites,
+                     bool until_fail);
 
-// Runs all stress workloads for `seconds` together with all nemeses, as `ipcsuite run` does, with the fault
-// of this name (none if empty).
+// Runs all stress workloads for `seconds` together with all nemeses, as `ipcsuite run` does, with
+// the fault of this name (none if empty).
 TrialResult RunStressTrial(const TrialOptions& options, const std::string& fault, double seconds);
 
 }  // namespace ipcsuite::faults

@@ -129,12 +129,14 @@ const Fault kMeta[] = {
 
 // A function, since the library is used before its own constructors have run.
 const Fault* FaultAt(size_t i) {
-  const Bank banks[] = {
-      BankOf(kMeta), PipeDescriptorBank(), PipeReadBank(), PipeWriteBank(), PipeOtherBank(),
-      FifoBank(), FifoOpenBank(), PollBank(), SelectBank(), ShmObjectBank(), ShmSizeBank(),
-      ShmMapBank(), QueueOpenBank(), QueueObjectBank(), QueueSendBank(), QueueReceiveBank(),
-      QueueTimeBank(), NotifyBank(), NotifyStateBank(), RareBank(), CrowdBank(), LongBank()
-  };
+  const Bank banks[] = {BankOf(kMeta),      PipeDescriptorBank(), PipeReadBank(),
+                        PipeWriteBank(),    PipeOtherBank(),      FifoBank(),
+                        FifoOpenBank(),     PollBank(),           SelectBank(),
+                        ShmObjectBank(),    ShmSizeBank(),        ShmMapBank(),
+                        QueueOpenBank(),    QueueObjectBank(),    QueueSendBank(),
+                        QueueReceiveBank(), QueueTimeBank(),      NotifyBank(),
+                        NotifyStateBank(),  RareBank(),           CrowdBank(),
+                        LongBank()};
   for (const Bank& bank : banks) {
     if (i < bank.count) return &bank.faults[i];
     i -= bank.count;

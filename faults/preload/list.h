@@ -26,8 +26,9 @@ inline constexpr char kIpcFaultGetSymbol[] = "ipcfaults_get";
 }
 
 // Environment variables that the library reads.
-inline constexpr char kIpcFaultVariable[] = "IPCSUITE_FAULT";             // name of the fault
-inline constexpr char kIpcFaultStateVariable[] = "IPCSUITE_FAULT_STATE";  // file shared by processes
+inline constexpr char kIpcFaultVariable[] = "IPCSUITE_FAULT";  // name of the fault
+inline constexpr char kIpcFaultStateVariable[] =
+    "IPCSUITE_FAULT_STATE";  // file shared by processes
 inline constexpr char kIpcFaultStuckVariable[] = "IPCSUITE_FAULT_STUCK_MS";  // length of a "hang"
 
 #endif  // FAULTS_LIST_H_

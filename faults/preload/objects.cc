@@ -85,8 +85,8 @@ bool Rearrange(const Obj& q, void (*change)(Message*, int&, void*), void* argume
     return false;
   }
   size_t room = static_cast<size_t>(a.mq_msgsize) * (kMost + 1);
-  char* memory = static_cast<char*>(real::mmap(nullptr, room, PROT_READ | PROT_WRITE,
-                                               MAP_PRIVATE | MAP_ANONYMOUS, -1, 0));
+  char* memory = static_cast<char*>(
+      real::mmap(nullptr, room, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0));
   if (memory == MAP_FAILED) {
     real::close(fd);
     return false;
@@ -146,7 +146,8 @@ void NoteUnmapped(uintptr_t address, size_t length) {
 
 void ForgetRange(uintptr_t address, size_t length) {
   for (MappingEntry& e : mappings) {
-    if (Overlaps(e, address, length)) e.length = e.live && e.address < address ? address - e.address : 0;
+    if (Overlaps(e, address, length))
+      e.length = e.live && e.address < address ? address - e.address : 0;
   }
 }
 

@@ -212,8 +212,8 @@ Disturbed::Disturbed(Disturb which) {
       fits = handled && (now.sa_flags & SA_RESTART);
     } else {
       bool quiet = now.sa_handler == SIG_DFL && (s == SIGCHLD || s == SIGURG || s == SIGWINCH);
-      fits = which == Disturb::ignored ? now.sa_handler == SIG_IGN || quiet
-                                       : s == SIGCONT && !handled;
+      fits =
+          which == Disturb::ignored ? now.sa_handler == SIG_IGN || quiet : s == SIGCONT && !handled;
       if (fits) now.sa_handler = [](int) {};
     }
     if (!fits) continue;

@@ -89,13 +89,11 @@ class Disturbed {
 // ---- looking at objects ----
 bool Nonblocking(const Obj& o);
 int AccessMode(const Obj& o);
-int Available(const Obj& o);       // bytes in the pipe
-int Capacity(const Obj& o);        // bytes that fit into it
-int Room(const Obj& o);            // what of them is free
+int Available(const Obj& o);                  // bytes in the pipe
+int Capacity(const Obj& o);                   // bytes that fit into it
+int Room(const Obj& o);                       // what of them is free
 short Readiness(const Obj& o, short events);  // poll with timeout 0
-inline bool ReaderWaits(const Obj& o) {
-  return !Nonblocking(o) && Readiness(o, POLLIN) == 0;
-}
+inline bool ReaderWaits(const Obj& o) { return !Nonblocking(o) && Readiness(o, POLLIN) == 0; }
 inline bool HasReader(const Obj& o) { return !(Readiness(o, POLLOUT) & POLLERR); }
 mq_attr Attributes(const Obj& q);
 inline bool QueueEmpty(const Obj& q) { return Attributes(q).mq_curmsgs == 0; }

@@ -7,9 +7,9 @@
 #include "faults/preload/fault.h"
 #include "faults/preload/state.h"
 
-#define IPC_WRAP(result, name, ...)                                                             \
-  extern "C" __attribute__((visibility("default"))) result ipcfaults_##name(__VA_ARGS__) __asm__( \
-      #name);                                                                                   \
+#define IPC_WRAP(result, name, ...)                    \
+  extern "C" __attribute__((visibility("default")))    \
+  result ipcfaults_##name(__VA_ARGS__) __asm__(#name); \
   extern "C" result ipcfaults_##name(__VA_ARGS__)
 
 namespace faults {

@@ -67,13 +67,13 @@ IPC_WRAP(int, dup3, int from, int to, int flags) {
   Obj a, b;
   return Pair(from, to, &a, &b) ? hooks.dup3(a, b, flags) : real::dup3(from, to, flags);
 }
-#define IPC_FCNTL(name)                                      \
-  IPC_WRAP(int, name, int fd, int command, ...) {            \
-    va_list list;                                            \
-    va_start(list, command);                                 \
-    long argument = va_arg(list, long);                      \
-    va_end(list);                                            \
-    return DoFcntl(fd, command, argument);                   \
+#define IPC_FCNTL(name)                           \
+  IPC_WRAP(int, name, int fd, int command, ...) { \
+    va_list list;                                 \
+    va_start(list, command);                      \
+    long argument = va_arg(list, long);           \
+    va_end(list);                                 \
+    return DoFcntl(fd, command, argument);        \
   }
 IPC_FCNTL(fcntl)
 IPC_FCNTL(fcntl64)

@@ -48,8 +48,7 @@ ssize_t Scatter(const Obj& o, const iovec* v, int n) {
 }
 
 ssize_t Gather(const Obj& o, const iovec* v, int n) {
-  if (hooks.writev != DefaultHooks().writev || hooks.write == DefaultHooks().write ||
-      Plain(v, n)) {
+  if (hooks.writev != DefaultHooks().writev || hooks.write == DefaultHooks().write || Plain(v, n)) {
     return hooks.writev(o, v, n);
   }
   Bounce b(Total(v, n));
@@ -73,7 +72,8 @@ ssize_t DoPwrite(int fd, const void* b, size_t n, off_t at) {
   Obj o;
   return HookedStream(fd, &o) ? hooks.pwrite(o, b, n, at) : real::pwrite(fd, b, n, at);
 }
-// The vector forms with an offset are the scalar ones on the first area: on a stream they only fail.
+// The vector forms with an offset are the scalar ones on the first area: on a stream they only
+// fail.
 ssize_t DoPreadv(int fd, const iovec* v, int n, off_t at) {
   Obj o;
   if (!HookedStream(fd, &o) || n < 1) return real::preadv(fd, v, n, at);

@@ -16,8 +16,7 @@ bool Queue(mqd_t q, Obj* o) {
 }
 
 mqd_t DoOpen(const char* name, int flags, mode_t mode, const mq_attr* attr) {
-  return Active() ? hooks.mq_open(name, flags, mode, attr)
-                  : real::mq_open(name, flags, mode, attr);
+  return Active() ? hooks.mq_open(name, flags, mode, attr) : real::mq_open(name, flags, mode, attr);
 }
 
 int DoSend(mqd_t q, const char* b, size_t n, unsigned prio, const timespec* t) {

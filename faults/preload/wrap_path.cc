@@ -40,21 +40,21 @@ int DoMknod(int dir, const char* path, mode_t mode, dev_t dev) {
 
 }  // namespace
 
-#define IPC_OPEN(name)                                   \
+#define IPC_OPEN(name)                                    \
   IPC_WRAP(int, name, const char* path, int flags, ...) { \
-    va_list list;                                        \
-    va_start(list, flags);                               \
-    mode_t mode = ModeOf(flags, list);                   \
-    va_end(list);                                        \
-    return DoOpen(AT_FDCWD, path, flags, mode);          \
+    va_list list;                                         \
+    va_start(list, flags);                                \
+    mode_t mode = ModeOf(flags, list);                    \
+    va_end(list);                                         \
+    return DoOpen(AT_FDCWD, path, flags, mode);           \
   }
-#define IPC_OPENAT(name)                                          \
+#define IPC_OPENAT(name)                                           \
   IPC_WRAP(int, name, int dir, const char* path, int flags, ...) { \
-    va_list list;                                                 \
-    va_start(list, flags);                                        \
-    mode_t mode = ModeOf(flags, list);                            \
-    va_end(list);                                                 \
-    return DoOpen(dir, path, flags, mode);                        \
+    va_list list;                                                  \
+    va_start(list, flags);                                         \
+    mode_t mode = ModeOf(flags, list);                             \
+    va_end(list);                                                  \
+    return DoOpen(dir, path, flags, mode);                         \
   }
 IPC_OPEN(open)
 IPC_OPEN(open64)

@@ -158,8 +158,7 @@ IPC_WRAP(int, __poll_chk, pollfd* p, nfds_t n, int ms, size_t room) {
 IPC_WRAP(int, ppoll, pollfd* p, nfds_t n, const timespec* t, const sigset_t* m) {
   return DoPpoll(p, n, t, m);
 }
-IPC_WRAP(int, __ppoll_chk, pollfd* p, nfds_t n, const timespec* t, const sigset_t* m,
-         size_t room) {
+IPC_WRAP(int, __ppoll_chk, pollfd* p, nfds_t n, const timespec* t, const sigset_t* m, size_t room) {
   if (room / sizeof *p < n) __builtin_trap();
   return DoPpoll(p, n, t, m);
 }
@@ -174,7 +173,8 @@ IPC_WRAP(int, pselect, int n, fd_set* r, fd_set* w, fd_set* e, const timespec* t
 IPC_WRAP(int, __ppoll_time64, pollfd* p, nfds_t n, const timespec* t, const sigset_t* m) {
   return DoPpoll(p, n, t, m);
 }
-IPC_WRAP(int, __ppoll64_chk, pollfd* p, nfds_t n, const timespec* t, const sigset_t* m, size_t room) {
+IPC_WRAP(int, __ppoll64_chk, pollfd* p, nfds_t n, const timespec* t, const sigset_t* m,
+         size_t room) {
   if (room / sizeof *p < n) __builtin_trap();
   return DoPpoll(p, n, t, m);
 }

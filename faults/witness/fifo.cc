@@ -187,7 +187,8 @@ WITNESS(fifo_not_atomic) {
   close(f.w);
   std::string all;
   char buffer[4096];
-  for (ssize_t n; (n = read(f.r, buffer, sizeof buffer)) > 0;) all.append(buffer, static_cast<size_t>(n));
+  for (ssize_t n; (n = read(f.r, buffer, sizeof buffer)) > 0;)
+    all.append(buffer, static_cast<size_t>(n));
   for (size_t at = 0; at + 1000 <= all.size(); at += 1000) {
     if (all.substr(at, 1000) != std::string(1000, all[at])) return true;
   }
@@ -280,7 +281,8 @@ WITNESS(fifo_open_not_cancellation_point) {
     static std::string path;
     path = f.path;
     pthread_t t;
-    pthread_create(&t, nullptr, [](void*) -> void* { return Open(path, O_WRONLY), nullptr; }, nullptr);
+    pthread_create(
+        &t, nullptr, [](void*) -> void* { return Open(path, O_WRONLY), nullptr; }, nullptr);
     Nap(50);
     pthread_cancel(t);
     pthread_join(t, nullptr);

@@ -277,14 +277,17 @@ WITNESS(notify_to_registering_thread) {
   BySignal(q.q);
   pthread_t t;
   // Only this thread can take a signal that is sent to the process.
-  pthread_create(&t, nullptr, [](void*) -> void* {
-    sigset_t mine;
-    sigemptyset(&mine);
-    sigaddset(&mine, kSignal);
-    pthread_sigmask(SIG_UNBLOCK, &mine, nullptr);
-    for (int i = 0; i < 100 && caught == 0; ++i) Nap(5);
-    return nullptr;
-  }, nullptr);
+  pthread_create(
+      &t, nullptr,
+      [](void*) -> void* {
+        sigset_t mine;
+        sigemptyset(&mine);
+        sigaddset(&mine, kSignal);
+        pthread_sigmask(SIG_UNBLOCK, &mine, nullptr);
+        for (int i = 0; i < 100 && caught == 0; ++i) Nap(5);
+        return nullptr;
+      },
+      nullptr);
   Nap(100);
   q.Send("x");
   pthread_join(t, nullptr);

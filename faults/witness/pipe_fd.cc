@@ -58,7 +58,9 @@ WITNESS(pipe_ends_share_flags) {
   fcntl(p.r, F_SETFL, O_NONBLOCK);
   return Nonblock(p.w);
 }
-WITNESS(pipe_getfl_without_access_mode) { return (fcntl(Pipe().w, F_GETFL) & O_ACCMODE) == O_RDONLY; }
+WITNESS(pipe_getfl_without_access_mode) {
+  return (fcntl(Pipe().w, F_GETFL) & O_ACCMODE) == O_RDONLY;
+}
 WITNESS(pipe_emfile_leaks_descriptor) {
   return Child([] {
            LimitDescriptors(1);

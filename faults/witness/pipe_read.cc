@@ -26,11 +26,14 @@ int CancelReader(const Pipe& p) {
   static int fd;
   fd = p.r;
   pthread_t t;
-  pthread_create(&t, nullptr, [](void*) -> void* {
-    char c;
-    read(fd, &c, 1);
-    return nullptr;
-  }, nullptr);
+  pthread_create(
+      &t, nullptr,
+      [](void*) -> void* {
+        char c;
+        read(fd, &c, 1);
+        return nullptr;
+      },
+      nullptr);
   Nap(50);
   pthread_cancel(t);
   pthread_join(t, nullptr);

@@ -41,7 +41,8 @@ bool Torn(size_t size, bool vector = false, bool fill = false) {
   close(p.w);
   std::string all;
   char buffer[4096];
-  for (ssize_t n; (n = read(p.r, buffer, sizeof buffer)) > 0;) all.append(buffer, static_cast<size_t>(n));
+  for (ssize_t n; (n = read(p.r, buffer, sizeof buffer)) > 0;)
+    all.append(buffer, static_cast<size_t>(n));
   size_t at = all.find_first_of("ab");
   for (; at != std::string::npos && at + size <= all.size(); at += size) {
     for (size_t i = 1; i < size; ++i) {
@@ -72,7 +73,9 @@ WITNESS(write_loses_last_byte) {
 }
 WITNESS(write_not_atomic) { return Torn(100); }
 WITNESS(write_atomic_to_512_only) { return Torn(1000); }
-WITNESS(write_exact_pipe_buf_not_atomic) { return Torn(static_cast<size_t>(fpathconf(Pipe().w, _PC_PIPE_BUF))); }
+WITNESS(write_exact_pipe_buf_not_atomic) {
+  return Torn(static_cast<size_t>(fpathconf(Pipe().w, _PC_PIPE_BUF)));
+}
 WITNESS(write_not_atomic_when_nearly_full) { return Torn(3000); }
 WITNESS(writev_not_atomic) { return Torn(1000, true); }
 WITNESS(writev_gathers_backwards) {
@@ -165,14 +168,17 @@ WITNESS(sigpipe_to_process) {
   sigaddset(&set, SIGPIPE);
   pthread_t t;
   // The thread that writes blocks SIGPIPE: the signal stays pending for it alone.
-  pthread_create(&t, nullptr, [](void*) -> void* {
-    sigset_t mine;
-    sigemptyset(&mine);
-    sigaddset(&mine, SIGPIPE);
-    pthread_sigmask(SIG_BLOCK, &mine, nullptr);
-    WriteBroken();
-    return nullptr;
-  }, nullptr);
+  pthread_create(
+      &t, nullptr,
+      [](void*) -> void* {
+        sigset_t mine;
+        sigemptyset(&mine);
+        sigaddset(&mine, SIGPIPE);
+        pthread_sigmask(SIG_BLOCK, &mine, nullptr);
+        WriteBroken();
+        return nullptr;
+      },
+      nullptr);
   pthread_join(t, nullptr);
   Nap(20);
   return caught > 0;

@@ -214,7 +214,7 @@ WITNESS(poll_wakeup_lost_on_hangup) {
   close(p.w);
   return c.Exit() == -1;
 }
-WITNESS(poll_depends_on_nonblock) { 
+WITNESS(poll_depends_on_nonblock) {
   Pipe p(O_NONBLOCK);
   return Events(p.r, POLLIN) == POLLIN;
 }

@@ -6,7 +6,8 @@
 using namespace witness;
 
 namespace {
-mqd_t Open(const std::string& name, int flags, mode_t mode = 0600, long maxmsg = 4, long msgsize = 16) {
+mqd_t Open(const std::string& name, int flags, mode_t mode = 0600, long maxmsg = 4,
+           long msgsize = 16) {
   mq_attr a{};
   a.mq_maxmsg = maxmsg;
   a.mq_msgsize = msgsize;
@@ -112,7 +113,9 @@ WITNESS(mq_existing_attr_checked) {
   Queue q;
   return Open(q.name, O_CREAT | O_RDWR, 0600, 2, 8) < 0;
 }
-WITNESS(mq_nonpositive_attr_accepted) { return Open(NewName("zero"), O_CREAT | O_RDWR, 0600, 0) >= 0; }
+WITNESS(mq_nonpositive_attr_accepted) {
+  return Open(NewName("zero"), O_CREAT | O_RDWR, 0600, 0) >= 0;
+}
 WITNESS(mq_negative_msgsize_accepted) {
   return Open(NewName("neg"), O_CREAT | O_RDWR, 0600, 4, -1) >= 0;
 }
@@ -156,7 +159,8 @@ WITNESS(mq_access_mode_not_checked) {
 }
 WITNESS(mq_access_modes_swapped) {
   Queue q;
-  return mq_send(Open(q.name, O_RDONLY), "x", 1, 0) == 0 && mq_send(Open(q.name, O_WRONLY), "x", 1, 0) < 0;
+  return mq_send(Open(q.name, O_RDONLY), "x", 1, 0) == 0 &&
+         mq_send(Open(q.name, O_WRONLY), "x", 1, 0) < 0;
 }
 WITNESS(mq_name_14_characters) {
   std::string base = "/ipcwitness-long-name";

@@ -17,12 +17,15 @@ bool SurvivesPendingCancel(Body body) {
   call = &body;
   ended = false;
   pthread_t t;
-  pthread_create(&t, nullptr, [](void*) -> void* {
-    pthread_cancel(pthread_self());
-    (*call)();
-    ended = true;
-    return nullptr;
-  }, nullptr);
+  pthread_create(
+      &t, nullptr,
+      [](void*) -> void* {
+        pthread_cancel(pthread_self());
+        (*call)();
+        ended = true;
+        return nullptr;
+      },
+      nullptr);
   pthread_join(t, nullptr);
   return ended;
 }
@@ -33,7 +36,8 @@ bool CancelHangs(Body body) {
     static Body* call;
     call = &body;
     pthread_t t;
-    pthread_create(&t, nullptr, [](void*) -> void* { return (*call)(), nullptr; }, nullptr);
+    pthread_create(
+        &t, nullptr, [](void*) -> void* { return (*call)(), nullptr; }, nullptr);
     Nap(50);
     pthread_cancel(t);
     pthread_join(t, nullptr);
@@ -148,7 +152,9 @@ WITNESS(mlock_inherited_by_fork) {
   mlock(s.Map(10), 10);
   return Child([&] { return LockedKb() > 0; }).Exit() == 1;
 }
-WITNESS(mq_open_failure_returns_minus_two) { return mq_open(NewName("none").c_str(), O_RDWR) == -2; }
+WITNESS(mq_open_failure_returns_minus_two) {
+  return mq_open(NewName("none").c_str(), O_RDWR) == -2;
+}
 WITNESS(mq_new_queue_holds_message) { return Queue().Attr().mq_curmsgs == 1; }
 WITNESS(mq_close_returns_one) {
   Queue q;

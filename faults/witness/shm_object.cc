@@ -43,7 +43,8 @@ WITNESS(shm_excl_ignored) {
 WITNESS(shm_excl_not_atomic) {
   for (int64_t end = NowNs() + kRaceNs; NowNs() < end;) {
     std::string name = NewName("race");
-    static int* go = static_cast<int*>(mmap(nullptr, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0));
+    static int* go = static_cast<int*>(
+        mmap(nullptr, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0));
     __atomic_store_n(go, 0, __ATOMIC_SEQ_CST);
     Child c([&] {
       __atomic_store_n(go, 1, __ATOMIC_SEQ_CST);
@@ -277,7 +278,8 @@ int TruncateBeyondLimit(int handler) {
            if (handler) Handle(SIGXFSZ);
            int r = ftruncate(s.fd, 5000);
            return (r == 0 ? 0 : 1) + (caught ? 2 : 0);
-         }).Exit();
+         })
+      .Exit();
 }
 }  // namespace
 WITNESS(ftruncate_no_file_size_limit) { return TruncateBeyondLimit(1) == 0; }

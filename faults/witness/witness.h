@@ -133,9 +133,9 @@ inline bool Fails(long r, int error) { return r == -1 && errno == error; }
 
 }  // namespace witness
 
-#define WITNESS(name)                                                      \
-  static bool Seen_##name();                                               \
-  static const witness::Register register_##name(#name, Seen_##name);      \
+#define WITNESS(name)                                                 \
+  static bool Seen_##name();                                          \
+  static const witness::Register register_##name(#name, Seen_##name); \
   static bool Seen_##name()
 
 #endif  // FAULTS_WITNESS_WITNESS_H_

@@ -66,7 +66,8 @@ std::vector<std::pair<Trial, std::string>> RunTrials(const std::vector<Trial>& t
     const auto found = running.find(pid);
     if (found == running.end()) continue;
     const std::string outcome = Outcome(status);
-    if (outcome != (found->second.seen() ? Outcome(0) : Outcome(1 << 8))) wrong.emplace_back(found->second, outcome);
+    if (outcome != (found->second.seen() ? Outcome(0) : Outcome(1 << 8)))
+      wrong.emplace_back(found->second, outcome);
     running.erase(found);
   }
   return wrong;
@@ -77,7 +78,8 @@ TEST(Witnesses, SeeTheirFaultAndNothingElse) {
   std::vector<Trial> trials;
   for (const FaultInfo& fault : LoadFaults(FindLibrary(), &error)) {
     if (fault.family == "meta") continue;
-    for (const std::string& active : {fault.name, std::string("neutral"), std::string()}) trials.push_back({fault.name, active});
+    for (const std::string& active : {fault.name, std::string("neutral"), std::string()})
+      trials.push_back({fault.name, active});
   }
   ASSERT_EQ(error, "");
   ASSERT_GE(trials.size(), 600u);
@@ -90,7 +92,8 @@ TEST(Witnesses, SeeTheirFaultAndNothingElse) {
     wrong = RunTrials(again);
   }
   for (const auto& [trial, outcome] : wrong) {
-    ADD_FAILURE() << trial.witness << " with " << (trial.fault.empty() ? "no library" : trial.fault) << ": the witness " << outcome;
+    ADD_FAILURE() << trial.witness << " with " << (trial.fault.empty() ? "no library" : trial.fault)
+                  << ": the witness " << outcome;
   }
 }
 

@@ -74,7 +74,8 @@ void Backoff::Pause() {
   nanosleep(&nap, nullptr);  // sleep-ok: back-off of a polling loop, no verdict depends on it
 }
 
-void WaitWhileEquals(std::atomic<std::uint32_t>& word, std::uint32_t value, std::int64_t timeout_ns) {
+void WaitWhileEquals(std::atomic<std::uint32_t>& word, std::uint32_t value,
+                     std::int64_t timeout_ns) {
   for (int i = 0; i < 20; ++i) {
     if (word.load(std::memory_order_acquire) != value) return;
     sched_yield();
@@ -126,7 +127,8 @@ void Slot::Append(LogKind kind, const std::vector<std::string_view>& fields) {
     std::memcpy(at, field.data(), field.size());
     at += field.size();
   }
-  std::atomic_ref<std::uint32_t>(*reinterpret_cast<std::uint32_t*>(log + offset)).store(1, std::memory_order_release);
+  std::atomic_ref<std::uint32_t>(*reinterpret_cast<std::uint32_t*>(log + offset))
+      .store(1, std::memory_order_release);
 }
 
 std::vector<LogRecord> Slot::ReadLog() const {
@@ -169,7 +171,8 @@ void* Slot::Allocate(std::size_t bytes, std::size_t align) {
   for (;;) {
     const std::size_t start = (used + align - 1) / align * align;
     if (bytes > kHeapBytes || start + bytes > kHeapBytes) return nullptr;
-    if (heap_used.compare_exchange_weak(used, static_cast<std::uint32_t>(start + bytes))) return heap + start;
+    if (heap_used.compare_exchange_weak(used, static_cast<std::uint32_t>(start + bytes)))
+      return heap + start;
   }
 }
 
@@ -182,7 +185,8 @@ Arena* Arena::Create(int slots) {
 #endif
   void* memory = mmap(nullptr, bytes, PROT_READ | PROT_WRITE, flags, -1, 0);
   if (memory == MAP_FAILED) {
-    throw std::system_error(errno, std::generic_category(), "mapping " + std::to_string(bytes) + " bytes to share with tests");
+    throw std::system_error(errno, std::generic_category(),
+                            "mapping " + std::to_string(bytes) + " bytes to share with tests");
   }
   auto* arena = new Arena;
   arena->bytes_ = bytes;

@@ -66,7 +66,7 @@ struct Slot {
   enum Phase : std::uint32_t { kFree, kStarted, kFinished };
 
   std::atomic<std::uint32_t> phase;
-  std::atomic<std::uint32_t> outcome;    // report::Verdict + 1 that the test asked for; 0: none
+  std::atomic<std::uint32_t> outcome;  // report::Verdict + 1 that the test asked for; 0: none
   std::atomic<std::uint32_t> failures;
   std::atomic<std::uint32_t> checks;     // matchers evaluated and values observed
   std::atomic<std::uint32_t> calls;      // calls under test issued
@@ -80,16 +80,16 @@ struct Slot {
   std::uint64_t seed;
   char test[256];
   char reason[512];
-  char scratch_dir[256];                 // the test's own directory; empty until asked for
-  Actor actors[kActorsMax];              // [0] is the test's main thread
+  char scratch_dir[256];     // the test's own directory; empty until asked for
+  Actor actors[kActorsMax];  // [0] is the test's main thread
   NameEntry names[kNamesMax];
   alignas(64) char log[kLogBytes];
   alignas(64) char heap[kHeapBytes];
 
-  void Reset();                          // to all zero, touching only what was used
+  void Reset();  // to all zero, touching only what was used
   void Append(LogKind kind, const std::vector<std::string_view>& fields);
   std::vector<LogRecord> ReadLog() const;
-  Actor* NewActor();                     // null when all are taken
+  Actor* NewActor();                                     // null when all are taken
   void* Allocate(std::size_t bytes, std::size_t align);  // from the heap; null when full
 };
 
@@ -103,16 +103,16 @@ enum class ProbeMode : std::uint32_t {
 
 struct RunHeader {
   std::atomic<std::uint32_t> probe_mode;
-  char probe_why[200];        // why the probe is not kSyscall
-  std::uint64_t seed;         // of the run
-  int issue;                  // 7 or 8: what is judged for
+  char probe_why[200];  // why the probe is not kSyscall
+  std::uint64_t seed;   // of the run
+  int issue;            // 7 or 8: what is judged for
   int slots;
-  std::int64_t start_ns;      // CLOCK_MONOTONIC
+  std::int64_t start_ns;  // CLOCK_MONOTONIC
   std::int32_t runner_pid;
   std::uint32_t allow_dangerous;
   std::uint32_t nofile_base;
-  char run_id[32];            // in every name that this run creates
-  char scratch_root[256];     // directory under which tests get their own
+  char run_id[32];         // in every name that this run creates
+  char scratch_root[256];  // directory under which tests get their own
 };
 
 class Arena {
@@ -132,7 +132,8 @@ class Arena {
 
 // Waits until `word` differs from `value`, at most `timeout_ns`; spurious returns are possible.
 // A futex where there is one, otherwise yields with a growing pause.
-void WaitWhileEquals(std::atomic<std::uint32_t>& word, std::uint32_t value, std::int64_t timeout_ns);
+void WaitWhileEquals(std::atomic<std::uint32_t>& word, std::uint32_t value,
+                     std::int64_t timeout_ns);
 void WakeAll(std::atomic<std::uint32_t>& word);
 
 // CLOCK_MONOTONIC in ns.

@@ -14,19 +14,24 @@ struct Named {
   const char* name;
 };
 
-#define N(x) {x, #x}
+#define N(x) \
+  { x, #x }
 // What POSIX names; where two names share a number on a platform the first one listed is shown.
 constexpr Named kErrors[] = {
-    N(E2BIG), N(EACCES), N(EADDRINUSE), N(EAGAIN), N(EBADF), N(EBADMSG), N(EBUSY), N(ECANCELED), N(ECHILD),
-    N(EDEADLK), N(EDOM), N(EDQUOT), N(EEXIST), N(EFAULT), N(EFBIG), N(EIDRM), N(EILSEQ), N(EINPROGRESS), N(EINTR),
-    N(EINVAL), N(EIO), N(EISDIR), N(ELOOP), N(EMFILE), N(EMLINK), N(EMSGSIZE), N(ENAMETOOLONG), N(ENFILE),
-    N(ENODEV), N(ENOENT), N(ENOEXEC), N(ENOLCK), N(ENOMEM), N(ENOSPC), N(ENOSYS), N(ENOTDIR), N(ENOTEMPTY),
-    N(ENOTRECOVERABLE), N(ENOTSUP), N(EOPNOTSUPP), N(ENOTTY), N(ENXIO), N(EOVERFLOW), N(EOWNERDEAD), N(EPERM),
-    N(EPIPE), N(ERANGE), N(EROFS), N(ESPIPE), N(ESRCH), N(ESTALE), N(ETIMEDOUT), N(ETXTBSY), N(EXDEV)};
+    N(E2BIG),     N(EACCES),          N(EADDRINUSE),   N(EAGAIN),     N(EBADF),   N(EBADMSG),
+    N(EBUSY),     N(ECANCELED),       N(ECHILD),       N(EDEADLK),    N(EDOM),    N(EDQUOT),
+    N(EEXIST),    N(EFAULT),          N(EFBIG),        N(EIDRM),      N(EILSEQ),  N(EINPROGRESS),
+    N(EINTR),     N(EINVAL),          N(EIO),          N(EISDIR),     N(ELOOP),   N(EMFILE),
+    N(EMLINK),    N(EMSGSIZE),        N(ENAMETOOLONG), N(ENFILE),     N(ENODEV),  N(ENOENT),
+    N(ENOEXEC),   N(ENOLCK),          N(ENOMEM),       N(ENOSPC),     N(ENOSYS),  N(ENOTDIR),
+    N(ENOTEMPTY), N(ENOTRECOVERABLE), N(ENOTSUP),      N(EOPNOTSUPP), N(ENOTTY),  N(ENXIO),
+    N(EOVERFLOW), N(EOWNERDEAD),      N(EPERM),        N(EPIPE),      N(ERANGE),  N(EROFS),
+    N(ESPIPE),    N(ESRCH),           N(ESTALE),       N(ETIMEDOUT),  N(ETXTBSY), N(EXDEV)};
 constexpr Named kSignals[] = {
-    N(SIGABRT), N(SIGALRM), N(SIGBUS), N(SIGCHLD), N(SIGCONT), N(SIGFPE), N(SIGHUP), N(SIGILL), N(SIGINT),
-    N(SIGKILL), N(SIGPIPE), N(SIGQUIT), N(SIGSEGV), N(SIGSTOP), N(SIGSYS), N(SIGTERM), N(SIGTRAP), N(SIGTSTP),
-    N(SIGTTIN), N(SIGTTOU), N(SIGURG), N(SIGUSR1), N(SIGUSR2), N(SIGVTALRM), N(SIGXCPU), N(SIGXFSZ)};
+    N(SIGABRT), N(SIGALRM), N(SIGBUS),    N(SIGCHLD), N(SIGCONT), N(SIGFPE),  N(SIGHUP),
+    N(SIGILL),  N(SIGINT),  N(SIGKILL),   N(SIGPIPE), N(SIGQUIT), N(SIGSEGV), N(SIGSTOP),
+    N(SIGSYS),  N(SIGTERM), N(SIGTRAP),   N(SIGTSTP), N(SIGTTIN), N(SIGTTOU), N(SIGURG),
+    N(SIGUSR1), N(SIGUSR2), N(SIGVTALRM), N(SIGXCPU), N(SIGXFSZ)};
 #undef N
 
 template <std::size_t n>
@@ -39,7 +44,9 @@ std::string NameOf(const Named (&table)[n], int number, const char* otherwise) {
 
 }  // namespace
 
-std::string ErrnoName(int error) { return error == 0 ? "no error" : NameOf(kErrors, error, "errno"); }
+std::string ErrnoName(int error) {
+  return error == 0 ? "no error" : NameOf(kErrors, error, "errno");
+}
 std::string SignalName(int signal) { return NameOf(kSignals, signal, "signal"); }
 
 std::string Describe(const CallResult& result) {
@@ -58,7 +65,9 @@ std::string Describe(const CallResult& result) {
   return text;
 }
 
-std::ostream& operator<<(std::ostream& out, const CallResult& result) { return out << Describe(result); }
+std::ostream& operator<<(std::ostream& out, const CallResult& result) {
+  return out << Describe(result);
+}
 
 namespace internal {
 

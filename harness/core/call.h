@@ -14,7 +14,7 @@ namespace ipcsuite {
 
 // How a call ended, as far as its observer could see.
 enum class Fate : std::uint8_t {
-  kNone,          // no call was made
+  kNone,  // no call was made
   kReturned,
   kStillBlocked,  // shown blocked in the call, all through the observer's patience
   kNoReturn,      // did not return in time, and was not shown blocked
@@ -25,12 +25,12 @@ enum class Fate : std::uint8_t {
 
 // The outcome of one call. Trivially copyable: it travels through the arena.
 struct CallResult {
-  std::int64_t value = -1;   // integers as they are, pointers as intptr_t
-  std::int32_t error = 0;    // errno after the call, or what the call returned (CALL_ERRNO)
+  std::int64_t value = -1;  // integers as they are, pointers as intptr_t
+  std::int32_t error = 0;   // errno after the call, or what the call returned (CALL_ERRNO)
   Fate fate = Fate::kNone;
-  bool failed = false;       // the value is the interface's error value
+  bool failed = false;  // the value is the interface's error value
   std::int32_t sig = 0;
-  const char* text = "";     // the expression; static storage, valid across fork
+  const char* text = "";                  // the expression; static storage, valid across fork
   std::int64_t start_ns = 0, end_ns = 0;  // CLOCK_MONOTONIC around the call
 
   bool returned() const { return fate == Fate::kReturned; }
@@ -44,14 +44,15 @@ struct CallResult {
 std::string ErrnoName(int error);
 // "SIGBUS"; unknown numbers as "signal 70".
 std::string SignalName(int signal);
-// "read(fd, buf, 5) = -1 EAGAIN", "write(...) still blocked", "read(...): process killed by SIGKILL".
+// "read(fd, buf, 5) = -1 EAGAIN", "write(...) still blocked", "read(...): process killed by
+// SIGKILL".
 std::string Describe(const CallResult& result);
 std::ostream& operator<<(std::ostream& out, const CallResult& result);
 inline void PrintTo(const CallResult& result, std::ostream* out) { *out << result; }
 
 namespace internal {
 
-void BeginCall(const char* text);            // tells this thread's actor, if it has one
+void BeginCall(const char* text);  // tells this thread's actor, if it has one
 void EndCall(const CallResult& result);
 std::int64_t CallClockNs();
 
@@ -101,13 +102,16 @@ CallResult Invoke(const char* text, Convention convention, F&& call) {
 }  // namespace internal
 
 // A call that reports an error by -1 (or MAP_FAILED) and errno.
-#define CALL(...) \
-  ::ipcsuite::internal::Invoke(#__VA_ARGS__, ::ipcsuite::internal::Convention::kMinusOne, [&] { return (__VA_ARGS__); })
+#define CALL(...)                                                                         \
+  ::ipcsuite::internal::Invoke(#__VA_ARGS__, ::ipcsuite::internal::Convention::kMinusOne, \
+                               [&] { return (__VA_ARGS__); })
 // A call that returns an error number (posix_fallocate, pthread_*): 0 is success.
-#define CALL_ERRNO(...) \
-  ::ipcsuite::internal::Invoke(#__VA_ARGS__, ::ipcsuite::internal::Convention::kErrorNumber, [&] { return (__VA_ARGS__); })
+#define CALL_ERRNO(...)                                                                      \
+  ::ipcsuite::internal::Invoke(#__VA_ARGS__, ::ipcsuite::internal::Convention::kErrorNumber, \
+                               [&] { return (__VA_ARGS__); })
 // A call that reports an error by a null pointer and errno (fdopen, popen).
-#define CALL_NULL(...) \
-  ::ipcsuite::internal::Invoke(#__VA_ARGS__, ::ipcsuite::internal::Convention::kNull, [&] { return (__VA_ARGS__); })
+#define CALL_NULL(...)                                                                \
+  ::ipcsuite::internal::Invoke(#__VA_ARGS__, ::ipcsuite::internal::Convention::kNull, \
+                               [&] { return (__VA_ARGS__); })
 
 }  // namespace ipcsuite

@@ -109,11 +109,12 @@ void NoteChecks(unsigned count) {
   if (g_slot) g_slot->checks.fetch_add(count, std::memory_order_relaxed);
 }
 
-void RecordFailure(std::string_view clause, std::string_view file, int line, std::string_view expected,
-                   std::string_view observed, std::string_view message) {
+void RecordFailure(std::string_view clause, std::string_view file, int line,
+                   std::string_view expected, std::string_view observed, std::string_view message) {
   if (!g_slot) return;
   g_slot->failures.fetch_add(1);
-  g_slot->Append(LogKind::kFailure, {clause, file, std::to_string(line), expected, observed, message});
+  g_slot->Append(LogKind::kFailure,
+                 {clause, file, std::to_string(line), expected, observed, message});
 }
 
 }  // namespace ipcsuite

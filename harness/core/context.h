@@ -62,7 +62,7 @@ std::string_view ScopedClause();
 void Observe(ClauseRef clause, std::string_view key, std::string_view value);
 void Observe(ClauseRef clause, std::string_view key, std::int64_t value);
 template <typename T>
-  requires std::is_integral_v<T>
+requires std::is_integral_v<T>
 void Observe(ClauseRef clause, std::string_view key, T value) {
   Observe(clause, key, static_cast<std::int64_t>(value));
 }
@@ -82,7 +82,7 @@ void Attach(std::string_view kind, std::string_view title, std::string_view cont
 void NoteChecks(unsigned count = 1);
 // Records a violated check (what EXPECT_THAT does through GoogleTest) from code that must not use
 // GoogleTest: properties, stress.
-void RecordFailure(std::string_view clause, std::string_view file, int line, std::string_view expected,
-                   std::string_view observed, std::string_view message);
+void RecordFailure(std::string_view clause, std::string_view file, int line,
+                   std::string_view expected, std::string_view observed, std::string_view message);
 
 }  // namespace ipcsuite

@@ -26,7 +26,8 @@ MATCHER(Succeeds, negation ? "does not succeed" : "succeeds") {
 }
 
 // The call succeeds and returns `value` (a count, 0, ...).
-MATCHER_P(SucceedsWith, value, (negation ? "does not return " : "succeeds with ") + testing::PrintToString(value)) {
+MATCHER_P(SucceedsWith, value,
+          (negation ? "does not return " : "succeeds with ") + testing::PrintToString(value)) {
   NoteChecks();
   *result_listener << Describe(arg);
   return arg.ok() && arg.value == static_cast<std::int64_t>(value);
@@ -46,7 +47,8 @@ inline std::string ErrnoNames(const std::vector<int>& errors) {
 }
 }  // namespace internal
 
-MATCHER_P(FailsWithAnyOfList, errors, (negation ? "does not fail with " : "fails with ") + internal::ErrnoNames(errors)) {
+MATCHER_P(FailsWithAnyOfList, errors,
+          (negation ? "does not fail with " : "fails with ") + internal::ErrnoNames(errors)) {
   NoteChecks();
   *result_listener << Describe(arg);
   return arg.returned() && arg.failed && std::count(errors.begin(), errors.end(), arg.error) > 0;
@@ -57,7 +59,8 @@ auto FailsWithAnyOf(E... errors) {
 }
 
 // For clauses that leave the outcome open: success, or one of the errors.
-MATCHER_P(SucceedsOrFailsWithList, errors, "succeeds or fails with " + internal::ErrnoNames(errors)) {
+MATCHER_P(SucceedsOrFailsWithList, errors,
+          "succeeds or fails with " + internal::ErrnoNames(errors)) {
   NoteChecks();
   *result_listener << Describe(arg);
   return arg.ok() || (arg.returned() && std::count(errors.begin(), errors.end(), arg.error) > 0);
@@ -80,6 +83,5 @@ MATCHER(IsCancelled, negation ? "is not cancelled" : "is cancelled in the call")
   *result_listener << Describe(arg);
   return arg.fate == Fate::kCancelled;
 }
-
 
 }  // namespace ipcsuite

@@ -22,8 +22,8 @@ namespace {
 std::string NextName() {
   static std::atomic<unsigned> counter{0};
   const RunHeader* run = CurrentRun();
-  return std::string("/ipcsuite-") + (run ? run->run_id : "0") + "-" + std::to_string(getpid()) + "-" +
-         std::to_string(counter.fetch_add(1));
+  return std::string("/ipcsuite-") + (run ? run->run_id : "0") + "-" + std::to_string(getpid()) +
+         "-" + std::to_string(counter.fetch_add(1));
 }
 
 // An entry whose name is gone, for tests that make thousands of objects one after the other; null
@@ -113,7 +113,8 @@ std::string ScratchDir() {
   RunHeader* run = CurrentRun();
   std::string dir = std::string(run ? run->scratch_root : "/tmp") + "/t-XXXXXX";
   if (!mkdtemp(dir.data())) {
-    Unresolved("can't make a scratch directory under " + dir + " (" + ErrnoName(errno) + "): set TMPDIR to a writable place");
+    Unresolved("can't make a scratch directory under " + dir + " (" + ErrnoName(errno) +
+               "): set TMPDIR to a writable place");
   }
   std::snprintf(slot->scratch_dir, sizeof slot->scratch_dir, "%s", dir.c_str());
   return dir;

@@ -40,7 +40,8 @@ bool Switch(User user) {
   // setgroups may be denied in a user namespace; then the groups are kept, which is harmless where
   // files are made with the caller's own group.
   setgroups(0, nullptr) == 0 || errno == EPERM;
-  return setresgid(user.gid, user.gid, user.gid) == 0 && setresuid(user.uid, user.uid, user.uid) == 0;
+  return setresgid(user.gid, user.gid, user.gid) == 0 &&
+         setresuid(user.uid, user.uid, user.uid) == 0;
 }
 
 std::optional<User> NthOther(int n) {

@@ -1,4 +1,5 @@
-// Privilege is probed, never assumed from a user id: a capability, a limit, or an attempt in a child.
+// Privilege is probed, never assumed from a user id: a capability, a limit, or an attempt in a
+// child.
 #pragma once
 
 #include <sys/types.h>
@@ -19,8 +20,8 @@ struct User {
 std::optional<User> OtherUser();
 // Two different users, both other than the caller.
 std::optional<User> ThirdUser();
-// In a child: gives up groups and becomes the user for good; ends the peer as UNRESOLVED on failure.
-// Restores what a change of user resets (death of the parent still ends the child).
+// In a child: gives up groups and becomes the user for good; ends the peer as UNRESOLVED on
+// failure. Restores what a change of user resets (death of the parent still ends the child).
 void Become(User user);
 // In a child: gives up what makes the caller exempt from checks (its capabilities), for good, and
 // keeps its user and group. False when it is exempt all the same.

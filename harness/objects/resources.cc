@@ -50,11 +50,17 @@ namespace {
 [[noreturn]] void GiveUp(const CallResult& result, const std::string& interface) {
   if (result.failed_with(ENOSYS)) Unsupported(interface + " is absent here (ENOSYS)");
   std::string advice;
-  if (result.error == EMFILE || result.error == ENFILE) advice = "; raise the limit on open files or queues";
+  if (result.error == EMFILE || result.error == ENFILE)
+    advice = "; raise the limit on open files or queues";
   if (result.error == ENOSPC) advice = "; room or a system limit is used up by others";
-  if (result.error == EINVAL) advice = "; a limit may be smaller than usual (on Linux fs.mqueue.msg_max and fs.mqueue.msgsize_max)";
+  if (result.error == EINVAL)
+    advice =
+        "; a limit may be smaller than usual (on Linux fs.mqueue.msg_max and "
+        "fs.mqueue.msgsize_max)";
   if (result.error == EACCES || result.error == EPERM) advice = "; this place does not permit it";
-  if (const std::string trouble = TroubleOfShmPlace(); interface == "shm_open()" && !trouble.empty()) advice = "; " + trouble;
+  if (const std::string trouble = TroubleOfShmPlace();
+      interface == "shm_open()" && !trouble.empty())
+    advice = "; " + trouble;
   Unresolved("set-up failed: " + Describe(result) + advice);
 }
 
@@ -111,7 +117,9 @@ namespace {
 // Sets O_NONBLOCK for a while; leaves the description as it was found.
 class Nonblocking {
  public:
-  explicit Nonblocking(int fd) : fd_(fd), flags_(fcntl(fd, F_GETFL)) { fcntl(fd, F_SETFL, flags_ | O_NONBLOCK); }
+  explicit Nonblocking(int fd) : fd_(fd), flags_(fcntl(fd, F_GETFL)) {
+    fcntl(fd, F_SETFL, flags_ | O_NONBLOCK);
+  }
   ~Nonblocking() { fcntl(fd_, F_SETFL, flags_); }
 
  private:
@@ -136,7 +144,8 @@ std::size_t FillPipe(int wr, std::size_t chunk) {
     } else {
       Unresolved("set-up failed: filling a pipe: " + ErrnoName(errno));
     }
-    if (total > (std::size_t{1} << 30)) Unresolved("set-up failed: a pipe took 1 GiB without getting full");
+    if (total > (std::size_t{1} << 30))
+      Unresolved("set-up failed: a pipe took 1 GiB without getting full");
   }
 }
 
@@ -169,11 +178,13 @@ Queue::Queue(long maxmsg, long msgsize, int oflag, mode_t mode) : name_(UniqueNa
   attr.mq_msgsize = msgsize;
   CallResult opened;
   // Others may use up what all queues of this user, or of the system, may occupy: for a moment.
-  const bool may_return = QueueRoomMayReturn(static_cast<std::size_t>(maxmsg) * static_cast<std::size_t>(msgsize));
+  const bool may_return =
+      QueueRoomMayReturn(static_cast<std::size_t>(maxmsg) * static_cast<std::size_t>(msgsize));
   const std::int64_t end = NowNs() + (may_return ? 3'000'000'000 : 0);
   for (Backoff backoff;; backoff.Pause()) {
     opened = CALL(mq_open(name_.c_str(), oflag | O_CREAT | O_EXCL, mode, &attr));
-    const bool exhausted = opened.failed_with(EMFILE) || opened.failed_with(ENOSPC) || opened.failed_with(ENFILE);
+    const bool exhausted =
+        opened.failed_with(EMFILE) || opened.failed_with(ENOSPC) || opened.failed_with(ENFILE);
     if (!exhausted || NowNs() > end) break;
   }
   if (!opened.ok()) GiveUp(opened, "mq_open()");
@@ -201,7 +212,8 @@ ShmObject::ShmObject(std::size_t size, int oflag, mode_t mode) : name_(UniqueNam
 }
 
 Mapping::Mapping(const CallResult& mapped, std::size_t length)
-    : data_(reinterpret_cast<char*>(static_cast<std::intptr_t>(Setup(mapped).value))), size_(length) {}
+    : data_(reinterpret_cast<char*>(static_cast<std::intptr_t>(Setup(mapped).value))),
+      size_(length) {}
 
 Mapping Mapping::Of(int fd, std::size_t length, int prot, int flags, off_t offset) {
   if (prot == PROT_READ_WRITE) prot = PROT_READ | PROT_WRITE;
@@ -228,7 +240,8 @@ GuardedBuffer::GuardedBuffer(std::size_t size, bool at_end) : size_(size), at_en
   const std::size_t page = PageSize();
   const std::size_t body = (size + 64 + page - 1) / page * page;
   mapped_ = body + 2 * page;
-  base_ = static_cast<char*>(mmap(nullptr, mapped_, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0));
+  base_ = static_cast<char*>(
+      mmap(nullptr, mapped_, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0));
   if (base_ == MAP_FAILED) Unresolved("set-up failed: no memory for a guarded buffer");
   mprotect(base_, page, PROT_NONE);
   mprotect(base_ + page + body, page, PROT_NONE);
@@ -251,14 +264,17 @@ ScopedSignal::ScopedSignal(int signal, void (*handler)(int), int flags) : signal
   action.sa_handler = handler;
   action.sa_flags = flags & ~SA_SIGINFO;
   sigemptyset(&action.sa_mask);
-  if (sigaction(signal, &action, &old_) != 0) Unresolved("set-up failed: sigaction for " + SignalName(signal));
+  if (sigaction(signal, &action, &old_) != 0)
+    Unresolved("set-up failed: sigaction for " + SignalName(signal));
 }
-ScopedSignal::ScopedSignal(int signal, void (*handler)(int, siginfo_t*, void*), int flags) : signal_(signal) {
+ScopedSignal::ScopedSignal(int signal, void (*handler)(int, siginfo_t*, void*), int flags)
+    : signal_(signal) {
   struct sigaction action {};
   action.sa_sigaction = handler;
   action.sa_flags = flags | SA_SIGINFO;
   sigemptyset(&action.sa_mask);
-  if (sigaction(signal, &action, &old_) != 0) Unresolved("set-up failed: sigaction for " + SignalName(signal));
+  if (sigaction(signal, &action, &old_) != 0)
+    Unresolved("set-up failed: sigaction for " + SignalName(signal));
 }
 ScopedSignal::~ScopedSignal() { sigaction(signal_, &old_, nullptr); }
 

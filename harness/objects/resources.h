@@ -65,7 +65,8 @@ class Pipe {
   std::string path_;
 };
 
-// Makes a FIFO node (mode 0600) at a unique path of the scratch directory and removes it at the end.
+// Makes a FIFO node (mode 0600) at a unique path of the scratch directory and removes it at the
+// end.
 class FifoNode {
  public:
   explicit FifoNode(mode_t mode = 0600);
@@ -78,7 +79,8 @@ class FifoNode {
 // Sets or clears O_NONBLOCK in the open file description.
 void SetNonblocking(int fd, bool on);
 // Writes until EAGAIN (the description is left as it was found); returns how many bytes went in.
-// Pattern bytes: position mod 251. `chunk`: bytes a write; 1 fills to the last byte, larger is faster.
+// Pattern bytes: position mod 251. `chunk`: bytes a write; 1 fills to the last byte, larger is
+// faster.
 std::size_t FillPipe(int wr, std::size_t chunk = 4096);
 // Reads until EAGAIN or end-of-file; returns what was read.
 std::string DrainPipe(int rd);
@@ -105,8 +107,8 @@ class Queue {
   mqd_t mqd_;
 };
 
-// Why shared memory objects can't be created here for reasons outside of the interface, with what to
-// do about it; empty when nothing is seen.
+// Why shared memory objects can't be created here for reasons outside of the interface, with what
+// to do about it; empty when nothing is seen.
 std::string TroubleOfShmPlace();
 
 // A shared memory object with a unique name and the given size, unlinked at the end.
@@ -130,7 +132,8 @@ class Mapping {
   // Adopts what mmap returned; UNRESOLVED if it failed.
   Mapping(const CallResult& mapped, std::size_t length);
   // MAP_SHARED of a descriptor, readable and writable unless told otherwise.
-  static Mapping Of(int fd, std::size_t length, int prot = PROT_READ_WRITE, int flags = 0, off_t offset = 0);
+  static Mapping Of(int fd, std::size_t length, int prot = PROT_READ_WRITE, int flags = 0,
+                    off_t offset = 0);
   ~Mapping();
   Mapping(Mapping&& other) noexcept;
   Mapping& operator=(Mapping&& other) noexcept;

@@ -44,7 +44,8 @@ std::string ReadWhole(const std::string& path) {
   const int fd = open(path.c_str(), O_RDONLY | O_CLOEXEC);
   if (fd < 0) return text;
   char buffer[4096];
-  for (ssize_t got; (got = read(fd, buffer, sizeof buffer)) > 0;) text.append(buffer, static_cast<std::size_t>(got));
+  for (ssize_t got; (got = read(fd, buffer, sizeof buffer)) > 0;)
+    text.append(buffer, static_cast<std::size_t>(got));
   close(fd);
   return text;
 }
@@ -103,22 +104,26 @@ const std::string& SelfPath() { return g_self; }
 
 std::vector<std::string> RoleCommand(const std::string& role, const std::string& said_path,
                                      const std::vector<std::string>& args) {
-  std::vector<std::string> command = g_self_command.empty() ? std::vector<std::string>{g_self} : g_self_command;
+  std::vector<std::string> command =
+      g_self_command.empty() ? std::vector<std::string>{g_self} : g_self_command;
   command.insert(command.end(), {kRoleFlag + role, said_path});
   command.insert(command.end(), args.begin(), args.end());
   return command;
 }
 
-ExecSelf::ExecSelf(const std::string& role, std::vector<std::string> args, const std::function<void()>& before_exec) {
+ExecSelf::ExecSelf(const std::string& role, std::vector<std::string> args,
+                   const std::function<void()>& before_exec) {
   static std::atomic<unsigned> counter{0};
-  path_ = ScratchDir() + "/said-" + std::to_string(getpid()) + "-" + std::to_string(counter.fetch_add(1));
+  path_ = ScratchDir() + "/said-" + std::to_string(getpid()) + "-" +
+          std::to_string(counter.fetch_add(1));
   const std::vector<std::string> command = RoleCommand(role, path_, args);
   std::vector<char*> argv;
   for (const std::string& word : command) argv.push_back(const_cast<char*>(word.c_str()));
   argv.push_back(nullptr);
   const pid_t parent = getpid();
   pid_ = fork();
-  if (pid_ < 0) Unresolved("can't start a process (" + ErrnoName(errno) + "): raise the limit on processes");
+  if (pid_ < 0)
+    Unresolved("can't start a process (" + ErrnoName(errno) + "): raise the limit on processes");
   if (pid_ == 0) {
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     if (getppid() != parent) _exit(125);
@@ -141,7 +146,8 @@ int ExecSelf::Wait() {
     backoff.Pause();
   }
   const int status = WIFSIGNALED(status_) ? 128 + WTERMSIG(status_) : WEXITSTATUS(status_);
-  if (status == 126) Unresolved("can't execute " + g_self + ": this place has no exec, or the file can't be read");
+  if (status == 126)
+    Unresolved("can't execute " + g_self + ": this place has no exec, or the file can't be read");
   return status;
 }
 
@@ -151,7 +157,8 @@ void ExecSelf::AwaitSaid(const std::string& line) {
   while (!HasLine(said(), line)) {
     const bool over = Poll();
     if (HasLine(said(), line)) return;
-    if (over || NowNs() > end) Unresolved("a program of the suite ended or hung before it said '" + line + "'");
+    if (over || NowNs() > end)
+      Unresolved("a program of the suite ended or hung before it said '" + line + "'");
     backoff.Pause();
   }
 }

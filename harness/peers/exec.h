@@ -34,11 +34,11 @@ class RoleSelf {
 using RoleFunction = int (*)(RoleSelf& self, const std::vector<std::string>& args);
 bool RegisterRole(const char* name, RoleFunction function);
 
-#define IPC_ROLE(name)                                                                               \
-  static int ipc_role_##name##_(::ipcsuite::RoleSelf& self, const std::vector<std::string>& args);   \
-  [[maybe_unused]] static const bool ipc_role_registered_##name##_ =                                 \
-      ::ipcsuite::RegisterRole(#name, &ipc_role_##name##_);                                          \
-  static int ipc_role_##name##_([[maybe_unused]] ::ipcsuite::RoleSelf& self,                         \
+#define IPC_ROLE(name)                                                                             \
+  static int ipc_role_##name##_(::ipcsuite::RoleSelf& self, const std::vector<std::string>& args); \
+  [[maybe_unused]] static const bool ipc_role_registered_##name##_ =                               \
+      ::ipcsuite::RegisterRole(#name, &ipc_role_##name##_);                                        \
+  static int ipc_role_##name##_([[maybe_unused]] ::ipcsuite::RoleSelf& self,                       \
                                 [[maybe_unused]] const std::vector<std::string>& args)
 
 // To be called first in main(): performs a role and exits if this process was started for one, and
@@ -54,7 +54,8 @@ std::vector<std::string> RoleCommand(const std::string& role, const std::string&
 class ExecSelf {
  public:
   // `before_exec` runs in the child just before exec. UNRESOLVED when the process can't be started.
-  ExecSelf(const std::string& role, std::vector<std::string> args = {}, const std::function<void()>& before_exec = {});
+  ExecSelf(const std::string& role, std::vector<std::string> args = {},
+           const std::function<void()>& before_exec = {});
   ~ExecSelf();
   ExecSelf(const ExecSelf&) = delete;
   ExecSelf& operator=(const ExecSelf&) = delete;

@@ -44,7 +44,8 @@ bool PeerState::AwaitEnd(std::int64_t timeout_ns) {
   return true;
 }
 
-bool ExplainProbe(const Call& call, const ProbeResult& probe, testing::MatchResultListener* listener) {
+bool ExplainProbe(const Call& call, const ProbeResult& probe,
+                  testing::MatchResultListener* listener) {
   Slot* slot = CurrentSlot();
   switch (probe.what) {
     case Blocking::kShown:
@@ -54,15 +55,14 @@ bool ExplainProbe(const Call& call, const ProbeResult& probe, testing::MatchResu
       if (slot) slot->blocked.fetch_add(1), slot->heuristic.fetch_add(1);
       break;
     case Blocking::kReturned:
-    case Blocking::kEnded:
-      *listener << Describe(call.result());
-      return false;
+    case Blocking::kEnded: *listener << Describe(call.result()); return false;
     case Blocking::kNotShown:
       *listener << "which was not shown to block: " << probe.evidence;
       return false;
   }
   call.seen_seq() = probe.seq;
-  const std::string line = "blocked: pid " + std::to_string(call.pid()) + " tid " + std::to_string(call.tid()) + ", " + probe.evidence;
+  const std::string line = "blocked: pid " + std::to_string(call.pid()) + " tid " +
+                           std::to_string(call.tid()) + ", " + probe.evidence;
   Evidence(line);
   *listener << "which is " << line;
   return true;
@@ -70,7 +70,9 @@ bool ExplainProbe(const Call& call, const ProbeResult& probe, testing::MatchResu
 
 }  // namespace internal
 
-bool Call::returned() const { return state_->actor->steps_done.load(std::memory_order_acquire) > step_; }
+bool Call::returned() const {
+  return state_->actor->steps_done.load(std::memory_order_acquire) > step_;
+}
 
 ProbeResult Call::probe(int fd, std::int64_t patience_ns) const {
   state_->PollEnd();
@@ -94,7 +96,8 @@ CallResult Call::result(std::int64_t patience_ns) const {
       if (actor.steps_done.load(std::memory_order_acquire) > step_) continue;
       outcome.text = actor.text ? actor.text : "";
       // The peer itself ended the test (Unsupported, Unresolved): there is no call to judge.
-      if (actor.ended.load() == 1 && CurrentSlot() && CurrentSlot()->outcome.load() != 0) throw TestAbort();
+      if (actor.ended.load() == 1 && CurrentSlot() && CurrentSlot()->outcome.load() != 0)
+        throw TestAbort();
       outcome.fate = state_->pid == 0 ? Fate::kCancelled : Fate::kExited;
       if (state_->pid != 0 && WIFSIGNALED(state_->wait_status)) {
         outcome.fate = Fate::kKilled;
@@ -111,7 +114,9 @@ CallResult Call::result(std::int64_t patience_ns) const {
       if (!shown) blocked_since = 0;
       if (shown && (blocked_since == 0 || seq != blocked_seq)) blocked_since = now;
       // Asleep in the call, but elsewhere than in the system call expected: libraries emulate.
-      if (!outstanding || seq != blocked_seq || ReadThreadState(actor.pid.load(), actor.tid.load()).state != 'S') asleep_since = now;
+      if (!outstanding || seq != blocked_seq ||
+          ReadThreadState(actor.pid.load(), actor.tid.load()).state != 'S')
+        asleep_since = now;
       blocked_seq = seq;
     }
     outcome.text = actor.text ? actor.text : "";
@@ -165,7 +170,8 @@ void PeerBase::RunScript(Actor* actor, const Script& script) {
     script(self);
   } catch (const TestAbort&) {
   } catch (const std::exception& e) {
-    RecordFailure("", "", 0, "no exception in a peer", e.what(), std::string("exception in a peer: ") + e.what());
+    RecordFailure("", "", 0, "no exception in a peer", e.what(),
+                  std::string("exception in a peer: ") + e.what());
   }
 }
 
@@ -222,7 +228,8 @@ void Peer::Stop() {
 void Peer::Continue() {
   if (kill_(SIGCONT) != 0) Unresolved("can't continue a peer: it has ended");
   int status = 0;
-  if (waitpid(state_->pid, &status, WCONTINUED) != state_->pid) Unresolved("a peer could not be continued");
+  if (waitpid(state_->pid, &status, WCONTINUED) != state_->pid)
+    Unresolved("a peer could not be continued");
   if (!WIFCONTINUED(status)) {
     state_->joined = true;
     state_->wait_status = status;
@@ -247,7 +254,9 @@ struct ThreadStart {
 };
 
 // Also runs when the thread is cancelled (by unwinding in glibc, by the handler list in musl).
-void MarkUnwound(void* actor) { static_cast<Actor*>(actor)->ended.store(2, std::memory_order_release); }
+void MarkUnwound(void* actor) {
+  static_cast<Actor*>(actor)->ended.store(2, std::memory_order_release);
+}
 
 void* ThreadMain(void* argument) {
   auto* start = static_cast<ThreadStart*>(argument);

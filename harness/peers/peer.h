@@ -82,12 +82,12 @@ namespace internal {
 // What a peer's owner knows of it; shared by the peer and its call handles.
 struct PeerState {
   Actor* actor = nullptr;
-  pid_t pid = 0;          // 0: a thread of this process
+  pid_t pid = 0;  // 0: a thread of this process
   pthread_t thread{};
-  bool joined = false;    // reaped or joined
+  bool joined = false;  // reaped or joined
   int wait_status = 0;
   bool one_shot = false;
-  bool PollEnd();         // reaps or notices the end; true once ended
+  bool PollEnd();  // reaps or notices the end; true once ended
   bool AwaitEnd(std::int64_t timeout_ns);
 };
 }  // namespace internal
@@ -198,7 +198,8 @@ class Peer : public PeerBase {
   int kill_(int signal);
 };
 
-// A thread of the test's process. Joined (cancelled first, if it has not ended) when the object goes.
+// A thread of the test's process. Joined (cancelled first, if it has not ended) when the object
+// goes.
 class ThreadPeer : public PeerBase {
  public:
   ThreadPeer() = default;
@@ -223,7 +224,8 @@ void CloseAllExcept(std::initializer_list<int> keep);
 
 namespace internal {
 // Notes the evidence; true when the probe showed (or inferred) that the call blocks.
-bool ExplainProbe(const Call& call, const ProbeResult& probe, testing::MatchResultListener* listener);
+bool ExplainProbe(const Call& call, const ProbeResult& probe,
+                  testing::MatchResultListener* listener);
 }  // namespace internal
 
 // The call is shown blocked (waits for that; a call that returns is no match).

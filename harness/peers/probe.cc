@@ -42,49 +42,55 @@ struct NamedSyscall {
 // Which system calls a library function may sleep in.
 const NamedSyscall kSyscalls[] = {
 #define S(function, name) {function, SYS_##name},
-    S("read", read) S("write", write) S("readv", readv) S("writev", writev) S("pread", pread64) S("pwrite", pwrite64)
-    S("readv", read) S("writev", write)  // libraries emulate
+    S("read", read) S("write", write) S("readv", readv) S("writev", writev) S("pread", pread64)
+        S("pwrite", pwrite64) S("readv", read) S("writev", write)  // libraries emulate
     S("open", openat) S("openat", openat) S("close", close) S("fcntl", fcntl) S("mmap", mmap)
 #ifdef SYS_open
-    S("open", open)
+        S("open", open)
 #endif
 #ifdef SYS_fcntl64
-    S("fcntl", fcntl64)
+            S("fcntl", fcntl64)
 #endif
 #ifdef SYS_mq_timedsend
-    S("mq_send", mq_timedsend) S("mq_timedsend", mq_timedsend)
-    S("mq_receive", mq_timedreceive) S("mq_timedreceive", mq_timedreceive)
+                S("mq_send", mq_timedsend) S("mq_timedsend", mq_timedsend)
+                    S("mq_receive", mq_timedreceive) S("mq_timedreceive", mq_timedreceive)
 #endif
 #ifdef SYS_mq_timedsend_time64
-    S("mq_send", mq_timedsend_time64) S("mq_timedsend", mq_timedsend_time64)
-    S("mq_receive", mq_timedreceive_time64) S("mq_timedreceive", mq_timedreceive_time64)
+                        S("mq_send", mq_timedsend_time64) S("mq_timedsend", mq_timedsend_time64)
+                            S("mq_receive", mq_timedreceive_time64) S("mq_timedreceive",
+                                                                      mq_timedreceive_time64)
 #endif
 #ifdef SYS_poll
-    S("poll", poll)
+                                S("poll", poll)
 #endif
 #ifdef SYS_ppoll
-    S("poll", ppoll) S("ppoll", ppoll)
+                                    S("poll", ppoll) S("ppoll", ppoll)
 #endif
 #ifdef SYS_ppoll_time64
-    S("poll", ppoll_time64) S("ppoll", ppoll_time64)
+                                        S("poll", ppoll_time64) S("ppoll", ppoll_time64)
 #endif
 #ifdef SYS_select
-    S("select", select)
+                                            S("select", select)
 #endif
 #ifdef SYS__newselect
-    S("select", _newselect)
+                                                S("select", _newselect)
 #endif
 #ifdef SYS_pselect6
-    S("select", pselect6) S("pselect", pselect6)
+                                                    S("select", pselect6) S("pselect", pselect6)
 #endif
 #ifdef SYS_pselect6_time64
-    S("select", pselect6_time64) S("pselect", pselect6_time64)
+                                                        S("select", pselect6_time64) S(
+                                                            "pselect", pselect6_time64)
 #endif
 #ifdef SYS_futex
-    S("sem_", futex) S("pthread_", futex) S("mtx_", futex) S("cnd_", futex)
+                                                            S("sem_", futex) S("pthread_", futex)
+                                                                S("mtx_", futex) S("cnd_", futex)
 #endif
 #ifdef SYS_futex_time64
-    S("sem_", futex_time64) S("pthread_", futex_time64) S("mtx_", futex_time64) S("cnd_", futex_time64)
+                                                                    S("sem_", futex_time64) S(
+                                                                        "pthread_", futex_time64)
+                                                                        S("mtx_", futex_time64)
+                                                                            S("cnd_", futex_time64)
 #endif
 #undef S
 };
@@ -108,8 +114,9 @@ std::string_view FunctionOf(std::string_view text) {
 bool MayBeIn(std::string_view function, long nr) {
   bool known = false;
   for (const NamedSyscall& entry : kSyscalls) {
-    const bool matches = entry.function.back() == '_' ? function.substr(0, entry.function.size()) == entry.function
-                                                      : function == entry.function;
+    const bool matches = entry.function.back() == '_'
+                             ? function.substr(0, entry.function.size()) == entry.function
+                             : function == entry.function;
     if (!matches) continue;
     if (entry.nr == nr) return true;
     known = true;
@@ -123,7 +130,8 @@ ProbeMode Mode() {
 }
 
 bool Outstanding(Actor& actor, std::uint32_t seq) {
-  return actor.seq.load(std::memory_order_acquire) == seq && actor.state.load(std::memory_order_acquire) == Actor::kIssued;
+  return actor.seq.load(std::memory_order_acquire) == seq &&
+         actor.state.load(std::memory_order_acquire) == Actor::kIssued;
 }
 
 bool Matches(const ThreadState& state, std::string_view function, int fd) {
@@ -197,7 +205,8 @@ ThreadState ReadThreadState(pid_t pid, pid_t tid, bool want_switches) {
     std::snprintf(path, sizeof path, "/proc/%d/task/%d/status", pid, tid);
     const std::string status = ReadProc(path);
     const std::size_t at = status.find("\nvoluntary_ctxt_switches:");
-    if (at != std::string::npos) state.voluntary_switches = std::strtoll(status.c_str() + at + 25, nullptr, 10);
+    if (at != std::string::npos)
+      state.voluntary_switches = std::strtoll(status.c_str() + at + 25, nullptr, 10);
   }
   return state;
 }
@@ -276,7 +285,9 @@ bool IsShownSleeping(pid_t pid, bool with_syscall) {
   Backoff backoff;
   while (NowNs() < end) {
     const ThreadState state = ReadThreadState(pid, pid);
-    if (state.state == 'S' && (!with_syscall || (state.in_syscall && state.nr == SYS_rt_sigsuspend))) return true;
+    if (state.state == 'S' &&
+        (!with_syscall || (state.in_syscall && state.nr == SYS_rt_sigsuspend)))
+      return true;
     backoff.Pause();
   }
   return false;
@@ -288,9 +299,12 @@ void SelfTestProbe(RunHeader& header) {
   char link[32] = {};
   const ssize_t length = readlink("/proc/self", link, sizeof link - 1);
   if (length <= 0) return Decide(header, ProbeMode::kSettle, "/proc is not mounted");
-  if (std::atoi(link) != getpid()) return Decide(header, ProbeMode::kSettle, "/proc describes another pid namespace");
-  void* memory = mmap(nullptr, sizeof(Specimen), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-  if (memory == MAP_FAILED) return Decide(header, ProbeMode::kSettle, "no memory to test the probe");
+  if (std::atoi(link) != getpid())
+    return Decide(header, ProbeMode::kSettle, "/proc describes another pid namespace");
+  void* memory =
+      mmap(nullptr, sizeof(Specimen), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+  if (memory == MAP_FAILED)
+    return Decide(header, ProbeMode::kSettle, "no memory to test the probe");
   auto* specimen = new (memory) Specimen{};
   const pid_t child = StartSpecimen(specimen);
   if (child < 0) {

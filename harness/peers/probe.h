@@ -19,11 +19,11 @@
 namespace ipcsuite {
 
 struct ThreadState {
-  char state = '?';            // R, S, D, T, Z, ...; '?' when unreadable
+  char state = '?';  // R, S, D, T, Z, ...; '?' when unreadable
   bool in_syscall = false;
   long nr = -1;
   unsigned long arg0 = 0;
-  std::string raw;             // what /proc said
+  std::string raw;  // what /proc said
   std::int64_t voluntary_switches = -1;
 };
 
@@ -34,14 +34,14 @@ enum class Blocking { kShown, kInferred, kReturned, kEnded, kNotShown };
 
 struct ProbeResult {
   Blocking what = Blocking::kNotShown;
-  std::string evidence;                 // the raw lines, or why not
-  std::uint32_t seq = 0;                // which call of the actor
-  std::int64_t voluntary_switches = -1; // at the time it was shown
+  std::string evidence;                  // the raw lines, or why not
+  std::uint32_t seq = 0;                 // which call of the actor
+  std::int64_t voluntary_switches = -1;  // at the time it was shown
 };
 
-// Waits, at most `patience_ns`, until a call that the actor makes in its step number `step` (0 is the
-// first) is shown blocked, or the step or the actor has ended. `fd`: the descriptor that must be
-// the system call's first argument, -1 for any.
+// Waits, at most `patience_ns`, until a call that the actor makes in its step number `step` (0 is
+// the first) is shown blocked, or the step or the actor has ended. `fd`: the descriptor that must
+// be the system call's first argument, -1 for any.
 ProbeResult ProbeBlocked(Actor& actor, std::uint32_t step, int fd, std::int64_t patience_ns);
 
 // One look, without waiting: is the actor's current call shown blocked right now? (Where /proc does

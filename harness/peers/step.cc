@@ -28,8 +28,10 @@ class SharedOutcome {
     Slot* slot = CurrentSlot();
     void* memory = slot ? slot->Allocate(sizeof(StepOutcome), alignof(StepOutcome)) : nullptr;
     if (!memory) {
-      memory = mmap(nullptr, sizeof(StepOutcome), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-      if (memory == MAP_FAILED) Unresolved("no memory for the outcome of a step (" + ErrnoName(errno) + ")");
+      memory = mmap(nullptr, sizeof(StepOutcome), PROT_READ | PROT_WRITE,
+                    MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+      if (memory == MAP_FAILED)
+        Unresolved("no memory for the outcome of a step (" + ErrnoName(errno) + ")");
       mapped_ = true;
     }
     outcome_ = new (memory) StepOutcome();
@@ -56,8 +58,8 @@ void NoteFault(int signal, siginfo_t* info, void*) {
   _exit(0);
 }
 
-// Whatever the caller (or a sanitizer) has made of the signals of faults, in the child they are noted
-// or have their default action; a blocked one would kill without a word.
+// Whatever the caller (or a sanitizer) has made of the signals of faults, in the child they are
+// noted or have their default action; a blocked one would kill without a word.
 void PrepareFaults(bool handled) {
   struct sigaction action {};
   if (handled) {
@@ -82,7 +84,8 @@ StepOutcome Run(const std::function<std::int64_t()>& step, bool handled, std::in
   SharedOutcome shared;
   const pid_t parent = getpid();
   const pid_t child = fork();
-  if (child < 0) Unresolved("can't start a process (" + ErrnoName(errno) + "): raise the limit on processes");
+  if (child < 0)
+    Unresolved("can't start a process (" + ErrnoName(errno) + "): raise the limit on processes");
   if (child == 0) {
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     if (getppid() != parent) _exit(125);
@@ -124,7 +127,8 @@ std::string Describe(const StepOutcome& outcome) {
   switch (outcome.end) {
     case StepOutcome::kCompleted: return "completed with " + std::to_string(outcome.value);
     case StepOutcome::kFaulted:
-      std::snprintf(text, sizeof text, "faulted with %s (code %d) at %#llx", SignalName(outcome.signal).c_str(), outcome.code,
+      std::snprintf(text, sizeof text, "faulted with %s (code %d) at %#llx",
+                    SignalName(outcome.signal).c_str(), outcome.code,
                     static_cast<unsigned long long>(outcome.address));
       return text;
     case StepOutcome::kKilled: return "killed by " + SignalName(outcome.signal);
@@ -134,13 +138,16 @@ std::string Describe(const StepOutcome& outcome) {
   return "?";
 }
 
-StepOutcome RunStep(const std::function<std::int64_t()>& step, std::int64_t patience_ns) { return Run(step, true, patience_ns); }
+StepOutcome RunStep(const std::function<std::int64_t()>& step, std::int64_t patience_ns) {
+  return Run(step, true, patience_ns);
+}
 StepOutcome RunStepUnhandled(const std::function<std::int64_t()>& step, std::int64_t patience_ns) {
   return Run(step, false, patience_ns);
 }
 
 StepOutcome ReadByte(const volatile char* address) {
-  return RunStep([address] { return static_cast<std::int64_t>(static_cast<unsigned char>(*address)); });
+  return RunStep(
+      [address] { return static_cast<std::int64_t>(static_cast<unsigned char>(*address)); });
 }
 
 StepOutcome WriteByte(volatile char* address, char value) {
@@ -152,7 +159,9 @@ StepOutcome WriteByte(volatile char* address, char value) {
 
 namespace {
 
-std::uintptr_t PageOf(std::uintptr_t address) { return address - address % static_cast<std::uintptr_t>(sysconf(_SC_PAGESIZE)); }
+std::uintptr_t PageOf(std::uintptr_t address) {
+  return address - address % static_cast<std::uintptr_t>(sysconf(_SC_PAGESIZE));
+}
 
 // Faults at a known place: of a page that may not be read, or behind the end of a file.
 bool TryFault(int signal) {
@@ -160,13 +169,15 @@ bool TryFault(int signal) {
   const StepOutcome outcome = RunStep([&] {
     const int file = signal == SIGBUS ? open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600) : -1;
     const auto size = static_cast<std::size_t>(sysconf(_SC_PAGESIZE));
-    void* page = mmap(nullptr, size, signal == SIGBUS ? PROT_READ : PROT_NONE, file >= 0 ? MAP_SHARED : MAP_PRIVATE | MAP_ANONYMOUS, file, 0);
+    void* page = mmap(nullptr, size, signal == SIGBUS ? PROT_READ : PROT_NONE,
+                      file >= 0 ? MAP_SHARED : MAP_PRIVATE | MAP_ANONYMOUS, file, 0);
     const volatile char* place = static_cast<const char*>(page) + 8;
     g_outcome->value = static_cast<std::int64_t>(reinterpret_cast<std::uintptr_t>(place));
     return std::int64_t{*place};
   });
   unlink(path.c_str());
-  return outcome.end == StepOutcome::kFaulted && outcome.signal == signal && PageOf(outcome.address) == PageOf(static_cast<std::uintptr_t>(outcome.value));
+  return outcome.end == StepOutcome::kFaulted && outcome.signal == signal &&
+         PageOf(outcome.address) == PageOf(static_cast<std::uintptr_t>(outcome.value));
 }
 
 }  // namespace

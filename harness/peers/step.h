@@ -1,6 +1,6 @@
-// Steps that may end in a fault: SIGBUS beyond the end of an object, SIGSEGV by protection, death by
-// SIGPIPE. The step runs in a child; what ended it is returned, with the code and the address that
-// the system reported.
+// Steps that may end in a fault: SIGBUS beyond the end of an object, SIGSEGV by protection, death
+// by SIGPIPE. The step runs in a child; what ended it is returned, with the code and the address
+// that the system reported.
 #pragma once
 
 #include <gmock/gmock.h>
@@ -17,11 +17,11 @@ namespace ipcsuite {
 struct StepOutcome {
   enum End { kCompleted, kFaulted, kKilled, kExited, kHung };
   End end = kHung;
-  int signal = 0;                // of kFaulted (caught with siginfo) and kKilled (default action)
-  int code = 0;                  // si_code of kFaulted
-  std::uintptr_t address = 0;    // si_addr of kFaulted
-  int exit_status = 0;           // of kExited
-  std::int64_t value = 0;        // what the step returned, of kCompleted
+  int signal = 0;              // of kFaulted (caught with siginfo) and kKilled (default action)
+  int code = 0;                // si_code of kFaulted
+  std::uintptr_t address = 0;  // si_addr of kFaulted
+  int exit_status = 0;         // of kExited
+  std::int64_t value = 0;      // what the step returned, of kCompleted
 };
 std::string Describe(const StepOutcome& outcome);
 inline void PrintTo(const StepOutcome& outcome, std::ostream* out) { *out << Describe(outcome); }
@@ -30,9 +30,11 @@ inline void PrintTo(const StepOutcome& outcome, std::ostream* out) { *out << Des
 // address and end the child. Returns after at most `patience_ns` (kHung, the child is killed). What
 // the step stores in private memory is lost; a step that ends by TestAbort is kExited. Needs no
 // running test.
-StepOutcome RunStep(const std::function<std::int64_t()>& step, std::int64_t patience_ns = 10'000'000'000);
+StepOutcome RunStep(const std::function<std::int64_t()>& step,
+                    std::int64_t patience_ns = 10'000'000'000);
 // The same, with default dispositions: a fault kills (and leaves no core file).
-StepOutcome RunStepUnhandled(const std::function<std::int64_t()>& step, std::int64_t patience_ns = 10'000'000'000);
+StepOutcome RunStepUnhandled(const std::function<std::int64_t()>& step,
+                             std::int64_t patience_ns = 10'000'000'000);
 
 // A step that touches `address` (reads the byte, or writes `*write`).
 StepOutcome ReadByte(const volatile char* address);
@@ -60,7 +62,8 @@ MATCHER_P(FaultsWith, signal, "faults with " + SignalName(signal)) {
   *result_listener << Describe(arg);
   return arg.end == StepOutcome::kFaulted && arg.signal == signal;
 }
-MATCHER_P2(FaultsWithAt, signal, address, "faults with " + SignalName(signal) + " at that address") {
+MATCHER_P2(FaultsWithAt, signal, address,
+           "faults with " + SignalName(signal) + " at that address") {
   NoteChecks();
   *result_listener << Describe(arg);
   return arg.end == StepOutcome::kFaulted && arg.signal == signal &&

@@ -26,7 +26,8 @@ class OnePageFile {
     const int fd = mkstemp(path.data());
     unlink(path.c_str());
     if (fd < 0 || ftruncate(fd, 1) != 0) return;
-    view_ = static_cast<char*>(mmap(nullptr, 2 * PageSize(), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0));
+    view_ = static_cast<char*>(
+        mmap(nullptr, 2 * PageSize(), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0));
     close(fd);
   }
   ~OnePageFile() { munmap(view_, 2 * PageSize()); }
@@ -40,7 +41,8 @@ class OnePageFile {
 class ProtectedPage {
  public:
   explicit ProtectedPage(int prot)
-      : page_(static_cast<char*>(mmap(nullptr, PageSize(), prot, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0))) {}
+      : page_(static_cast<char*>(
+            mmap(nullptr, PageSize(), prot, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0))) {}
   ~ProtectedPage() { munmap(page_, PageSize()); }
   char* at(std::size_t i) const { return page_ + i; }
 
@@ -51,7 +53,8 @@ class ProtectedPage {
 TEST(Step, ReturnsWhatTheStepReturned) {
   ASSERT_EQ(CurrentSlot(), nullptr) << "this must hold outside of a run";
   EXPECT_THAT(RunStep([] { return std::int64_t{42}; }), CompletesWith(42));
-  EXPECT_THAT(RunStep([] { return std::int64_t{-1} << 40; }), CompletesWith(std::int64_t{-1} << 40));
+  EXPECT_THAT(RunStep([] { return std::int64_t{-1} << 40; }),
+              CompletesWith(std::int64_t{-1} << 40));
   EXPECT_THAT(RunStepUnhandled([] { return std::int64_t{0}; }), Completes());
   EXPECT_EQ(Describe(RunStep([] { return std::int64_t{7}; })), "completed with 7");
 }
@@ -87,7 +90,9 @@ TEST(Step, FaultsBeyondTheEndAreBus) {
   EXPECT_THAT(ReadByte(file.beyond()), FaultsWithAt(SIGBUS, file.beyond()));
   EXPECT_THAT(WriteByte(file.beyond(), 'x'), FaultsWithAt(SIGBUS, file.beyond()));
   EXPECT_EQ(ReadByte(file.beyond()).code, BUS_ADRERR);
-  EXPECT_THAT(RunStepUnhandled([&] { return std::int64_t{*const_cast<volatile char*>(file.beyond())}; }), IsKilledBy(SIGBUS));
+  EXPECT_THAT(
+      RunStepUnhandled([&] { return std::int64_t{*const_cast<volatile char*>(file.beyond())}; }),
+      IsKilledBy(SIGBUS));
 }
 
 TEST(Step, MatchersTellOutcomesApart) {
@@ -131,7 +136,9 @@ TEST(Step, CallersHandlersAndMaskDoNotMatter) {
   ScopedSignal handler(SIGSEGV, SwallowFault);
   ScopedSigmask mask({SIGSEGV, SIGBUS});
   EXPECT_THAT(ReadByte(none.at(1)), FaultsWithAt(SIGSEGV, none.at(1)));
-  EXPECT_THAT(RunStepUnhandled([&] { return std::int64_t{*const_cast<volatile char*>(none.at(1))}; }), IsKilledBy(SIGSEGV));
+  EXPECT_THAT(
+      RunStepUnhandled([&] { return std::int64_t{*const_cast<volatile char*>(none.at(1))}; }),
+      IsKilledBy(SIGSEGV));
 }
 
 TEST(Step, ManyStepsAtOnceAndInTurn) {
@@ -142,7 +149,8 @@ TEST(Step, ManyStepsAtOnceAndInTurn) {
     threads.emplace_back([&, t] {
       for (int i = 0; i < 50; ++i) {
         const StepOutcome fault = ReadByte(none.at(t));
-        right[t] += fault.end == StepOutcome::kFaulted && fault.address == reinterpret_cast<std::uintptr_t>(none.at(t));
+        right[t] += fault.end == StepOutcome::kFaulted &&
+                    fault.address == reinterpret_cast<std::uintptr_t>(none.at(t));
       }
     });
   }

@@ -34,7 +34,8 @@ std::optional<std::string> Behind(const std::string& line, const std::string& la
   return line.substr(label.size());
 }
 
-// What a message of GoogleTest says, in two lines: the test's own words belong to what was observed.
+// What a message of GoogleTest says, in two lines: the test's own words belong to what was
+// observed.
 struct Reading {
   std::string expected, observed;
 };
@@ -61,7 +62,8 @@ Reading Read(const std::string& message) {
       sides.push_back(*side);
     } else if (const auto subject = Behind(line, "Value of: "); subject && value_of.empty()) {
       value_of = *subject;
-    } else if (const auto expected = Behind(line, "Expected: "); expected && reading.expected.empty()) {
+    } else if (const auto expected = Behind(line, "Expected: ");
+               expected && reading.expected.empty()) {
       const std::size_t actual = expected->find(", actual: ");
       reading.expected = expected->substr(0, actual);
       if (actual != std::string::npos) reading.observed = expected->substr(actual + 10);
@@ -73,7 +75,8 @@ Reading Read(const std::string& message) {
   }
   if (sides.size() == 2) reading = {sides[1], sides[0]};
   // The value alone says nothing of a condition.
-  if (reading.expected == "true" || reading.expected == "false") reading.expected = value_of + " is " + reading.expected;
+  if (reading.expected == "true" || reading.expected == "false")
+    reading.expected = value_of + " is " + reading.expected;
   if (!words.empty()) reading.observed += (reading.observed.empty() ? "" : "; ") + words;
   return reading;
 }
@@ -84,7 +87,8 @@ class Sink : public testing::EmptyTestEventListener {
     if (part.skipped()) {
       Slot* slot = CurrentSlot();
       std::uint32_t none = 0;
-      if (slot && slot->outcome.compare_exchange_strong(none, static_cast<std::uint32_t>(report::Verdict::kUnsupported) + 1)) {
+      if (slot && slot->outcome.compare_exchange_strong(
+                      none, static_cast<std::uint32_t>(report::Verdict::kUnsupported) + 1)) {
         std::snprintf(slot->reason, sizeof slot->reason, "%s", message.c_str());
       }
       return;
@@ -96,7 +100,8 @@ class Sink : public testing::EmptyTestEventListener {
       const std::size_t at = file.find(folder);
       if (at != std::string::npos) file = file.substr(at);
     }
-    RecordFailure(ScopedClause(), file, part.line_number(), reading.expected, reading.observed, message);
+    RecordFailure(ScopedClause(), file, part.line_number(), reading.expected, reading.observed,
+                  message);
   }
 };
 
@@ -145,7 +150,8 @@ void RunTestBody(Slot& slot, const TestEntry& test) {
   [[maybe_unused]] const int status = RUN_ALL_TESTS();
   // A process whose GoogleTest was told something wrong would run nothing and look clean.
   if (testing::UnitTest::GetInstance()->test_to_run_count() != 1) {
-    RecordFailure("", "", 0, "one test runs", "another number of tests ran", "the filter " + test.name + " selected no single test");
+    RecordFailure("", "", 0, "one test runs", "another number of tests ran",
+                  "the filter " + test.name + " selected no single test");
   }
   if (const std::string found = SweepNames(slot); !found.empty()) {
     RecordFailure("", "", 0, "no name left behind", found, "the test left behind: " + found);

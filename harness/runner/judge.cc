@@ -2,9 +2,9 @@
 #include <signal.h>
 #include <sys/wait.h>
 
+#include <algorithm>
 #include <cstdio>
 #include <cstdlib>
-#include <algorithm>
 #include <string>
 
 #include "harness/peers/probe.h"
@@ -18,24 +18,33 @@ using report::Verdict;
 
 void ReadLogInto(const Slot& slot, TestRecord& record) {
   for (const LogRecord& entry : slot.ReadLog()) {
-    const auto field = [&](std::size_t i) { return i < entry.fields.size() ? entry.fields[i] : std::string(); };
+    const auto field = [&](std::size_t i) {
+      return i < entry.fields.size() ? entry.fields[i] : std::string();
+    };
     switch (entry.kind) {
       case LogKind::kFailure:
-        record.failures.push_back({field(0), field(1), std::atoi(field(2).c_str()), field(3), field(4), field(5)});
+        record.failures.push_back(
+            {field(0), field(1), std::atoi(field(2).c_str()), field(3), field(4), field(5)});
         break;
-      case LogKind::kObservation: record.observations.push_back({field(0), field(1), field(2)}); break;
+      case LogKind::kObservation:
+        record.observations.push_back({field(0), field(1), field(2)});
+        break;
       case LogKind::kMetric: {
         report::Metric metric{field(0), std::atof(field(1).c_str()), {}};
-        for (std::size_t i = 2; i < entry.fields.size(); ++i) metric.samples.push_back(std::atof(field(i).c_str()));
+        for (std::size_t i = 2; i < entry.fields.size(); ++i)
+          metric.samples.push_back(std::atof(field(i).c_str()));
         record.metrics.push_back(std::move(metric));
         break;
       }
       case LogKind::kEvidence: record.evidence.push_back(field(0)); break;
-      case LogKind::kAttachment: record.attachments.push_back({field(0), field(1), field(2)}); break;
+      case LogKind::kAttachment:
+        record.attachments.push_back({field(0), field(1), field(2)});
+        break;
     }
   }
   if (slot.log_lost.load() > 0) {
-    record.evidence.push_back(std::to_string(slot.log_lost.load()) + " further entries did not fit and are lost");
+    record.evidence.push_back(std::to_string(slot.log_lost.load()) +
+                              " further entries did not fit and are lost");
   }
 }
 
@@ -62,7 +71,8 @@ void JudgeAbnormalEnd(const Slot& slot, const Ending& ending, TestRecord& record
     if (signal == SIGKILL) record.reason += ": out of memory, or killed from outside";
   } else {
     record.verdict = Verdict::kUnresolved;
-    record.reason = "exited with " + std::to_string(WEXITSTATUS(ending.wait_status)) + " before the end of the test" + where;
+    record.reason = "exited with " + std::to_string(WEXITSTATUS(ending.wait_status)) +
+                    " before the end of the test" + where;
   }
 }
 
@@ -83,7 +93,8 @@ TestRecord Blank(const TestEntry& test) {
   record.file = test.meta->file;
   record.line = test.meta->line;
   for (ClauseRef clause : test.meta->clauses) record.clauses.emplace_back(Get(clause).id);
-  for (RegressionRef regression : test.meta->regressions) record.regressions.emplace_back(Get(regression).id);
+  for (RegressionRef regression : test.meta->regressions)
+    record.regressions.emplace_back(Get(regression).id);
   return record;
 }
 
@@ -93,7 +104,8 @@ TestRecord Judge(Slot& slot, const TestEntry& test, const Ending& ending) {
   record.seed = slot.seed;
   if (slot.heuristic.load() > 0) record.confidence = "heuristic";
   if (ending.leaked_process) {
-    record.failures.push_back({"", "", 0, "no process left behind", "a process was left behind", "the test leaked a process"});
+    record.failures.push_back({"", "", 0, "no process left behind", "a process was left behind",
+                               "the test leaked a process"});
   }
   const std::uint32_t outcome = slot.outcome.load();
   const bool finished = slot.phase.load() == Slot::kFinished && !ending.hung;
@@ -116,7 +128,9 @@ TestRecord Judge(Slot& slot, const TestEntry& test, const Ending& ending) {
   return record;
 }
 
-bool IsRedOrUnresolved(Verdict verdict) { return report::IsRed(verdict) || verdict == Verdict::kUnresolved; }
+bool IsRedOrUnresolved(Verdict verdict) {
+  return report::IsRed(verdict) || verdict == Verdict::kUnresolved;
+}
 
 void MergeAttempt(TestRecord& into, TestRecord&& attempt) {
   const int attempts = into.attempts + attempt.attempts;
@@ -142,8 +156,9 @@ std::vector<std::string> DescribeProcesses(Slot& slot, int process_group) {
     const int pid = actor.pid.load(), tid = actor.tid.load();
     if (pid == 0 || actor.ended.load() != 0) continue;
     const ThreadState state = ReadThreadState(pid, tid);
-    std::string line = (i == 0 ? "test" : "peer " + std::to_string(i)) + " pid " + std::to_string(pid) + " tid " +
-                       std::to_string(tid) + ": state " + state.state + ", syscall " + state.raw.substr(0, state.raw.find('\n'));
+    std::string line = (i == 0 ? "test" : "peer " + std::to_string(i)) + " pid " +
+                       std::to_string(pid) + " tid " + std::to_string(tid) + ": state " +
+                       state.state + ", syscall " + state.raw.substr(0, state.raw.find('\n'));
     if (actor.text && *actor.text) {
       line += actor.state.load() == Actor::kIssued ? ", in " : ", after ";
       line += actor.text;

@@ -26,7 +26,8 @@ std::unique_ptr<ResultLog, UnmapResultLog> NewResultLog() {
   flags |= MAP_NORESERVE;
 #endif
   void* memory = mmap(nullptr, sizeof(ResultLog), PROT_READ | PROT_WRITE, flags, -1, 0);
-  if (memory == MAP_FAILED) throw std::system_error(errno, std::generic_category(), "mapping memory for results");
+  if (memory == MAP_FAILED)
+    throw std::system_error(errno, std::generic_category(), "mapping memory for results");
   return std::unique_ptr<ResultLog, UnmapResultLog>(static_cast<ResultLog*>(memory));
 }
 

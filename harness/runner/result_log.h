@@ -11,13 +11,16 @@
 namespace ipcsuite::internal {
 
 struct ResultLog {
-  static constexpr std::size_t kBytes = sizeof(void*) == 8 ? 512u << 20 : 32u << 20;  // touched as used
-  std::atomic<std::uint64_t> used;  // complete lines
-  std::atomic<std::uint32_t> lost;  // lines that did not fit
+  static constexpr std::size_t kBytes =
+      sizeof(void*) == 8 ? 512u << 20 : 32u << 20;  // touched as used
+  std::atomic<std::uint64_t> used;                  // complete lines
+  std::atomic<std::uint32_t> lost;                  // lines that did not fit
   char text[kBytes];
 
   void Append(std::string_view line);  // with its newline; one writer
-  std::string_view lines() const { return std::string_view(text, used.load(std::memory_order_acquire)); }
+  std::string_view lines() const {
+    return std::string_view(text, used.load(std::memory_order_acquire));
+  }
 };
 
 struct UnmapResultLog {

@@ -32,7 +32,8 @@ using internal::Scheduler;
 // True when every directory on the way, and the last one, lets other users pass.
 bool OthersCanReach(const std::string& directory) {
   std::error_code error;
-  for (std::filesystem::path at = std::filesystem::absolute(directory, error); !error; at = at.parent_path()) {
+  for (std::filesystem::path at = std::filesystem::absolute(directory, error); !error;
+       at = at.parent_path()) {
     struct stat status {};
     if (stat(at.c_str(), &status) != 0 || (status.st_mode & S_IXOTH) == 0) return false;
     if (at == at.parent_path()) return true;
@@ -44,7 +45,8 @@ bool OthersCanReach(const std::string& directory) {
 class ScratchRoot {
  public:
   explicit ScratchRoot(RunHeader& header) {
-    const char* const bases[] = {std::getenv("TEST_TMPDIR"), std::getenv("TMPDIR"), "/tmp", "/var/tmp", "/dev/shm", "."};
+    const char* const bases[] = {
+        std::getenv("TEST_TMPDIR"), std::getenv("TMPDIR"), "/tmp", "/var/tmp", "/dev/shm", "."};
     // Tests with peers of other users need a place that others can reach: such places first.
     std::string tried;
     for (const bool for_all : {true, false}) {
@@ -59,7 +61,9 @@ class ScratchRoot {
         tried += (tried.empty() ? "" : ", ") + std::string(base);
       }
     }
-    throw std::system_error(errno, std::generic_category(), "no writable place for scratch files (tried " + tried + "): set TMPDIR");
+    throw std::system_error(
+        errno, std::generic_category(),
+        "no writable place for scratch files (tried " + tried + "): set TMPDIR");
   }
   ~ScratchRoot() {
     std::error_code ignored;
@@ -105,7 +109,8 @@ std::unique_ptr<Arena> NewArena(const RunnerOptions& options) {
   header.allow_dangerous = options.allow_dangerous;
   header.start_ns = NowNs();
   // Start time and pid: two runs side by side never share a name.
-  std::snprintf(header.run_id, sizeof header.run_id, "%llx%x", static_cast<unsigned long long>(header.start_ns) & 0xffffffff,
+  std::snprintf(header.run_id, sizeof header.run_id, "%llx%x",
+                static_cast<unsigned long long>(header.start_ns) & 0xffffffff,
                 static_cast<unsigned>(getpid()));
   return arena;
 }
@@ -114,7 +119,8 @@ std::vector<report::TestRecord> ReadResults(const internal::ResultLog& log) {
   std::vector<report::TestRecord> records;
   std::map<std::string, std::size_t> index;
   std::string_view rest = log.lines();
-  for (std::size_t end; (end = rest.find('\n')) != std::string_view::npos; rest.remove_prefix(end + 1)) {
+  for (std::size_t end; (end = rest.find('\n')) != std::string_view::npos;
+       rest.remove_prefix(end + 1)) {
     auto record = report::TestFromJsonLine(rest.substr(0, end));
     if (!record) continue;
     const auto [it, fresh] = index.try_emplace(record->name, records.size());
@@ -138,7 +144,8 @@ void ForwardStop(int) {
 // good order, and the caller writes the report of what was measured.
 int AwaitScheduler(pid_t scheduler) {
   constexpr int kStops[] = {SIGINT, SIGTERM, SIGHUP};
-  struct sigaction forward {}, old[3];
+  struct sigaction forward {
+  }, old[3];
   forward.sa_handler = ForwardStop;
   g_forward_to = scheduler;
   for (int i = 0; i < 3; ++i) sigaction(kStops[i], &forward, &old[i]);
@@ -160,8 +167,9 @@ void SweepEverything(Arena& arena) {
   if (child > 0) waitpid(child, nullptr, 0);
 }
 
-[[noreturn]] void RunScheduler(const RunnerOptions& options, std::vector<TestEntry> tests, Arena& arena, ResultFile& file,
-                               const ResultCallback& on_result, pid_t parent) {
+[[noreturn]] void RunScheduler(const RunnerOptions& options, std::vector<TestEntry> tests,
+                               Arena& arena, ResultFile& file, const ResultCallback& on_result,
+                               pid_t parent) {
   prctl(PR_SET_PDEATHSIG, SIGTERM);
   prctl(PR_SET_CHILD_SUBREAPER, 1);
   internal::InstallStopHandlers();
@@ -176,8 +184,10 @@ void SweepEverything(Arena& arena) {
   _exit(file.problem().empty() ? status : 2);
 }
 
-// --no-isolation: for debuggers. One after the other in this process; what a test breaks stays broken.
-std::vector<report::TestRecord> RunInProcess(const RunnerOptions& options, const std::vector<TestEntry>& tests, Arena& arena,
+// --no-isolation: for debuggers. One after the other in this process; what a test breaks stays
+// broken.
+std::vector<report::TestRecord> RunInProcess(const RunnerOptions& options,
+                                             const std::vector<TestEntry>& tests, Arena& arena,
                                              ResultFile& file, const ResultCallback& on_result) {
   std::vector<report::TestRecord> records;
   Progress progress;
@@ -212,7 +222,8 @@ RunnerOutcome RunTests(const RunnerOptions& options, const ResultCallback& on_re
   internal::InstallSink();
   SelfTestProbe(arena->header());
   outcome.probe = ToString(static_cast<ProbeMode>(arena->header().probe_mode.load()));
-  if (*arena->header().probe_why) outcome.probe += " (" + std::string(arena->header().probe_why) + ")";
+  if (*arena->header().probe_why)
+    outcome.probe += " (" + std::string(arena->header().probe_why) + ")";
   std::vector<TestEntry> tests = SelectTests(options);
 
   const std::string& path = options.results_path;
@@ -224,13 +235,15 @@ RunnerOutcome RunTests(const RunnerOptions& options, const ResultCallback& on_re
     std::fflush(nullptr);
     const pid_t parent = getpid();
     const pid_t scheduler = fork();
-    if (scheduler < 0) throw std::system_error(errno, std::generic_category(), "can't start a process");
+    if (scheduler < 0)
+      throw std::system_error(errno, std::generic_category(), "can't start a process");
     if (scheduler == 0) RunScheduler(options, std::move(tests), *arena, file, on_result, parent);
     const int status = AwaitScheduler(scheduler);
     if (WIFSIGNALED(status)) {
       outcome.interrupted = "the scheduler was killed by " + SignalName(WTERMSIG(status));
     } else if (WEXITSTATUS(status) == 2) {
-      outcome.interrupted = "results could not be written to " + path + ": free some space, or name another place with --out";
+      outcome.interrupted = "results could not be written to " + path +
+                            ": free some space, or name another place with --out";
     } else if (WEXITSTATUS(status) != 0) {
       outcome.interrupted = "interrupted by a signal";
     }

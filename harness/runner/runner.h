@@ -23,22 +23,22 @@ struct RunnerOptions {
   std::string filter = "*";          // GoogleTest style: "A*:B.C-*Slow*"
   std::vector<std::string> clauses;  // ids, or prefixes ending in '*'; empty: all
   int issue = 8;                     // 7 or 8
-  int jobs = 0;                      // tests at once; 0: two for each CPU that we may use (many wait), four at least
-  int repeat = 1;                    // attempts of each test; 0: until a failure
-  bool until_fail = false;           // stop everything at the first red result
-  bool shuffle = false;              // by the seed
+  int jobs = 0;    // tests at once; 0: two for each CPU that we may use (many wait), four at least
+  int repeat = 1;  // attempts of each test; 0: until a failure
+  bool until_fail = false;  // stop everything at the first red result
+  bool shuffle = false;     // by the seed
   std::uint64_t seed = 1;
-  int timeout_s = 0;                 // of each test; 0: its own
-  bool isolation = true;             // false: all in the calling process, one after the other
+  int timeout_s = 0;      // of each test; 0: its own
+  bool isolation = true;  // false: all in the calling process, one after the other
   bool allow_dangerous = false;
   int shard_index = 0, shard_count = 1;
-  std::string results_path;          // JSON lines are appended here; empty: not kept
+  std::string results_path;             // JSON lines are appended here; empty: not kept
   std::string launcher = "./ipcsuite";  // how reproduction commands start
 };
 
 // What the caller is told, in the scheduler's process, after each attempt.
 struct Progress {
-  int done = 0, total = 0;           // attempts
+  int done = 0, total = 0;  // attempts
   int red = 0;
 };
 using ResultCallback = std::function<void(const report::TestRecord&, const Progress&)>;
@@ -73,9 +73,9 @@ void RunTestBody(Slot& slot, const TestEntry& test);
 
 // ---- verdicts (judge.cc)
 struct Ending {
-  int wait_status = 0;       // of the test's process
-  bool hung = false;         // ended by the watchdog
-  bool hung_in_call = false; // its main thread was in a call under test all the time
+  int wait_status = 0;        // of the test's process
+  bool hung = false;          // ended by the watchdog
+  bool hung_in_call = false;  // its main thread was in a call under test all the time
   bool leaked_process = false;
   std::vector<std::string> states;  // of its processes, when it hung
 };

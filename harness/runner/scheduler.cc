@@ -47,7 +47,8 @@ void WaitForAnySignal(std::int64_t timeout_ns) {
   sigset_t set;
   sigemptyset(&set);
   sigaddset(&set, SIGCHLD);
-  timespec timeout{static_cast<time_t>(timeout_ns / kSecondNs), static_cast<long>(timeout_ns % kSecondNs)};
+  timespec timeout{static_cast<time_t>(timeout_ns / kSecondNs),
+                   static_cast<long>(timeout_ns % kSecondNs)};
   sigtimedwait(&set, nullptr, &timeout);
 }
 
@@ -93,9 +94,13 @@ void ResultFile::Append(const report::TestRecord& record) {
   }
 }
 
-Scheduler::Scheduler(const RunnerOptions& options, std::vector<TestEntry> tests, Arena& arena, ResultFile& file,
-                     const ResultCallback& on_result)
-    : options_(options), tests_(std::move(tests)), arena_(arena), file_(file), on_result_(on_result),
+Scheduler::Scheduler(const RunnerOptions& options, std::vector<TestEntry> tests, Arena& arena,
+                     ResultFile& file, const ResultCallback& on_result)
+    : options_(options),
+      tests_(std::move(tests)),
+      arena_(arena),
+      file_(file),
+      on_result_(on_result),
       jobs_(arena.header().slots) {}
 
 std::string Scheduler::AbsenceOf(const std::string& suite) {
@@ -132,15 +137,17 @@ void Scheduler::Plan() {
   for (TestEntry& test : tests_) {
     const TestMeta& meta = *test.meta;
     report::TestRecord record = Blank(test);
-    const bool in_use = meta.clauses.empty() || std::any_of(meta.clauses.begin(), meta.clauses.end(), [&](ClauseRef clause) {
-      return (Get(clause).issues & bit) != 0;
-    });
+    const bool in_use =
+        meta.clauses.empty() ||
+        std::any_of(meta.clauses.begin(), meta.clauses.end(),
+                    [&](ClauseRef clause) { return (Get(clause).issues & bit) != 0; });
     if (!in_use) {
       record.verdict = report::Verdict::kNotInUse;
       record.reason = "its clauses are not of Issue " + std::to_string(options_.issue);
     } else if (!meta.dangerous.empty() && !options_.allow_dangerous) {
       record.verdict = report::Verdict::kUntested;
-      record.reason = "could bring the machine down: " + meta.dangerous + "; runs with --allow-dangerous";
+      record.reason =
+          "could bring the machine down: " + meta.dangerous + "; runs with --allow-dangerous";
     } else if (const std::string absence = AbsenceOf(meta.suite); !absence.empty()) {
       record.verdict = report::Verdict::kUnsupported;
       record.reason = absence;
@@ -160,7 +167,8 @@ void Scheduler::Plan() {
 }
 
 std::string Scheduler::Command(const std::string& test, int attempt) const {
-  return options_.launcher + " run --filter='" + test + "' --seed=" + Hex(options_.seed + static_cast<std::uint64_t>(attempt)) +
+  return options_.launcher + " run --filter='" + test +
+         "' --seed=" + Hex(options_.seed + static_cast<std::uint64_t>(attempt)) +
          (options_.issue == 8 ? "" : " --issue=" + std::to_string(options_.issue)) +
          (options_.allow_dangerous ? " --allow-dangerous" : "");
 }
@@ -173,12 +181,15 @@ void Scheduler::FillRound(int attempt) {
     std::mt19937_64 random(options_.seed + static_cast<std::uint64_t>(attempt));
     std::shuffle(order.begin(), order.end(), random);
   }
-  for (std::size_t i : order) (tests_[i].meta->exclusive ? exclusive_ : parallel_).push_back({i, attempt});
+  for (std::size_t i : order)
+    (tests_[i].meta->exclusive ? exclusive_ : parallel_).push_back({i, attempt});
 }
 
 int Scheduler::FreeSlot() const {
   for (int slot = 0; slot < jobs_; ++slot) {
-    if (std::none_of(active_.begin(), active_.end(), [&](const Active& a) { return a.slot == slot; })) return slot;
+    if (std::none_of(active_.begin(), active_.end(),
+                     [&](const Active& a) { return a.slot == slot; }))
+      return slot;
   }
   return -1;
 }
@@ -186,7 +197,8 @@ int Scheduler::FreeSlot() const {
 // Starts one more test if one may run now.
 bool Scheduler::StartNext() {
   if (stop_) return false;
-  if (parallel_.empty() && exclusive_.empty() && !tests_.empty() && (round_ + 1 < options_.repeat || options_.repeat == 0)) {
+  if (parallel_.empty() && exclusive_.empty() && !tests_.empty() &&
+      (round_ + 1 < options_.repeat || options_.repeat == 0)) {
     FillRound(round_ + 1);
   }
   if (!parallel_.empty()) {
@@ -208,7 +220,8 @@ void Scheduler::Start(Job job) {
   active.job = job;
   active.slot = FreeSlot();
   active.started_ns = NowNs();
-  active.deadline_ns = active.started_ns + (options_.timeout_s ? options_.timeout_s : test.meta->timeout_s) * kSecondNs;
+  active.deadline_ns = active.started_ns +
+                       (options_.timeout_s ? options_.timeout_s : test.meta->timeout_s) * kSecondNs;
   Slot& slot = arena_.slot(active.slot);
   slot.Reset();
   slot.seed = HashSeed(options_.seed + static_cast<std::uint64_t>(job.attempt), test.name);
@@ -218,7 +231,8 @@ void Scheduler::Start(Job job) {
   if (active.pid < 0) {
     report::TestRecord record = Blank(test);
     record.verdict = report::Verdict::kUnresolved;
-    record.reason = "can't start a process (" + ErrnoName(errno) + "): raise the limit on processes";
+    record.reason =
+        "can't start a process (" + ErrnoName(errno) + "): raise the limit on processes";
     Report(std::move(record), job.test);
     return;
   }
@@ -240,7 +254,8 @@ void Scheduler::Reap() {
     const pid_t pid = waitpid(-1, &status, WNOHANG);
     if (pid <= 0) return;
     // Other children are orphans of tests, which come to us as their subreaper.
-    const auto it = std::find_if(active_.begin(), active_.end(), [&](const Active& a) { return a.pid == pid; });
+    const auto it =
+        std::find_if(active_.begin(), active_.end(), [&](const Active& a) { return a.pid == pid; });
     if (it == active_.end()) continue;
     Active active = std::move(*it);
     active_.erase(it);
@@ -282,7 +297,9 @@ void Scheduler::Finish(Active& active, int wait_status) {
 // What could not be set up beside other tests (limits on processes, queues, memory) may be possible
 // alone: one more try, after all others.
 bool Scheduler::RetriesAlone(const Job& job, const report::TestRecord& record) {
-  if (record.verdict != report::Verdict::kUnresolved || record.reason.find("ended by the watchdog") != std::string::npos) return false;
+  if (record.verdict != report::Verdict::kUnresolved ||
+      record.reason.find("ended by the watchdog") != std::string::npos)
+    return false;
   if (jobs_ == 1 || tests_[job.test].meta->exclusive || stop_) return false;
   if (!retried_.insert({job.test, job.attempt}).second) return false;
   exclusive_.push_back(job);
@@ -340,10 +357,12 @@ void Scheduler::WatchForHangs(std::int64_t now) {
     const std::uint32_t seq = main_actor.seq.load();
     // Asleep in the call, be it in another system call than expected: libraries emulate.
     const auto asleep = [&] {
-      return IsShownBlocked(main_actor) || ReadThreadState(main_actor.pid.load(), main_actor.tid.load()).state == 'S';
+      return IsShownBlocked(main_actor) ||
+             ReadThreadState(main_actor.pid.load(), main_actor.tid.load()).state == 'S';
     };
     if (now - active.started_ns > 2 * kSecondNs && in_call && main_actor.pid.load() && asleep()) {
-      if (active.main_since_ns == 0 || active.main_seq != seq) active.main_seq = seq, active.main_since_ns = now;
+      if (active.main_since_ns == 0 || active.main_seq != seq)
+        active.main_seq = seq, active.main_since_ns = now;
     } else {
       active.main_since_ns = 0;
     }

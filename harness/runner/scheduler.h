@@ -34,8 +34,8 @@ class ResultFile {
 
 class Scheduler {
  public:
-  Scheduler(const RunnerOptions& options, std::vector<TestEntry> tests, Arena& arena, ResultFile& file,
-            const ResultCallback& on_result);
+  Scheduler(const RunnerOptions& options, std::vector<TestEntry> tests, Arena& arena,
+            ResultFile& file, const ResultCallback& on_result);
   // Runs everything; the exit status of the scheduler's process: 0 complete, 1 interrupted.
   int Run();
 
@@ -82,8 +82,8 @@ class Scheduler {
   std::deque<Job> parallel_, exclusive_;
   std::vector<Active> active_;
   std::map<std::size_t, report::TestRecord> merged_;  // of repeats
-  std::set<std::pair<std::size_t, int>> retried_;  // test and attempt
-  std::map<std::string, std::string> absence_;  // by suite, once asked
+  std::set<std::pair<std::size_t, int>> retried_;     // test and attempt
+  std::map<std::string, std::string> absence_;        // by suite, once asked
   Progress progress_;
   int jobs_ = 2;
   int round_ = 0;

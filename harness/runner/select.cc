@@ -59,7 +59,9 @@ std::vector<TestEntry> SelectTests(const RunnerOptions& options) {
   int number = 0;
   for (TestEntry& test : AllTests()) {
     const TestMeta& meta = *test.meta;
-    if (!options.suites.empty() && std::count(options.suites.begin(), options.suites.end(), meta.suite) == 0) continue;
+    if (!options.suites.empty() &&
+        std::count(options.suites.begin(), options.suites.end(), meta.suite) == 0)
+      continue;
     if (!options.clauses.empty() && !ClaimsOneOf(meta, options.clauses)) continue;
     if (!MatchesFilter(test.name, options.filter)) continue;
     if (number++ % options.shard_count != options.shard_index) continue;

@@ -13,10 +13,10 @@ using SuiteProbe = std::string (*)();
 bool RegisterSuiteProbe(const std::string& suite, SuiteProbe probe);
 SuiteProbe ProbeOf(const std::string& suite);  // null when the suite has none
 
-#define IPC_SUITE_PROBE(suite)                                             \
-  static std::string ipc_probe_##suite##_();                               \
-  [[maybe_unused]] static const bool ipc_probe_registered_##suite##_ =     \
-      ::ipcsuite::RegisterSuiteProbe(#suite, &ipc_probe_##suite##_);       \
+#define IPC_SUITE_PROBE(suite)                                         \
+  static std::string ipc_probe_##suite##_();                           \
+  [[maybe_unused]] static const bool ipc_probe_registered_##suite##_ = \
+      ::ipcsuite::RegisterSuiteProbe(#suite, &ipc_probe_##suite##_);   \
   static std::string ipc_probe_##suite##_()
 
 }  // namespace ipcsuite

@@ -23,7 +23,8 @@ std::string DefinedName(const std::string& suite, const std::string& test) {
 std::string RelativeFile(std::string_view file) {
   for (std::string_view folder : {"suites/", "props/", "stress/", "harness/", "faults/", "cli/"}) {
     const std::size_t at = file.find(folder);
-    if (at != std::string_view::npos && (at == 0 || file[at - 1] == '/')) return std::string(file.substr(at));
+    if (at != std::string_view::npos && (at == 0 || file[at - 1] == '/'))
+      return std::string(file.substr(at));
   }
   return std::string(file);
 }
@@ -48,8 +49,12 @@ bool RegisterMeta(const std::string& name, const char* file, int line, const Cla
   meta.line = line;
   for (const Claim& claim : claims) {
     switch (claim.what) {
-      case Claim::kClause: meta.clauses.push_back(ClauseRef{static_cast<std::uint16_t>(claim.number)}); break;
-      case Claim::kRegression: meta.regressions.push_back(RegressionRef{static_cast<std::uint16_t>(claim.number)}); break;
+      case Claim::kClause:
+        meta.clauses.push_back(ClauseRef{static_cast<std::uint16_t>(claim.number)});
+        break;
+      case Claim::kRegression:
+        meta.regressions.push_back(RegressionRef{static_cast<std::uint16_t>(claim.number)});
+        break;
       case Claim::kExclusive: meta.exclusive = true; break;
       case Claim::kTimeout: meta.timeout_s = claim.number; break;
       case Claim::kDangerous: meta.dangerous = claim.text; break;

@@ -8,7 +8,8 @@
 //
 //   struct Row { const char* name; Claims claims; int flags; int error; };
 //   const Row kRows[] = {{"EmptyName", {clause::mq_open::err_einval}, ...}, ...};
-//   IPC_TABLE_TEST(MqOpenErrors, Row, kRows) { EXPECT_THAT(CALL(...row.flags...), Fails(row.error)); }
+//   IPC_TABLE_TEST(MqOpenErrors, Row, kRows) { EXPECT_THAT(CALL(...row.flags...),
+//   Fails(row.error)); }
 //
 // One body over several kinds of object is IPC_TEST_P with GoogleTest's INSTANTIATE_TEST_SUITE_P.
 #pragma once
@@ -99,7 +100,8 @@ class TableTest : public Test {
 };
 
 template <typename Row, typename Rows>
-bool RegisterTable(const char* suite, const char* file, int line, const Rows& rows, void (*body)(const Row&)) {
+bool RegisterTable(const char* suite, const char* file, int line, const Rows& rows,
+                   void (*body)(const Row&)) {
   for (const Row& row : rows) {
     const std::string name = std::string(suite) + "." + row.name;
     RegisterMeta(name, file, line, row.claims);
@@ -111,29 +113,30 @@ bool RegisterTable(const char* suite, const char* file, int line, const Rows& ro
 
 }  // namespace internal
 
-#define IPC_REGISTER_(suite, name, ...)                                                  \
-  [[maybe_unused]] static const bool ipc_registered_##suite##_##name##_ =                \
+#define IPC_REGISTER_(suite, name, ...)                                   \
+  [[maybe_unused]] static const bool ipc_registered_##suite##_##name##_ = \
       ::ipcsuite::internal::RegisterMeta(#suite "." #name, __FILE__, __LINE__, {__VA_ARGS__})
 
-#define IPC_TEST(suite, name, ...)            \
-  IPC_REGISTER_(suite, name, __VA_ARGS__);    \
+#define IPC_TEST(suite, name, ...)         \
+  IPC_REGISTER_(suite, name, __VA_ARGS__); \
   GTEST_TEST_(suite, name, ::ipcsuite::Test, ::testing::internal::GetTypeId<::ipcsuite::Test>())
 
 // With a fixture, derived from ipcsuite::Test.
-#define IPC_TEST_F(fixture, name, ...)        \
-  IPC_REGISTER_(fixture, name, __VA_ARGS__);  \
+#define IPC_TEST_F(fixture, name, ...)       \
+  IPC_REGISTER_(fixture, name, __VA_ARGS__); \
   TEST_F(fixture, name)
 
 // With a fixture derived from ipcsuite::TestWithParam<T>.
-#define IPC_TEST_P(fixture, name, ...)        \
-  IPC_REGISTER_(fixture, name, __VA_ARGS__);  \
+#define IPC_TEST_P(fixture, name, ...)       \
+  IPC_REGISTER_(fixture, name, __VA_ARGS__); \
   TEST_P(fixture, name)
 
 // One test per row of `rows` (a static array or vector of `Row`, defined before in the same file).
-#define IPC_TABLE_TEST(suite, Row, rows)                                                           \
-  static void ipc_table_##suite##_(const Row& row);                                                \
-  [[maybe_unused]] static const bool ipc_registered_table_##suite##_ =                             \
-      ::ipcsuite::internal::RegisterTable<Row>(#suite, __FILE__, __LINE__, rows, &ipc_table_##suite##_); \
+#define IPC_TABLE_TEST(suite, Row, rows)                                         \
+  static void ipc_table_##suite##_(const Row& row);                              \
+  [[maybe_unused]] static const bool ipc_registered_table_##suite##_ =           \
+      ::ipcsuite::internal::RegisterTable<Row>(#suite, __FILE__, __LINE__, rows, \
+                                               &ipc_table_##suite##_);           \
   static void ipc_table_##suite##_([[maybe_unused]] const Row& row)
 
 }  // namespace ipcsuite

@@ -28,9 +28,11 @@ IPC_TEST(Faulty, Fails, clause::pipe::create_two_ends) {
 IPC_TEST(Faulty, FailsInPeer, clause::pipe::create_two_ends) {
   Peer peer;
   EXPECT_THAT(peer.start([] {
-    EXPECT_EQ(1, 2);
-    return CALL(getpid());
-  }).result(), Succeeds());
+                    EXPECT_EQ(1, 2);
+                    return CALL(getpid());
+                  })
+                  .result(),
+              Succeeds());
 }
 
 IPC_TEST(Faulty, FailsForOneClause, clause::pipe::create_two_ends, clause::pipe::create_owner) {

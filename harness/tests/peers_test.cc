@@ -4,9 +4,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "harness/peers/exec.h"
 #include "harness/objects/privilege.h"
 #include "harness/objects/resources.h"
+#include "harness/peers/exec.h"
 #include "harness/peers/step.h"
 #include "harness/test/test.h"
 
@@ -65,8 +65,14 @@ IPC_TEST(HarnessPeer, ScriptStepsInOrderWithStateOfItsOwn) {
   Shared<int> sum;
   Peer peer([&](Peer::Self& self) {
     int own = 1;
-    self.step([&] { own += 10; return CALL(write(p.wr(), "a", 1)); });
-    self.step([&] { *sum = own; return CALL(write(p.wr(), "bc", 2)); });
+    self.step([&] {
+      own += 10;
+      return CALL(write(p.wr(), "a", 1));
+    });
+    self.step([&] {
+      *sum = own;
+      return CALL(write(p.wr(), "bc", 2));
+    });
   });
   EXPECT_THAT(peer.next().result(), SucceedsWith(1));
   EXPECT_EQ(*sum, 0);

@@ -1,4 +1,5 @@
-// The runner under faults: each one is provoked for real, by running a program of misbehaving tests.
+// The runner under faults: each one is provoked for real, by running a program of misbehaving
+// tests.
 #include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -29,20 +30,25 @@ using testing::HasSubstr;
 std::string Program(const std::string& name) {
   const char* runfiles = std::getenv("TEST_SRCDIR");
   const char* workspace = std::getenv("TEST_WORKSPACE");
-  return runfiles ? std::string(runfiles) + "/" + (workspace ? workspace : "_main") + "/harness/tests/" + name : name;
+  return runfiles ? std::string(runfiles) + "/" + (workspace ? workspace : "_main") +
+                        "/harness/tests/" + name
+                  : name;
 }
 
 // One run of a program with its own output directory.
 class SuiteRun {
  public:
-  explicit SuiteRun(const std::string& arguments, const std::string& before = "", const std::string& program = "faulty_suite_test") {
+  explicit SuiteRun(const std::string& arguments, const std::string& before = "",
+                    const std::string& program = "faulty_suite_test") {
     const char* base = std::getenv("TEST_TMPDIR");
     out_ = std::string(base ? base : "/tmp") + "/out-XXXXXX";
     if (!mkdtemp(out_.data())) ADD_FAILURE() << "mkdtemp";
-    command_ = (before.empty() ? "exec" : before) + " " + Program(program) + " --out=" + out_ + " --format=json " + arguments + " > " + out_ + "/text 2>&1";
+    command_ = (before.empty() ? "exec" : before) + " " + Program(program) + " --out=" + out_ +
+               " --format=json " + arguments + " > " + out_ + "/text 2>&1";
     pid_ = fork();
     if (pid_ == 0) {
-      for (const char* name : {"XML_OUTPUT_FILE", "TESTBRIDGE_TEST_ONLY", "TEST_TOTAL_SHARDS"}) unsetenv(name);
+      for (const char* name : {"XML_OUTPUT_FILE", "TESTBRIDGE_TEST_ONLY", "TEST_TOTAL_SHARDS"})
+        unsetenv(name);
       execl("/bin/sh", "sh", "-c", command_.c_str(), nullptr);
       _exit(127);
     }
@@ -83,7 +89,8 @@ class SuiteRun {
 };
 
 pid_t ChildOf(pid_t parent) {
-  std::ifstream in("/proc/" + std::to_string(parent) + "/task/" + std::to_string(parent) + "/children");
+  std::ifstream in("/proc/" + std::to_string(parent) + "/task/" + std::to_string(parent) +
+                   "/children");
   pid_t child = 0;
   in >> child;
   return child;
@@ -137,7 +144,8 @@ TEST(Runner, EachFaultGivesItsVerdict) {
     const auto it = lines.find("Faulty." + name);
     ASSERT_NE(it, lines.end()) << name;
     const TestRecord& record = it->second;
-    EXPECT_EQ(report::ToString(record.verdict), report::ToString(want.verdict)) << name << ": " << record.reason;
+    EXPECT_EQ(report::ToString(record.verdict), report::ToString(want.verdict))
+        << name << ": " << record.reason;
     std::string all = record.reason;
     for (const auto& failure : record.failures) all += "\n" + failure.message;
     EXPECT_THAT(all, HasSubstr(want.text)) << name;
@@ -193,9 +201,10 @@ TEST(Runner, NoIsolationRunsInOneProcess) {
 }
 
 TEST(Runner, BadOptionsGiveOneLineAndTwo) {
-  for (const char* arguments : {"--no-such-option", "--suite=nonsense", "--clause=no.such.clause", "--filter=Nothing.*",
-                                "--seed=abc", "--jobs=0", "--issue=9", "--shard=3/2", "--no-isolation --jobs=2",
-                                "--format=pdf", "--expect=/no/such/file"}) {
+  for (const char* arguments :
+       {"--no-such-option", "--suite=nonsense", "--clause=no.such.clause", "--filter=Nothing.*",
+        "--seed=abc", "--jobs=0", "--issue=9", "--shard=3/2", "--no-isolation --jobs=2",
+        "--format=pdf", "--expect=/no/such/file"}) {
     SuiteRun run(arguments);
     EXPECT_EQ(run.Wait(), 2) << arguments;
     const std::string text = run.Text();
@@ -241,7 +250,8 @@ TEST(Runner, InterruptWritesTheReport) {
 }
 
 TEST(Runner, TwoRunsSideBySide) {
-  SuiteRun a("--filter='Harness*' --repeat=3", "", "peers_suite_test"), b("--filter='Harness*' --repeat=3", "", "peers_suite_test");
+  SuiteRun a("--filter='Harness*' --repeat=3", "", "peers_suite_test"),
+      b("--filter='Harness*' --repeat=3", "", "peers_suite_test");
   EXPECT_EQ(a.Wait(), 0) << a.Text();
   EXPECT_EQ(b.Wait(), 0) << b.Text();
 }
@@ -262,7 +272,9 @@ bool CanUnshare(const std::string& flags) {
 
 TEST(Runner, GivesFullResultsWithoutProc) {
   if (!CanUnshare("-rm mount -t tmpfs none /proc ;")) GTEST_SKIP() << "no private mounts here";
-  SuiteRun run("--filter='HarnessPeer.*'", "unshare -rm sh -c 'mount -t tmpfs none /proc && exec \"$@\"' sh", "peers_suite_test");
+  SuiteRun run("--filter='HarnessPeer.*'",
+               "unshare -rm sh -c 'mount -t tmpfs none /proc && exec \"$@\"' sh",
+               "peers_suite_test");
   EXPECT_EQ(run.Wait(), 0) << run.Text();
   EXPECT_EQ(run.Lines().at("HarnessPeer.BlockedCallIsShownThenReleased").confidence, "heuristic");
 }

@@ -1,7 +1,7 @@
 // What the properties and the checker cost, measured: `bazel run -c opt //props:bench`.
 //
-// Each figure is the median of an odd number of samples; the sequential engine is timed in pairs with a
-// raw loop of the same calls, so that what else the machine does falls on both.
+// Each figure is the median of an odd number of samples; the sequential engine is timed in pairs
+// with a raw loop of the same calls, so that what else the machine does falls on both.
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <mqueue.h>
@@ -35,8 +35,8 @@ double Seconds(const std::function<void()>& work) {
   return static_cast<double>(NowNs() - begin) / 1e9;
 }
 
-// CPU time of this process: for the checker, which does nothing but compute, so that the figure is that
-// of this machine and not of what else runs on it.
+// CPU time of this process: for the checker, which does nothing but compute, so that the figure is
+// that of this machine and not of what else runs on it.
 double CpuSeconds(const std::function<void()>& work) {
   const auto now = [] {
     timespec time;
@@ -95,21 +95,11 @@ void RawLoop(const std::vector<Op>& ops) {
   const timespec far{4'000'000'000, 0};
   for (const Op& op : ops) {
     switch (op.call) {
-      case Call::kMqSend:
-        mq_send(queue, bytes, op.amount, op.priority);
-        break;
-      case Call::kMqTimedSend:
-        mq_timedsend(queue, bytes, op.amount, op.priority, &far);
-        break;
-      case Call::kMqReceive:
-        mq_receive(queue, bytes, kLength, &priority);
-        break;
-      case Call::kMqTimedReceive:
-        mq_timedreceive(queue, bytes, kLength, &priority, &far);
-        break;
-      default:
-        mq_getattr(queue, &attributes);
-        break;
+      case Call::kMqSend: mq_send(queue, bytes, op.amount, op.priority); break;
+      case Call::kMqTimedSend: mq_timedsend(queue, bytes, op.amount, op.priority, &far); break;
+      case Call::kMqReceive: mq_receive(queue, bytes, kLength, &priority); break;
+      case Call::kMqTimedReceive: mq_timedreceive(queue, bytes, kLength, &priority, &far); break;
+      default: mq_getattr(queue, &attributes); break;
     }
   }
   mq_close(queue);
@@ -147,7 +137,8 @@ void MeasureLockstep() {
     Program program = SomeProgram(4'000, 10);
     for (std::size_t k = 0; k < program.size(); ++k) {
       program[k].who = static_cast<std::uint8_t>(Mix(k));
-      if (program[k].b % 16 == 0) program[k].b = 2;  // never all blocked: the program runs to its end
+      if (program[k].b % 16 == 0)
+        program[k].b = 2;  // never all blocked: the program runs to its end
     }
     CaseOutcome outcome;
     const double seconds =
@@ -190,7 +181,8 @@ void MeasureRules() {
     if (found != 0) fmt::print("a rule condemned a right history\n");
     rate.push_back(static_cast<double>(history.ops.size()) / seconds / 1e6);
   }
-  Print(fmt::format("linear-time rules, queue, {} operations, CPU", history.ops.size()), "M ops/s", rate);
+  Print(fmt::format("linear-time rules, queue, {} operations, CPU", history.ops.size()), "M ops/s",
+        rate);
   rate.clear();
   const History pipe = GeneratePipeHistory(options);
   for (int i = 0; i < 9; ++i) {
@@ -200,7 +192,8 @@ void MeasureRules() {
     if (found != 0) fmt::print("a rule condemned a right history\n");
     rate.push_back(static_cast<double>(pipe.ops.size()) / seconds / 1e6);
   }
-  Print(fmt::format("linear-time rules, pipe, {} operations, CPU", pipe.ops.size()), "M ops/s", rate);
+  Print(fmt::format("linear-time rules, pipe, {} operations, CPU", pipe.ops.size()), "M ops/s",
+        rate);
 }
 
 }  // namespace

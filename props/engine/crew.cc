@@ -28,7 +28,8 @@ std::size_t RoundUp(std::size_t bytes) { return (bytes + 65535) / 65536 * 65536;
 
 bool ProbeIsCertain() {
   RunHeader* run = CurrentRun();
-  return run == nullptr || run->probe_mode.load() == static_cast<std::uint32_t>(ProbeMode::kSyscall);
+  return run == nullptr ||
+         run->probe_mode.load() == static_cast<std::uint32_t>(ProbeMode::kSyscall);
 }
 
 Crew::Crew(int workers, Target& target, int initial) {
@@ -38,8 +39,8 @@ Crew::Crew(int workers, Target& target, int initial) {
   mapped_ = head + Target::kMaxBytes * Index(workers);
   void* memory = mmap(nullptr, mapped_, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
   if (memory == MAP_FAILED) {
-    Unresolved(fmt::format("can't map {} bytes to share with workers ({})", mapped_,
-                           ErrnoName(errno)));
+    Unresolved(
+        fmt::format("can't map {} bytes to share with workers ({})", mapped_, ErrnoName(errno)));
   }
   stations_ = new (memory) Station[Index(workers)]();
   bytes_ = static_cast<unsigned char*>(memory) + head;
@@ -66,7 +67,8 @@ Crew::Crew(int workers, Target& target, int initial) {
     workers_.push_back({child, true, false, 0, {}});
   }
   target.Forked();
-  // One that has yet to close what it inherited would keep the ends of others open after their death.
+  // One that has yet to close what it inherited would keep the ends of others open after their
+  // death.
   for (int i = 0; i < initial; ++i) {
     while (stations_[i].entered.load(std::memory_order_acquire) == 0) {
       WaitWhileEquals(stations_[i].entered, 0, 1'000'000'000);
@@ -214,8 +216,7 @@ bool Crew::AllShownBlocked() {
       heuristic_ = true;
       if (Slot* slot = CurrentSlot()) slot->heuristic.fetch_add(1);
     }
-    const ProbeResult probe =
-        ProbeBlocked(actor, workers_[Index(i)].issued - 1, -1, kPatienceNs);
+    const ProbeResult probe = ProbeBlocked(actor, workers_[Index(i)].issued - 1, -1, kPatienceNs);
     if (probe.what != Blocking::kShown && probe.what != Blocking::kInferred) return false;
   }
   return true;

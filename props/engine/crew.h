@@ -38,14 +38,14 @@ class Crew {
   // Tells an idle worker to perform `op`.
   void Issue(int worker, const Op& op);
 
-  // Waits until every busy worker has returned or is shown blocked, and so nothing moves any more. (One
-  // that sleeps for a second in another system call than its operation's is taken for blocked.)
-  // The workers that returned since the last call are in `returned`, ascending. False when that
-  // could not be shown within 20 s: `stuck_text` says of whom and what was seen.
+  // Waits until every busy worker has returned or is shown blocked, and so nothing moves any more.
+  // (One that sleeps for a second in another system call than its operation's is taken for
+  // blocked.) The workers that returned since the last call are in `returned`, ascending. False
+  // when that could not be shown within 20 s: `stuck_text` says of whom and what was seen.
   bool Settle(std::vector<int>& returned, std::string& stuck_text);
 
-  // The wait status of a worker that ended though nobody told or killed it, during the last Settle(),
-  // which then returned false; nothing otherwise. `worker` says which.
+  // The wait status of a worker that ended though nobody told or killed it, during the last
+  // Settle(), which then returned false; nothing otherwise. `worker` says which.
   std::optional<int> Death(int& worker) const;
 
   // The operation as issued, with its outcome once its worker returned.
@@ -54,8 +54,8 @@ class Crew {
   const unsigned char* BytesOf(int worker) const;
   const unsigned char* Bytes() const { return bytes_; }
 
-  // Where blocking could only be inferred: waits up to 3 s for a busy worker to return after all. True
-  // when one did; Settle() then says which. Always false where blocking was shown.
+  // Where blocking could only be inferred: waits up to 3 s for a busy worker to return after all.
+  // True when one did; Settle() then says which. Always false where blocking was shown.
   bool SecondThoughts();
 
   void Signal(int worker, int signal);

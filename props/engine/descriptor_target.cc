@@ -55,15 +55,11 @@ void DescriptorTarget::Enter(int) { signal(SIGPIPE, SIG_IGN); }
 void DescriptorTarget::Perform(Op& op, unsigned char*) {
   const int fd = At(op.object % kFdSlots);
   switch (op.call) {
-    case Call::kPipe:
-      return MakePipe(op);
-    case Call::kDup:
-      return NoteOutcome(op, CALL(dup2(fd, At(op.amount % kFdSlots))));
-    case Call::kClose:
-      return NoteOutcome(op, CALL(close(fd)));
+    case Call::kPipe: return MakePipe(op);
+    case Call::kDup: return NoteOutcome(op, CALL(dup2(fd, At(op.amount % kFdSlots))));
+    case Call::kClose: return NoteOutcome(op, CALL(close(fd)));
     case Call::kPutByte:
-    case Call::kGetByte:
-      return Bytes(op);
+    case Call::kGetByte: return Bytes(op);
     case Call::kFork: {
       const int pid = spawn(static_cast<int>(op.amount));
       op.error = pid < 0 ? EAGAIN : 0;
@@ -75,10 +71,8 @@ void DescriptorTarget::Perform(Op& op, unsigned char*) {
       op.error = 0;
       op.fate = Fate::kReturned;
       _exit(0);
-    case Call::kExecProbe:
-      return ExecProbe(op);
-    default:
-      return Flags(op);
+    case Call::kExecProbe: return ExecProbe(op);
+    default: return Flags(op);
   }
 }
 

@@ -32,8 +32,17 @@ namespace {
 constexpr long kRoom = 10;
 constexpr long kLength = 64;
 
-enum class Fault { kNone, kLose, kDuplicate, kTieSwap, kWrongCount,
-                   kLostWakeup, kSleepsElsewhere, kDies, kEarlyTimeout };
+enum class Fault {
+  kNone,
+  kLose,
+  kDuplicate,
+  kTieSwap,
+  kWrongCount,
+  kLostWakeup,
+  kSleepsElsewhere,
+  kDies,
+  kEarlyTimeout
+};
 
 // A library whose mq_receive() sleeps in another system call than one knows.
 struct Library {
@@ -246,8 +255,9 @@ TEST(LockstepEngine, SameProgramSameTrace) {
   std::vector<std::uint64_t> first;
   std::vector<std::uint64_t> second;
   for (std::vector<std::uint64_t>* traces : {&first, &second}) {
-    Explore(options, [](const Program& p) { return InLockstep(p, Fault::kNone, 1); },
-            [&](const CaseOutcome& outcome) { traces->push_back(outcome.trace_hash); });
+    Explore(
+        options, [](const Program& p) { return InLockstep(p, Fault::kNone, 1); },
+        [&](const CaseOutcome& outcome) { traces->push_back(outcome.trace_hash); });
   }
   EXPECT_GE(first.size(), 30U);
   EXPECT_EQ(first, second);

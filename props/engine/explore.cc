@@ -49,8 +49,8 @@ rc::Seq<RawStep> SimplerSteps(const RawStep& step) {
 }
 
 // The program without a part of it: the tail that is not needed, then halves, quarters, ... down to
-// single steps. (rapidcheck's own removal of chunks tries each length at each place, which takes too
-// long for programs of processes.)
+// single steps. (rapidcheck's own removal of chunks tries each length at each place, which takes
+// too long for programs of processes.)
 rc::Seq<Program> Shorter(const Program& program, std::size_t needed) {
   struct Part {
     std::size_t at, length;
@@ -72,16 +72,17 @@ rc::Seq<Program> Shorter(const Program& program, std::size_t needed) {
   });
 }
 
-// A program of 1 to max_steps steps; longer ones as rapidcheck's size grows. `needed`: how many steps of
-// the program that failed last were looked at.
+// A program of 1 to max_steps steps; longer ones as rapidcheck's size grows. `needed`: how many
+// steps of the program that failed last were looked at.
 rc::Gen<Program> AnyProgram(std::size_t max_steps, std::shared_ptr<const std::size_t> needed) {
   const auto smaller = [needed](const Program& program) {
-    return rc::seq::concat(Shorter(program, *needed), rc::shrink::eachElement(program, SimplerSteps));
+    return rc::seq::concat(Shorter(program, *needed),
+                           rc::shrink::eachElement(program, SimplerSteps));
   };
   return [max_steps, smaller](const rc::Random& random, int size) {
     rc::Random bits = random;
-    const std::size_t most =
-        std::max<std::size_t>(1, max_steps * static_cast<std::size_t>(std::min(size + 10, 100)) / 100);
+    const std::size_t most = std::max<std::size_t>(
+        1, max_steps * static_cast<std::size_t>(std::min(size + 10, 100)) / 100);
     Program program(1 + bits.next() % most);
     for (RawStep& step : program) step = StepFrom(bits.next());
     return rc::shrinkable::shrinkRecur(program, smaller);

@@ -1,5 +1,5 @@
-// Finding and shrinking a failing program. Separate from property.cc because rapidcheck is costly to
-// compile.
+// Finding and shrinking a failing program. Separate from property.cc because rapidcheck is costly
+// to compile.
 #pragma once
 
 #include <cstdint>
@@ -13,22 +13,22 @@ namespace ipcsuite::props {
 struct Failure {
   Program program;
   CaseOutcome outcome;
-  int shrinks = 0;          // candidates tried
-  int reruns = 0;           // racy: runs of the final program
-  int rerun_failures = 0;   // racy: of these, failures
+  int shrinks = 0;         // candidates tried
+  int reruns = 0;          // racy: runs of the final program
+  int rerun_failures = 0;  // racy: of these, failures
 };
 
 struct ExploreOptions {
   std::uint64_t seed = 1;
-  double seconds = 1;             // for finding
-  double shrink_seconds = 5;      // for shrinking
+  double seconds = 1;         // for finding
+  double shrink_seconds = 5;  // for shrinking
   std::size_t max_steps = 100;
-  std::uint64_t min_cases = 20;   // run even when the time is up
-  // Asked when the time is up: whether enough was seen for a verdict. If not, the search goes on, for
-  // ten times the time or a minute more at most. Absent: it is enough.
+  std::uint64_t min_cases = 20;  // run even when the time is up
+  // Asked when the time is up: whether enough was seen for a verdict. If not, the search goes on,
+  // for ten times the time or a minute more at most. Absent: it is enough.
   std::function<bool()> enough;
-  // Told of the first failure at once, and of each smaller one: whoever ends the test before shrinking is
-  // over must find the failure noted. May be absent.
+  // Told of the first failure at once, and of each smaller one: whoever ends the test before
+  // shrinking is over must find the failure noted. May be absent.
   std::function<void(const Failure&)> on_failure;
 };
 

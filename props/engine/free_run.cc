@@ -213,8 +213,8 @@ class Runner {
     Backoff backoff;
     for (;;) {
       const bool happened = Attend();
-      const bool alive = std::any_of(lanes_.begin(), lanes_.end(),
-                                     [](const Lane& lane) { return lane.alive; });
+      const bool alive =
+          std::any_of(lanes_.begin(), lanes_.end(), [](const Lane& lane) { return lane.alive; });
       if (!alive) return true;
       const std::uint64_t now = Progress();
       if (happened || now != progress) {

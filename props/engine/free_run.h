@@ -28,9 +28,9 @@ struct FreeRun {
   std::function<bool(Op& op)> drain;
   // Turns what was recorded into a history (pieces of a byte stream); absent: nothing to do.
   std::function<void(const Recorder&, History&)> complete;
-  int immortal = -1;      // a process that is never killed
-  bool kills = false;     // steps 255 are SIGKILLs for a process, at any moment
-  std::size_t stream = 0; // bytes that each process may append to its stream
+  int immortal = -1;       // a process that is never killed
+  bool kills = false;      // steps 255 are SIGKILLs for a process, at any moment
+  std::size_t stream = 0;  // bytes that each process may append to its stream
 };
 
 // Runs the program once: RawStep::who chooses the process. The outcome has failed when the checker

@@ -1,6 +1,6 @@
-// The lockstep engine: real processes, one operation told to one of them at a time, and the next only
-// when it has returned or is shown blocked. The scheduler is thereby deterministic: the same program
-// gives the same trace.
+// The lockstep engine: real processes, one operation told to one of them at a time, and the next
+// only when it has returned or is shown blocked. The scheduler is thereby deterministic: the same
+// program gives the same trace.
 #pragma once
 
 #include <fmt/format.h>
@@ -50,7 +50,8 @@ class Lockstep {
     if (op.call == Call::kNone) return true;
     op.process = static_cast<std::uint16_t>(worker);
     // The last that could act mostly doesn't wait, or most programs would end early.
-    if (idle.size() == 1 && step.b % 16 != 0 && MayBlock(op) && !domain_.AvoidBlocking(op)) return true;
+    if (idle.size() == 1 && step.b % 16 != 0 && MayBlock(op) && !domain_.AvoidBlocking(op))
+      return true;
     for (State& state : states_) domain_.model().Begin(state, op);
     crew_.Issue(worker, op);
     return Judge(worker);
@@ -65,8 +66,8 @@ class Lockstep {
     std::vector<int> targets;
     for (int i = 0; i < crew_.size(); ++i) {
       if (!crew_.Alive(i)) continue;
-      const bool fits = step.what == kKill ? domain_.MayKill(states_, i)
-                                           : domain_.MaySignal() && crew_.Busy(i);
+      const bool fits =
+          step.what == kKill ? domain_.MayKill(states_, i) : domain_.MaySignal() && crew_.Busy(i);
       if (fits) targets.push_back(i);
     }
     if (targets.empty()) return true;
@@ -90,8 +91,8 @@ class Lockstep {
     return Judge(-1);
   }
 
-  // Waits until nothing moves, then asks the model whether that is how it may be. `told`: the worker
-  // that was told something, -1 when none was.
+  // Waits until nothing moves, then asks the model whether that is how it may be. `told`: the
+  // worker that was told something, -1 when none was.
   bool Judge(int told) {
     std::vector<int> returned;
     std::string stuck;
@@ -159,7 +160,8 @@ class Lockstep {
     outcome_.failed = true;
     outcome_.reason = stuck ? "lost wake-up" : "outcome not allowed";
     if (stuck) {
-      outcome_.message = "what returned is allowed, but not that all of these stay blocked after it:\n";
+      outcome_.message =
+          "what returned is allowed, but not that all of these stay blocked after it:\n";
       for (const Op& op : blocked) outcome_.message += "  " + Describe(AsBlocked(op)) + "\n";
     } else {
       outcome_.message = "no order of these outcomes is one that POSIX allows here:\n";

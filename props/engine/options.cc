@@ -34,12 +34,9 @@ Options FromEnvironment() {
 double Options::Seconds() const {
   if (seconds_per_property > 0) return seconds_per_property;
   switch (profile) {
-    case Profile::kQuick:
-      return 0.9;
-    case Profile::kFull:
-      return 55;
-    default:
-      return 10;
+    case Profile::kQuick: return 0.9;
+    case Profile::kFull: return 55;
+    default: return 10;
   }
 }
 

@@ -1,4 +1,5 @@
-// How much the properties do, and what they replay. Set once before tests run; forked tests inherit.
+// How much the properties do, and what they replay. Set once before tests run; forked tests
+// inherit.
 #pragma once
 
 #include <cstdint>

@@ -99,18 +99,12 @@ void PipeTarget::Forked() {
 void PipeTarget::Perform(Op& op, unsigned char* bytes) {
   switch (op.call) {
     case Call::kWrite:
-    case Call::kRead:
-      return Transfer(op, bytes);
-    case Call::kCloseRead:
-      return CloseEnd(op, read_end_);
-    case Call::kCloseWrite:
-      return CloseEnd(op, write_end_);
-    case Call::kOpenRead:
-      return OpenEnd(op, read_end_, O_RDONLY);
-    case Call::kOpenWrite:
-      return OpenEnd(op, write_end_, O_WRONLY);
-    default:
-      return Poll(op);
+    case Call::kRead: return Transfer(op, bytes);
+    case Call::kCloseRead: return CloseEnd(op, read_end_);
+    case Call::kCloseWrite: return CloseEnd(op, write_end_);
+    case Call::kOpenRead: return OpenEnd(op, read_end_, O_RDONLY);
+    case Call::kOpenWrite: return OpenEnd(op, write_end_, O_WRONLY);
+    default: return Poll(op);
   }
 }
 

@@ -23,10 +23,9 @@ std::optional<Program> DecodeProgram(std::string_view text) {
     const char* end = text.data() + kDigits;
     const auto [stop, error] = std::from_chars(text.data(), end, number, 16);
     if (error != std::errc() || stop != end) return std::nullopt;
-    program.push_back({static_cast<std::uint8_t>(number >> 40),
-                       static_cast<std::uint8_t>(number >> 32),
-                       static_cast<std::uint16_t>(number >> 16),
-                       static_cast<std::uint16_t>(number)});
+    program.push_back(
+        {static_cast<std::uint8_t>(number >> 40), static_cast<std::uint8_t>(number >> 32),
+         static_cast<std::uint16_t>(number >> 16), static_cast<std::uint16_t>(number)});
   }
   return program;
 }

@@ -73,11 +73,12 @@ void Report(const PropertySpec& spec, const Failure& failure) {
                 outcome.reason + ": " + outcome.message.substr(0, 400), message);
   Attach("text", "The shortest program that fails", ProgramText(outcome) + "\n" + command);
   if (!outcome.drawing.empty()) Attach("svg", "The failing history", outcome.drawing);
-  if (!outcome.history.empty()) Attach("text", "The failing history (check-history)", outcome.history);
+  if (!outcome.history.empty())
+    Attach("text", "The failing history (check-history)", outcome.history);
 }
 
-// The failure as it is known by now: noted at once, and replaced by what it shrinks to, so that a test
-// that is ended in the middle has its failure. Nobody else writes to the slot's log meanwhile.
+// The failure as it is known by now: noted at once, and replaced by what it shrinks to, so that a
+// test that is ended in the middle has its failure. Nobody else writes to the slot's log meanwhile.
 class KnownFailure {
  public:
   void Replace(const PropertySpec& spec, const Failure& failure) {
@@ -200,8 +201,8 @@ void CheckProperty(const PropertySpec& spec) {
   KnownFailure known;
   explore.on_failure = [&](const Failure& failure) { known.Replace(spec, failure); };
   const std::int64_t begin = NowNs();
-  const std::optional<Failure> failure = spec.racy ? ExploreRacy(explore, spec.run, on_case)
-                                                   : Explore(explore, spec.run, on_case);
+  const std::optional<Failure> failure =
+      spec.racy ? ExploreRacy(explore, spec.run, on_case) : Explore(explore, spec.run, on_case);
   const double seconds = static_cast<double>(NowNs() - begin) / 1e9;
   if (failure.has_value()) {
     known.Replace(spec, *failure);

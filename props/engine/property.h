@@ -1,6 +1,6 @@
 // Running a property: kept failing programs first, then random ones within the budget of the
-// profile; a failure is shrunk, printed as a short program, kept, and reported with the command that
-// replays it.
+// profile; a failure is shrunk, printed as a short program, kept, and reported with the command
+// that replays it.
 #pragma once
 
 #include <cstdint>
@@ -19,13 +19,13 @@ struct Needed {
 };
 
 struct PropertySpec {
-  std::string name;           // of the test: "PropLockstep.QueueTraffic"
-  const char* file = "";      // where it is defined
+  std::string name;       // of the test: "PropLockstep.QueueTraffic"
+  const char* file = "";  // where it is defined
   int line = 0;
   std::size_t max_steps = 100;
   std::function<CaseOutcome(const Program&)> run;
-  std::vector<Needed> needed;       // vacuity: operations that must have succeeded
-  std::uint64_t needed_waits = 0;   // and waits that must have been seen blocked
+  std::vector<Needed> needed;      // vacuity: operations that must have succeeded
+  std::uint64_t needed_waits = 0;  // and waits that must have been seen blocked
   // A case that depends on timing: what failed once may pass again. Shrunk by repeating each
   // candidate, and reported with the share of runs that failed.
   bool racy = false;

@@ -36,7 +36,8 @@ timespec ToTimespec(std::int64_t ns) {
 std::int64_t DeadlineNs(const Op& op) {
   const std::int64_t now = RealtimeNs();
   if (op.Has(kPastDeadline)) return now - 1'000'000'000;
-  if (op.Has(kNearDeadline)) return now + 200'000 + static_cast<std::int64_t>(op.value % 8) * 100'000;
+  if (op.Has(kNearDeadline))
+    return now + 200'000 + static_cast<std::int64_t>(op.value % 8) * 100'000;
   return now + std::int64_t{3600} * 1'000'000'000;
 }
 
@@ -114,21 +115,17 @@ void QueueTarget::Perform(Op& op, unsigned char* bytes) {
   const mqd_t queue = op.Has(kNonblock) ? pair.nonblocking : pair.blocking;
   switch (op.call) {
     case Call::kMqSend:
-    case Call::kMqTimedSend:
-      return Send(op, queue, bytes);
+    case Call::kMqTimedSend: return Send(op, queue, bytes);
     case Call::kMqReceive:
-    case Call::kMqTimedReceive:
-      return Receive(op, queue, bytes);
+    case Call::kMqTimedReceive: return Receive(op, queue, bytes);
     case Call::kMqCount: {
       mq_attr attributes{};
       NoteOutcome(op, CALL(mq_getattr(queue, &attributes)));
       op.value = static_cast<std::uint64_t>(attributes.mq_curmsgs);
       return;
     }
-    case Call::kMqSignals:
-      return CountSignals(op);
-    default:
-      return Notify(op, queue);
+    case Call::kMqSignals: return CountSignals(op);
+    default: return Notify(op, queue);
   }
 }
 
@@ -169,8 +166,7 @@ void QueueTarget::Receive(Op& op, mqd_t queue, unsigned char* bytes) {
   std::uint64_t value = 0;
   std::memcpy(&value, bytes, sizeof value);
   const bool whole = length == MessageLength(value, room);
-  const bool intact =
-      whole && MatchRecord(bytes + 8, value, 8, length - 8) == length - 8;
+  const bool intact = whole && MatchRecord(bytes + 8, value, 8, length - 8) == length - 8;
   if (intact) op.value = value;  // otherwise it stays 0: a message that nobody sent
 }
 

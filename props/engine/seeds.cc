@@ -99,7 +99,8 @@ bool SeedFile::Failed(std::string_view property, const Program& program, std::st
         for (std::size_t i = lines.size(); i > 0; --i) {  // the newest are kept
           const std::optional<KeptProgram> kept = Parse(lines[i - 1]);
           if (!kept.has_value() || kept->property != property) continue;
-          if (++count > kMaxPerProperty) lines.erase(lines.begin() + static_cast<std::ptrdiff_t>(i) - 1);
+          if (++count > kMaxPerProperty)
+            lines.erase(lines.begin() + static_cast<std::ptrdiff_t>(i) - 1);
         }
       },
       why);

@@ -22,12 +22,11 @@ namespace ipcsuite::props {
 inline void Perturb(const RawStep& step) {
   switch (step.who % 32) {
     case 1:
-    case 2:
-      sched_yield();
-      return;
+    case 2: sched_yield(); return;
     case 3:
     case 4:
-      raise(SIGURG);  // ignored by default: it interrupts nothing, it only passes through the kernel
+      raise(
+          SIGURG);  // ignored by default: it interrupts nothing, it only passes through the kernel
       return;
     case 5:
       if (step.who < 128) return;  // forks are dear
@@ -38,13 +37,12 @@ inline void Perturb(const RawStep& step) {
         }
       }
       return;
-    default:
-      return;
+    default: return;
   }
 }
 
-// Ends a call that hangs. None of the engine's calls may wait, so a signal that is caught every second
-// interrupts nothing but a wait that should not be.
+// Ends a call that hangs. None of the engine's calls may wait, so a signal that is caught every
+// second interrupts nothing but a wait that should not be.
 class HangGuard {
  public:
   HangGuard() {
@@ -95,8 +93,11 @@ CaseOutcome RunSequential(Domain<M>& domain, Target& target, const Program& prog
     if (next.empty()) {
       outcome.failed = true;
       outcome.reason = op.error == EINTR ? "hung" : "outcome not allowed";
-      outcome.message = op.error == EINTR ? "the last call waited, which it may not, until a signal "
-                                            "ended it: " + Describe(op) : "the last outcome is not one that POSIX allows here: " + Describe(op);
+      outcome.message = op.error == EINTR
+                            ? "the last call waited, which it may not, until a signal "
+                              "ended it: " +
+                                  Describe(op)
+                            : "the last outcome is not one that POSIX allows here: " + Describe(op);
       return outcome;
     }
     std::swap(states, next);

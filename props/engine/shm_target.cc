@@ -65,8 +65,7 @@ void ShmTarget::Enter(int) {
 void ShmTarget::Perform(Op& op, unsigned char*) {
   const std::size_t slot = op.object % kShmSlots;
   switch (op.call) {
-    case Call::kShmOpen:
-      return Open(op);
+    case Call::kShmOpen: return Open(op);
     case Call::kShmUnlink:
       return NoteOutcome(op, CALL(shm_unlink(names_[op.object % kShmNames].c_str())));
     case Call::kFtruncate:
@@ -81,14 +80,12 @@ void ShmTarget::Perform(Op& op, unsigned char*) {
       NoteOutcome(op, CALL(close(fds_[slot])));
       fds_[slot] = -1;
       return;
-    case Call::kMmap:
-      return Map(op);
+    case Call::kMmap: return Map(op);
     case Call::kMunmap:
       NoteOutcome(op, CALL(munmap(mappings_[slot], mapped_bytes_)));
       mappings_[slot] = nullptr;
       return;
-    default:
-      return Access(op);
+    default: return Access(op);
   }
 }
 
@@ -109,7 +106,8 @@ void ShmTarget::Map(Op& op) {
   const auto offset = static_cast<off_t>(op.amount * page_size_);
   const CallResult mapped = CALL(mmap(nullptr, mapped_bytes_, protection, MAP_SHARED, fd, offset));
   if (mapped.ok()) {
-    mappings_[op.priority % kShmSlots] = reinterpret_cast<void*>(static_cast<std::intptr_t>(mapped.value));
+    mappings_[op.priority % kShmSlots] =
+        reinterpret_cast<void*>(static_cast<std::intptr_t>(mapped.value));
   }
   NoteOutcome(op, mapped);
 }

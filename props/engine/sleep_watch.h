@@ -18,8 +18,8 @@ class SleepWatch {
   // Something happened that may have woken the process.
   void Restart() { looks_ = asleep_ = 0; }
 
-  // One look. True when nearly all looks for long enough found the process asleep, whatever system call
-  // it was in; the test's confidence then is heuristic.
+  // One look. True when nearly all looks for long enough found the process asleep, whatever system
+  // call it was in; the test's confidence then is heuristic.
   bool Sleeps(const Actor& actor) {
     const std::int64_t now = NowNs();
     if (looks_ == 0) first_ns_ = now;

@@ -14,8 +14,8 @@ class Target {
  public:
   virtual ~Target() = default;
   // Performs `op` and fills in its outcome: result, error, value, priority. What a read returned is
-  // put at `bytes` (room for kMaxBytes). Runs in the process that acts; makes exactly one call under
-  // test, save where the operation says otherwise (kViaPoll).
+  // put at `bytes` (room for kMaxBytes). Runs in the process that acts; makes exactly one call
+  // under test, save where the operation says otherwise (kViaPoll).
   virtual void Perform(Op& op, unsigned char* bytes) = 0;
   // Called once in each process that acts, after fork, with its number.
   virtual void Enter(int process) = 0;

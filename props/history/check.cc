@@ -52,9 +52,8 @@ std::vector<Part> SplitByObject(const History& history) {
 
 std::unordered_set<std::uint64_t> Unreceived(const std::vector<Op>& ops) {
   std::unordered_set<std::uint64_t> values;
-  const bool killed = std::any_of(ops.begin(), ops.end(), [](const Op& op) {
-    return IsReceive(op.call) && op.Optional();
-  });
+  const bool killed = std::any_of(ops.begin(), ops.end(),
+                                  [](const Op& op) { return IsReceive(op.call) && op.Optional(); });
   if (!killed) return values;
   for (const Op& op : ops) {
     if (IsSend(op.call)) values.insert(op.value);
@@ -99,7 +98,8 @@ std::vector<Violation> Rules(const History& history, const Part& part) {
 }
 
 bool KnownModel(const std::string& name) {
-  static const std::unordered_set<std::string> kNames = {"queue", "pipe", "register", "stack", "coin"};
+  static const std::unordered_set<std::string> kNames = {"queue", "pipe", "register", "stack",
+                                                         "coin"};
   return kNames.contains(name);
 }
 
@@ -117,8 +117,10 @@ void Blame(CheckResult& result, const Part& part, const Linearization& search) {
   result.explanation =
       search.stuck
           ? "every order of the operations that returned leaves a blocked operation enabled:\n"
-          : fmt::format("no order of the operations is allowed; after the {} that can be placed none "
-                        "of these can come next:\n", search.deepest > 0 ? search.deepest - 1 : 0);
+          : fmt::format(
+                "no order of the operations is allowed; after the {} that can be placed none "
+                "of these can come next:\n",
+                search.deepest > 0 ? search.deepest - 1 : 0);
   for (const std::size_t i : search.blamed) {
     result.explanation += "  " + Describe(part.ops()[i]) + "\n";
     result.offending.push_back(part.Index(i));
@@ -149,9 +151,10 @@ void CheckPart(const History& history, const Part& part, const CheckOptions& opt
              result.verdict == HistoryVerdict::kValid) {
     result.verdict = HistoryVerdict::kUnresolved;
     result.reason = "out of budget";
-    result.explanation = fmt::format("the search gave up after {} steps, with at most {} of {} "
-                                     "operations placed\n", search.steps, search.deepest,
-                                     part.ops().size());
+    result.explanation = fmt::format(
+        "the search gave up after {} steps, with at most {} of {} "
+        "operations placed\n",
+        search.steps, search.deepest, part.ops().size());
   }
 }
 
@@ -159,12 +162,9 @@ void CheckPart(const History& history, const Part& part, const CheckOptions& opt
 
 std::string_view Name(HistoryVerdict verdict) {
   switch (verdict) {
-    case HistoryVerdict::kValid:
-      return "valid";
-    case HistoryVerdict::kInvalid:
-      return "invalid";
-    default:
-      return "unresolved";
+    case HistoryVerdict::kValid: return "valid";
+    case HistoryVerdict::kInvalid: return "invalid";
+    default: return "unresolved";
   }
 }
 

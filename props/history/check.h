@@ -1,5 +1,5 @@
-// The checker: decides a history. Linear-time rules first, then the search for a linearization, then
-// the stuck check (part of the search: see linearize.h).
+// The checker: decides a history. Linear-time rules first, then the search for a linearization,
+// then the stuck check (part of the search: see linearize.h).
 #pragma once
 
 #include <cstddef>
@@ -25,11 +25,11 @@ struct CheckOptions {
 
 struct CheckResult {
   HistoryVerdict verdict = HistoryVerdict::kValid;
-  std::string reason;                    // kInvalid: name of the rule broken, "linearizability" or
-                                         // "stuck"; kUnresolved: what was missing
-  std::string explanation;               // a few lines for a person; empty when valid
-  std::vector<Violation> violations;     // of the rules, indices into History::ops
-  std::vector<std::size_t> offending;    // indices into History::ops to be marked in a drawing
+  std::string reason;                  // kInvalid: name of the rule broken, "linearizability" or
+                                       // "stuck"; kUnresolved: what was missing
+  std::string explanation;             // a few lines for a person; empty when valid
+  std::vector<Violation> violations;   // of the rules, indices into History::ops
+  std::vector<std::size_t> offending;  // indices into History::ops to be marked in a drawing
   std::size_t objects = 0;
   std::size_t windows = 0;
   std::size_t ops = 0;

@@ -11,11 +11,11 @@
 #include <iterator>
 #include <sstream>
 
+#include "base/command_line.h"
 #include "props/history/check.h"
 #include "props/history/file.h"
 #include "props/history/lanes.h"
 #include "props/history/minimize.h"
-#include "base/command_line.h"
 
 namespace ipcsuite::props {
 namespace {
@@ -84,15 +84,16 @@ int Judge(const Arguments& arguments, const History& history) {
     constexpr std::size_t kMostLines = 60;
     for (std::size_t i = 0; i < std::min(shown.ops.size(), kMostLines); ++i) {
       const Op& op = shown.ops[i];
-      fmt::print("  {:>6} - {:<6} {}\n", op.invoke, op.ret == 0 ? std::string() : std::to_string(op.ret),
-                 Describe(op));
+      fmt::print("  {:>6} - {:<6} {}\n", op.invoke,
+                 op.ret == 0 ? std::string() : std::to_string(op.ret), Describe(op));
     }
     if (shown.ops.size() > kMostLines) {
       fmt::print("  ({} more; --minimized FILE has them all)\n", shown.ops.size() - kMostLines);
     }
   }
   fmt::print("{}", result.explanation);
-  if (!arguments.minimized.empty() && !WriteFile(arguments.minimized, WriteHistory(shown))) return kUsage;
+  if (!arguments.minimized.empty() && !WriteFile(arguments.minimized, WriteHistory(shown)))
+    return kUsage;
   if (!arguments.drawing.empty() &&
       !WriteFile(arguments.drawing, DrawLanes(shown, result.offending))) {
     return kUsage;
@@ -108,11 +109,13 @@ int CheckHistoryMain(const std::vector<std::string>& args) {
   Arguments arguments;
   CLI::App app{"Decides whether a recorded history is one that POSIX allows.",
                "ipcsuite check-history"};
-  app.add_option("FILE", arguments.file, "History file (JSON lines, see props/history/file.h); - is standard input")
+  app.add_option("FILE", arguments.file,
+                 "History file (JSON lines, see props/history/file.h); - is standard input")
       ->required();
   app.add_option("--minimized", arguments.minimized, "Write the smallest wrong part there");
   app.add_option("--svg", arguments.drawing, "Draw it there, one lane per process");
-  app.add_option("--max-steps", arguments.max_steps, "Budget of the search, in model steps per object")
+  app.add_option("--max-steps", arguments.max_steps,
+                 "Budget of the search, in model steps per object")
       ->capture_default_str();
   app.add_flag("--rules-only", arguments.rules_only, "Only the rules that take linear time");
   if (const int status = report::ParseArguments(app, args); status >= 0) return status;

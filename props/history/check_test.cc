@@ -25,7 +25,8 @@ TEST(CheckHistory, AcceptsRightQueueHistories) {
     options.max_messages = 1 + seed % 12;
     options.priorities = 1 + static_cast<std::uint32_t>(seed % 5);
     const CheckResult result = CheckHistory(GenerateQueueHistory(options));
-    ASSERT_EQ(result.verdict, HistoryVerdict::kValid) << "seed " << seed << "\n" << result.explanation;
+    ASSERT_EQ(result.verdict, HistoryVerdict::kValid) << "seed " << seed << "\n"
+                                                      << result.explanation;
   }
 }
 
@@ -42,7 +43,8 @@ TEST(CheckHistory, AcceptsRightQueueHistoriesWithBlockedReceivers) {
     const History history = GenerateQueueHistory(options);
     for (const Op& op : history.ops) blocked += op.fate == Fate::kBlocked;
     const CheckResult result = CheckHistory(history);
-    ASSERT_EQ(result.verdict, HistoryVerdict::kValid) << "seed " << seed << "\n" << result.explanation;
+    ASSERT_EQ(result.verdict, HistoryVerdict::kValid) << "seed " << seed << "\n"
+                                                      << result.explanation;
   }
   EXPECT_GT(blocked, 20);
 }
@@ -59,7 +61,8 @@ TEST(CheckHistory, AcceptsRightQueueHistoriesWithKilledProcesses) {
     const History history = GenerateQueueHistory(options);
     for (const Op& op : history.ops) killed += op.fate == Fate::kKilled;
     const CheckResult result = CheckHistory(history);
-    ASSERT_EQ(result.verdict, HistoryVerdict::kValid) << "seed " << seed << "\n" << result.explanation;
+    ASSERT_EQ(result.verdict, HistoryVerdict::kValid) << "seed " << seed << "\n"
+                                                      << result.explanation;
   }
   EXPECT_GT(killed, 100);
 }
@@ -72,7 +75,8 @@ TEST(CheckHistory, AcceptsRightPipeHistories) {
     options.ops_per_process = 40;
     options.kills = seed % 2 == 0 ? 0.01 : 0;
     const CheckResult result = CheckHistory(GeneratePipeHistory(options));
-    ASSERT_EQ(result.verdict, HistoryVerdict::kValid) << "seed " << seed << "\n" << result.explanation;
+    ASSERT_EQ(result.verdict, HistoryVerdict::kValid) << "seed " << seed << "\n"
+                                                      << result.explanation;
   }
 }
 
@@ -89,8 +93,8 @@ TEST_P(RefusesMutation, Always) {
     options.ops_per_process = 30;
     options.max_messages = 2 + seed % 9;
     options.failures = 0.3;
-    const History history = mutation == Mutation::kSplit ? GeneratePipeHistory(options)
-                                                         : GenerateQueueHistory(options);
+    const History history =
+        mutation == Mutation::kSplit ? GeneratePipeHistory(options) : GenerateQueueHistory(options);
     const std::optional<History> spoilt = Mutate(history, mutation, seed);
     if (!spoilt.has_value()) continue;
     ++tried;

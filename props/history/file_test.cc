@@ -52,7 +52,8 @@ TEST(HistoryFile, SaysWhatIsWrongAndWhere) {
   const std::string header = "{\"ipcsuite_history\":1,\"model\":\"queue\"}\n";
   EXPECT_EQ(error_of(""), "line 1: the file is empty");
   EXPECT_EQ(error_of("hello\n"), "line 1: not JSON");
-  EXPECT_EQ(error_of("{}\n"), "line 1: not a history file: the first line has no \"ipcsuite_history\"");
+  EXPECT_EQ(error_of("{}\n"),
+            "line 1: not a history file: the first line has no \"ipcsuite_history\"");
   EXPECT_EQ(error_of("{\"ipcsuite_history\":9}\n"),
             "line 1: history of version 9, this program reads version 1");
   EXPECT_EQ(error_of(header + "# a comment\n{\"p\":0,\"call\":\"mq_send\"}\n"),

@@ -91,8 +91,7 @@ class Simulation {
         Return(lane, Chance(options_.kills) ? Fate::kKilled : Fate::kReturned);
         if (lane.phase == Phase::kDead) Forget(history_.ops.back());
         return true;
-      default:
-        return false;
+      default: return false;
     }
   }
 
@@ -143,8 +142,8 @@ class QueueSimulation : public Simulation {
 
   bool Effect(Op& op) override {
     const bool send = IsSend(op.call);
-    const bool waits = send ? state_.messages.size() >= options_.max_messages
-                            : state_.messages.empty();
+    const bool waits =
+        send ? state_.messages.size() >= options_.max_messages : state_.messages.empty();
     if (waits && op.flags == 0) return false;
     if (waits) {
       op.error = op.Has(kNonblock) ? EAGAIN : ETIMEDOUT;

@@ -1,5 +1,5 @@
-// Random histories that are right by construction, and ways to spoil them. For testing and timing the
-// checker: what it accepts and refuses is known beforehand.
+// Random histories that are right by construction, and ways to spoil them. For testing and timing
+// the checker: what it accepts and refuses is known beforehand.
 #pragma once
 
 #include <cstddef>

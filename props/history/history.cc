@@ -51,8 +51,8 @@ std::string FindDefect(const History& history) {
   for (const Op& op : history.ops) {
     if (op.invoke == 0) return "an operation has no invoke ticket: " + Describe(op);
     if (op.Returned() && op.ret <= op.invoke) {
-      return fmt::format("an operation returns (ticket {}) before it begins (ticket {}): {}", op.ret,
-                         op.invoke, Describe(op));
+      return fmt::format("an operation returns (ticket {}) before it begins (ticket {}): {}",
+                         op.ret, op.invoke, Describe(op));
     }
     if (op.piece_begin + op.piece_count > history.pieces.size()) {
       return "an operation refers to pieces that the history does not hold: " + Describe(op);

@@ -68,8 +68,8 @@ std::vector<std::size_t> Select(const History& history, const std::set<std::size
 }
 
 struct Frame {
-  std::map<std::uint64_t, int> column;   // of a ticket
-  std::map<std::uint16_t, int> lane;     // of a process
+  std::map<std::uint64_t, int> column;  // of a ticket
+  std::map<std::uint16_t, int> lane;    // of a process
   int columns = 0;
   int Width() const { return kLeft + (columns + 1) * kStep + kRight; }
   int Height() const { return kTop + static_cast<int>(lane.size()) * kLane + 24; }
@@ -105,7 +105,8 @@ std::string Bar(const Op& op, const Frame& frame, bool marked) {
   const int y = kTop + frame.lane.at(op.process) * kLane + 8;
   const char* kind = marked ? "x" : op.Returned() && !op.Ok() ? "f" : "o";
   std::string text = fmt::format(
-      "<g><title>{}</title><rect class=\"{}\" x=\"{}\" y=\"{}\" width=\"{}\" height=\"16\" rx=\"3\"/>",
+      "<g><title>{}</title><rect class=\"{}\" x=\"{}\" y=\"{}\" width=\"{}\" height=\"16\" "
+      "rx=\"3\"/>",
       Escape(Describe(op)), kind, x0, y, std::max(x1 - x0, 8));
   std::string label = Label(op);
   if (!op.Returned()) label += " (" + std::string(Name(op.fate)) + ")";
@@ -122,8 +123,10 @@ std::string DrawLanes(const History& history, const std::vector<std::size_t>& of
   const std::vector<std::size_t> shown = Select(history, marked, max_ops);
   const Frame frame = Lay(history, shown);
   std::string svg = fmt::format(
-      "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {0} {1}\" width=\"{0}\" height=\"{1}\" "
-      "role=\"img\"><title>{2} of {3} operations, one lane per process, events in order from left to "
+      "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {0} {1}\" width=\"{0}\" "
+      "height=\"{1}\" "
+      "role=\"img\"><title>{2} of {3} operations, one lane per process, events in order from left "
+      "to "
       "right; offending ones are marked with !</title>{4}\n",
       frame.Width(), frame.Height(), shown.size(), history.ops.size(), kStyle);
   if (shown.size() < history.ops.size()) {
@@ -132,9 +135,10 @@ std::string DrawLanes(const History& history, const std::vector<std::size_t>& of
   }
   for (const auto& [process, lane] : frame.lane) {
     const int y = kTop + lane * kLane + 16;
-    svg += fmt::format("<text class=\"n\" x=\"4\" y=\"{}\">p{}</text><line class=\"l\" x1=\"{}\" "
-                       "y1=\"{}\" x2=\"{}\" y2=\"{}\"/>\n",
-                       y + 4, process, kLeft - 8, y, frame.Width(), y);
+    svg += fmt::format(
+        "<text class=\"n\" x=\"4\" y=\"{}\">p{}</text><line class=\"l\" x1=\"{}\" "
+        "y1=\"{}\" x2=\"{}\" y2=\"{}\"/>\n",
+        y + 4, process, kLeft - 8, y, frame.Width(), y);
   }
   for (const std::size_t i : shown) svg += Bar(history.ops[i], frame, marked.contains(i));
   return svg + "</svg>\n";

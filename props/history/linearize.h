@@ -26,28 +26,28 @@ enum class Decision : std::uint8_t { kLinearizable, kNotLinearizable, kOutOfBudg
 
 struct Linearization {
   Decision decision = Decision::kLinearizable;
-  std::uint64_t steps = 0;           // model steps taken
-  std::vector<std::size_t> order;    // kLinearizable: indices into the operations
-  std::size_t deepest = 0;           // most operations that any order tried could place
-  std::vector<std::size_t> blamed;   // then: the operations of which none could come next
-  bool stuck = false;                // all could be placed, but a blocked one should have gone on
+  std::uint64_t steps = 0;          // model steps taken
+  std::vector<std::size_t> order;   // kLinearizable: indices into the operations
+  std::size_t deepest = 0;          // most operations that any order tried could place
+  std::vector<std::size_t> blamed;  // then: the operations of which none could come next
+  bool stuck = false;               // all could be placed, but a blocked one should have gone on
 };
 
 // What an operation does to the object, as far as the search can make use of it.
 enum class Effect : std::uint8_t {
   kAny,
-  kNone,       // it changes nothing (an error, a count): placed as soon as the model allows it
+  kNone,          // it changes nothing (an error, a count): placed as soon as the model allows it
   kNoneWhenFull,  // the same, and the object must be full for it
-  kTake,       // takes something out
-  kPut,        // puts something in
+  kTake,          // takes something out
+  kPut,           // puts something in
 };
 
 struct LinearizeOptions {
   std::uint64_t max_steps = 20'000'000;
-  // One per operation each; speed depends on them, not the decision. Candidates are tried by effect:
-  // first those that change nothing, then those that take and then those that put, the other way
-  // round while one waits for a full object; among equals in ascending order of the keys (below
-  // 2^62). Empty: all effects are kAny, keys the order of their ends.
+  // One per operation each; speed depends on them, not the decision. Candidates are tried by
+  // effect: first those that change nothing, then those that take and then those that put, the
+  // other way round while one waits for a full object; among equals in ascending order of the keys
+  // (below 2^62). Empty: all effects are kAny, keys the order of their ends.
   std::vector<Effect> effects;
   std::vector<std::uint64_t> keys;
 };
@@ -69,8 +69,8 @@ class Linearizer {
   static constexpr std::uint64_t kLatest = (std::uint64_t{1} << 62) - 1;
   static constexpr std::uint32_t kAdvance = std::numeric_limits<std::uint32_t>::max();
 
-  // A node of the list of operations not yet placed: an operation or, for i >= ops_.size(), the head
-  // of window i - ops_.size().
+  // A node of the list of operations not yet placed: an operation or, for i >= ops_.size(), the
+  // head of window i - ops_.size().
   struct Node {
     std::uint32_t next = 0;
     std::uint32_t prev = 0;
@@ -93,12 +93,12 @@ class Linearizer {
   // One placed operation (or one step into the next window), and what is left to try there.
   struct Frame {
     std::uint32_t window = 0;
-    std::uint32_t placed = kAdvance;      // what was done to come here
-    std::size_t first_candidate = 0;      // in candidates_
+    std::uint32_t placed = kAdvance;  // what was done to come here
+    std::size_t first_candidate = 0;  // in candidates_
     std::size_t next_candidate = 0;
-    bool optional = false;                // an optional operation is among the candidates
-    std::uint64_t latest_invoke = 0;      // of the operations placed so far
-    std::uint64_t fingerprint = 0;        // of the set of operations placed
+    bool optional = false;            // an optional operation is among the candidates
+    std::uint64_t latest_invoke = 0;  // of the operations placed so far
+    std::uint64_t fingerprint = 0;    // of the set of operations placed
   };
 
   void Prepare();
@@ -120,8 +120,8 @@ class Linearizer {
   bool Advance();
   void Backtrack();
   void NoteDeepest(const Frame& frame);
-  // Whether the memo holds the configuration of frame `depth` and the state on top of the path; from
-  // now on it does if `remember`.
+  // Whether the memo holds the configuration of frame `depth` and the state on top of the path;
+  // from now on it does if `remember`.
   bool Left(std::size_t depth, bool remember) {
     const Frame& frame = frames_[depth];
     const std::uint64_t state_hash = M::Hash(path_.Top());
@@ -140,7 +140,7 @@ class Linearizer {
   std::vector<Candidate> candidates_;
   std::vector<Frame> frames_;  // frames_[0, depth_)
   std::size_t depth_ = 0;
-  StatePath<M> path_;          // the state after each frame
+  StatePath<M> path_;  // the state after each frame
   // Configurations that were left without success: only those can be met again, at the same depth.
   FingerprintSet left_;
   std::size_t deepest_left_ = 0;
@@ -164,7 +164,8 @@ void Linearizer<M>::Prepare() {
   };
   items_.reserve(count);
   for (std::uint32_t i = 0; i < count; ++i) {
-    Item item{ops_[i].invoke, ops_[i].ret != 0 ? ops_[i].ret : kNever, 0, ops_[i].Optional(), Effect::kAny};
+    Item item{ops_[i].invoke, ops_[i].ret != 0 ? ops_[i].ret : kNever, 0, ops_[i].Optional(),
+              Effect::kAny};
     item.key = options_.keys.empty() ? std::min(item.end, kLatest) : options_.keys[i];
     if (!options_.effects.empty()) item.effect = options_.effects[i];
     items_.push_back(item);
@@ -228,15 +229,9 @@ void Linearizer<M>::Rank(std::size_t first, bool wants_full) {
     switch (items_[candidates_[i].op].effect) {
       case Effect::kAny:
       case Effect::kNone:
-      case Effect::kNoneWhenFull:
-        group = 0;
-        break;
-      case Effect::kTake:
-        group = wants_full ? 2 : 1;
-        break;
-      case Effect::kPut:
-        group = wants_full ? 1 : 2;
-        break;
+      case Effect::kNoneWhenFull: group = 0; break;
+      case Effect::kTake: group = wants_full ? 2 : 1; break;
+      case Effect::kPut: group = wants_full ? 1 : 2; break;
     }
     candidates_[i].rank |= group << 62;
   }
@@ -248,8 +243,8 @@ bool Linearizer<M>::AtGoal(const State& state) const {
                      [&](std::uint32_t i) { return model_.MayBlock(state, ops_[i]); });
 }
 
-// Pushes a frame for the state on top of the path, unless that configuration was left before without
-// success.
+// Pushes a frame for the state on top of the path, unless that configuration was left before
+// without success.
 template <Model M>
 bool Linearizer<M>::Enter(std::uint32_t placed, std::uint32_t window) {
   Frame& frame = frames_[depth_];

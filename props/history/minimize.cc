@@ -43,7 +43,8 @@ class Minimizer {
 
   History Run() {
     Reduce(UnitsWithoutEffect());
-    // The rules look at values alone, so there values may go even where outcomes depend on the fill.
+    // The rules look at values alone, so there values may go even where outcomes depend on the
+    // fill.
     const bool by_rule = reason_ != "linearizability" && reason_ != "stuck";
     if (by_rule || std::none_of(history_.ops.begin(), history_.ops.end(), DependsOnFill)) {
       Reduce(Values());
@@ -115,7 +116,8 @@ class Minimizer {
     for (std::size_t i = 0; i < history_.ops.size(); ++i) {
       if (drop[i]) continue;
       Op op = history_.ops[i];
-      if (op.call == Call::kRead && op.piece_count > 0 && !KeepPieces(op, values, smaller)) continue;
+      if (op.call == Call::kRead && op.piece_count > 0 && !KeepPieces(op, values, smaller))
+        continue;
       smaller.ops.push_back(op);
     }
     return smaller;

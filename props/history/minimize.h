@@ -1,5 +1,6 @@
-// Makes a wrong history small, exactly: every step keeps it wrong, and leaves out only what can be left
-// out of a right history without making it wrong. So if the small one is wrong, so is the whole.
+// Makes a wrong history small, exactly: every step keeps it wrong, and leaves out only what can be
+// left out of a right history without making it wrong. So if the small one is wrong, so is the
+// whole.
 #pragma once
 
 #include "props/history/check.h"

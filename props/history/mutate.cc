@@ -11,7 +11,7 @@ namespace ipcsuite::props {
 namespace {
 
 constexpr std::array<const char*, static_cast<std::size_t>(Mutation::kCount)> kNames = {
-    "duplicate",     "drop",          "swap",        "thin air",    "tie swap", "priority swap",
+    "duplicate",      "drop",         "swap",        "thin air",       "tie swap", "priority swap",
     "early time-out", "lost wake-up", "false empty", "wrong priority", "split"};
 
 constexpr std::uint64_t kSpread = 4;  // tickets are spread, so that operations fit between
@@ -69,8 +69,7 @@ class Mutator {
         return true;
       case Mutation::kSwap:
       case Mutation::kTieSwap:
-      case Mutation::kPrioritySwap:
-        return Swap(mutation);
+      case Mutation::kPrioritySwap: return Swap(mutation);
       case Mutation::kEarlyTimeout:
         for (Op& op : history_.ops) {
           if (op.Returned() && op.error == ETIMEDOUT) {
@@ -79,18 +78,14 @@ class Mutator {
           }
         }
         return false;
-      case Mutation::kLostWakeup:
-        return LoseWakeup();
-      case Mutation::kFalseEmpty:
-        return FalseEmpty();
+      case Mutation::kLostWakeup: return LoseWakeup();
+      case Mutation::kFalseEmpty: return FalseEmpty();
       case Mutation::kWrongPriority:
         if (pairs_.empty()) return false;
         At(pairs_[0]).priority += 1;
         return true;
-      case Mutation::kSplit:
-        return Split();
-      default:
-        return false;
+      case Mutation::kSplit: return Split();
+      default: return false;
     }
   }
 
@@ -121,8 +116,8 @@ class Mutator {
     return false;
   }
 
-  // Takes back the last receive of the drain: its message is still there, and a new process is shown
-  // blocked in a receive.
+  // Takes back the last receive of the drain: its message is still there, and a new process is
+  // shown blocked in a receive.
   bool LoseWakeup() {
     if (!history_.model.drained || unknown_receivers_) return false;
     const Pair* last = nullptr;

@@ -11,9 +11,9 @@
 
 namespace ipcsuite::props {
 
-// Every state in which the object may be after the operations of `returned`, all of them concurrent,
-// took effect in some order from one of `states`, such that all operations of `blocked` may stay
-// blocked there. Empty: what was seen is not allowed. At most 64 operations.
+// Every state in which the object may be after the operations of `returned`, all of them
+// concurrent, took effect in some order from one of `states`, such that all operations of `blocked`
+// may stay blocked there. Empty: what was seen is not allowed. At most 64 operations.
 //
 // `unstuck`, when given, receives the states that were reached before the test of the blocked ones:
 // if it is not empty while the result is, the returned operations were right and a blocked one
@@ -29,8 +29,8 @@ std::vector<typename M::State> ReachableStates(const M& model,
     std::uint64_t placed;
     State state;
   };
-  const std::uint64_t all = returned.size() >= 64 ? ~std::uint64_t{0}
-                                                  : (std::uint64_t{1} << returned.size()) - 1;
+  const std::uint64_t all =
+      returned.size() >= 64 ? ~std::uint64_t{0} : (std::uint64_t{1} << returned.size()) - 1;
   std::vector<Configuration> seen;
   const auto add = [&](std::uint64_t placed, State&& state) {
     for (const Configuration& other : seen) {

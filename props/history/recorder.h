@@ -20,8 +20,8 @@ class Recorder {
   Recorder(const Recorder&) = delete;
   Recorder& operator=(const Recorder&) = delete;
 
-  // Notes that the lane's process begins `op`; the result is where to put the outcome. Null when the
-  // lane is full.
+  // Notes that the lane's process begins `op`; the result is where to put the outcome. Null when
+  // the lane is full.
   Op* Begin(int lane, const Op& op);
   // Notes that it returned.
   void End(int lane);
@@ -34,7 +34,9 @@ class Recorder {
     const std::uint32_t returned = Returned(lane);
     return Issued(lane) == returned ? nullptr : OpsOf(lane) + returned;
   }
-  std::uint32_t Issued(int lane) const { return LaneAt(lane).issued.load(std::memory_order_acquire); }
+  std::uint32_t Issued(int lane) const {
+    return LaneAt(lane).issued.load(std::memory_order_acquire);
+  }
   std::uint32_t Returned(int lane) const {
     return LaneAt(lane).returned.load(std::memory_order_acquire);
   }

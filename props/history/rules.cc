@@ -11,9 +11,12 @@
 namespace ipcsuite::props {
 namespace {
 
-constexpr std::array<const char*, 11> kRuleNames = {
-    "thin air",    "duplicate",     "lost",          "received before sent", "order",
-    "priority inversion", "false empty", "early time-out", "wrong content", "torn", "refused"};
+constexpr std::array<const char*, 11> kRuleNames = {"thin air",      "duplicate",
+                                                    "lost",          "received before sent",
+                                                    "order",         "priority inversion",
+                                                    "false empty",   "early time-out",
+                                                    "wrong content", "torn",
+                                                    "refused"};
 
 bool SaysEmpty(const Op& op) {
   return IsReceive(op.call) && op.Returned() && (op.error == EAGAIN || op.error == ETIMEDOUT);
@@ -69,8 +72,8 @@ class QueueSweep {
       while (at < classes_.size() && classes_[at] < priority) ++at;
       return at;
     }
-    return static_cast<std::size_t>(
-        std::lower_bound(classes_.begin(), classes_.end(), priority) - classes_.begin());
+    return static_cast<std::size_t>(std::lower_bound(classes_.begin(), classes_.end(), priority) -
+                                    classes_.begin());
   }
 
   void MatchReceives() {
@@ -84,7 +87,8 @@ class QueueSweep {
       }
       const Op& sent = ops_[send];
       if (sent.fate == Fate::kBlocked || (sent.Returned() && !sent.Ok())) {
-        Add(Rule::kThinAir, Describe(op) + ": its send had no effect: " + Describe(sent), {i, send});
+        Add(Rule::kThinAir, Describe(op) + ": its send had no effect: " + Describe(sent),
+            {i, send});
         continue;
       }
       if (partner_[send] != kNone) {
@@ -117,8 +121,9 @@ class QueueSweep {
     }
     if (lost.size() <= lost_allowed_) return;
     Add(Rule::kLost,
-        fmt::format("{} of the messages sent never came out, {} receivers were killed; the first: {}",
-                    lost.size(), lost_allowed_, Describe(ops_[lost.front()])),
+        fmt::format(
+            "{} of the messages sent never came out, {} receivers were killed; the first: {}",
+            lost.size(), lost_allowed_, Describe(ops_[lost.front()])),
         lost);
   }
 

@@ -1,8 +1,8 @@
 // Rules that every right history of a queue or pipe keeps and that one sweep over it decides. They
 // find most violations, name them, and cost nothing like the search for a linearization.
 //
-// All are necessary conditions: a history that breaks one is wrong, one that keeps all may still be.
-// Values must be unique (no two sends of one value to one object).
+// All are necessary conditions: a history that breaks one is wrong, one that keeps all may still
+// be. Values must be unique (no two sends of one value to one object).
 #pragma once
 
 #include <cstddef>
@@ -33,8 +33,8 @@ std::string_view Name(Rule rule);
 
 struct Violation {
   Rule rule = Rule::kThinAir;
-  std::string text;               // one sentence with the operations in it
-  std::vector<std::size_t> ops;   // indices into the operations given, the offending one first
+  std::string text;              // one sentence with the operations in it
+  std::vector<std::size_t> ops;  // indices into the operations given, the offending one first
 };
 
 // The operations of one queue, by invoke ticket; `drained` as HistoryModel::drained.

@@ -71,8 +71,8 @@ class PipeSweep {
         const Piece& piece = pieces_[op.piece_begin + p];
         const std::uint32_t write = writes_.At(piece.record);
         if (write == kNone) {
-          Add(Rule::kThinAir, fmt::format("{}: {} bytes that nobody wrote", Describe(op),
-                                          piece.length), {i});
+          Add(Rule::kThinAir,
+              fmt::format("{}: {} bytes that nobody wrote", Describe(op), piece.length), {i});
         } else {
           if (open != kNone && open != write && !overlapping_reads_) Torn(i, open, write);
           TakePiece(i, write, piece, position);
@@ -106,15 +106,21 @@ class PipeSweep {
           Describe(reader) + ": ended before the write began: " + Describe(writer), {read, write});
     }
     if (piece.offset < record.read) {
-      Add(Rule::kDuplicate, fmt::format("{}: byte {} came out twice of {}", Describe(reader),
-                                        piece.offset, Describe(writer)), {read, write});
+      Add(Rule::kDuplicate,
+          fmt::format("{}: byte {} came out twice of {}", Describe(reader), piece.offset,
+                      Describe(writer)),
+          {read, write});
     } else if (piece.offset > record.read && killed_reads_ == 0 && !overlapping_reads_) {
-      Add(Rule::kOrder, fmt::format("{}: byte {} came before byte {} of {}", Describe(reader),
-                                    piece.offset, record.read, Describe(writer)), {read, write});
+      Add(Rule::kOrder,
+          fmt::format("{}: byte {} came before byte {} of {}", Describe(reader), piece.offset,
+                      record.read, Describe(writer)),
+          {read, write});
     }
     if (std::uint64_t{piece.offset} + piece.length > Written(writer)) {
-      Add(Rule::kThinAir, fmt::format("{}: more bytes came out than the write put in: {}",
-                                      Describe(reader), Describe(writer)), {read, write});
+      Add(Rule::kThinAir,
+          fmt::format("{}: more bytes came out than the write put in: {}", Describe(reader),
+                      Describe(writer)),
+          {read, write});
     }
     record.position = std::min(record.position, position);
     record.read = std::max(record.read, std::uint64_t{piece.offset} + piece.length);
@@ -127,8 +133,8 @@ class PipeSweep {
       const Op& op = ops_[i];
       if (op.call != Call::kWrite || !op.Returned() || !op.Ok()) continue;
       if (records_[i].read >= Written(op)) continue;
-      Add(Rule::kLost, fmt::format("{}: only {} bytes of it came out", Describe(op),
-                                   records_[i].read), {i});
+      Add(Rule::kLost,
+          fmt::format("{}: only {} bytes of it came out", Describe(op), records_[i].read), {i});
     }
   }
 
@@ -151,17 +157,21 @@ class PipeSweep {
         if (longest.op == kNone || longest.ticket < until) longest = {until, i};
       } else if (op.call == Call::kRead && begins && op.Returned() && op.error == EAGAIN &&
                  longest.op != kNone && longest.ticket > op.ret) {
-        Add(Rule::kFalseEmpty, fmt::format("{}: bytes were there all the time: {}", Describe(op),
-                                           Describe(ops_[longest.op])), {i, longest.op});
+        Add(Rule::kFalseEmpty,
+            fmt::format("{}: bytes were there all the time: {}", Describe(op),
+                        Describe(ops_[longest.op])),
+            {i, longest.op});
       }
     }
   }
 
   void CheckOrder(std::uint32_t second, const SuffixMax::Best& first) {
     if (first.op == kNone || first.ticket <= records_[second].position) return;
-    Add(Rule::kOrder, fmt::format("{}: its bytes came out before those of a write that had ended "
-                                  "before it began: {}", Describe(ops_[second]),
-                                  Describe(ops_[first.op])), {second, first.op});
+    Add(Rule::kOrder,
+        fmt::format("{}: its bytes came out before those of a write that had ended "
+                    "before it began: {}",
+                    Describe(ops_[second]), Describe(ops_[first.op])),
+        {second, first.op});
   }
 
   const std::vector<Op>& ops_;

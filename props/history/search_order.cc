@@ -27,13 +27,15 @@ Effect EffectOf(const Op& op) {
     return failed ? Effect::kNoneWhenFull : Effect::kPut;
   }
   if (Takes(op)) return failed ? Effect::kNone : Effect::kTake;
-  const bool count = op.call == Call::kMqCount || op.call == Call::kPollIn || op.call == Call::kPollOut;
+  const bool count =
+      op.call == Call::kMqCount || op.call == Call::kPollIn || op.call == Call::kPollOut;
   return count ? Effect::kNone : Effect::kAny;
 }
 
 class Order {
  public:
-  Order(const std::vector<Op>& ops, const std::vector<Piece>& pieces) : ops_(ops), pieces_(pieces) {}
+  Order(const std::vector<Op>& ops, const std::vector<Piece>& pieces)
+      : ops_(ops), pieces_(pieces) {}
 
   LinearizeOptions Run() {
     FindPuts();
@@ -58,7 +60,8 @@ class Order {
     for (std::uint32_t i = 0; i < ops_.size(); ++i) {
       if (!Puts(ops_[i])) continue;
       puts_.Insert(ops_[i].value, i);
-      if (classes_.empty() || classes_.back() != ClassOf(ops_[i])) classes_.push_back(ClassOf(ops_[i]));
+      if (classes_.empty() || classes_.back() != ClassOf(ops_[i]))
+        classes_.push_back(ClassOf(ops_[i]));
       if (classes_.size() > 4096) Compact();
     }
     Compact();
@@ -143,7 +146,7 @@ class Order {
   ValueIndex puts_{0};
   std::vector<std::uint32_t> classes_;  // the priorities that occur, ascending
   std::vector<bool> taken_;
-  std::vector<std::uint32_t> order_;    // puts, in the order in which their values came out
+  std::vector<std::uint32_t> order_;  // puts, in the order in which their values came out
   std::vector<std::pair<std::uint32_t, std::uint64_t>> after_lower_;
 };
 

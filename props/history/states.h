@@ -12,13 +12,13 @@ namespace ipcsuite::props {
 
 // A model of which a step leads to one state at most, and that can change a state in place.
 template <class M>
-concept RevertibleModel =
-    Model<M> && requires(const M& model, typename M::State& state, const Op& op, typename M::Undo& undo) {
-      // Lets `op` take effect; false, with the state as it was, when its outcome is not allowed.
-      { model.Apply(state, op, undo) } -> std::same_as<bool>;
-      // Takes back what Apply() did and noted in `undo`.
-      { model.Revert(state, undo) };
-    };
+concept RevertibleModel = Model<M> &&
+    requires(const M& model, typename M::State& state, const Op& op, typename M::Undo& undo) {
+  // Lets `op` take effect; false, with the state as it was, when its outcome is not allowed.
+  { model.Apply(state, op, undo) } -> std::same_as<bool>;
+  // Takes back what Apply() did and noted in `undo`.
+  {model.Revert(state, undo)};
+};
 
 // Keeps a copy of every state on the path.
 template <Model M>

@@ -21,15 +21,15 @@ concept Model = requires(const M& model, const typename M::State& state, typenam
   // Appends to `out` every state that may follow when `op` takes effect in `state` with the outcome
   // that it records. Appends nothing when the outcome is not allowed. For an operation whose
   // outcome is not known (Op::Optional) appends every effect that it may have had.
-  { model.Step(state, op, out) };
+  {model.Step(state, op, out)};
   // True when `op`, shown blocked, may stay blocked in `state`.
   { model.MayBlock(state, op) } -> std::same_as<bool>;
   // Notes that `op` was issued, before anything is known of its outcome (lockstep engine).
-  { model.Begin(target, op) };
+  {model.Begin(target, op)};
   // Notes that `op` was shown blocked: it now waits behind those that waited before it.
-  { model.Block(target, op) };
+  {model.Block(target, op)};
   // Notes that process op.process was killed while it waited in `op`.
-  { model.Kill(target, op) };
+  {model.Kill(target, op)};
   { state == state } -> std::same_as<bool>;
   { M::Hash(state) } -> std::same_as<std::uint64_t>;
 };

@@ -74,30 +74,21 @@ bool DescriptorModel::Apply(State& next, const Op& op) const {
       return op.Ok();
     case Call::kGetNonblock:
       return op.Ok() && op.value == static_cast<std::uint64_t>(end->nonblock);
-    case Call::kSetCloexec:
-      slot.cloexec = op.value != 0;
-      return op.Ok();
-    case Call::kGetCloexec:
-      return op.Ok() && op.value == static_cast<std::uint64_t>(slot.cloexec);
-    case Call::kPutByte:
-      return end == nullptr ? op.error == EBADF : PutByte(next, *end, op);
-    case Call::kGetByte:
-      return end == nullptr ? op.error == EBADF : GetByte(next, *end, op);
-    case Call::kFork:
-      next.processes[op.amount % kFdProcesses] = table;
-      return op.Ok();
-    case Call::kExit:
-      table = {};
-      return op.Ok();
+    case Call::kSetCloexec: slot.cloexec = op.value != 0; return op.Ok();
+    case Call::kGetCloexec: return op.Ok() && op.value == static_cast<std::uint64_t>(slot.cloexec);
+    case Call::kPutByte: return end == nullptr ? op.error == EBADF : PutByte(next, *end, op);
+    case Call::kGetByte: return end == nullptr ? op.error == EBADF : GetByte(next, *end, op);
+    case Call::kFork: next.processes[op.amount % kFdProcesses] = table; return op.Ok();
+    case Call::kExit: table = {}; return op.Ok();
     case Call::kExecProbe: {
       std::uint64_t open = 0;
       for (std::size_t i = 0; i < kFdSlots; ++i) {
-        if (table.slots[i].description >= 0 && !table.slots[i].cloexec) open |= std::uint64_t{1} << i;
+        if (table.slots[i].description >= 0 && !table.slots[i].cloexec)
+          open |= std::uint64_t{1} << i;
       }
       return op.Ok() && op.value == open;
     }
-    default:
-      return false;
+    default: return false;
   }
 }
 

@@ -1,6 +1,6 @@
 // The model of descriptor tables: pipes whose ends are held by descriptors of several processes, by
-// dup, fork and exec. Source: XSH dup, close, fcntl, fork, exec, pipe; read and write where the last
-// descriptor of an end decides.
+// dup, fork and exec. Source: XSH dup, close, fcntl, fork, exec, pipe; read and write where the
+// last descriptor of an end decides.
 #pragma once
 
 #include <array>

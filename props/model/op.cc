@@ -97,22 +97,18 @@ constexpr std::array<std::pair<OpFlag, const char*>, 11> kFlags = {{
 
 // Errors that operations of the models end with, by name, since numbers differ between systems.
 constexpr std::pair<int, const char*> kErrors[] = {
-    {0, "0"},           {EAGAIN, "EAGAIN"},       {EINTR, "EINTR"},   {EPIPE, "EPIPE"},
-    {EBADF, "EBADF"},   {EINVAL, "EINVAL"},       {EBUSY, "EBUSY"},   {ETIMEDOUT, "ETIMEDOUT"},
-    {EEXIST, "EEXIST"}, {ENOENT, "ENOENT"},       {EMFILE, "EMFILE"}, {ENFILE, "ENFILE"},
-    {ENOSPC, "ENOSPC"}, {EMSGSIZE, "EMSGSIZE"},   {ENXIO, "ENXIO"},   {ENOSYS, "ENOSYS"},
-    {EACCES, "EACCES"}, {ENOMEM, "ENOMEM"},       {EPERM, "EPERM"},   {EIO, "EIO"},
+    {0, "0"},           {EAGAIN, "EAGAIN"},     {EINTR, "EINTR"},   {EPIPE, "EPIPE"},
+    {EBADF, "EBADF"},   {EINVAL, "EINVAL"},     {EBUSY, "EBUSY"},   {ETIMEDOUT, "ETIMEDOUT"},
+    {EEXIST, "EEXIST"}, {ENOENT, "ENOENT"},     {EMFILE, "EMFILE"}, {ENFILE, "ENFILE"},
+    {ENOSPC, "ENOSPC"}, {EMSGSIZE, "EMSGSIZE"}, {ENXIO, "ENXIO"},   {ENOSYS, "ENOSYS"},
+    {EACCES, "EACCES"}, {ENOMEM, "ENOMEM"},     {EPERM, "EPERM"},   {EIO, "EIO"},
 };
 
 std::string Arguments(const Op& op, const CallInfo& info) {
   std::string text = fmt::format("{}{}", info.object, op.object);
   switch (info.shape) {
-    case Shape::kMessageIn:
-      text += fmt::format(", v{}, prio {}", op.value, op.priority);
-      break;
-    case Shape::kValueIn:
-      text += fmt::format(", {}", op.value);
-      break;
+    case Shape::kMessageIn: text += fmt::format(", v{}, prio {}", op.value, op.priority); break;
+    case Shape::kValueIn: text += fmt::format(", {}", op.value); break;
     case Shape::kBytes:
       if (op.call == Call::kWrite) text += fmt::format(", v{}", op.value);
       if (op.call == Call::kMmap) text += fmt::format(", m{}", op.priority);
@@ -148,7 +144,6 @@ std::optional<Fate> FateFromName(std::string_view name) {
   }
   return std::nullopt;
 }
-
 
 std::string ErrorName(int error) {
   for (const auto& [number, name] : kErrors) {

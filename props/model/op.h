@@ -34,19 +34,19 @@ enum class Call : std::uint8_t {
   kPollIn,      // value = 1 when readable (POLLIN or POLLHUP), 0 when not
   kPollOut,     // value = 1 when POLLOUT is set
   // Shared memory. object: name, descriptor slot or mapping slot, by call.
-  kShmOpen,     // object = name, amount = descriptor slot, flags kCreate, kExclusive, kTruncate
-  kShmUnlink,   // object = name
-  kFtruncate,   // object = descriptor slot, amount = size
-  kFstatSize,   // object = descriptor slot, value = size reported
-  kCloseFd,     // object = descriptor slot
-  kMmap,        // object = descriptor slot, priority = mapping slot, amount = page offset
-  kMunmap,      // object = mapping slot
-  kStore,       // object = mapping slot, amount = offset in it, value = byte
-  kLoad,        // object = mapping slot, amount = offset in it, value = byte seen
+  kShmOpen,    // object = name, amount = descriptor slot, flags kCreate, kExclusive, kTruncate
+  kShmUnlink,  // object = name
+  kFtruncate,  // object = descriptor slot, amount = size
+  kFstatSize,  // object = descriptor slot, value = size reported
+  kCloseFd,    // object = descriptor slot
+  kMmap,       // object = descriptor slot, priority = mapping slot, amount = page offset
+  kMunmap,     // object = mapping slot
+  kStore,      // object = mapping slot, amount = offset in it, value = byte
+  kLoad,       // object = mapping slot, amount = offset in it, value = byte seen
   // Descriptors. process: which process; object: descriptor slot.
-  kPipe,        // makes a pipe: read end in slot `object`, write end in slot `amount`
-  kDup,         // duplicates slot `object` into slot `amount` (dup2 semantics)
-  kClose,       // closes slot `object`
+  kPipe,         // makes a pipe: read end in slot `object`, write end in slot `amount`
+  kDup,          // duplicates slot `object` into slot `amount` (dup2 semantics)
+  kClose,        // closes slot `object`
   kSetNonblock,  // object; value = 0 or 1
   kGetNonblock,  // object; value seen
   kSetCloexec,   // object; value = 0 or 1
@@ -57,11 +57,11 @@ enum class Call : std::uint8_t {
   kExit,         // process `process` ends
   kExecProbe,    // process execs; value = bit mask of slots open afterwards
   // Toy objects, for testing the checker.
-  kToySet,       // value
-  kToyGet,       // value seen
-  kToyPush,      // value
-  kToyPop,       // value seen
-  kToyFlip,      // value seen: 0 or 1, both allowed
+  kToySet,   // value
+  kToyGet,   // value seen
+  kToyPush,  // value
+  kToyPop,   // value seen
+  kToyFlip,  // value seen: 0 or 1, both allowed
   kCallCount
 };
 
@@ -144,7 +144,8 @@ inline bool IsReceive(Call call) {
   return call == Call::kMqReceive || call == Call::kMqTimedReceive;
 }
 
-// One line that a person can read: "p2  mq_send(q0, v17, prio 3) = 0", "p0  mq_receive(q0) blocked".
+// One line that a person can read: "p2  mq_send(q0, v17, prio 3) = 0", "p0  mq_receive(q0)
+// blocked".
 std::string Describe(const Op& op);
 
 // "EAGAIN", or the number where the name is not known.

@@ -17,9 +17,8 @@ std::uint64_t Bit(const Op& op) { return std::uint64_t{1} << (op.process % 64); 
 bool MayHoldData(const PipeState& state) { return !state.content.empty() || !state.large.empty(); }
 
 bool MayBeEmpty(const PipeState& state) {
-  return state.content.empty() &&
-         std::all_of(state.large.begin(), state.large.end(),
-                     [](const LargeWrite& large) { return large.killed; });
+  return state.content.empty() && std::all_of(state.large.begin(), state.large.end(),
+                                              [](const LargeWrite& large) { return large.killed; });
 }
 
 // The pipe was seen empty: nothing more of a killed write can come.
@@ -92,20 +91,15 @@ PipeState PipeModel::Initial() const {
 
 void PipeModel::Step(const State& state, const Op& op, std::vector<State>& out) const {
   switch (op.call) {
-    case Call::kWrite:
-      return StepWrite(state, op, out);
-    case Call::kRead:
-      return StepRead(state, op, out);
+    case Call::kWrite: return StepWrite(state, op, out);
+    case Call::kRead: return StepRead(state, op, out);
     case Call::kCloseRead:
     case Call::kCloseWrite:
     case Call::kOpenRead:
-    case Call::kOpenWrite:
-      return StepEnds(state, op, out);
+    case Call::kOpenWrite: return StepEnds(state, op, out);
     case Call::kPollIn:
-    case Call::kPollOut:
-      return StepPoll(state, op, out);
-    default:
-      return;  // not an operation on a pipe
+    case Call::kPollOut: return StepPoll(state, op, out);
+    default: return;  // not an operation on a pipe
   }
 }
 
@@ -151,8 +145,8 @@ void PipeModel::StepWrite(const State& state, const Op& op, std::vector<State>& 
   out.push_back(std::move(next));
 }
 
-// The end of a blocking write of more than {PIPE_BUF} bytes: all of it, or what had entered when the
-// last reader went or a signal came.
+// The end of a blocking write of more than {PIPE_BUF} bytes: all of it, or what had entered when
+// the last reader went or a signal came.
 void PipeModel::EndLargeWrite(const State& state, std::size_t at, const Op& op,
                               std::vector<State>& out) const {
   State next = state;
@@ -219,7 +213,8 @@ void PipeModel::ConsumeBytes(const State& state, const unsigned char* bytes, std
     const std::size_t most = MatchRecord(bytes, large.record, large.read,
                                          std::min<std::uint64_t>(length, large.total - large.read));
     for (std::size_t take = most; take > 0; --take) {
-      // Stopping earlier than at the first byte that differs makes sense only where another may go on.
+      // Stopping earlier than at the first byte that differs makes sense only where another may go
+      // on.
       if (take != most && !NextMatches(state, i, bytes[take])) continue;
       State next = state;
       next.large[i].read += take;
@@ -354,7 +349,10 @@ std::uint64_t PipeModel::Hash(const State& state) {
   }
   hasher.Add(state.large.size());
   for (const LargeWrite& large : state.large) {
-    hasher.Add(large.record).Add(large.read).Add(large.total).Add(large.returned + 2U * large.killed);
+    hasher.Add(large.record)
+        .Add(large.read)
+        .Add(large.total)
+        .Add(large.returned + 2U * large.killed);
   }
   return hasher.Add(state.readers).Add(state.writers).Add(state.had_writer).Value();
 }

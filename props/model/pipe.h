@@ -10,12 +10,12 @@
 
 namespace ipcsuite::props {
 
-// A blocking write of more than {PIPE_BUF} bytes that has begun. Its bytes enter in order, but when,
-// and between whose bytes, is not specified.
+// A blocking write of more than {PIPE_BUF} bytes that has begun. Its bytes enter in order, but
+// when, and between whose bytes, is not specified.
 struct LargeWrite {
   std::uint16_t process = 0;
   bool returned = false;
-  bool killed = false;      // its process died in it: `total` is only the most that entered
+  bool killed = false;  // its process died in it: `total` is only the most that entered
   std::uint64_t record = 0;
   std::uint64_t read = 0;   // bytes of it that were read
   std::uint64_t total = 0;  // bytes that it will have written
@@ -39,11 +39,11 @@ class PipeModel {
   struct Config {
     std::size_t pipe_buf = 512;
     bool fifo = false;
-    bool signals = false;          // handlers are in play: EINTR and short counts may be seen
+    bool signals = false;  // handlers are in play: EINTR and short counts may be seen
     // A read may return fewer bytes than are there: nothing says that a write of at most {PIPE_BUF}
     // bytes, though never mixed with others, becomes readable all at once. For racing processes.
     bool short_reads = false;
-    std::uint64_t readers = 1;     // ends open at the start
+    std::uint64_t readers = 1;  // ends open at the start
     std::uint64_t writers = 1;
     // What Op::piece_begin refers to: the pieces that a read returned (histories), or its first
     // byte in `bytes` (engines; no piece count then), to be compared with record.h.

@@ -42,20 +42,16 @@ bool Timed(const Op& op) {
 void QueueModel::Step(const State& state, const Op& op, std::vector<State>& out) const {
   switch (op.call) {
     case Call::kMqSend:
-    case Call::kMqTimedSend:
-      return StepSend(state, op, out);
+    case Call::kMqTimedSend: return StepSend(state, op, out);
     case Call::kMqReceive:
-    case Call::kMqTimedReceive:
-      return StepReceive(state, op, out);
+    case Call::kMqTimedReceive: return StepReceive(state, op, out);
     case Call::kMqCount:
       if (op.Optional() || (op.Ok() && op.value == state.messages.size())) out.push_back(state);
       return;
     case Call::kMqNotify:
     case Call::kMqUnnotify:
-    case Call::kMqSignals:
-      return StepNotify(state, op, out);
-    default:
-      return;  // not an operation on a queue
+    case Call::kMqSignals: return StepNotify(state, op, out);
+    default: return;  // not an operation on a queue
   }
 }
 
@@ -145,14 +141,9 @@ void QueueModel::Revert(State& state, const Undo& undo) const {
     case Undo::What::kSent:
       state.messages.erase(state.messages.begin() + static_cast<std::ptrdiff_t>(undo.at));
       return;
-    case Undo::What::kReceived:
-      state.messages.insert(state.messages.begin(), undo.message);
-      return;
-    case Undo::What::kOther:
-      state = *undo.before;
-      return;
-    default:
-      return;
+    case Undo::What::kReceived: state.messages.insert(state.messages.begin(), undo.message); return;
+    case Undo::What::kOther: state = *undo.before; return;
+    default: return;
   }
 }
 

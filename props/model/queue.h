@@ -26,13 +26,13 @@ struct Waiter {
 };
 
 struct QueueState {
-  std::vector<Message> messages;    // the next to be received first
-  std::vector<Waiter> receivers;    // shown blocked, longest waiting first
-  std::vector<Waiter> senders;      // shown blocked, longest waiting first
-  std::vector<Waiter> served;       // receivers that were handed a message and have not returned
-  std::vector<Waiter> released;     // senders whose message was taken in and have not returned
+  std::vector<Message> messages;  // the next to be received first
+  std::vector<Waiter> receivers;  // shown blocked, longest waiting first
+  std::vector<Waiter> senders;    // shown blocked, longest waiting first
+  std::vector<Waiter> served;     // receivers that were handed a message and have not returned
+  std::vector<Waiter> released;   // senders whose message was taken in and have not returned
   std::vector<std::uint16_t> notified;  // one entry for each notification not yet asked for
-  int registered = -1;              // the process registered for notification
+  int registered = -1;                  // the process registered for notification
   friend bool operator==(const QueueState&, const QueueState&) = default;
 };
 

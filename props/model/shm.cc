@@ -28,18 +28,14 @@ void ShmModel::Step(const State& state, const Op& op, std::vector<State>& out) c
   bool allowed = false;
   ShmProcess& process = ProcessOf(next, op);
   switch (op.call) {
-    case Call::kShmOpen:
-      allowed = Open(next, op);
-      break;
+    case Call::kShmOpen: allowed = Open(next, op); break;
     case Call::kShmUnlink: {
       int& name = next.names[op.object % kShmNames];
       allowed = Ends(op, name < 0 ? ENOENT : 0);
       name = -1;
       break;
     }
-    case Call::kFtruncate:
-      allowed = Truncate(next, op);
-      break;
+    case Call::kFtruncate: allowed = Truncate(next, op); break;
     case Call::kFstatSize: {
       const ShmDescriptor& fd = process.descriptors[op.object % kShmSlots];
       allowed = op.Ok() && op.value == next.objects[static_cast<std::size_t>(fd.object)].size;
@@ -49,19 +45,14 @@ void ShmModel::Step(const State& state, const Op& op, std::vector<State>& out) c
       process.descriptors[op.object % kShmSlots] = {};
       allowed = op.Ok();
       break;
-    case Call::kMmap:
-      allowed = Map(next, op);
-      break;
+    case Call::kMmap: allowed = Map(next, op); break;
     case Call::kMunmap:
       process.mappings[op.object % kShmSlots] = {};
       allowed = op.Ok();
       break;
     case Call::kStore:
-    case Call::kLoad:
-      allowed = Access(next, op);
-      break;
-    default:
-      break;
+    case Call::kLoad: allowed = Access(next, op); break;
+    default: break;
   }
   if (allowed) out.push_back(std::move(next));
 }
@@ -134,7 +125,8 @@ std::uint64_t ShmModel::Hash(const State& state) {
       hasher.Add(static_cast<std::uint64_t>(fd.object) * 2 + fd.read_only);
     }
     for (const ShmMapping& mapping : process.mappings) {
-      hasher.Add(static_cast<std::uint64_t>(mapping.object) * 2 + mapping.read_only).Add(mapping.page);
+      hasher.Add(static_cast<std::uint64_t>(mapping.object) * 2 + mapping.read_only)
+          .Add(mapping.page);
     }
   }
   return hasher.Value();

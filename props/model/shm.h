@@ -16,7 +16,7 @@
 namespace ipcsuite::props {
 
 inline constexpr std::size_t kShmNames = 3;
-inline constexpr std::size_t kShmSlots = 4;      // descriptors, and mappings, of each process
+inline constexpr std::size_t kShmSlots = 4;  // descriptors, and mappings, of each process
 inline constexpr std::size_t kShmProcesses = 4;
 inline constexpr std::uint64_t kShmMappedPages = 3;
 
@@ -46,8 +46,8 @@ struct ShmProcess {
 };
 
 struct ShmState {
-  std::vector<ShmObject> objects;        // never shrinks: mappings refer by index
-  std::array<int, kShmNames> names{};    // object, or -1
+  std::vector<ShmObject> objects;      // never shrinks: mappings refer by index
+  std::array<int, kShmNames> names{};  // object, or -1
   std::array<ShmProcess, kShmProcesses> processes;
   friend bool operator==(const ShmState&, const ShmState&) = default;
 };

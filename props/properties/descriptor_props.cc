@@ -1,5 +1,5 @@
-// The property of descriptors: tables that are copied by dup, fork and exec, and what the last close
-// of an end does to those at the other.
+// The property of descriptors: tables that are copied by dup, fork and exec, and what the last
+// close of an end does to those at the other.
 #include <vector>
 
 #include "harness/test/test.h"
@@ -23,29 +23,20 @@ class DescriptorDomain : public Domain<DescriptorModel> {
     op.object = Open(self, step.a);
     switch (step.what % 20U) {
       case 0:
-      case 1:
-        return MakePipe(op, self, state);
+      case 1: return MakePipe(op, self, state);
       case 2:
       case 3:
         op.call = Call::kDup;
         op.amount = step.b % kFdSlots;
         return op;
       case 4:
-      case 5:
-        op.call = Call::kClose;
-        return op;
-      case 6:
-        return SetNonblock(op, step, self, state);
-      case 7:
-        return OnOpen(op, Call::kGetNonblock, self);
-      case 8:
-        op.value = step.b % 2;
-        return OnOpen(op, Call::kSetCloexec, self);
-      case 9:
-        return OnOpen(op, Call::kGetCloexec, self);
+      case 5: op.call = Call::kClose; return op;
+      case 6: return SetNonblock(op, step, self, state);
+      case 7: return OnOpen(op, Call::kGetNonblock, self);
+      case 8: op.value = step.b % 2; return OnOpen(op, Call::kSetCloexec, self);
+      case 9: return OnOpen(op, Call::kGetCloexec, self);
       case 10:
-      case 11:
-        return Fork(op, state);
+      case 11: return Fork(op, state);
       case 12:
         if (process != 0) op.call = Call::kExit;
         return op;
@@ -127,12 +118,23 @@ IPC_TEST(PropLockstep, DescriptorsAcrossDupForkExec, clause::dup::pipe_shares_de
          clause::fcntl::setfd_per_descriptor, clause::exec::pipe_inherited,
          clause::exec::pipe_cloexec, clause::pipe::read_eof_no_writer, clause::pipe::write_epipe,
          clause::pipe::read_blocks_until_all_writers_close, timeout_s(300)) {
-  PropertySpec spec{"PropLockstep.DescriptorsAcrossDupForkExec", __FILE__, __LINE__, 250,
+  PropertySpec spec{"PropLockstep.DescriptorsAcrossDupForkExec",
+                    __FILE__,
+                    __LINE__,
+                    250,
                     [](const Program& p) { return InLockstep(p); },
-                    {{Call::kPipe, 20}, {Call::kDup, 20}, {Call::kClose, 20}, {Call::kFork, 10},
-                     {Call::kExit, 3}, {Call::kExecProbe, 2}, {Call::kPutByte, 20},
-                     {Call::kGetByte, 10}, {Call::kSetCloexec, 5}, {Call::kSetNonblock, 5}},
-                    2, false};
+                    {{Call::kPipe, 20},
+                     {Call::kDup, 20},
+                     {Call::kClose, 20},
+                     {Call::kFork, 10},
+                     {Call::kExit, 3},
+                     {Call::kExecProbe, 2},
+                     {Call::kPutByte, 20},
+                     {Call::kGetByte, 10},
+                     {Call::kSetCloexec, 5},
+                     {Call::kSetNonblock, 5}},
+                    2,
+                    false};
   CheckProperty(spec);
 }
 

@@ -40,20 +40,31 @@ IPC_TEST(PropFree, QueueLinearizable, clause::mq_receive::order_highest_priority
          clause::mq_timedreceive::timeout_not_before_deadline,
          clause::mq_timedsend::timeout_not_before_deadline,
          clause::mq_send::error_failure_queues_nothing, timeout_s(300)) {
-  PropertySpec spec{"PropFree.QueueLinearizable", __FILE__, __LINE__, 800,
+  PropertySpec spec{"PropFree.QueueLinearizable",
+                    __FILE__,
+                    __LINE__,
+                    800,
                     [](const Program& p) { return QueueRace(p, 4, false); },
-                    {{Call::kMqSend, 100}, {Call::kMqReceive, 100}, {Call::kMqTimedSend, 10},
+                    {{Call::kMqSend, 100},
+                     {Call::kMqReceive, 100},
+                     {Call::kMqTimedSend, 10},
                      {Call::kMqTimedReceive, 10}},
-                    1, true};
+                    1,
+                    true};
   CheckProperty(spec);
 }
 
 IPC_TEST(PropFree, QueueProcessesKilled, clause::mq_receive::waiters_gone_waiter_takes_nothing,
          clause::mq_receive::order_highest_priority_first,
          clause::mq_receive::waiters_one_message_one_receiver, timeout_s(300)) {
-  PropertySpec spec{"PropFree.QueueProcessesKilled", __FILE__, __LINE__, 400,
+  PropertySpec spec{"PropFree.QueueProcessesKilled",
+                    __FILE__,
+                    __LINE__,
+                    400,
                     [](const Program& p) { return QueueRace(WithKills(p), 6, true); },
-                    {{Call::kMqSend, 100}, {Call::kMqReceive, 100}}, 0, true};
+                    {{Call::kMqSend, 100}, {Call::kMqReceive, 100}},
+                    0,
+                    true};
   CheckProperty(spec);
 }
 
@@ -61,18 +72,28 @@ IPC_TEST(PropFree, PipeRecordsStayTogether, clause::pipe::write_atomic_le_pipe_b
          clause::pipe::read_fifo_order, clause::pipe::write_appends,
          clause::pipe::write_le_pipe_buf_never_partial, clause::pipe::read_eof_no_writer,
          clause::pipe::read_data_before_eof, timeout_s(300)) {
-  PropertySpec spec{"PropFree.PipeRecordsStayTogether", __FILE__, __LINE__, 400,
+  PropertySpec spec{"PropFree.PipeRecordsStayTogether",
+                    __FILE__,
+                    __LINE__,
+                    400,
                     [](const Program& p) { return PipeRace(p, 4, false); },
-                    {{Call::kWrite, 100}, {Call::kRead, 100}}, 0, true};
+                    {{Call::kWrite, 100}, {Call::kRead, 100}},
+                    0,
+                    true};
   CheckProperty(spec);
 }
 
 IPC_TEST(PropFree, PipeWritersKilled, clause::pipe::write_atomic_le_pipe_buf,
          clause::pipe::read_eof_no_writer, clause::pipe::read_blocks_until_all_writers_close,
          timeout_s(300)) {
-  PropertySpec spec{"PropFree.PipeWritersKilled", __FILE__, __LINE__, 400,
+  PropertySpec spec{"PropFree.PipeWritersKilled",
+                    __FILE__,
+                    __LINE__,
+                    400,
                     [](const Program& p) { return PipeRace(WithKills(p), 6, true); },
-                    {{Call::kWrite, 100}, {Call::kRead, 50}}, 0, true};
+                    {{Call::kWrite, 100}, {Call::kRead, 50}},
+                    0,
+                    true};
   CheckProperty(spec);
 }
 

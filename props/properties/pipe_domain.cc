@@ -24,25 +24,13 @@ std::uint64_t PipeDomain::Amount(std::uint16_t a, std::uint16_t b) const {
   std::uint64_t amount = 1;
   switch (a % 8) {
     case 0:
-    case 1:
-      amount = 1 + b % 16;
-      break;
+    case 1: amount = 1 + b % 16; break;
     case 2:
-    case 3:
-      amount = 1 + b % pipe_buf;
-      break;
-    case 4:
-      amount = pipe_buf - b % 3;
-      break;
-    case 5:
-      amount = pipe_buf + b % 3;
-      break;
-    case 6:
-      amount = 65536 - pipe_buf + b % (2 * pipe_buf);
-      break;
-    default:
-      amount = 1 + std::uint64_t{b} * 3;
-      break;
+    case 3: amount = 1 + b % pipe_buf; break;
+    case 4: amount = pipe_buf - b % 3; break;
+    case 5: amount = pipe_buf + b % 3; break;
+    case 6: amount = 65536 - pipe_buf + b % (2 * pipe_buf); break;
+    default: amount = 1 + std::uint64_t{b} * 3; break;
   }
   return std::clamp<std::uint64_t>(amount, 1, Target::kMaxBytes);
 }

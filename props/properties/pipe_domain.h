@@ -12,7 +12,7 @@ namespace ipcsuite::props {
 class PipeDomain : public Domain<PipeModel> {
  public:
   struct Shape {
-    bool ends = true;        // ends are closed (and, on a FIFO, opened again)
+    bool ends = true;  // ends are closed (and, on a FIFO, opened again)
     bool kills = false;
     bool one_reader = true;  // at most one process reads at a time (lockstep)
   };

@@ -51,29 +51,46 @@ IPC_TEST(PropSequential, PipeTraffic, clause::pipe::read_fifo_order,
          clause::pipe::write_nonblock_gt_min_when_empty, clause::pipe::write_nonblock_gt_partial,
          clause::pipe::write_nonblock_le_room, clause::pipe::write_epipe,
          clause::readv::pipe_fill_order, clause::writev::pipe_gather_order, timeout_s(300)) {
-  PropertySpec spec{"PropSequential.PipeTraffic", __FILE__, __LINE__, 400,
+  PropertySpec spec{"PropSequential.PipeTraffic",
+                    __FILE__,
+                    __LINE__,
+                    400,
                     [](const Program& p) { return Sequentially(p, false); },
-                    {{Call::kWrite, 100}, {Call::kRead, 100}, {Call::kPollIn, 20},
-                     {Call::kPollOut, 20}, {Call::kCloseWrite, 2}, {Call::kCloseRead, 2}},
-                    0, false};
+                    {{Call::kWrite, 100},
+                     {Call::kRead, 100},
+                     {Call::kPollIn, 20},
+                     {Call::kPollOut, 20},
+                     {Call::kCloseWrite, 2},
+                     {Call::kCloseRead, 2}},
+                    0,
+                    false};
   CheckProperty(spec);
 }
 
-IPC_TEST(PropSequential, FifoTraffic, clause::fifo::io_same_as_pipe, clause::fifo::io_eof_not_sticky,
-         clause::fifo::io_epipe_not_sticky, clause::fifo::io_discard_on_last_close,
-         clause::fifo::open_rdonly_nonblock, clause::fifo::open_wronly_nonblock_enxio,
-         clause::poll::pipe_pollin_with_data, clause::poll::pipe_no_pollin_when_empty,
-         clause::poll::pipe_pollout_with_room, timeout_s(300)) {
-  PropertySpec spec{"PropSequential.FifoTraffic", __FILE__, __LINE__, 400,
+IPC_TEST(PropSequential, FifoTraffic, clause::fifo::io_same_as_pipe,
+         clause::fifo::io_eof_not_sticky, clause::fifo::io_epipe_not_sticky,
+         clause::fifo::io_discard_on_last_close, clause::fifo::open_rdonly_nonblock,
+         clause::fifo::open_wronly_nonblock_enxio, clause::poll::pipe_pollin_with_data,
+         clause::poll::pipe_no_pollin_when_empty, clause::poll::pipe_pollout_with_room,
+         timeout_s(300)) {
+  PropertySpec spec{"PropSequential.FifoTraffic",
+                    __FILE__,
+                    __LINE__,
+                    400,
                     [](Program p) {
                       for (RawStep& step : p) {  // ends come and go much more often
                         if (step.who % 8 == 7) step.what = 31, step.a = 0;
                       }
                       return Sequentially(p, true);
                     },
-                    {{Call::kWrite, 100}, {Call::kRead, 50}, {Call::kOpenRead, 20},
-                     {Call::kOpenWrite, 20}, {Call::kCloseRead, 20}, {Call::kCloseWrite, 20}},
-                    0, false};
+                    {{Call::kWrite, 100},
+                     {Call::kRead, 50},
+                     {Call::kOpenRead, 20},
+                     {Call::kOpenWrite, 20},
+                     {Call::kCloseRead, 20},
+                     {Call::kCloseWrite, 20}},
+                    0,
+                    false};
   CheckProperty(spec);
 }
 
@@ -82,9 +99,14 @@ IPC_TEST(PropLockstep, PipeTraffic, clause::pipe::read_blocks_until_data,
          clause::pipe::read_fifo_order, clause::pipe::write_le_pipe_buf_never_partial,
          clause::pipe::read_blocks_until_all_writers_close,
          clause::pipe::write_reader_close_releases_writer, timeout_s(300)) {
-  PropertySpec spec{"PropLockstep.PipeTraffic", __FILE__, __LINE__, 150,
+  PropertySpec spec{"PropLockstep.PipeTraffic",
+                    __FILE__,
+                    __LINE__,
+                    150,
                     [](const Program& p) { return InLockstep(p, 4, {}); },
-                    {{Call::kWrite, 50}, {Call::kRead, 50}}, 20, false};
+                    {{Call::kWrite, 50}, {Call::kRead, 50}},
+                    20,
+                    false};
   CheckProperty(spec);
 }
 
@@ -93,14 +115,19 @@ IPC_TEST(PropLockstep, PipeWritersKilled, clause::pipe::write_le_pipe_buf_never_
          timeout_s(300)) {
   PipeDomain::Shape shape;
   shape.kills = true;
-  PropertySpec spec{"PropLockstep.PipeWritersKilled", __FILE__, __LINE__, 150,
+  PropertySpec spec{"PropLockstep.PipeWritersKilled",
+                    __FILE__,
+                    __LINE__,
+                    150,
                     [shape](Program p) {
                       for (RawStep& step : p) {
                         if (step.b % 64 == 30) step.what = 255;
                       }
                       return InLockstep(p, 5, shape);
                     },
-                    {{Call::kWrite, 50}, {Call::kRead, 20}}, 10, false};
+                    {{Call::kWrite, 50}, {Call::kRead, 20}},
+                    10,
+                    false};
   CheckProperty(spec);
 }
 

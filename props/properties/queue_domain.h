@@ -15,8 +15,8 @@ class QueueDomain : public Domain<QueueModel> {
     bool notification = false;  // mq_notify is among the calls
     bool kills = false;
     bool signals = false;
-    bool ignored = false;       // the signals are ignored ones, which interrupt nothing
-    bool may_block = true;      // false: calls that would wait are not made at all
+    bool ignored = false;   // the signals are ignored ones, which interrupt nothing
+    bool may_block = true;  // false: calls that would wait are not made at all
   };
   QueueDomain(const QueueModel& model, const Shape& shape) : Domain(model), shape_(shape) {}
 

@@ -15,8 +15,8 @@ std::uint64_t ValueOf(int lane, std::uint64_t index) {
 
 Op DecodeQueue(const RawStep& step, int lane, std::uint64_t index) {
   static constexpr std::uint32_t kPriorities[] = {0, 0, 0, 0, 1, 1, 2, 31};
-  static constexpr std::uint16_t kWays[] = {0, 0, 0, 0, kNonblock, kNonblock, kNearDeadline,
-                                            kPastDeadline};
+  static constexpr std::uint16_t kWays[] = {
+      0, 0, 0, 0, kNonblock, kNonblock, kNearDeadline, kPastDeadline};
   Op op;
   op.flags = kWays[step.b % 8U];
   const bool timed = (op.flags & (kNearDeadline | kPastDeadline)) != 0 || step.b % 16 == 3;
@@ -83,8 +83,8 @@ CaseOutcome RaceOnPipe(Target& target, const Program& program, int processes, bo
     }
     op.call = Call::kWrite;
     op.value = ValueOf(lane, index);
-    op.amount = std::clamp<std::uint64_t>(step.a % 4 == 0 ? pipe_buf - step.b % 3 : step.b % pipe_buf,
-                                          kStreamHeader, pipe_buf);
+    op.amount = std::clamp<std::uint64_t>(
+        step.a % 4 == 0 ? pipe_buf - step.b % 3 : step.b % pipe_buf, kStreamHeader, pipe_buf);
     op.flags = kStamped;
     return op;
   };

@@ -27,27 +27,19 @@ class ShmDomain : public Domain<ShmModel> {
     op.process = static_cast<std::uint16_t>(process);
     switch (step.what % 16U) {
       case 0:
-      case 1:
-        return Open(op, step, self);
+      case 1: return Open(op, step, self);
       case 2:
         op.call = Call::kShmUnlink;
         op.object = step.a % kShmNames;
         return step.b % 2 == 0 ? op : Op{};
       case 3:
-      case 4:
-        return Map(op, step, self);
-      case 5:
-        return Take(op, Call::kMunmap, step, self.mappings);
-      case 6:
-        return Take(op, Call::kCloseFd, step, self.descriptors);
+      case 4: return Map(op, step, self);
+      case 5: return Take(op, Call::kMunmap, step, self.mappings);
+      case 6: return Take(op, Call::kCloseFd, step, self.descriptors);
       case 7:
-      case 8:
-        op.amount = Size(step);
-        return Take(op, Call::kFtruncate, step, self.descriptors);
-      case 9:
-        return Take(op, Call::kFstatSize, step, self.descriptors);
-      default:
-        return Access(op, step, state, self);
+      case 8: op.amount = Size(step); return Take(op, Call::kFtruncate, step, self.descriptors);
+      case 9: return Take(op, Call::kFstatSize, step, self.descriptors);
+      default: return Access(op, step, state, self);
     }
   }
   bool MayKill(const std::vector<State>&, int) const override { return kills_; }
@@ -99,14 +91,10 @@ class ShmDomain : public Domain<ShmModel> {
     const std::uint64_t page = model().page_size();
     const std::uint64_t pages = step.b % 5;
     switch (step.b / 8 % 4) {
-      case 0:
-        return pages * page;
-      case 1:
-        return pages * page + 1;
-      case 2:
-        return pages == 0 ? 0 : pages * page - 1;
-      default:
-        return std::uint64_t{step.b} * 7 % (4 * page);
+      case 0: return pages * page;
+      case 1: return pages * page + 1;
+      case 2: return pages == 0 ? 0 : pages * page - 1;
+      default: return std::uint64_t{step.b} * 7 % (4 * page);
     }
   }
 
@@ -147,31 +135,44 @@ CaseOutcome InLockstep(const Program& program) {
   return Lockstep<ShmModel>(domain, crew).Run(program);
 }
 
-const std::vector<Needed> kNeeded = {{Call::kShmOpen, 50}, {Call::kShmUnlink, 10},
+const std::vector<Needed> kNeeded = {{Call::kShmOpen, 50},   {Call::kShmUnlink, 10},
                                      {Call::kFtruncate, 20}, {Call::kMmap, 20},
-                                     {Call::kStore, 20}, {Call::kLoad, 10}};
+                                     {Call::kStore, 20},     {Call::kLoad, 10}};
 
-IPC_TEST(PropSequential, ShmTraffic, clause::shm_open::creat_creates, clause::shm_open::creat_size_zero,
-         clause::shm_open::creat_existing_untouched, clause::shm_open::excl_eexist,
-         clause::shm_open::err_enoent, clause::shm_open::trunc_size_zero,
-         clause::shm_unlink::removes_name, clause::shm_unlink::deferred_open_fd,
-         clause::shm_unlink::deferred_mapping_only, clause::shm_unlink::reuse_new_object,
-         clause::ftruncate::shm_keeps_prefix, clause::ftruncate::shm_grow_zero_filled,
-         clause::ftruncate::shm_regrow_reads_zero, clause::ftruncate::shm_regrow_partial_page_zero,
-         clause::ftruncate::err_not_writable, clause::mmap::multi_same_process,
-         clause::mmap::end_sigbus, clause::mmap::ref_survives_close, clause::fstat::shm_size,
-         timeout_s(300)) {
-  PropertySpec spec{"PropSequential.ShmTraffic", __FILE__, __LINE__, 400,
-                    [](const Program& p) { return Sequentially(p); }, kNeeded, 0, false};
+IPC_TEST(PropSequential, ShmTraffic, clause::shm_open::creat_creates,
+         clause::shm_open::creat_size_zero, clause::shm_open::creat_existing_untouched,
+         clause::shm_open::excl_eexist, clause::shm_open::err_enoent,
+         clause::shm_open::trunc_size_zero, clause::shm_unlink::removes_name,
+         clause::shm_unlink::deferred_open_fd, clause::shm_unlink::deferred_mapping_only,
+         clause::shm_unlink::reuse_new_object, clause::ftruncate::shm_keeps_prefix,
+         clause::ftruncate::shm_grow_zero_filled, clause::ftruncate::shm_regrow_reads_zero,
+         clause::ftruncate::shm_regrow_partial_page_zero, clause::ftruncate::err_not_writable,
+         clause::mmap::multi_same_process, clause::mmap::end_sigbus,
+         clause::mmap::ref_survives_close, clause::fstat::shm_size, timeout_s(300)) {
+  PropertySpec spec{"PropSequential.ShmTraffic",
+                    __FILE__,
+                    __LINE__,
+                    400,
+                    [](const Program& p) { return Sequentially(p); },
+                    kNeeded,
+                    0,
+                    false};
   CheckProperty(spec);
 }
 
 IPC_TEST(PropLockstep, ShmTraffic, clause::shm_open::name_same_object_across_processes,
          clause::mmap::shared_visible_unrelated, clause::ftruncate::shm_visible_everywhere,
-         clause::ftruncate::shm_discard_in_other_process, clause::shm_unlink::deferred_other_process,
-         clause::shm_open::excl_eexist, clause::mmap::exit_data_survives, timeout_s(300)) {
-  PropertySpec spec{"PropLockstep.ShmTraffic", __FILE__, __LINE__, 300,
-                    [](const Program& p) { return InLockstep(p); }, kNeeded, 0, false};
+         clause::ftruncate::shm_discard_in_other_process,
+         clause::shm_unlink::deferred_other_process, clause::shm_open::excl_eexist,
+         clause::mmap::exit_data_survives, timeout_s(300)) {
+  PropertySpec spec{"PropLockstep.ShmTraffic",
+                    __FILE__,
+                    __LINE__,
+                    300,
+                    [](const Program& p) { return InLockstep(p); },
+                    kNeeded,
+                    0,
+                    false};
   CheckProperty(spec);
 }
 

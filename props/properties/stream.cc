@@ -10,8 +10,8 @@
 namespace ipcsuite::props {
 namespace {
 
-// The pieces of the whole stream, in order. A record whose bytes break off (another's come, or none)
-// gives a shorter piece, and the search for the next record's header goes on there.
+// The pieces of the whole stream, in order. A record whose bytes break off (another's come, or
+// none) gives a shorter piece, and the search for the next record's header goes on there.
 std::vector<Piece> Parse(const unsigned char* stream, std::size_t length,
                          const std::unordered_map<std::uint64_t, std::uint64_t>& written) {
   std::vector<Piece> pieces;
@@ -43,7 +43,8 @@ std::vector<Piece> Parse(const unsigned char* stream, std::size_t length,
     std::size_t best = 0;
     Broken* owner = nullptr;
     for (Broken& candidate : broken) {
-      const std::size_t most = std::min<std::uint64_t>(candidate.length - candidate.next, length - at);
+      const std::size_t most =
+          std::min<std::uint64_t>(candidate.length - candidate.next, length - at);
       const std::size_t match = MatchRecord(stream + at, candidate.record, candidate.next, most);
       if (match > best) best = match, owner = &candidate;
     }
@@ -67,8 +68,7 @@ void CompleteStream(const Recorder& recorder, History& history) {
   for (const Op& op : history.ops) {
     if (op.call == Call::kWrite) written.emplace(op.value, op.amount);
   }
-  const std::vector<Piece> stream =
-      Parse(recorder.Stream(0), recorder.StreamBytes(0), written);
+  const std::vector<Piece> stream = Parse(recorder.Stream(0), recorder.StreamBytes(0), written);
   std::erase_if(history.ops, [](const Op& op) {
     return op.call == Call::kRead && op.Returned() && op.Ok() && op.result == 0;
   });
@@ -80,8 +80,8 @@ void CompleteStream(const Recorder& recorder, History& history) {
     op.piece_begin = history.pieces.size();
     for (auto left = static_cast<std::uint64_t>(op.result); left > 0 && piece < stream.size();) {
       const Piece& whole = stream[piece];
-      const auto take = static_cast<std::uint32_t>(
-          std::min<std::uint64_t>(left, whole.length - used));
+      const auto take =
+          static_cast<std::uint32_t>(std::min<std::uint64_t>(left, whole.length - used));
       history.pieces.push_back({whole.record, whole.offset + used, take});
       ++op.piece_count;
       left -= take;

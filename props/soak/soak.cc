@@ -12,11 +12,11 @@
 #include <system_error>
 #include <vector>
 
+#include "base/command_line.h"
 #include "harness/core/arena.h"
 #include "harness/core/context.h"
 #include "harness/runner/runner.h"
 #include "props/engine/options.h"
-#include "base/command_line.h"
 
 namespace ipcsuite::props {
 namespace {
@@ -49,10 +49,11 @@ void Add(const report::TestRecord& record, Totals& totals) {
 }
 
 std::string Line(const Totals& totals, std::int64_t begin_ns) {
-  return fmt::format("{:.0f} s, {} rounds: {:.0f} cases, {:.0f} operations, {:.0f} waits seen blocked, "
-                     "{} findings, {} unresolved",
-                     static_cast<double>(NowNs() - begin_ns) / 1e9, totals.rounds, totals.cases,
-                     totals.ops, totals.waits, totals.findings, totals.unresolved);
+  return fmt::format(
+      "{:.0f} s, {} rounds: {:.0f} cases, {:.0f} operations, {:.0f} waits seen blocked, "
+      "{} findings, {} unresolved",
+      static_cast<double>(NowNs() - begin_ns) / 1e9, totals.rounds, totals.cases, totals.ops,
+      totals.waits, totals.findings, totals.unresolved);
 }
 
 std::uint64_t RandomSeed() {
@@ -87,13 +88,16 @@ int Parse(int argc, char** argv, Arguments& arguments) {
   std::string time;
   std::string seed_text;
   double seconds = 5;
-  CLI::App app{"Runs the properties round after round with new seeds, until the time is up or Ctrl-C.",
-               "ipcsuite soak"};
+  CLI::App app{
+      "Runs the properties round after round with new seeds, until the time is up or Ctrl-C.",
+      "ipcsuite soak"};
   app.add_option("--time", time, "How long: 90s, 30m, 8h (default: until Ctrl-C)");
-  app.add_option("--filter", arguments.runner.filter, "Only properties that match (GoogleTest patterns)");
+  app.add_option("--filter", arguments.runner.filter,
+                 "Only properties that match (GoogleTest patterns)");
   app.add_option("--jobs", arguments.runner.jobs, "Properties at once (default: one for each CPU)");
   app.add_option("--seed", seed_text, "Seed of the first round (decimal or 0x...)");
-  app.add_option("--seconds", seconds, "Seconds for each property in a round")->capture_default_str();
+  app.add_option("--seconds", seconds, "Seconds for each property in a round")
+      ->capture_default_str();
   if (const int status = report::ParseArguments(app, argc, argv); status >= 0) return status;
   if (!time.empty()) {
     arguments.limit_s = ParseDuration(time);
@@ -142,7 +146,8 @@ int SoakMain(int argc, char** argv) {
     fmt::print("soak: {}, round seed {:#x}\n", Line(totals, begin), runner.seed);
     std::fflush(stdout);
   }
-  for (const auto& [name, count] : totals.failed) fmt::print("  {} failed in {} rounds\n", name, count);
+  for (const auto& [name, count] : totals.failed)
+    fmt::print("  {} failed in {} rounds\n", name, count);
   fmt::print("soak: {}: {}\n", totals.findings == 0 ? "nothing was found" : "findings",
              Line(totals, begin));
   return totals.findings > 0 ? 1 : 0;

@@ -9,10 +9,10 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "reports/verdicts/expectations.h"
-#include "reports/commands/expectations_update.h"
 #include "base/files.h"
+#include "reports/commands/expectations_update.h"
 #include "reports/results/json.h"
+#include "reports/verdicts/expectations.h"
 #include "reports/verdicts/sample.h"
 
 namespace ipcsuite::report {
@@ -73,9 +73,11 @@ class Commands : public ::testing::Test {
 };
 
 TEST_F(Commands, ReportMakesEveryFormatFromTheFileAlone) {
-  const Outcome made = Call(ReportMain, {"@r0.json", "--format", "html,junit,ctrf,tap,ktap,md,text", "--out", "@"});
+  const Outcome made =
+      Call(ReportMain, {"@r0.json", "--format", "html,junit,ctrf,tap,ktap,md,text", "--out", "@"});
   EXPECT_EQ(made.status, 0) << made.err;
-  for (const char* file : {"report.html", "junit.xml", "ctrf.json", "results.tap", "results.ktap", "summary.md", "summary.txt"}) {
+  for (const char* file : {"report.html", "junit.xml", "ctrf.json", "results.tap", "results.ktap",
+                           "summary.md", "summary.txt"}) {
     EXPECT_THAT(Get(file), Not(StartsWith("absent"))) << file;
   }
   EXPECT_THAT(Call(ReportMain, {"@r0.json"}).out, HasSubstr("Verdict:  Does not conform"));
@@ -87,10 +89,14 @@ TEST_F(Commands, ReportRefusesBadInputInOneLine) {
   ExpectUsageError(Call(ReportMain, {"@absent.json"}), "No such file");
   ExpectUsageError(Call(ReportMain, {"@r0.json", "--colour"}), "--colour");
   ExpectUsageError(Call(ReportMain, {"@r0.json", "--format", "pdf"}), "unknown format 'pdf'");
-  ExpectUsageError(Call(ReportMain, {"@r0.json", "--format", "html", "--out", "/nowhere/x.html"}), "/nowhere/x.html: cannot be written");
-  ExpectUsageError(Call(ReportMain, {"@r0.json", "--format", "html", "--out", "@r0.json"}), "is the input");
-  ExpectUsageError(Call(ReportMain, {"@r0.json", "--format", "html,tap"}), "several formats need a folder");
-  ExpectUsageError(Call(ReportMain, {"@r0.json", "--format", "html,tap", "--out", "@one"}), "several formats need a folder");
+  ExpectUsageError(Call(ReportMain, {"@r0.json", "--format", "html", "--out", "/nowhere/x.html"}),
+                   "/nowhere/x.html: cannot be written");
+  ExpectUsageError(Call(ReportMain, {"@r0.json", "--format", "html", "--out", "@r0.json"}),
+                   "is the input");
+  ExpectUsageError(Call(ReportMain, {"@r0.json", "--format", "html,tap"}),
+                   "several formats need a folder");
+  ExpectUsageError(Call(ReportMain, {"@r0.json", "--format", "html,tap", "--out", "@one"}),
+                   "several formats need a folder");
   Put("half.json", ToJson(SampleRun()).substr(0, 5000));
   ExpectUsageError(Call(ReportMain, {"@half.json"}), "half.json: is truncated");
   Put("new.json", "{\"ipcsuite_schema_version\": 99}");
@@ -99,13 +105,17 @@ TEST_F(Commands, ReportRefusesBadInputInOneLine) {
 
 TEST_F(Commands, ReportFoldsADetectionRunIn) {
   Put("d.json", R"({"clauses": {"mq_notify.sample_9": "proven"}, "faults": []})");
-  EXPECT_EQ(Call(ReportMain, {"@r0.json", "--detection", "@d.json", "--format", "json", "--out", "@with.json"}).status, 0);
+  EXPECT_EQ(Call(ReportMain,
+                 {"@r0.json", "--detection", "@d.json", "--format", "json", "--out", "@with.json"})
+                .status,
+            0);
   std::string error;
   const auto run = ReadRun(Path("with.json"), &error);
   ASSERT_TRUE(run) << error;
   EXPECT_EQ(run->clauses[9].detection, "proven");
   EXPECT_THAT(run->detection_json, HasSubstr("mq_notify.sample_9"));
-  ExpectUsageError(Call(ReportMain, {"@r0.json", "--detection", "@r0.json"}), "r0.json: is no result of a detection run");
+  ExpectUsageError(Call(ReportMain, {"@r0.json", "--detection", "@r0.json"}),
+                   "r0.json: is no result of a detection run");
 }
 
 TEST_F(Commands, NothingIsHalfWrittenWhenOutputFails) {
@@ -118,22 +128,28 @@ TEST_F(Commands, NothingIsHalfWrittenWhenOutputFails) {
 TEST_F(Commands, CompareGatesOnRegressions) {
   const Outcome worse = Call(CompareMain, {"@r1.json", "@r0.json"});
   EXPECT_EQ(worse.status, 1);
-  EXPECT_THAT(worse.out, HasSubstr("Regression\n  clause mq_notify.sample_9\n      alpine: PASS; debian-12: FAIL\n"));
-  EXPECT_EQ(Call(CompareMain, {"@r0.json", "@r1.json"}).status, 0) << "an improvement is no regression";
+  EXPECT_THAT(
+      worse.out,
+      HasSubstr("Regression\n  clause mq_notify.sample_9\n      alpine: PASS; debian-12: FAIL\n"));
+  EXPECT_EQ(Call(CompareMain, {"@r0.json", "@r1.json"}).status, 0)
+      << "an improvement is no regression";
   EXPECT_EQ(Call(CompareMain, {"@r0.json", "@r1.json", "--fail-on", "any-difference"}).status, 1);
   EXPECT_EQ(Call(CompareMain, {"@r0.json", "@r0.json", "--fail-on", "any-difference"}).status, 0);
   EXPECT_EQ(Call(CompareMain, {"@r1.json", "@r0.json", "--fail-on", "nothing"}).status, 0);
 }
 
 TEST_F(Commands, CompareWritesItsFormats) {
-  const Outcome three = Call(CompareMain, {"@r0.json", "@r1.json", "@r2.json", "--html", "@c.html", "--format", "json", "--out", "@c.json"});
+  const Outcome three = Call(CompareMain, {"@r0.json", "@r1.json", "@r2.json", "--html", "@c.html",
+                                           "--format", "json", "--out", "@c.json"});
   EXPECT_EQ(three.status, 1);
   EXPECT_EQ(three.out, "");
   EXPECT_THAT(Get("c.html"), HasSubstr("<h1>debian-12, alpine, gvisor</h1>"));
   EXPECT_THAT(Get("c.json"), HasSubstr("\"ipcsuite_comparison_version\": 1"));
   ExpectUsageError(Call(CompareMain, {"@r0.json"}), "two or more");
-  ExpectUsageError(Call(CompareMain, {"@r0.json", "@r1.json", "--html", "@r1.json"}), "is an input");
-  ExpectUsageError(Call(CompareMain, {"@r0.json", "@r1.json", "--html", "@x", "--out", "@x"}), "same file");
+  ExpectUsageError(Call(CompareMain, {"@r0.json", "@r1.json", "--html", "@r1.json"}),
+                   "is an input");
+  ExpectUsageError(Call(CompareMain, {"@r0.json", "@r1.json", "--html", "@x", "--out", "@x"}),
+                   "same file");
   ExpectUsageError(Call(CompareMain, {"@r0.json", "@r1.json", "--fail-on", "taste"}), "--fail-on");
 }
 
@@ -157,7 +173,8 @@ TEST_F(Commands, ExpectationsUpdateProposesADiffThatPatchTakes) {
   Put("mine.json",
       "{\n  \"expectations\": [\n"
       "    // was so before 6.9\n"
-      "    {\"id\": \"old-entry\", \"tests\": [\"Read.BehavesAsSample11\"], \"reason\": \"was broken\"},\n"
+      "    {\"id\": \"old-entry\", \"tests\": [\"Read.BehavesAsSample11\"], \"reason\": \"was "
+      "broken\"},\n"
       "    {\"id\": \"kept\", \"tests\": [\"X.Y\"], \"reason\": \"r\"}\n  ]\n}\n");
   const Outcome proposed = Call(ExpectationsMain, {"update", "@r0.json", "--expect", "@mine.json"});
   ASSERT_EQ(proposed.status, 0) << proposed.err;
@@ -189,18 +206,22 @@ TEST_F(Commands, ExpectationsUpdateMakesANewFile) {
 }
 
 TEST_F(Commands, ExpectationsCheckAndList) {
-  Put("good.json", R"({"expectations": [{"id": "a", "tests": ["A.b"], "reason": "why it is so"}]})");
+  Put("good.json",
+      R"({"expectations": [{"id": "a", "tests": ["A.b"], "reason": "why it is so"}]})");
   Put("bad.json", R"({"expectations": [{"id": "a", "tests": ["A.b"]}]})");
-  EXPECT_EQ(Call(ExpectationsMain, {"check", "@good.json"}).out, "1 expectations are well formed\n");
+  EXPECT_EQ(Call(ExpectationsMain, {"check", "@good.json"}).out,
+            "1 expectations are well formed\n");
   ExpectUsageError(Call(ExpectationsMain, {"check", "@bad.json"}), "entry 1 (a) gives no reason");
-  EXPECT_THAT(Call(ExpectationsMain, {"list", "--expect", "@good.json"}).out, EndsWith("good.json): why it is so\n    test A.b\n"));
+  EXPECT_THAT(Call(ExpectationsMain, {"list", "--expect", "@good.json"}).out,
+              EndsWith("good.json): why it is so\n    test A.b\n"));
   ExpectUsageError(Call(ExpectationsMain, {}), "subcommand");
 }
 
 TEST(ExpectationEdits, RemovingLeavesValidLists) {
   const std::string text =
       "{\n  \"expectations\": [\n    {\"id\": \"a, }\", \"tests\": [\"A\"], \"reason\": \"r\"},\n"
-      "    // about b\n    {\"id\": \"b\", \"tests\": [\"B\"], \"reason\": \"r\"} // tail\n  ]\n}\n";
+      "    // about b\n    {\"id\": \"b\", \"tests\": [\"B\"], \"reason\": \"r\"} // tail\n  "
+      "]\n}\n";
   for (const char* id : {"a, }", "b"}) {
     std::vector<Expectation> left;
     std::string error;
@@ -213,8 +234,9 @@ TEST(ExpectationEdits, RemovingLeavesValidLists) {
 }
 
 TEST(ExpectationEdits, AddingWorksForEmptyAndFullLists) {
-  for (const std::string text : {"{\"expectations\": []}", "{\n  \"expectations\": [\n  ]\n}\n",
-                                 "{\"expectations\": [{\"id\": \"a\", \"tests\": [\"A\"], \"reason\": \"r\"}]}"}) {
+  for (const std::string text :
+       {"{\"expectations\": []}", "{\n  \"expectations\": [\n  ]\n}\n",
+        "{\"expectations\": [{\"id\": \"a\", \"tests\": [\"A\"], \"reason\": \"r\"}]}"}) {
     std::vector<Expectation> all;
     std::string error;
     const std::string longer = WithEntry(text, R"(    {"id": "n", "tests": ["N"], "reason": "r"})");
@@ -227,7 +249,8 @@ TEST(UnifiedDiff, HunksCountTheirLines) {
   EXPECT_EQ(UnifiedDiff("a", "x\n", "b", "x\n"), "");
   EXPECT_EQ(UnifiedDiff("a", "1\n2\n3\n4\n5\n6\n7\n8\n9\n", "b", "1\n2\n3\n4\nfive\n6\n7\n8\n9\n"),
             "--- a\n+++ b\n@@ -2,7 +2,7 @@\n 2\n 3\n 4\n-5\n+five\n 6\n 7\n 8\n");
-  EXPECT_EQ(UnifiedDiff("/dev/null", "", "b", "n\n"), "--- /dev/null\n+++ b\n@@ -0,0 +1,1 @@\n+n\n");
+  EXPECT_EQ(UnifiedDiff("/dev/null", "", "b", "n\n"),
+            "--- /dev/null\n+++ b\n@@ -0,0 +1,1 @@\n+n\n");
 }
 
 }  // namespace

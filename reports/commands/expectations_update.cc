@@ -10,10 +10,10 @@
 
 #include <nlohmann/json.hpp>
 
-#include "reports/verdicts/embedded.h"
-#include "reports/verdicts/expectations.h"
 #include "base/files.h"
 #include "reports/results/text.h"
+#include "reports/verdicts/embedded.h"
+#include "reports/verdicts/expectations.h"
 
 namespace ipcsuite::report {
 namespace {
@@ -102,7 +102,8 @@ std::string ReviewBy(const std::string& started) {
 
 std::string NewEntry(const TestRecord& test, const Run& run) {
   const Facts facts = FactsOf(run.environment);
-  Json entry = {{"id", Kebab(facts.os.empty() ? test.name : facts.os + "-" + test.name)}, {"tests", {test.name}}};
+  Json entry = {{"id", Kebab(facts.os.empty() ? test.name : facts.os + "-" + test.name)},
+                {"tests", {test.name}}};
   std::vector<std::string> charged;
   std::string seen = test.reason;
   for (const Failure& f : test.failures) {
@@ -115,11 +116,13 @@ std::string NewEntry(const TestRecord& test, const Run& run) {
   Json condition = Json::object();
   if (!facts.os.empty()) condition["os"] = facts.os;
   if (!facts.libc.empty()) condition["libc"] = facts.libc;
-  if (facts.container != "none" && !facts.container.empty()) condition["container"] = facts.container;
+  if (facts.container != "none" && !facts.container.empty())
+    condition["container"] = facts.container;
   if (facts.emulator != "none") condition["emulator"] = facts.emulator;
   if (!condition.empty()) entry["condition"] = condition;
   entry["expected"] = test.verdict == Verdict::kFlaky ? "FLAKY" : "FAIL";
-  entry["reason"] = "SAY WHY HERE. Seen on " + facts.os + " " + facts.kernel + ": " + CleanUtf8(seen);
+  entry["reason"] =
+      "SAY WHY HERE. Seen on " + facts.os + " " + facts.kernel + ": " + CleanUtf8(seen);
   entry["review_by"] = ReviewBy(run.started);
   const std::string dumped = entry.dump(2, ' ', false, Json::error_handler_t::replace);
   std::string text;
@@ -161,7 +164,8 @@ std::string Prune(std::string text, const std::map<std::string, Outdated>& outda
     }
     std::size_t list_end = 0;
     for (const Span& span : Entries(text, &list_end)) {
-      const std::string_view entry = std::string_view(text).substr(span.begin, span.end - span.begin);
+      const std::string_view entry =
+          std::string_view(text).substr(span.begin, span.end - span.begin);
       if (IdOf(entry) != id) continue;
       const std::string narrowed = Narrowed(entry, tests.passing);
       if (!narrowed.empty()) text.replace(span.begin, span.end - span.begin, narrowed);
@@ -206,24 +210,27 @@ std::string WithEntry(std::string_view text, const std::string& entry) {
   const auto spans = Entries(text, &list_end);
   std::string out(text);
   if (spans.empty()) {
-    const bool own_line = text.substr(LineStart(text, list_end), list_end - LineStart(text, list_end))
-                              .find_first_not_of(" \t") == std::string_view::npos;
-    out.insert(own_line ? LineStart(text, list_end) : list_end, (own_line ? "" : "\n") + entry + "\n");
+    const bool own_line =
+        text.substr(LineStart(text, list_end), list_end - LineStart(text, list_end))
+            .find_first_not_of(" \t") == std::string_view::npos;
+    out.insert(own_line ? LineStart(text, list_end) : list_end,
+               (own_line ? "" : "\n") + entry + "\n");
   } else {
     out.insert(spans.back().end, ",\n" + entry);
   }
   return out;
 }
 
-std::string UnifiedDiff(const std::string& old_path, std::string_view old_text, const std::string& new_path,
-                        std::string_view new_text) {
+std::string UnifiedDiff(const std::string& old_path, std::string_view old_text,
+                        const std::string& new_path, std::string_view new_text) {
   if (old_text == new_text) return "";
   const auto a = SplitLines(old_text), b = SplitLines(new_text);
   // Longest common subsequence; these files have hundreds of lines, not thousands.
   std::vector<std::vector<int>> length(a.size() + 1, std::vector<int>(b.size() + 1, 0));
   for (std::size_t i = a.size(); i-- > 0;) {
     for (std::size_t j = b.size(); j-- > 0;) {
-      length[i][j] = a[i] == b[j] ? length[i + 1][j + 1] + 1 : std::max(length[i + 1][j], length[i][j + 1]);
+      length[i][j] =
+          a[i] == b[j] ? length[i + 1][j + 1] + 1 : std::max(length[i + 1][j], length[i][j + 1]);
     }
   }
   struct Step {
@@ -254,7 +261,8 @@ std::string UnifiedDiff(const std::string& old_path, std::string_view old_text, 
     }
     const std::size_t begin = at < kContext ? 0 : at - kContext;
     std::size_t end = at, quiet = 0;
-    for (; end < steps.size() && quiet <= 2 * kContext; ++end) quiet = steps[end].mark == ' ' ? quiet + 1 : 0;
+    for (; end < steps.size() && quiet <= 2 * kContext; ++end)
+      quiet = steps[end].mark == ' ' ? quiet + 1 : 0;
     end -= quiet > kContext ? quiet - kContext : 0;
     std::size_t olds = 0, news = 0;
     std::string body;
@@ -266,13 +274,15 @@ std::string UnifiedDiff(const std::string& old_path, std::string_view old_text, 
     const auto range = [](std::size_t start, std::size_t count) {
       return std::to_string(count == 0 ? start : start + 1) + "," + std::to_string(count);
     };
-    out += "@@ -" + range(steps[begin].i, olds) + " +" + range(steps[begin].j, news) + " @@\n" + body;
+    out +=
+        "@@ -" + range(steps[begin].i, olds) + " +" + range(steps[begin].j, news) + " @@\n" + body;
     at = end;
   }
   return out;
 }
 
-std::optional<std::string> ProposeExpectations(const Run& run, const std::string& target, std::string* error) {
+std::optional<std::string> ProposeExpectations(const Run& run, const std::string& target,
+                                               std::string* error) {
   std::map<std::string, Outdated> outdated;
   for (const TestRecord& t : run.tests) {
     if (!t.expectation) continue;
@@ -284,7 +294,8 @@ std::optional<std::string> ProposeExpectations(const Run& run, const std::string
   std::string diff;
   for (const EmbeddedFile& file : EmbeddedExpectations()) {
     const std::string path = "reports/verdicts/expectations/" + std::string(file.name);
-    diff += UnifiedDiff("a/" + path, file.content, "b/" + path, Prune(std::string(file.content), outdated));
+    diff += UnifiedDiff("a/" + path, file.content, "b/" + path,
+                        Prune(std::string(file.content), outdated));
   }
   std::string before, after = kEmptyFile;
   const bool exists = ::access(target.c_str(), F_OK) == 0;

@@ -16,14 +16,16 @@ namespace ipcsuite::report {
 //   does not exist). Its reason is what was observed: somebody has to say why before it is used, so
 //   the entry asks for that, and is reviewed within a year of the run.
 // - Entries all of whose tests are XPASS are removed; one some of whose exactly named tests pass
-//   loses those names. Entries of the shipped files are edited under reports/verdicts/expectations/.
+//   loses those names. Entries of the shipped files are edited under
+//   reports/verdicts/expectations/.
 //
 // On failure: nullopt and one line in *error.
-std::optional<std::string> ProposeExpectations(const Run& run, const std::string& target, std::string* error);
+std::optional<std::string> ProposeExpectations(const Run& run, const std::string& target,
+                                               std::string* error);
 
 // Unified diff with three lines of context; "" if the texts are equal. Paths are written as given.
-std::string UnifiedDiff(const std::string& old_path, std::string_view old_text, const std::string& new_path,
-                        std::string_view new_text);
+std::string UnifiedDiff(const std::string& old_path, std::string_view old_text,
+                        const std::string& new_path, std::string_view new_text);
 
 // The text of a file of expectations without the entry of that id, comments directly above it
 // included; unchanged if there is none.

@@ -1,5 +1,6 @@
 // Runs browser/check.js on the made-up run where Chromium and the node modules are present. They
-// are no part of the build: apt-get install chromium nodejs npm; cd reports/compare/browser && npm install.
+// are no part of the build: apt-get install chromium nodejs npm; cd reports/compare/browser && npm
+// install.
 #include <cstdio>
 #include <cstdlib>
 #include <string>
@@ -18,8 +19,10 @@ std::string Environment(const char* name, const std::string& fallback) {
 bool Shell(const std::string& command) { return std::system(command.c_str()) == 0; }
 
 TEST(Browser, ReadersCanUseThePage) {
-  const std::string modules = Environment("IPCSUITE_NODE_MODULES", "reports/compare/browser/node_modules");
-  if (!Shell("node --version >/dev/null 2>&1")) GTEST_SKIP() << "node is absent (apt-get install nodejs)";
+  const std::string modules =
+      Environment("IPCSUITE_NODE_MODULES", "reports/compare/browser/node_modules");
+  if (!Shell("node --version >/dev/null 2>&1"))
+    GTEST_SKIP() << "node is absent (apt-get install nodejs)";
   if (::access(Environment("CHROMIUM", "/usr/bin/chromium").c_str(), X_OK) != 0) {
     GTEST_SKIP() << "Chromium is absent (apt-get install chromium, or set CHROMIUM)";
   }
@@ -31,7 +34,8 @@ TEST(Browser, ReadersCanUseThePage) {
   const std::string folder = Environment("TEST_TMPDIR", "/tmp") + "/pages";
   ASSERT_TRUE(Shell("mkdir -p " + folder + "/large && reports/compare/sample_report " + folder +
                     " && reports/compare/sample_report " + folder + "/large 1650"));
-  EXPECT_TRUE(Shell("HOME=" + folder + " NODE_PATH=" + modules + " node reports/compare/browser/check.js " + folder));
+  EXPECT_TRUE(Shell("HOME=" + folder + " NODE_PATH=" + modules +
+                    " node reports/compare/browser/check.js " + folder));
 }
 
 }  // namespace

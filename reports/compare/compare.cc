@@ -134,7 +134,8 @@ Range RangeOf(std::vector<double> samples) {
 }
 
 bool HigherIsBetter(const std::string& metric) {
-  return metric.find("per_s") != std::string::npos || metric.find("throughput") != std::string::npos;
+  return metric.find("per_s") != std::string::npos ||
+         metric.find("throughput") != std::string::npos;
 }
 
 bool Apart(const Range& a, const Range& b) {
@@ -156,9 +157,8 @@ void ComparePerformance(const std::vector<Run>& runs, Comparison& out) {
     }
   }
   for (const auto& [name, ranges] : figures) {
-    const auto enough = std::count_if(ranges.begin(), ranges.end(), [](const Range& r) {
-      return r.samples >= kFewestSamples;
-    });
+    const auto enough = std::count_if(ranges.begin(), ranges.end(),
+                                      [](const Range& r) { return r.samples >= kFewestSamples; });
     ++(enough >= 2 ? out.figures_compared : out.figures_not_compared);
     PerformanceDifference d{name.first, name.second, {}, {}, 1, false};
     bool differs = false;
@@ -226,7 +226,8 @@ Comparison Compare(const std::vector<Run>& runs) {
       seen.finding = IsFinding(t.verdict, t.surroundings);
       for (const auto& o : t.observations) {
         // Those of a clause are compared with the clause.
-        const bool in_clause = !runs[i].clauses.empty() && (!o.clause.empty() || t.clauses.size() == 1);
+        const bool in_clause =
+            !runs[i].clauses.empty() && (!o.clause.empty() || t.clauses.size() == 1);
         if (!in_clause) seen.observed[o.key].insert(o.value);
       }
     }
@@ -260,10 +261,12 @@ void GateOnBaseline(const Run& baseline, Run* run) {
   if (regressions.empty()) {
     text = "No regression against the baseline";
   } else {
-    text = std::to_string(regressions.size()) +
-           (regressions.size() == 1 ? " regression" : " regressions") + " against the baseline (" +
-           regressions.front() +
-           (regressions.size() > 1 ? " and " + std::to_string(regressions.size() - 1) + " more" : "") + ")";
+    text =
+        std::to_string(regressions.size()) +
+        (regressions.size() == 1 ? " regression" : " regressions") + " against the baseline (" +
+        regressions.front() +
+        (regressions.size() > 1 ? " and " + std::to_string(regressions.size() - 1) + " more" : "") +
+        ")";
   }
   text += " " + baseline.label + " of " + baseline.started;
   if (known > 0) text += "; " + std::to_string(known) + " findings that it had not passed either";

@@ -54,7 +54,8 @@ TEST(Compare, EqualRunsHaveNoDifference) {
 }
 
 TEST(Compare, AddedAndRemovedAreTold) {
-  const Comparison c = Compare({RunOf({Tested("A", Verdict::kPass)}), RunOf({Tested("B", Verdict::kFail)})});
+  const Comparison c =
+      Compare({RunOf({Tested("A", Verdict::kPass)}), RunOf({Tested("B", Verdict::kFail)})});
   ASSERT_EQ(c.differences.size(), 2u);
   EXPECT_EQ(c.differences[0].change, Change::kAdded);
   EXPECT_EQ(c.differences[0].id, "B");
@@ -64,10 +65,9 @@ TEST(Compare, AddedAndRemovedAreTold) {
 }
 
 TEST(Compare, RegressionInTheThirdRunComesFirst) {
-  const Comparison c =
-      Compare({RunOf({Tested("A", Verdict::kFail), Tested("B", Verdict::kPass)}),
-               RunOf({Tested("A", Verdict::kPass), Tested("B", Verdict::kPass)}),
-               RunOf({Tested("A", Verdict::kFail), Tested("B", Verdict::kFail)})});
+  const Comparison c = Compare({RunOf({Tested("A", Verdict::kFail), Tested("B", Verdict::kPass)}),
+                                RunOf({Tested("A", Verdict::kPass), Tested("B", Verdict::kPass)}),
+                                RunOf({Tested("A", Verdict::kFail), Tested("B", Verdict::kFail)})});
   ASSERT_EQ(c.differences.size(), 2u);
   EXPECT_EQ(c.differences[0].id, "B");
   EXPECT_EQ(c.differences[0].change, Change::kRegression);
@@ -88,7 +88,8 @@ TEST(Compare, ObservedValuesAreComparedWhereBothHaveOne) {
 
 TEST(Compare, LabelsAreMadeDistinct) {
   const auto run = RunOf({}, "host");
-  EXPECT_THAT(Compare({run, run, RunOf({}, "other")}).labels, ElementsAre("host #1", "host #2", "other"));
+  EXPECT_THAT(Compare({run, run, RunOf({}, "other")}).labels,
+              ElementsAre("host #1", "host #2", "other"));
 }
 
 report::Run Measured(const std::string& metric, std::vector<double> samples) {
@@ -99,19 +100,23 @@ report::Run Measured(const std::string& metric, std::vector<double> samples) {
 
 TEST(Compare, PerformanceOnlyBeyondTheNoise) {
   const auto differs = [](std::vector<double> a, std::vector<double> b) {
-    return Compare({Measured("latency_ns", std::move(a)), Measured("latency_ns", std::move(b))}).performance.size();
+    return Compare({Measured("latency_ns", std::move(a)), Measured("latency_ns", std::move(b))})
+        .performance.size();
   };
   EXPECT_EQ(differs({10, 11, 12, 13, 14}, {20, 21, 22, 23, 24}), 1u);
   EXPECT_EQ(differs({10, 11, 12, 13, 14}, {14, 15, 16, 17, 18}), 0u) << "the ranges touch";
   EXPECT_EQ(differs({100, 101, 102, 103, 103}, {104, 104, 105, 105, 106}), 0u) << "under 5 %";
   EXPECT_EQ(differs({10, 11, 12, 13}, {20, 21, 22, 23}), 0u) << "too few samples";
   // One outlier in ten does not hide a difference.
-  EXPECT_EQ(differs({10, 10, 10, 10, 10, 10, 10, 10, 10, 99}, {20, 20, 20, 20, 20, 20, 20, 20, 20, 20}), 1u);
+  EXPECT_EQ(
+      differs({10, 10, 10, 10, 10, 10, 10, 10, 10, 99}, {20, 20, 20, 20, 20, 20, 20, 20, 20, 20}),
+      1u);
 }
 
 TEST(Compare, DirectionFollowsTheUnit) {
   const auto worse = [](const char* metric) {
-    const Comparison c = Compare({Measured(metric, {1, 1, 1, 1, 1}), Measured(metric, {2, 2, 2, 2, 2})});
+    const Comparison c =
+        Compare({Measured(metric, {1, 1, 1, 1, 1}), Measured(metric, {2, 2, 2, 2, 2})});
     return c.performance.at(0).worse;
   };
   EXPECT_TRUE(worse("latency_ns_max"));
@@ -122,27 +127,34 @@ TEST(Compare, EveryFormatNamesTheDifference) {
   const std::vector<report::Run> runs = {RunOf({Tested("Mq.Sends", Verdict::kPass)}, "old"),
                                          RunOf({Tested("Mq.Sends", Verdict::kFail)}, "new")};
   const Comparison c = Compare(runs);
-  EXPECT_THAT(ComparisonText(c, runs, false), HasSubstr("Regression\n  test   Mq.Sends\n      old: PASS; new: FAIL\n"));
+  EXPECT_THAT(ComparisonText(c, runs, false),
+              HasSubstr("Regression\n  test   Mq.Sends\n      old: PASS; new: FAIL\n"));
   EXPECT_THAT(ComparisonMarkdown(c, runs), HasSubstr("| `Mq.Sends` | PASS | FAIL |"));
   EXPECT_THAT(ComparisonJson(c), HasSubstr("\"regressions\": 1"));
   EXPECT_THAT(ComparisonHtml(c, runs), HasSubstr("1 test regressed against old."));
 }
 
 TEST(Compare, PageNamesWhatIsMissing) {
-  std::vector<report::Run> runs = {RunOf({Tested("Mq.Sends", Verdict::kPass)}, "old"), RunOf({Tested("Mq.Sends", Verdict::kPass)}, "new")};
+  std::vector<report::Run> runs = {RunOf({Tested("Mq.Sends", Verdict::kPass)}, "old"),
+                                   RunOf({Tested("Mq.Sends", Verdict::kPass)}, "new")};
   EXPECT_THAT(ComparisonHtml(Compare(runs), runs), testing::Not(HasSubstr("class=\"missing\"")));
   runs[1].interrupted = "Kernel panic <1>";
   Comparison c = Compare(runs);
   c.left_out.emplace_back("moon", "no ssh there");
   const std::string page = ComparisonHtml(c, runs);
   EXPECT_THAT(page, HasSubstr("<strong>moon</strong> left out: no ssh there"));
-  EXPECT_THAT(page, HasSubstr("<strong>new</strong> incomplete, 1 tests came through: Kernel panic &lt;1&gt;"));
+  EXPECT_THAT(
+      page,
+      HasSubstr("<strong>new</strong> incomplete, 1 tests came through: Kernel panic &lt;1&gt;"));
 }
 
 TEST(Compare, ManyPlatformsAreNamedInGroups) {
   std::vector<report::Run> runs;
   for (int i = 0; i < 9; ++i) {
-    runs.push_back(RunOf({Tested("Mq.Same", Verdict::kPass), Tested("Mq.Sends", i == 3 ? Verdict::kXfail : i == 5 || i == 6 ? Verdict::kFail : Verdict::kPass)},
+    runs.push_back(RunOf({Tested("Mq.Same", Verdict::kPass),
+                          Tested("Mq.Sends", i == 3             ? Verdict::kXfail
+                                             : i == 5 || i == 6 ? Verdict::kFail
+                                                                : Verdict::kPass)},
                          "p" + std::to_string(i)));
   }
   const std::string page = ComparisonHtml(Compare(runs), runs);
@@ -154,9 +166,10 @@ TEST(Compare, ManyPlatformsAreNamedInGroups) {
 }
 
 TEST(Baseline, OnlyRegressionsAreRed) {
-  const auto baseline = RunOf({Tested("A", Verdict::kFail), Tested("B", Verdict::kPass), Tested("D", Verdict::kFail)});
-  auto same = RunOf({Tested("A", Verdict::kFail), Tested("B", Verdict::kPass), Tested("C", Verdict::kFail),
-                     Tested("D", Verdict::kPass)});
+  const auto baseline = RunOf(
+      {Tested("A", Verdict::kFail), Tested("B", Verdict::kPass), Tested("D", Verdict::kFail)});
+  auto same = RunOf({Tested("A", Verdict::kFail), Tested("B", Verdict::kPass),
+                     Tested("C", Verdict::kFail), Tested("D", Verdict::kPass)});
   GateOnBaseline(baseline, &same);
   EXPECT_EQ(same.summary.exit_status, 0);
   EXPECT_THAT(same.summary.sentence, HasSubstr("No regression against the baseline"));

@@ -12,7 +12,8 @@ namespace {
 
 std::string Shown(const std::string& value) { return value.empty() ? "absent" : value; }
 
-std::string ValuesLine(const std::vector<std::string>& labels, const std::vector<std::string>& values) {
+std::string ValuesLine(const std::vector<std::string>& labels,
+                       const std::vector<std::string>& values) {
   std::string line;
   for (std::size_t i = 0; i < labels.size(); ++i) {
     line += (i > 0 ? "; " : "") + labels[i] + ": " + Shown(values[i]);
@@ -36,8 +37,8 @@ std::vector<std::string> MedianTexts(const PerformanceDifference& d) {
 
 std::string CountsLine(const Comparison& c) {
   std::string line;
-  for (Change change : {Change::kRegression, Change::kImprovement, Change::kResult, Change::kObserved,
-                        Change::kAdded, Change::kRemoved}) {
+  for (Change change : {Change::kRegression, Change::kImprovement, Change::kResult,
+                        Change::kObserved, Change::kAdded, Change::kRemoved}) {
     const int n = c.Count(change);
     if (n == 0) continue;
     line += (line.empty() ? "" : ", ") + std::to_string(n) + " " + std::string(ToString(change)) +
@@ -54,7 +55,8 @@ std::string CountsLine(const Comparison& c) {
 
 std::string Cell(std::string text) {
   std::string out;
-  for (const char c : CleanUtf8(text)) out += c == '|' ? "\\|" : c == '\n' ? " " : std::string(1, c);
+  for (const char c : CleanUtf8(text))
+    out += c == '|' ? "\\|" : c == '\n' ? " " : std::string(1, c);
   return out;
 }
 
@@ -75,8 +77,8 @@ std::string MarkdownHead(const std::string& first, const std::vector<std::string
 std::string ComparisonText(const Comparison& c, const std::vector<Run>& runs, bool color) {
   std::string out;
   for (std::size_t i = 0; i < runs.size(); ++i) {
-    out += (i == 0 ? "first:   " : "against: ") + c.labels[i] + ": " + PlatformLine(runs[i]) + " (" +
-           CountsText(runs[i].summary.tests) + ")\n";
+    out += (i == 0 ? "first:   " : "against: ") + c.labels[i] + ": " + PlatformLine(runs[i]) +
+           " (" + CountsText(runs[i].summary.tests) + ")\n";
   }
   const char* heading = "";
   for (const Difference& d : c.differences) {
@@ -89,7 +91,8 @@ std::string ComparisonText(const Comparison& c, const std::vector<Run>& runs, bo
       out += std::string("\n") + (color && red ? "\x1b[1;31m" : "") + title + "\n";
     }
     out += "  " + std::string(d.is_clause ? "clause " : "test   ") + d.id +
-           (d.key.empty() ? "" : " [" + d.key + "]") + "\n      " + ValuesLine(c.labels, d.values) + "\n";
+           (d.key.empty() ? "" : " [" + d.key + "]") + "\n      " + ValuesLine(c.labels, d.values) +
+           "\n";
   }
   if (!c.performance.empty()) out += "\nPerformance beyond the noise of the samples\n";
   for (const auto& d : c.performance) {
@@ -100,24 +103,27 @@ std::string ComparisonText(const Comparison& c, const std::vector<Run>& runs, bo
 }
 
 std::string ComparisonMarkdown(const Comparison& c, const std::vector<Run>& runs) {
-  std::string out = "## Comparison of " + std::to_string(runs.size()) + " runs\n\n**" + CountsLine(c) +
-                    ".**\n\n";
+  std::string out =
+      "## Comparison of " + std::to_string(runs.size()) + " runs\n\n**" + CountsLine(c) + ".**\n\n";
   std::vector<std::string> platforms, sentences;
   for (const Run& run : runs) {
     platforms.push_back(PlatformLine(run));
     sentences.push_back(CountsText(run.summary.tests));
   }
-  out += MarkdownHead("", c.labels) + MarkdownRow("platform", platforms) + MarkdownRow("tests", sentences) + "\n";
+  out += MarkdownHead("", c.labels) + MarkdownRow("platform", platforms) +
+         MarkdownRow("tests", sentences) + "\n";
   constexpr std::size_t kShown = 300;
   for (std::size_t i = 0; i < c.differences.size() && i < kShown; ++i) {
     const Difference& d = c.differences[i];
     if (i == 0 || d.change != c.differences[i - 1].change) {
-      out += "\n### " + std::string(ToString(d.change)) + "\n\n" + MarkdownHead("clause or test", c.labels);
+      out += "\n### " + std::string(ToString(d.change)) + "\n\n" +
+             MarkdownHead("clause or test", c.labels);
     }
     out += MarkdownRow("`" + d.id + "`" + (d.key.empty() ? "" : " " + Cell(d.key)), d.values);
   }
   if (c.differences.size() > kShown) {
-    out += "\n" + std::to_string(c.differences.size() - kShown) + " more differences are not shown here.\n";
+    out += "\n" + std::to_string(c.differences.size() - kShown) +
+           " more differences are not shown here.\n";
   }
   if (!c.performance.empty()) {
     out += "\n### performance\n\n" + MarkdownHead("figure", c.labels);
@@ -132,7 +138,8 @@ std::string ComparisonJson(const Comparison& c) {
   using Json = nlohmann::ordered_json;
   Json differences = Json::array(), performance = Json::array();
   for (const Difference& d : c.differences) {
-    Json one = {{"change", ToString(d.change)}, {"of", d.is_clause ? "clause" : "test"}, {"id", d.id}};
+    Json one = {
+        {"change", ToString(d.change)}, {"of", d.is_clause ? "clause" : "test"}, {"id", d.id}};
     if (!d.key.empty()) one["key"] = d.key;
     Json values = Json::array();
     for (const auto& v : d.values) values.push_back(v.empty() ? Json() : Json(v));
@@ -140,8 +147,12 @@ std::string ComparisonJson(const Comparison& c) {
     differences.push_back(std::move(one));
   }
   for (const auto& d : c.performance) {
-    performance.push_back({{"test", d.test}, {"metric", d.metric}, {"medians", d.medians},
-                           {"ranges", d.ranges}, {"ratio", d.ratio}, {"worse", d.worse}});
+    performance.push_back({{"test", d.test},
+                           {"metric", d.metric},
+                           {"medians", d.medians},
+                           {"ranges", d.ranges},
+                           {"ratio", d.ratio},
+                           {"worse", d.worse}});
   }
   const Json json = {{"ipcsuite_comparison_version", 1},
                      {"runs", c.labels},

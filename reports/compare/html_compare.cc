@@ -41,24 +41,29 @@ constexpr const char* kCloseTable = "</tbody></table></div>\n";
 
 std::string BadgeOrWord(const std::string& value) {
   const auto verdict = VerdictFromString(value);
-  return verdict ? Badge(*verdict) : value.empty() ? "<span class=\"tag\">absent</span>" : Code(Shorten(value, 500));
+  return verdict         ? Badge(*verdict)
+         : value.empty() ? "<span class=\"tag\">absent</span>"
+                         : Code(Shorten(value, 500));
 }
 
 // "2 clauses and 3 tests regressed"
 std::string Regressed(std::ptrdiff_t clauses, std::ptrdiff_t tests) {
   std::string out;
   if (clauses > 0) out = std::to_string(clauses) + (clauses == 1 ? " clause" : " clauses");
-  if (tests > 0) out += (out.empty() ? "" : " and ") + std::to_string(tests) + (tests == 1 ? " test" : " tests");
+  if (tests > 0)
+    out += (out.empty() ? "" : " and ") + std::to_string(tests) + (tests == 1 ? " test" : " tests");
   return out + " regressed";
 }
 
 // Platforms that are not, or not wholly, in the comparison: nobody should miss that.
 std::string Missing(const Comparison& c, const std::vector<Run>& runs) {
   std::string items;
-  for (const auto& [label, why] : c.left_out) items += "<li><strong>" + Escape(label) + "</strong> left out: " + Escape(why) + "</li>";
+  for (const auto& [label, why] : c.left_out)
+    items += "<li><strong>" + Escape(label) + "</strong> left out: " + Escape(why) + "</li>";
   for (std::size_t i = 0; i < runs.size(); ++i) {
     if (runs[i].interrupted.empty()) continue;
-    items += "<li><strong>" + Escape(c.labels[i]) + "</strong> incomplete, " + std::to_string(runs[i].tests.size()) +
+    items += "<li><strong>" + Escape(c.labels[i]) + "</strong> incomplete, " +
+             std::to_string(runs[i].tests.size()) +
              " tests came through: " + Escape(runs[i].interrupted) + "</li>";
   }
   return items.empty() ? "" : "<ul class=\"missing\">" + items + "</ul>";
@@ -66,31 +71,35 @@ std::string Missing(const Comparison& c, const std::vector<Run>& runs) {
 
 std::string Header(const Comparison& c, const std::vector<Run>& runs) {
   const int regressions = c.Count(Change::kRegression);
-  const auto clauses = std::count_if(c.differences.begin(), c.differences.end(), [](const Difference& d) {
-    return d.change == Change::kRegression && d.is_clause;
-  });
+  const auto clauses = std::count_if(
+      c.differences.begin(), c.differences.end(),
+      [](const Difference& d) { return d.change == Change::kRegression && d.is_clause; });
   const bool same = c.differences.empty() && c.performance.empty();
-  std::string verdict = regressions > 0 ? Regressed(clauses, regressions - clauses) + " against " + c.labels.front() + "."
+  std::string verdict = regressions > 0 ? Regressed(clauses, regressions - clauses) + " against " +
+                                              c.labels.front() + "."
                         : same ? "No difference."
                                : "Differences, but no regression against " + c.labels.front() + ".";
   std::string title;
   for (const auto& label : c.labels) title += (title.empty() ? "" : ", ") + label;
   std::string counts;
-  for (Change change : {Change::kRegression, Change::kImprovement, Change::kResult, Change::kObserved,
-                        Change::kAdded, Change::kRemoved}) {
+  for (Change change : {Change::kRegression, Change::kImprovement, Change::kResult,
+                        Change::kObserved, Change::kAdded, Change::kRemoved}) {
     const int n = c.Count(change);
     if (n > 0) {
       counts += "<li>" + std::to_string(n) + " &times; " + std::string(ToString(change)) + "</li>";
     }
   }
-  counts += "<li>" + std::to_string(c.performance.size()) + " of " + std::to_string(c.figures_compared) +
-            " figures differ beyond their noise" +
-            (c.figures_not_compared > 0 ? "; " + std::to_string(c.figures_not_compared) + " have too few samples to say" : "") +
+  counts += "<li>" + std::to_string(c.performance.size()) + " of " +
+            std::to_string(c.figures_compared) + " figures differ beyond their noise" +
+            (c.figures_not_compared > 0
+                 ? "; " + std::to_string(c.figures_not_compared) + " have too few samples to say"
+                 : "") +
             "</li>";
   return "<header><p class=\"over\">ipcsuite: comparison of " + std::to_string(c.labels.size()) +
-         " runs</p><h1>" + Escape(title) + "</h1><p class=\"verdict " + (regressions > 0 ? "bad" : "good") +
-         "\"><span class=\"mark\" aria-hidden=\"true\">" + (regressions > 0 ? "\u2717" : "\u2713") +
-         "</span> <span><strong>" + Escape(verdict) + "</strong></span></p>" + Missing(c, runs) + "<ul>" + counts + "</ul></header>\n";
+         " runs</p><h1>" + Escape(title) + "</h1><p class=\"verdict " +
+         (regressions > 0 ? "bad" : "good") + "\"><span class=\"mark\" aria-hidden=\"true\">" +
+         (regressions > 0 ? "\u2717" : "\u2713") + "</span> <span><strong>" + Escape(verdict) +
+         "</strong></span></p>" + Missing(c, runs) + "<ul>" + counts + "</ul></header>\n";
 }
 
 // Facts that differ stand first; the equal ones are folded.
@@ -105,9 +114,12 @@ std::string Platforms(const Comparison& c, const std::vector<Run>& runs) {
     }
   }
   std::string differing, equal;
-  const auto row = [&](const std::string& key, const std::vector<std::string>& values, bool differs) {
+  const auto row = [&](const std::string& key, const std::vector<std::string>& values,
+                       bool differs) {
     std::string out = "<tr><th scope=\"row\">" + Escape(key) + "</th>";
-    for (const auto& v : values) out += "<td" + std::string(differs ? " class=\"differs\"" : "") + ">" + FoldedValue(v) + "</td>";
+    for (const auto& v : values)
+      out +=
+          "<td" + std::string(differs ? " class=\"differs\"" : "") + ">" + FoldedValue(v) + "</td>";
     return out + "</tr>";
   };
   std::vector<std::string> sentences, tests, clauses;
@@ -116,11 +128,13 @@ std::string Platforms(const Comparison& c, const std::vector<Run>& runs) {
     tests.push_back(CountsText(run.summary.tests));
     clauses.push_back(CountsText(run.summary.clauses));
   }
-  differing += row("verdict", sentences, false) + row("tests", tests, false) + row("clauses", clauses, false);
+  differing += row("verdict", sentences, false) + row("tests", tests, false) +
+               row("clauses", clauses, false);
   for (const auto& key : keys) {
     std::vector<std::string> values;
     for (const Run& run : runs) values.push_back(Fact(run, key));
-    const bool differs = std::any_of(values.begin(), values.end(), [&](const auto& v) { return v != values[0]; });
+    const bool differs =
+        std::any_of(values.begin(), values.end(), [&](const auto& v) { return v != values[0]; });
     (differs ? differing : equal) += row(key, values, differs);
   }
   const std::string head = "<th scope=\"col\">Fact</th>" + LabelHeads(c);
@@ -142,12 +156,15 @@ std::string Differences(const Comparison& c) {
       std::string title(ToString(d.change));
       title[0] = static_cast<char>(title[0] - 'a' + 'A');
       out += OpenTable(title + " (" + std::to_string(c.Count(d.change)) + ")",
-                       "<th scope=\"col\">Clause or test</th>" + (Many(c) ? "<th scope=\"col\">Results</th>" : LabelHeads(c)));
+                       "<th scope=\"col\">Clause or test</th>" +
+                           (Many(c) ? "<th scope=\"col\">Results</th>" : LabelHeads(c)));
     }
     out += "<tr><th scope=\"row\">" + LinkTo(d.is_clause ? "c" : "t", d.id) +
            (d.key.empty() ? "" : "<br>" + Escape(d.key)) + "</th>";
     const auto show = [&](const std::string& v) {
-      return d.key.empty() ? BadgeOrWord(v) : v.empty() ? Many(c) ? "<span class=\"tag\">none</span>" : "" : BreakableCode(Shorten(v, 500));
+      return d.key.empty() ? BadgeOrWord(v)
+             : v.empty()   ? Many(c) ? "<span class=\"tag\">none</span>" : ""
+                           : BreakableCode(Shorten(v, 500));
     };
     if (Many(c)) {
       out += "<td>" + Groups(c.labels, d.values, show) + "</td>";
@@ -161,12 +178,17 @@ std::string Differences(const Comparison& c) {
 
 std::string PerformanceDifferences(const Comparison& c) {
   if (c.performance.empty()) return "";
-  std::string out = OpenTable("Figures whose samples differ beyond their noise: median (range)",
-                              "<th scope=\"col\">Figure</th>" + LabelHeads(c) + "<th scope=\"col\">Change</th>");
+  std::string out =
+      OpenTable("Figures whose samples differ beyond their noise: median (range)",
+                "<th scope=\"col\">Figure</th>" + LabelHeads(c) + "<th scope=\"col\">Change</th>");
   for (const auto& d : c.performance) {
     out += "<tr><th scope=\"row\">" + LinkTo("t", d.test) + "<br>" + Escape(d.metric) + "</th>";
     for (std::size_t i = 0; i < d.medians.size(); ++i) {
-      out += "<td class=\"n\">" + (std::isnan(d.medians[i]) ? "" : Escape(Number(d.medians[i])) + "<br><small>" + Escape(d.ranges[i]) + "</small>") + "</td>";
+      out += "<td class=\"n\">" +
+             (std::isnan(d.medians[i]) ? ""
+                                       : Escape(Number(d.medians[i])) + "<br><small>" +
+                                             Escape(d.ranges[i]) + "</small>") +
+             "</td>";
     }
     char text[32];
     std::snprintf(text, sizeof text, "%+.0f %%", (d.ratio - 1) * 100);
@@ -193,18 +215,22 @@ std::string Item(const Comparison& c, const Line& line, const char* anchor) {
   std::string first;
   std::string badges;
   std::vector<std::string> words;
-  std::vector<std::pair<std::string, std::string>> details;  // what several runs say alike stands once
+  std::vector<std::pair<std::string, std::string>>
+      details;  // what several runs say alike stands once
   for (std::size_t i = 0; i < line.cells.size(); ++i) {
     const std::optional<Cell>& cell = line.cells[i];
     const std::string word = cell ? std::string(ToString(cell->verdict)) : "absent";
     if (i == 0) first = word;
     differs = differs || word != first;
-    if (cell && std::find(words.begin(), words.end(), word) == words.end()) results += (results.empty() ? "" : " ") + word;
+    if (cell && std::find(words.begin(), words.end(), word) == words.end())
+      results += (results.empty() ? "" : " ") + word;
     words.push_back(cell ? word : "");
-    badges += "<span class=\"cell\"><span class=\"visually-hidden\">" + Escape(c.labels[i]) + ": </span>" +
-              (cell ? Badge(cell->verdict) : "<span class=\"tag\">absent</span>") + "</span>";
+    badges += "<span class=\"cell\"><span class=\"visually-hidden\">" + Escape(c.labels[i]) +
+              ": </span>" + (cell ? Badge(cell->verdict) : "<span class=\"tag\">absent</span>") +
+              "</span>";
     if (!cell || cell->detail.empty()) continue;
-    const auto same = std::find_if(details.begin(), details.end(), [&](const auto& d) { return d.second == cell->detail; });
+    const auto same = std::find_if(details.begin(), details.end(),
+                                   [&](const auto& d) { return d.second == cell->detail; });
     if (same == details.end()) {
       details.emplace_back(c.labels[i], cell->detail);
     } else {
@@ -214,7 +240,8 @@ std::string Item(const Comparison& c, const Line& line, const char* anchor) {
   if (Many(c)) badges = "<span class=\"sets\">" + Groups(c.labels, words, BadgeOrWord) + "</span>";
   std::string body;
   for (const auto& [labels, detail] : details) body += Row(Escape(labels), detail);
-  std::string out = "<details class=\"item\" data-rs=\"" + results + "\" data-i=\"" + Escape(line.group) + "\"";
+  std::string out =
+      "<details class=\"item\" data-rs=\"" + results + "\" data-i=\"" + Escape(line.group) + "\"";
   if (!line.kind.empty()) out += " data-k=\"" + Escape(line.kind) + "\"";
   if (differs) out += " data-d";
   out += "><summary><span class=\"line\"><span class=\"name\">" + Code(line.id) +
@@ -236,11 +263,13 @@ std::string ClauseDetail(const ClauseRecord& r) {
 std::string TestDetail(const TestRecord& t) {
   std::string out = Escape(Shorten(t.reason, 400));
   constexpr std::size_t kFailures = 3;
-  if (t.failures.size() > kFailures) out += (out.empty() ? "" : "<br>") + std::to_string(t.failures.size()) + " failures, the first:";
+  if (t.failures.size() > kFailures)
+    out +=
+        (out.empty() ? "" : "<br>") + std::to_string(t.failures.size()) + " failures, the first:";
   for (std::size_t i = 0; i < t.failures.size() && i < kFailures; ++i) {
     const Failure& f = t.failures[i];
-    out += (out.empty() ? "" : "<br>") + std::string("expected ") + Code(Shorten(f.expected, 400)) + ", observed <strong>" +
-           Code(Shorten(f.observed, 400)) + "</strong>";
+    out += (out.empty() ? "" : "<br>") + std::string("expected ") + Code(Shorten(f.expected, 400)) +
+           ", observed <strong>" + Code(Shorten(f.observed, 400)) + "</strong>";
   }
   for (const auto& o : t.observations) {
     if (t.clauses.size() == 1 || !o.clause.empty()) continue;  // shown with the clause
@@ -266,7 +295,8 @@ struct Lines {
 
 std::string List(const Comparison& c, Lines& all, const char* anchor, const char* noun) {
   if (all.lines.empty()) return "";
-  std::stable_sort(all.lines.begin(), all.lines.end(), [](const Line& a, const Line& b) { return a.suite < b.suite; });
+  std::stable_sort(all.lines.begin(), all.lines.end(),
+                   [](const Line& a, const Line& b) { return a.suite < b.suite; });
   // Groups of one suite keep the order in which they first appear.
   std::vector<std::pair<std::string, std::string>> groups;
   std::map<std::string, std::string> html;
@@ -274,13 +304,14 @@ std::string List(const Comparison& c, Lines& all, const char* anchor, const char
     const std::string key = line.suite + "/" + line.group;
     auto [at, added] = html.emplace(key, "");
     if (added) {
-      groups.emplace_back(key, "<div class=\"group\"><h4>" + Escape(line.group) + " <span class=\"tag\">" +
-                                   Escape(line.suite) + "</span></h4>\n");
+      groups.emplace_back(key, "<div class=\"group\"><h4>" + Escape(line.group) +
+                                   " <span class=\"tag\">" + Escape(line.suite) + "</span></h4>\n");
     }
     at->second += Item(c, line, anchor);
   }
-  std::string out = "<h3>All " + std::string(noun) + " (" + std::to_string(all.lines.size()) + ")</h3>\n<noscript>" +
-                    LabelRow(c) + "</noscript>\n<div class=\"list\" data-noun=\"" + noun + "\">\n";
+  std::string out = "<h3>All " + std::string(noun) + " (" + std::to_string(all.lines.size()) +
+                    ")</h3>\n<noscript>" + LabelRow(c) +
+                    "</noscript>\n<div class=\"list\" data-noun=\"" + noun + "\">\n";
   for (const auto& [key, head] : groups) out += head + html[key] + "</div>\n";
   return out + "</div>\n";
 }
@@ -315,9 +346,11 @@ std::string Everything(const Comparison& c, const std::vector<Run>& runs) {
   for (Verdict v : ReadingOrder()) {
     if (verdicts.count(v)) order.push_back(v);
   }
-  return FilterBar(interfaces, kinds, order,
-                   "<label>Show <select name=\"show\"><option value=\"\">all</option><option>differences"
-                   "</option></select></label>", /*confidence=*/false, LabelRow(c)) +
+  return FilterBar(
+             interfaces, kinds, order,
+             "<label>Show <select name=\"show\"><option value=\"\">all</option><option>differences"
+             "</option></select></label>",
+             /*confidence=*/false, LabelRow(c)) +
          List(c, clauses, "c", "clauses") + List(c, tests, "t", "tests");
 }
 
@@ -336,14 +369,18 @@ std::string Matrix(const Comparison& c, const std::vector<Run>& runs) {
     }
   }
   if (order.empty()) return "";
-  std::string out = OpenTable("Clauses of each interface by result",
-                              "<th scope=\"col\">Suite</th><th scope=\"col\">Interface</th>" + LabelHeads(c));
+  std::string out =
+      OpenTable("Clauses of each interface by result",
+                "<th scope=\"col\">Suite</th><th scope=\"col\">Interface</th>" + LabelHeads(c));
   for (const auto& key : order) {
     const auto& values = cells[key];
-    const bool differs = std::any_of(values.begin(), values.end(), [&](const auto& v) { return v != values[0]; });
-    out += "<tr><td>" + Escape(key.first) + "</td><th scope=\"row\">" + Escape(key.second) + "</th>";
+    const bool differs =
+        std::any_of(values.begin(), values.end(), [&](const auto& v) { return v != values[0]; });
+    out +=
+        "<tr><td>" + Escape(key.first) + "</td><th scope=\"row\">" + Escape(key.second) + "</th>";
     for (const auto& v : values) {
-      out += "<td" + std::string(differs ? " class=\"differs\"" : "") + ">" + Escape(v.empty() ? "absent" : v) + "</td>";
+      out += "<td" + std::string(differs ? " class=\"differs\"" : "") + ">" +
+             Escape(v.empty() ? "absent" : v) + "</td>";
     }
     out += "</tr>";
   }
@@ -355,10 +392,13 @@ std::string Matrix(const Comparison& c, const std::vector<Run>& runs) {
 
 std::string ComparisonHtml(const Comparison& c, const std::vector<Run>& runs) {
   using namespace html;
-  std::string body = html::Header(c, runs) + "<nav aria-label=\"Sections\"><ul><li><a href=\"#differences\">Differences</a></li>";
+  std::string body =
+      html::Header(c, runs) +
+      "<nav aria-label=\"Sections\"><ul><li><a href=\"#differences\">Differences</a></li>";
   if (!c.performance.empty()) body += "<li><a href=\"#performance\">Performance</a></li>";
-  body += "<li><a href=\"#platforms\">Platforms</a></li><li><a href=\"#matrix\">Interfaces</a></li>"
-          "<li><a href=\"#browse\">All clauses and tests</a></li></ul></nav>\n<main>\n";
+  body +=
+      "<li><a href=\"#platforms\">Platforms</a></li><li><a href=\"#matrix\">Interfaces</a></li>"
+      "<li><a href=\"#browse\">All clauses and tests</a></li></ul></nav>\n<main>\n";
   if (Many(c)) body += Section("glance", "At a glance", Glance(c, runs));
   body += Section("differences", "Differences", Differences(c)) +
           Section("performance", "Performance", PerformanceDifferences(c)) +

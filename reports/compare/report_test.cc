@@ -14,12 +14,12 @@
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
 
-#include "reports/compare/compare.h"
 #include "base/files.h"
+#include "reports/compare/compare.h"
 #include "reports/results/json.h"
-#include "reports/verdicts/sample.h"
 #include "reports/results/schema_check.h"
 #include "reports/results/text.h"
+#include "reports/verdicts/sample.h"
 
 namespace ipcsuite::report {
 namespace {
@@ -27,7 +27,8 @@ namespace {
 using ::testing::HasSubstr;
 using ::testing::Not;
 
-constexpr const char* kHostile = "</script><script>alert(1)</script>\"'&]]>--> # | ` \x01 \xff \\ \n***";
+constexpr const char* kHostile =
+    "</script><script>alert(1)</script>\"'&]]>--> # | ` \x01 \xff \\ \n***";
 
 // Every text that could come from a platform or from a file of somebody else.
 report::Run HostileRun() {
@@ -74,7 +75,8 @@ std::string DataFile(const std::string& path) {
 
 TEST(JsonSchema, EveryRunFitsThePublishedSchema) {
   const auto schema = nlohmann::json::parse(DataFile("reports/results/schema/run.schema.json"));
-  for (const report::Run& run : {SampleRun(0), SampleRun(1), SampleRun(2), HostileRun(), report::Run{}}) {
+  for (const report::Run& run :
+       {SampleRun(0), SampleRun(1), SampleRun(2), HostileRun(), report::Run{}}) {
     EXPECT_EQ(SchemaErrors(schema, nlohmann::json::parse(ToJson(run))), "");
   }
   nlohmann::json lines = schema["$defs"]["test"];
@@ -99,17 +101,22 @@ TEST(JsonSchema, CheckerSeesViolations) {
 void ExpectValidJunit(const report::Run& run) {
   const std::string xml = Render(run, Format::kJunit);
   const char* folder = std::getenv("TEST_TMPDIR");
-  const std::string path = std::string(folder ? folder : "/tmp") + "/junit-" + std::to_string(::getpid()) + ".xml";
+  const std::string path =
+      std::string(folder ? folder : "/tmp") + "/junit-" + std::to_string(::getpid()) + ".xml";
   std::string error;
   ASSERT_TRUE(WriteFile(path, xml, &error)) << error;
-  EXPECT_EQ(std::system(("xmllint --noout --schema reports/results/schema/junit.xsd " + path + " >/dev/null").c_str()), 0);
+  EXPECT_EQ(std::system(("xmllint --noout --schema reports/results/schema/junit.xsd " + path +
+                         " >/dev/null")
+                            .c_str()),
+            0);
 }
 
 TEST(Junit, FitsItsSchema) {
   if (std::system("xmllint --version >/dev/null 2>&1") != 0) {
     GTEST_SKIP() << "xmllint is absent (apt-get install libxml2-utils)";
   }
-  for (const report::Run& run : {SampleRun(), HostileRun(), LargeRun(1650, 0)}) ExpectValidJunit(run);
+  for (const report::Run& run : {SampleRun(), HostileRun(), LargeRun(1650, 0)})
+    ExpectValidJunit(run);
 }
 
 TEST(Junit, NamesAreUniqueAndFailuresTellHowToReproduce) {
@@ -120,7 +127,9 @@ TEST(Junit, NamesAreUniqueAndFailuresTellHowToReproduce) {
     EXPECT_TRUE(names.insert(name).second) << name;
   }
   EXPECT_EQ(names.size(), run.tests.size());
-  EXPECT_THAT(xml, HasSubstr("reproduce: ipcsuite run --seed 42 --filter &#39;Mq_notify.BehavesAsSample9&#39;"));
+  EXPECT_THAT(
+      xml,
+      HasSubstr("reproduce: ipcsuite run --seed 42 --filter &#39;Mq_notify.BehavesAsSample9&#39;"));
   EXPECT_THAT(xml, HasSubstr("<property name=\"clause\" value=\"mq_notify.sample_9\"/>"));
   EXPECT_THAT(xml, HasSubstr("failures=\"3\" errors=\"2\" skipped=\"3\""));
   EXPECT_THAT(xml, HasSubstr("<skipped message=\"UNSUPPORTED: needs CAP_SYS_RESOURCE\"/>"));
@@ -131,8 +140,9 @@ TEST(Ctrf, CountsAddUp) {
     const auto json = nlohmann::json::parse(Render(run, Format::kCtrf));
     const auto& summary = json["results"]["summary"];
     EXPECT_EQ(summary["tests"], run.tests.size());
-    EXPECT_EQ(summary["passed"].get<int>() + summary["failed"].get<int>() + summary["skipped"].get<int>() +
-                  summary["other"].get<int>() + summary["pending"].get<int>(),
+    EXPECT_EQ(summary["passed"].get<int>() + summary["failed"].get<int>() +
+                  summary["skipped"].get<int>() + summary["other"].get<int>() +
+                  summary["pending"].get<int>(),
               static_cast<int>(run.tests.size()));
     EXPECT_EQ(json["results"]["tests"].size(), run.tests.size());
     EXPECT_GT(summary["start"], 0);
@@ -144,7 +154,9 @@ void ExpectTap(const std::vector<std::string>& lines, const std::string& indent,
   std::size_t number = 0;
   const std::regex result("(ok|not ok) ([0-9]+) .*");
   for (const auto& line : lines) {
-    if (line.substr(0, indent.size()) != indent || line.size() <= indent.size() || line[indent.size()] == ' ') continue;
+    if (line.substr(0, indent.size()) != indent || line.size() <= indent.size() ||
+        line[indent.size()] == ' ')
+      continue;
     std::smatch match;
     const std::string rest = line.substr(indent.size());
     if (!std::regex_match(rest, match, result)) continue;
@@ -161,7 +173,8 @@ TEST(Tap, PlanNumbersAndDirectivesAreRight) {
     ExpectTap(lines, "", run.tests.size());
   }
   const std::string text = Render(SampleRun(), Format::kTap);
-  EXPECT_THAT(text, HasSubstr("not ok 9 - mqueue/Mq_notify.BehavesAsSample9\n  ---\n  verdict: FAIL\n"));
+  EXPECT_THAT(text,
+              HasSubstr("not ok 9 - mqueue/Mq_notify.BehavesAsSample9\n  ---\n  verdict: FAIL\n"));
   EXPECT_THAT(text, HasSubstr(" # SKIP UNSUPPORTED: needs CAP_SYS_RESOURCE\n"));
   EXPECT_THAT(text, HasSubstr("XFAIL linux-mq-close-drops"));
   EXPECT_THAT(Render(report::Run{}, Format::kTap), HasSubstr("1..0 # SKIP"));
@@ -190,7 +203,8 @@ TEST(Ktap, NestsASuiteAndNumbersBothLevels) {
 TEST(Markdown, LeadsWithTheVerdictAndEscapesWhatWasObserved) {
   const std::string text = Render(SampleRun(), Format::kMarkdown);
   EXPECT_LT(text.find("Does not conform"), text.find("| Result |"));
-  EXPECT_THAT(text, HasSubstr("Reproduce: `ipcsuite run --seed 42 --filter 'Mq_notify.BehavesAsSample9'`"));
+  EXPECT_THAT(
+      text, HasSubstr("Reproduce: `ipcsuite run --seed 42 --filter 'Mq_notify.BehavesAsSample9'`"));
   const std::string hostile = Render(HostileRun(), Format::kMarkdown);
   EXPECT_THAT(hostile, Not(HasSubstr("javascript:")));
 }
@@ -210,7 +224,8 @@ TEST(Text, TellsClauseExpectedObservedEvidenceAndCommand) {
 // Tags opened are closed, ids are unique, links inside the page lead somewhere, one script runs.
 void ExpectSoundPage(const std::string& page) {
   std::vector<std::string> open;
-  const std::set<std::string> without_end = {"meta", "br", "input", "wbr", "!DOCTYPE", "rect", "path"};
+  const std::set<std::string> without_end = {"meta",     "br",   "input", "wbr",
+                                             "!DOCTYPE", "rect", "path"};
   const std::size_t script = page.find("<script nonce=");
   ASSERT_NE(script, std::string::npos);
   const std::size_t style_end = page.find("</style>");
@@ -246,7 +261,8 @@ void ExpectSoundPage(const std::string& page) {
 }
 
 TEST(Html, PageIsSound) {
-  for (int variant = 0; variant < 3; ++variant) ExpectSoundPage(Render(SampleRun(variant), Format::kHtml));
+  for (int variant = 0; variant < 3; ++variant)
+    ExpectSoundPage(Render(SampleRun(variant), Format::kHtml));
   ExpectSoundPage(Render(report::Run{}, Format::kHtml));
 }
 
@@ -257,7 +273,8 @@ TEST(Html, ComparisonIsSound) {
 
 TEST(Html, HostileTextsStayTexts) {
   const report::Run run = HostileRun();
-  for (const std::string& page : {Render(run, Format::kHtml), ComparisonHtml(Compare({run, run}), {run, run})}) {
+  for (const std::string& page :
+       {Render(run, Format::kHtml), ComparisonHtml(Compare({run, run}), {run, run})}) {
     EXPECT_EQ(page.find("<script>"), std::string::npos);
     EXPECT_EQ(page.find("javascript:"), std::string::npos);
     EXPECT_EQ(page.find('\x01'), std::string::npos);
@@ -273,7 +290,9 @@ TEST(Html, VerdictStandsBeforeEverythingElse) {
 
 TEST(Html, TableObservationsMakeATable) {
   const std::string page = Render(SampleRun(), Format::kHtml);
-  EXPECT_THAT(page, HasSubstr("<caption>Table: poll</caption><thead><tr><td></td><th scope=\"col\">POLLIN</th>"));
+  EXPECT_THAT(
+      page,
+      HasSubstr("<caption>Table: poll</caption><thead><tr><td></td><th scope=\"col\">POLLIN</th>"));
 }
 
 TEST(Html, LargePagesStaySmall) {
@@ -299,8 +318,10 @@ TEST(Text, ManyFailuresOfOneTestAreCutAndCounted) {
     if (t.verdict == Verdict::kFail) t.failures.assign(1000, t.failures.front());
   }
   EXPECT_THAT(TextSummary(run, false), HasSubstr("[995 more failures of it in the report]"));
-  EXPECT_THAT(Render(run, Format::kHtml), HasSubstr("995 more failures of this test are in the JSON result."));
-  EXPECT_THAT(Render(run, Format::kMarkdown), HasSubstr("995 more failures of this test are in the JSON result."));
+  EXPECT_THAT(Render(run, Format::kHtml),
+              HasSubstr("995 more failures of this test are in the JSON result."));
+  EXPECT_THAT(Render(run, Format::kMarkdown),
+              HasSubstr("995 more failures of this test are in the JSON result."));
 }
 
 TEST(Formats, NamesAndFilesDiffer) {
@@ -320,7 +341,9 @@ TEST(TextHelpers, ShortenCutsAtACharacterAndSaysSo) {
   EXPECT_THAT(Shorten("ab\xC3\xA9", 3), HasSubstr("ab\n[cut here: 2 more bytes"));
   EXPECT_EQ(Duration(950), "950 ns");
   EXPECT_EQ(Duration(125'000'000'000), "2 min 5 s");
-  EXPECT_EQ(Number(65536), "65\xE2\x80\x89" "536");
+  EXPECT_EQ(Number(65536),
+            "65\xE2\x80\x89"
+            "536");
   EXPECT_EQ(SafeLink("https://example.org/a?b=c"), "https://example.org/a?b=c");
   EXPECT_EQ(SafeLink("javascript:alert(1)"), "");
   EXPECT_EQ(SafeLink("https://x\" onclick=\""), "");

@@ -4,8 +4,8 @@
 #include <string>
 #include <vector>
 
-#include "reports/compare/compare.h"
 #include "base/files.h"
+#include "reports/compare/compare.h"
 #include "reports/formats/report.h"
 #include "reports/verdicts/sample.h"
 

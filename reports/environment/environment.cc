@@ -126,8 +126,8 @@ static std::string MuslVersion(const std::string& arch) {
 }
 #endif
 
-// Whether the program names no dynamic loader. (AT_BASE does not tell: it is 0 too for a program that
-// was given to its loader by hand.)
+// Whether the program names no dynamic loader. (AT_BASE does not tell: it is 0 too for a program
+// that was given to its loader by hand.)
 static bool IsStatic() {
 #if defined(__linux__)
   bool interpreted = false;
@@ -189,14 +189,19 @@ EnvironmentSection Limits() {
     int resource;
   };
   static constexpr Limit kLimits[] = {
-      {"RLIMIT_NOFILE", RLIMIT_NOFILE},     {"RLIMIT_FSIZE", RLIMIT_FSIZE},
-      {"RLIMIT_AS", RLIMIT_AS},             {"RLIMIT_DATA", RLIMIT_DATA},
-      {"RLIMIT_STACK", RLIMIT_STACK},       {"RLIMIT_CORE", RLIMIT_CORE},
-      {"RLIMIT_CPU", RLIMIT_CPU},
+    {"RLIMIT_NOFILE", RLIMIT_NOFILE},
+    {"RLIMIT_FSIZE", RLIMIT_FSIZE},
+    {"RLIMIT_AS", RLIMIT_AS},
+    {"RLIMIT_DATA", RLIMIT_DATA},
+    {"RLIMIT_STACK", RLIMIT_STACK},
+    {"RLIMIT_CORE", RLIMIT_CORE},
+    {"RLIMIT_CPU", RLIMIT_CPU},
 #if defined(__linux__)
-      {"RLIMIT_MSGQUEUE", RLIMIT_MSGQUEUE}, {"RLIMIT_NPROC", RLIMIT_NPROC},
-      {"RLIMIT_MEMLOCK", RLIMIT_MEMLOCK},   {"RLIMIT_SIGPENDING", RLIMIT_SIGPENDING},
-      {"RLIMIT_RTPRIO", RLIMIT_RTPRIO},
+    {"RLIMIT_MSGQUEUE", RLIMIT_MSGQUEUE},
+    {"RLIMIT_NPROC", RLIMIT_NPROC},
+    {"RLIMIT_MEMLOCK", RLIMIT_MEMLOCK},
+    {"RLIMIT_SIGPENDING", RLIMIT_SIGPENDING},
+    {"RLIMIT_RTPRIO", RLIMIT_RTPRIO},
 #endif
   };
   const auto text = [](rlim_t value) {
@@ -213,13 +218,23 @@ EnvironmentSection Limits() {
 
 EnvironmentSection IpcSettings() {
   EnvironmentSection section{"Kernel settings", {}};
-  static constexpr const char* kSettings[] = {
-      "fs.mqueue.queues_max",      "fs.mqueue.msg_max",         "fs.mqueue.msgsize_max",
-      "fs.mqueue.msg_default",     "fs.mqueue.msgsize_default", "fs.pipe-max-size",
-      "fs.pipe-user-pages-soft",   "fs.pipe-user-pages-hard",   "fs.file-max",
-      "fs.nr_open",                "fs.protected_fifos",        "fs.protected_regular",
-      "kernel.pid_max",            "kernel.threads-max",        "kernel.yama.ptrace_scope",
-      "vm.overcommit_memory",      "kernel.sched_rt_runtime_us"};
+  static constexpr const char* kSettings[] = {"fs.mqueue.queues_max",
+                                              "fs.mqueue.msg_max",
+                                              "fs.mqueue.msgsize_max",
+                                              "fs.mqueue.msg_default",
+                                              "fs.mqueue.msgsize_default",
+                                              "fs.pipe-max-size",
+                                              "fs.pipe-user-pages-soft",
+                                              "fs.pipe-user-pages-hard",
+                                              "fs.file-max",
+                                              "fs.nr_open",
+                                              "fs.protected_fifos",
+                                              "fs.protected_regular",
+                                              "kernel.pid_max",
+                                              "kernel.threads-max",
+                                              "kernel.yama.ptrace_scope",
+                                              "vm.overcommit_memory",
+                                              "kernel.sched_rt_runtime_us"};
   for (std::string name : kSettings) {
     std::string path = "/proc/sys/" + name;
     for (char& c : path) {
@@ -262,7 +277,7 @@ EnvironmentSection Build(const std::string& commit) {
 std::vector<EnvironmentSection> CollectEnvironment(const std::string& commit) {
   using namespace environment;
   std::vector<EnvironmentSection> sections = {
-      Kernel(), CLibrary(),    Surroundings(), Privileges(),   Limits(),
+      Kernel(),      CLibrary(),    Surroundings(), Privileges(),   Limits(),
       IpcSettings(), FileSystems(), Processors(),   ClockAndLoad(), Build(commit)};
   std::erase_if(sections, [](const EnvironmentSection& s) { return s.facts.empty(); });
   return sections;

@@ -57,8 +57,10 @@ std::string Caches() {
     if (level.empty()) break;
     const std::string type = Cpu(0, (at + "type").c_str());
     text += (text.empty() ? "" : ", ") + std::string("L") + level +
-            (type == "Data" ? "d" : type == "Instruction" ? "i" : "") + " " +
-            Cpu(0, (at + "size").c_str());
+            (type == "Data"          ? "d"
+             : type == "Instruction" ? "i"
+                                     : "") +
+            " " + Cpu(0, (at + "size").c_str());
   }
   return text;
 }
@@ -133,8 +135,9 @@ EnvironmentSection Processors() {
     cores.insert({socket, core});
   }
   if (!cores.empty()) {
-    Put(section, "topology", std::to_string(sockets.size()) + " socket(s), " +
-                                 std::to_string(cores.size()) + " core(s)");
+    Put(section, "topology",
+        std::to_string(sockets.size()) + " socket(s), " + std::to_string(cores.size()) +
+            " core(s)");
   }
   Put(section, "caches", Caches());
   Put(section, "numa_nodes", Slurp("/sys/devices/system/node/online"));

@@ -27,7 +27,7 @@ EnvironmentSection CLibrary();
 EnvironmentSection Surroundings();  // container, machine, namespaces, sandbox
 EnvironmentSection Privileges();
 EnvironmentSection Limits();
-EnvironmentSection IpcSettings();   // sysctls
+EnvironmentSection IpcSettings();  // sysctls
 EnvironmentSection FileSystems();
 EnvironmentSection Processors();
 EnvironmentSection ClockAndLoad();

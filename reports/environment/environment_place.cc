@@ -15,9 +15,7 @@ namespace {
 
 bool Exists(const char* path) { return ::access(path, F_OK) == 0; }
 
-bool Has(const std::string& text, const char* part) {
-  return text.find(part) != std::string::npos;
-}
+bool Has(const std::string& text, const char* part) { return text.find(part) != std::string::npos; }
 
 // gVisor answers uname with the same fixed text in every release.
 bool IsGvisor() {
@@ -46,9 +44,11 @@ std::string NamespaceText(const std::string& kind, const std::string& link) {
     const char* kind;
     const char* link;
   };
-  static constexpr Initial kInitial[] = {
-      {"ipc", "ipc:[4026531839]"}, {"uts", "uts:[4026531838]"},   {"user", "user:[4026531837]"},
-      {"pid", "pid:[4026531836]"}, {"cgroup", "cgroup:[4026531835]"}};
+  static constexpr Initial kInitial[] = {{"ipc", "ipc:[4026531839]"},
+                                         {"uts", "uts:[4026531838]"},
+                                         {"user", "user:[4026531837]"},
+                                         {"pid", "pid:[4026531836]"},
+                                         {"cgroup", "cgroup:[4026531835]"}};
   for (const Initial& initial : kInitial) {
     if (kind == initial.kind) return link == initial.link ? "initial" : "own";
   }
@@ -76,18 +76,47 @@ void PutNamespaces(EnvironmentSection& section) {
 }
 
 // Order is that of linux/capability.h: the bit is the index.
-constexpr const char* kCapabilities[] = {
-    "CAP_CHOWN",          "CAP_DAC_OVERRIDE",    "CAP_DAC_READ_SEARCH", "CAP_FOWNER",
-    "CAP_FSETID",         "CAP_KILL",            "CAP_SETGID",          "CAP_SETUID",
-    "CAP_SETPCAP",        "CAP_LINUX_IMMUTABLE", "CAP_NET_BIND_SERVICE", "CAP_NET_BROADCAST",
-    "CAP_NET_ADMIN",      "CAP_NET_RAW",         "CAP_IPC_LOCK",        "CAP_IPC_OWNER",
-    "CAP_SYS_MODULE",     "CAP_SYS_RAWIO",       "CAP_SYS_CHROOT",      "CAP_SYS_PTRACE",
-    "CAP_SYS_PACCT",      "CAP_SYS_ADMIN",       "CAP_SYS_BOOT",        "CAP_SYS_NICE",
-    "CAP_SYS_RESOURCE",   "CAP_SYS_TIME",        "CAP_SYS_TTY_CONFIG",  "CAP_MKNOD",
-    "CAP_LEASE",          "CAP_AUDIT_WRITE",     "CAP_AUDIT_CONTROL",   "CAP_SETFCAP",
-    "CAP_MAC_OVERRIDE",   "CAP_MAC_ADMIN",       "CAP_SYSLOG",          "CAP_WAKE_ALARM",
-    "CAP_BLOCK_SUSPEND",  "CAP_AUDIT_READ",      "CAP_PERFMON",         "CAP_BPF",
-    "CAP_CHECKPOINT_RESTORE"};
+constexpr const char* kCapabilities[] = {"CAP_CHOWN",
+                                         "CAP_DAC_OVERRIDE",
+                                         "CAP_DAC_READ_SEARCH",
+                                         "CAP_FOWNER",
+                                         "CAP_FSETID",
+                                         "CAP_KILL",
+                                         "CAP_SETGID",
+                                         "CAP_SETUID",
+                                         "CAP_SETPCAP",
+                                         "CAP_LINUX_IMMUTABLE",
+                                         "CAP_NET_BIND_SERVICE",
+                                         "CAP_NET_BROADCAST",
+                                         "CAP_NET_ADMIN",
+                                         "CAP_NET_RAW",
+                                         "CAP_IPC_LOCK",
+                                         "CAP_IPC_OWNER",
+                                         "CAP_SYS_MODULE",
+                                         "CAP_SYS_RAWIO",
+                                         "CAP_SYS_CHROOT",
+                                         "CAP_SYS_PTRACE",
+                                         "CAP_SYS_PACCT",
+                                         "CAP_SYS_ADMIN",
+                                         "CAP_SYS_BOOT",
+                                         "CAP_SYS_NICE",
+                                         "CAP_SYS_RESOURCE",
+                                         "CAP_SYS_TIME",
+                                         "CAP_SYS_TTY_CONFIG",
+                                         "CAP_MKNOD",
+                                         "CAP_LEASE",
+                                         "CAP_AUDIT_WRITE",
+                                         "CAP_AUDIT_CONTROL",
+                                         "CAP_SETFCAP",
+                                         "CAP_MAC_OVERRIDE",
+                                         "CAP_MAC_ADMIN",
+                                         "CAP_SYSLOG",
+                                         "CAP_WAKE_ALARM",
+                                         "CAP_BLOCK_SUSPEND",
+                                         "CAP_AUDIT_READ",
+                                         "CAP_PERFMON",
+                                         "CAP_BPF",
+                                         "CAP_CHECKPOINT_RESTORE"};
 
 std::string CapabilityNames(const std::string& hex) {
   if (hex.empty()) return "";
@@ -151,13 +180,19 @@ EnvironmentSection Surroundings() {
   Put(section, "machine", MachineKind());
   const std::string emulator = EmulatorProgram();
   const std::string name = emulator.substr(emulator.rfind('/') + 1);
-  Put(section, "emulator", emulator.empty() ? "none" : name.rfind("qemu-", 0) == 0 ? "qemu-user" : name);
+  Put(section, "emulator",
+      emulator.empty()              ? "none"
+      : name.rfind("qemu-", 0) == 0 ? "qemu-user"
+                                    : name);
   Put(section, "emulator_program", emulator);
   PutNamespaces(section);
   const std::string status = Slurp("/proc/self/status");
   const std::string seccomp = LineValue(status, "Seccomp");
-  Put(section, "seccomp", seccomp == "0" ? "off" : seccomp == "1" ? "strict"
-                          : seccomp == "2" ? "filter" : seccomp);
+  Put(section, "seccomp",
+      seccomp == "0"   ? "off"
+      : seccomp == "1" ? "strict"
+      : seccomp == "2" ? "filter"
+                       : seccomp);
   Put(section, "no_new_privileges", LineValue(status, "NoNewPrivs"));
   Put(section, "confinement", Slurp("/proc/self/attr/current"));
   if (const char* preload = std::getenv("LD_PRELOAD")) Put(section, "LD_PRELOAD", preload);

@@ -1,9 +1,9 @@
 #include "reports/formats/report.h"
 
 #include "base/files.h"
-#include "reports/results/json.h"
 #include "reports/formats/writers.h"
 #include "reports/page/html_run.h"
+#include "reports/results/json.h"
 
 namespace ipcsuite::report {
 namespace {
@@ -15,10 +15,10 @@ struct Entry {
 };
 
 constexpr Entry kFormats[] = {
-    {Format::kJson, "json", "results.json"},      {Format::kJunit, "junit", "junit.xml"},
-    {Format::kCtrf, "ctrf", "ctrf.json"},         {Format::kTap, "tap", "results.tap"},
-    {Format::kKtap, "ktap", "results.ktap"},      {Format::kMarkdown, "markdown", "summary.md"},
-    {Format::kHtml, "html", "report.html"},       {Format::kText, "text", "summary.txt"},
+    {Format::kJson, "json", "results.json"}, {Format::kJunit, "junit", "junit.xml"},
+    {Format::kCtrf, "ctrf", "ctrf.json"},    {Format::kTap, "tap", "results.tap"},
+    {Format::kKtap, "ktap", "results.ktap"}, {Format::kMarkdown, "markdown", "summary.md"},
+    {Format::kHtml, "html", "report.html"},  {Format::kText, "text", "summary.txt"},
 };
 
 }  // namespace
@@ -33,7 +33,8 @@ std::optional<Format> FormatFromString(std::string_view name) {
 
 std::string FormatNames() {
   std::string names;
-  for (const Entry& entry : kFormats) names += (names.empty() ? "" : ", ") + std::string(entry.name);
+  for (const Entry& entry : kFormats)
+    names += (names.empty() ? "" : ", ") + std::string(entry.name);
   return names;
 }
 

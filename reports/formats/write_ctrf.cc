@@ -6,8 +6,8 @@
 
 #include <nlohmann/json.hpp>
 
-#include "reports/results/text.h"
 #include "reports/formats/writers.h"
+#include "reports/results/text.h"
 
 namespace ipcsuite::report {
 namespace {
@@ -72,7 +72,8 @@ Json TestJson(const TestRecord& t, std::int64_t start_ms) {
   Json extra = Json::object();
   for (const auto& o : t.observations) extra["observed." + o.key] = CleanUtf8(o.value);
   for (const auto& m : t.metrics) extra[m.name] = m.value;
-  if (t.expectation) extra["expectation"] = CleanUtf8(t.expectation->id + ": " + t.expectation->reason);
+  if (t.expectation)
+    extra["expectation"] = CleanUtf8(t.expectation->id + ": " + t.expectation->reason);
   if (!t.command.empty()) extra["command"] = CleanUtf8(t.command);
   if (!extra.empty()) json["extra"] = std::move(extra);
   return json;
@@ -86,8 +87,10 @@ std::string RenderCtrf(const Run& run) {
   Json tests = Json::array();
   for (const TestRecord& t : run.tests) {
     const std::string status = Status(t.verdict);
-    ++(status == "passed" ? passed : status == "failed" ? failed : status == "skipped" ? skipped
-                                                                                        : other);
+    ++(status == "passed"    ? passed
+       : status == "failed"  ? failed
+       : status == "skipped" ? skipped
+                             : other);
     tests.push_back(TestJson(t, start));
   }
   Json facts = Json::object();
@@ -100,14 +103,22 @@ std::string RenderCtrf(const Run& run) {
       {"results",
        {{"tool", {{"name", "ipcsuite"}, {"version", CleanUtf8(run.tool_version)}}},
         {"summary",
-         {{"tests", run.tests.size()}, {"passed", passed}, {"failed", failed},
-          {"pending", 0}, {"skipped", skipped}, {"other", other}, {"start", start},
+         {{"tests", run.tests.size()},
+          {"passed", passed},
+          {"failed", failed},
+          {"pending", 0},
+          {"skipped", skipped},
+          {"other", other},
+          {"start", start},
           {"stop", start + Milliseconds(run.duration_ns)},
-          {"extra", {{"verdict", run.summary.sentence}, {"exit_status", run.summary.exit_status}}}}},
+          {"extra",
+           {{"verdict", run.summary.sentence}, {"exit_status", run.summary.exit_status}}}}},
         {"tests", std::move(tests)},
         {"environment",
-         {{"reportName", CleanUtf8(run.label)}, {"osPlatform", Fact(run, "os")},
-          {"osRelease", Fact(run, "distribution")}, {"osVersion", Fact(run, "kernel")},
+         {{"reportName", CleanUtf8(run.label)},
+          {"osPlatform", Fact(run, "os")},
+          {"osRelease", Fact(run, "distribution")},
+          {"osVersion", Fact(run, "kernel")},
           {"extra", std::move(facts)}}}}}};
   return report.dump(1, ' ', false, Json::error_handler_t::replace) + "\n";
 }

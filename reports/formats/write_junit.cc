@@ -1,15 +1,15 @@
 // JUnit XML as GitLab, Jenkins and GitHub's actions read it. What they agree on: testsuites >
 // testsuite > testcase with name, classname and time; one of failure, error or skipped with a
-// message attribute and text; properties. GitLab shows the text of failure and error, and system-out;
-// all three merge cases of equal classname and name, so the pair is unique: classname is
-// area.function, name the rest of the test's name.
+// message attribute and text; properties. GitLab shows the text of failure and error, and
+// system-out; all three merge cases of equal classname and name, so the pair is unique: classname
+// is area.function, name the rest of the test's name.
 #include <cstdio>
 #include <map>
 #include <utility>
 #include <vector>
 
-#include "reports/results/text.h"
 #include "reports/formats/writers.h"
+#include "reports/results/text.h"
 
 namespace ipcsuite::report {
 namespace {
@@ -144,8 +144,7 @@ std::string RenderJunit(const Run& run) {
     for (const auto& [key, value] : section.facts) properties += Property(key, value);
   }
   properties += Property("issue", std::to_string(run.issue)) +
-                Property("seed", SeedText(run.seed)) +
-                Property("verdict", run.summary.sentence);
+                Property("seed", SeedText(run.seed)) + Property("verdict", run.summary.sentence);
   Tally total;
   for (const TestRecord& t : run.tests) total.Add(t);
   // ISO 8601 without the zone: the type that the schemas ask for.

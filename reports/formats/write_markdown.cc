@@ -1,8 +1,8 @@
 // A summary for a CI job's page (GitHub's $GITHUB_STEP_SUMMARY, a GitLab note): GitHub's dialect.
 #include <algorithm>
 
-#include "reports/results/text.h"
 #include "reports/formats/writers.h"
+#include "reports/results/text.h"
 
 namespace ipcsuite::report {
 namespace {
@@ -72,7 +72,8 @@ void AppendFinding(std::string& out, const TestRecord& t) {
     out += "\n";
   }
   if (t.failures.size() > kFailuresShown) {
-    out += std::to_string(t.failures.size() - kFailuresShown) + " more failures of this test are in the JSON result.\n\n";
+    out += std::to_string(t.failures.size() - kFailuresShown) +
+           " more failures of this test are in the JSON result.\n\n";
   }
   std::string evidence;
   for (const auto& line : t.evidence) evidence += line + "\n";
@@ -84,7 +85,9 @@ void AppendFinding(std::string& out, const TestRecord& t) {
 void AppendExpected(std::string& out, const Run& run) {
   const auto known = KnownDeviations(run);
   if (known.empty()) return;
-  out += "### Known deviations (XFAIL)\n\n| Expectation | Reason | Tests | Review by |\n|---|---|---|---|\n";
+  out +=
+      "### Known deviations (XFAIL)\n\n| Expectation | Reason | Tests | Review by "
+      "|\n|---|---|---|---|\n";
   for (std::size_t i = 0; i < known.size() && i < kRowsShown; ++i) {
     const ExpectationRef& ref = known[i].expectation;
     std::string tests;
@@ -94,8 +97,10 @@ void AppendExpected(std::string& out, const Run& run) {
     if (known[i].tests.size() > kTestsNamed) {
       tests += "<br>and " + std::to_string(known[i].tests.size() - kTestsNamed) + " more";
     }
-    out += "| " + (SafeLink(ref.link).empty() ? Plain(ref.id) : "[" + Plain(ref.id) + "](" + ref.link + ")") +
-           " | " + Plain(ref.reason) + " | " + tests + " | " + Plain(ref.review_by) + " |\n";
+    out +=
+        "| " +
+        (SafeLink(ref.link).empty() ? Plain(ref.id) : "[" + Plain(ref.id) + "](" + ref.link + ")") +
+        " | " + Plain(ref.reason) + " | " + tests + " | " + Plain(ref.review_by) + " |\n";
   }
   if (known.size() > kRowsShown) {
     out += "\n" + std::to_string(known.size() - kRowsShown) + " more are in the JSON result.\n";
@@ -108,9 +113,10 @@ void AppendExpected(std::string& out, const Run& run) {
 std::string RenderMarkdown(const Run& run) {
   std::string out = "## " + std::string(run.summary.exit_status == 0 ? "\u2705 " : "\u274C ") +
                     "POSIX IPC on " + Plain(run.label) + "\n\n**" + Plain(run.summary.sentence) +
-                    "**\n\n" + Plain(PlatformLine(run)) + "  \nipcsuite " + Plain(run.tool_version) +
-                    ", " + Plain(run.started) + ", " + Duration(run.duration_ns) + ", seed " +
-                    SeedText(run.seed) + "\n\n| Result | Tests | Clauses | Meaning |\n"
+                    "**\n\n" + Plain(PlatformLine(run)) + "  \nipcsuite " +
+                    Plain(run.tool_version) + ", " + Plain(run.started) + ", " +
+                    Duration(run.duration_ns) + ", seed " + SeedText(run.seed) +
+                    "\n\n| Result | Tests | Clauses | Meaning |\n"
                     "|---|--:|--:|---|\n";
   for (Verdict v : ReadingOrder()) {
     const int tests = run.summary.tests[static_cast<int>(v)];

@@ -3,14 +3,16 @@
 #include <utility>
 #include <vector>
 
-#include "reports/results/text.h"
 #include "reports/formats/writers.h"
+#include "reports/results/text.h"
 
 namespace ipcsuite::report {
 namespace {
 
 // TAP's directive for a test that may fail.
-constexpr const char* kExpectedDirective = " # TO" "DO ";
+constexpr const char* kExpectedDirective =
+    " # TO"
+    "DO ";
 
 bool Green(Verdict v) {
   return v == Verdict::kPass || v == Verdict::kObserved || v == Verdict::kNotInUse ||
@@ -80,8 +82,8 @@ std::string YamlBlock(const TestRecord& t) {
     out += "  failures:\n";
     for (const Failure& f : t.failures) {
       out += "    - clause: " + Quoted(f.clause) + "\n      expected: " + Quoted(f.expected) +
-             "\n      observed: " + Quoted(f.observed) + "\n      at: " +
-             Quoted(f.file + ":" + std::to_string(f.line)) + "\n";
+             "\n      observed: " + Quoted(f.observed) +
+             "\n      at: " + Quoted(f.file + ":" + std::to_string(f.line)) + "\n";
     }
   }
   out += YamlList("evidence", t.evidence);
@@ -113,8 +115,8 @@ std::string KtapDirective(const TestRecord& t) {
   if (Skipped(t.verdict)) return " # SKIP " + Why(t);
   if (t.verdict == Verdict::kXfail) return " # XFAIL " + Why(t);
   if (t.verdict == Verdict::kUnresolved) {
-    const bool late = t.reason.find("hung") != std::string::npos ||
-                      t.reason.find("time") != std::string::npos;
+    const bool late =
+        t.reason.find("hung") != std::string::npos || t.reason.find("time") != std::string::npos;
     return (late ? " # TIMEOUT " : " # ERROR ") + Why(t);
   }
   return "";
@@ -162,8 +164,8 @@ std::string RenderKtap(const Run& run) {
   std::string out = "KTAP version 1\n1.." + std::to_string(suites.size()) + "\n";
   int suite_number = 0;
   for (const auto& [suite, tests] : suites) {
-    out += "  KTAP version 1\n  # Subtest: " + suite + "\n  1.." + std::to_string(tests.size()) +
-           "\n";
+    out +=
+        "  KTAP version 1\n  # Subtest: " + suite + "\n  1.." + std::to_string(tests.size()) + "\n";
     int number = 0;
     bool red = false, judged = false;
     for (const TestRecord* t : tests) {

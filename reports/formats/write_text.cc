@@ -11,9 +11,10 @@ class Paint {
     return on_ ? std::string("\x1b[") + code + "m" + text + "\x1b[0m" : text;
   }
   std::string Word(Verdict v) const {
-    const char* code = v == Verdict::kPass || v == Verdict::kObserved ? "32"
+    const char* code = v == Verdict::kPass || v == Verdict::kObserved      ? "32"
                        : v == Verdict::kXfail || v == Verdict::kUnresolved ? "33"
-                       : IsRed(v) ? "1;31" : "2";
+                       : IsRed(v)                                          ? "1;31"
+                                                                           : "2";
     return (*this)(code, std::string(ToString(v)));
   }
 
@@ -60,9 +61,11 @@ std::string TextFinding(const TestRecord& test, bool color) {
   out += "\n";
   out += Labelled("reason", test.reason);
   constexpr std::size_t kFailures = 5;
-  for (std::size_t i = 0; i < test.failures.size() && i < kFailures; ++i) out += FailureText(test.failures[i]);
+  for (std::size_t i = 0; i < test.failures.size() && i < kFailures; ++i)
+    out += FailureText(test.failures[i]);
   if (test.failures.size() > kFailures) {
-    out += "    [" + std::to_string(test.failures.size() - kFailures) + " more failures of it in the report]\n";
+    out += "    [" + std::to_string(test.failures.size() - kFailures) +
+           " more failures of it in the report]\n";
   }
   if (test.failures.empty()) {
     std::string clauses;
@@ -75,7 +78,8 @@ std::string TextFinding(const TestRecord& test, bool color) {
     evidence += (i > 0 ? "\n" : "") + test.evidence[i];
   }
   if (test.evidence.size() > kShown) {
-    evidence += "\n[" + std::to_string(test.evidence.size() - kShown) + " more lines in the report]";
+    evidence +=
+        "\n[" + std::to_string(test.evidence.size() - kShown) + " more lines in the report]";
   }
   out += Labelled("evidence", evidence);
   if (test.confidence != "certain") out += Labelled("confidence", test.confidence);
@@ -99,9 +103,11 @@ std::string TextSummary(const Run& run, bool color, std::size_t limit) {
     out += TextFinding(*findings[i], color) + "\n";
   }
   for (const KnownDeviation& known : KnownDeviations(run)) {
-    out += paint.Word(Verdict::kXfail) + " " + known.expectation.id + ": " + known.expectation.reason + "\n";
+    out += paint.Word(Verdict::kXfail) + " " + known.expectation.id + ": " +
+           known.expectation.reason + "\n";
     constexpr std::size_t kNamed = 4;
-    for (std::size_t i = 0; i < known.tests.size() && i < kNamed; ++i) out += "    " + known.tests[i]->name + "\n";
+    for (std::size_t i = 0; i < known.tests.size() && i < kNamed; ++i)
+      out += "    " + known.tests[i]->name + "\n";
     if (known.tests.size() > kNamed) {
       out += "    and " + std::to_string(known.tests.size() - kNamed) + " more tests\n";
     }

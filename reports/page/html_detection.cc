@@ -17,8 +17,9 @@ std::string Text(const Json& json, const char* key) {
 }
 
 std::string OpenTable(const std::string& caption, const std::vector<std::string>& columns) {
-  std::string out = "<div class=\"scroll\" tabindex=\"0\" role=\"group\" aria-label=\"" + Escape(caption) +
-                    "\"><table class=\"grid\"><caption>" + Escape(caption) + "</caption><thead><tr>";
+  std::string out = "<div class=\"scroll\" tabindex=\"0\" role=\"group\" aria-label=\"" +
+                    Escape(caption) + "\"><table class=\"grid\"><caption>" + Escape(caption) +
+                    "</caption><thead><tr>";
   for (const auto& c : columns) out += "<th scope=\"col\">" + Escape(c) + "</th>";
   return out + "</tr></thead><tbody>";
 }
@@ -28,17 +29,21 @@ std::string ScoreCell(const Json& family, const char* difficulty) {
   if (found == family.end() || !found->is_object()) return "<td class=\"n\"></td>";
   const int faults = found->value("faults", 0), all = found->value("detected", 0);
   const int suites = found->value("detected_by_suites", 0);
-  return "<td class=\"n\"><strong>" + std::to_string(all) + "</strong> of " + std::to_string(faults) +
-         (suites != all ? "<br><small>suites alone: " + std::to_string(suites) + "</small>" : "") + "</td>";
+  return "<td class=\"n\"><strong>" + std::to_string(all) + "</strong> of " +
+         std::to_string(faults) +
+         (suites != all ? "<br><small>suites alone: " + std::to_string(suites) + "</small>" : "") +
+         "</td>";
 }
 
 std::string Scores(const Json& document) {
   const auto scores = document.find("scores");
   if (scores == document.end() || !scores->is_object()) return "";
-  std::string out = OpenTable("Planted faults that the suite noticed", {"Interface", "easy", "medium", "hard", "all"});
+  std::string out = OpenTable("Planted faults that the suite noticed",
+                              {"Interface", "easy", "medium", "hard", "all"});
   const auto row = [&](const std::string& name, const Json& family) {
     out += "<tr><th scope=\"row\">" + Escape(name) + "</th>";
-    for (const char* difficulty : {"easy", "medium", "hard", "all"}) out += ScoreCell(family, difficulty);
+    for (const char* difficulty : {"easy", "medium", "hard", "all"})
+      out += ScoreCell(family, difficulty);
     out += "</tr>";
   };
   for (const auto& [name, family] : scores->items()) {
@@ -48,7 +53,8 @@ std::string Scores(const Json& document) {
   return out + "</tbody></table></div>\n";
 }
 
-std::string FaultTable(const Json& document, const std::string& result, const std::string& caption) {
+std::string FaultTable(const Json& document, const std::string& result,
+                       const std::string& caption) {
   const auto faults = document.find("faults");
   if (faults == document.end() || !faults->is_array()) return "";
   std::string rows;
@@ -57,17 +63,21 @@ std::string FaultTable(const Json& document, const std::string& result, const st
     if (!fault.is_object() || Text(fault, "result") != result) continue;
     ++n;
     std::string by;
-    if (fault.contains("detections") && fault["detections"].is_array() && !fault["detections"].empty()) {
+    if (fault.contains("detections") && fault["detections"].is_array() &&
+        !fault["detections"].empty()) {
       by = BreakableCode(Text(fault["detections"][0], "test"));
     }
-    rows += "<tr><th scope=\"row\">" + BreakableCode(Text(fault, "name")) + "</th><td>" + Escape(Text(fault, "family")) +
-            "</td><td>" + Escape(Text(fault, "difficulty")) + "</td><td>" + Escape(Text(fault, "what")) + "</td><td>" +
+    rows += "<tr><th scope=\"row\">" + BreakableCode(Text(fault, "name")) + "</th><td>" +
+            Escape(Text(fault, "family")) + "</td><td>" + Escape(Text(fault, "difficulty")) +
+            "</td><td>" + Escape(Text(fault, "what")) + "</td><td>" +
             (by.empty() ? Escape(Text(fault, "problem")) : by) + "</td></tr>";
   }
   if (n == 0) return "";
-  return "<details class=\"more\"><summary>" + Escape(caption) + " (" + std::to_string(n) + ")</summary>" +
-         OpenTable(caption, {"Fault", "Interface", "Difficulty", "What it does", "First noticed by"}) + rows +
-         "</tbody></table></div></details>\n";
+  return "<details class=\"more\"><summary>" + Escape(caption) + " (" + std::to_string(n) +
+         ")</summary>" +
+         OpenTable(caption,
+                   {"Fault", "Interface", "Difficulty", "What it does", "First noticed by"}) +
+         rows + "</tbody></table></div></details>\n";
 }
 
 }  // namespace
@@ -85,10 +95,13 @@ std::string Detection(const Run& run) {
   const Json document = Json::parse(run.detection_json, nullptr, false);
   std::string out;
   if (proven + unproven + no_fault > 0) {
-    out = "<p>Faults are put between the program and the system, one at a time; a clause is proven if a fault that "
-          "breaks it made a test fail. Of the clauses here, <strong>" + std::to_string(proven) +
-          " are proven</strong>, " + std::to_string(unproven) + " have a fault that nobody noticed, and for " +
-          std::to_string(no_fault) + " no fault exists.</p>";
+    out =
+        "<p>Faults are put between the program and the system, one at a time; a clause is proven "
+        "if a fault that "
+        "breaks it made a test fail. Of the clauses here, <strong>" +
+        std::to_string(proven) + " are proven</strong>, " + std::to_string(unproven) +
+        " have a fault that nobody noticed, and for " + std::to_string(no_fault) +
+        " no fault exists.</p>";
   }
   if (unproven > 0) {
     out += "<details class=\"more\"><summary>Unproven clauses (" + std::to_string(unproven) +

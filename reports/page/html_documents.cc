@@ -1,5 +1,5 @@
-// Parts of the page that are made from observations, and from the document of the stress part, whose
-// shape is its own: plots and tables are drawn, the rest as tables too.
+// Parts of the page that are made from observations, and from the document of the stress part,
+// whose shape is its own: plots and tables are drawn, the rest as tables too.
 #include <algorithm>
 #include <map>
 
@@ -30,7 +30,8 @@ std::string Cell(const Json& value) {
   if (value.is_string()) return Escape(Shorten(value.get<std::string>(), 4000));
   if (value.is_number_float()) return Escape(Number(value.get<double>()));
   // Beyond 15 digits it is an identifier (a seed), not a quantity, and a double would round it.
-  if (value.is_number_integer() && value.dump().size() <= 15) return Escape(Number(value.get<double>()));
+  if (value.is_number_integer() && value.dump().size() <= 15)
+    return Escape(Number(value.get<double>()));
   if (value.is_null()) return "";
   return Escape(Shorten(value.dump(-1, ' ', false, Json::error_handler_t::replace), 4000));
 }
@@ -38,7 +39,8 @@ std::string Cell(const Json& value) {
 std::string CellClass(const Json& value) {
   constexpr std::size_t kLong = 30;  // characters; such a text gets a wider column
   if (value.is_number()) return " class=\"n\"";
-  return value.is_string() && value.get_ref<const std::string&>().size() > kLong ? " class=\"long\"" : "";
+  return value.is_string() && value.get_ref<const std::string&>().size() > kLong ? " class=\"long\""
+                                                                                 : "";
 }
 
 std::string TableOfRows(const std::string& title, const Json& columns, const Json& rows) {
@@ -71,7 +73,8 @@ std::string TableOfObjects(const std::string& title, const Json& list) {
   for (const Json& object : list) {
     if (!object.is_object()) return Pre(list.dump(1));
     for (const auto& [key, value] : object.items()) {
-      if (value.is_structured() || std::find(columns.begin(), columns.end(), Json(key)) != columns.end()) {
+      if (value.is_structured() ||
+          std::find(columns.begin(), columns.end(), Json(key)) != columns.end()) {
         continue;
       }
       columns.push_back(key);
@@ -94,7 +97,8 @@ bool IsPlot(const Json& json) {
 
 std::string Words(std::string key) {
   std::replace(key.begin(), key.end(), '_', ' ');
-  if (!key.empty() && key[0] >= 'a' && key[0] <= 'z') key[0] = static_cast<char>(key[0] - 'a' + 'A');
+  if (!key.empty() && key[0] >= 'a' && key[0] <= 'z')
+    key[0] = static_cast<char>(key[0] - 'a' + 'A');
   return key;
 }
 
@@ -112,7 +116,8 @@ std::string Members(const std::string& title, const Json& object, int depth) {
   rest = first + plots + rest;
   std::string out;
   if (!facts.empty()) {
-    out = "<table class=\"facts\"><caption>" + Escape(title) + "</caption><tbody>" + facts + "</tbody></table>";
+    out = "<table class=\"facts\"><caption>" + Escape(title) + "</caption><tbody>" + facts +
+          "</tbody></table>";
   } else if (!rest.empty() && depth > 0) {
     out = "<h3>" + Escape(title) + "</h3>";
   }
@@ -122,7 +127,8 @@ std::string Members(const std::string& title, const Json& object, int depth) {
 std::string Any(const std::string& title, const Json& json, int depth) {
   if (depth > 6) return Pre(json.dump(1));
   const auto text = [&](const char* key) {
-    return json.contains(key) && json[key].is_string() ? json[key].get<std::string>() : std::string();
+    return json.contains(key) && json[key].is_string() ? json[key].get<std::string>()
+                                                       : std::string();
   };
   if (IsPlot(json)) return Drawing(text("title"), text("description"), text("svg"));
   if (json.is_object()) {
@@ -136,7 +142,8 @@ std::string Any(const std::string& title, const Json& json, int depth) {
   }
   if (!json.is_array() || json.empty()) return "";
   if (std::all_of(json.begin(), json.end(), [](const Json& j) {
-        return IsPlot(j) || (j.is_object() && (j.contains("rows") || j.contains("plots") || j.contains("tables")));
+        return IsPlot(j) || (j.is_object() &&
+                             (j.contains("rows") || j.contains("plots") || j.contains("tables")));
       })) {
     std::string out;
     for (const Json& one : json) out += Any(title, one, depth + 1);
@@ -210,13 +217,16 @@ std::string MetricTable(const Run& run) {
     for (const Metric& m : t.metrics) {
       rows += "<tr><th scope=\"row\">" + LinkTo("t", t.name) + "</th><td>" + Escape(m.name) +
               "</td><td class=\"n\">" + Escape(Number(m.value)) + "</td><td class=\"n\">" +
-              (m.samples.empty() ? "" : Escape(Number(Spread(m, false))) + " to " + Escape(Number(Spread(m, true)))) +
+              (m.samples.empty()
+                   ? ""
+                   : Escape(Number(Spread(m, false))) + " to " + Escape(Number(Spread(m, true)))) +
               "</td><td class=\"n\">" + std::to_string(m.samples.size()) + "</td></tr>";
     }
   }
   if (rows.empty()) return "";
   return OpenTable("Measured by tests; the unit is the end of the name") +
-         HeadRow({"Test", "Figure", "Median", "Range", "Samples"}) + rows + "</tbody></table></div>\n";
+         HeadRow({"Test", "Figure", "Median", "Range", "Samples"}) + rows +
+         "</tbody></table></div>\n";
 }
 
 }  // namespace
@@ -228,13 +238,17 @@ std::string ObservedValues(const Run& run) {
   for (const TestRecord& t : run.tests) {
     for (const Observation& o : t.observations) {
       if (CellOf(o.key)) continue;
-      rows += "<tr><th scope=\"row\">" + Escape(o.key) + "</th><td>" + BreakableCode(Shorten(o.value, 2000)) + "</td><td>" +
-              (o.clause.empty() ? "" : LinkTo("c", o.clause)) + "</td><td>" + LinkTo("t", t.name) + "</td></tr>";
+      rows += "<tr><th scope=\"row\">" + Escape(o.key) + "</th><td>" +
+              BreakableCode(Shorten(o.value, 2000)) + "</td><td>" +
+              (o.clause.empty() ? "" : LinkTo("c", o.clause)) + "</td><td>" + LinkTo("t", t.name) +
+              "</td></tr>";
     }
   }
   if (!rows.empty()) {
-    out += OpenTable("What was seen where the standard leaves the outcome open, and facts worth comparing") +
-           HeadRow({"Fact", "Value", "Clause", "Test"}) + rows + "</tbody></table></div>\n";
+    out +=
+        OpenTable(
+            "What was seen where the standard leaves the outcome open, and facts worth comparing") +
+        HeadRow({"Fact", "Value", "Clause", "Test"}) + rows + "</tbody></table></div>\n";
   }
   return out;
 }

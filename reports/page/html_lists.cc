@@ -37,12 +37,14 @@ std::string MatrixRow(const FunctionGroup& group, const std::vector<Verdict>& co
     issue7 += (c->issues & 1) != 0;
     issue8 += (c->issues & 2) != 0;
   }
-  std::string out = "<tr><th scope=\"row\"><a href=\"#" + Anchor("g", group.suite + "." + group.function) +
-                    "\">" + Escape(group.function) + "</a></th><td>" + Map(group) + "</td>";
+  std::string out = "<tr><th scope=\"row\"><a href=\"#" +
+                    Anchor("g", group.suite + "." + group.function) + "\">" +
+                    Escape(group.function) + "</a></th><td>" + Map(group) + "</td>";
   for (Verdict v : columns) {
     const int n = counts[static_cast<int>(v)];
     out += n == 0 ? "<td class=\"n zero\">0</td>"
-                  : "<td class=\"n v-" + std::string(ToString(v)) + "\">" + std::to_string(n) + "</td>";
+                  : "<td class=\"n v-" + std::string(ToString(v)) + "\">" + std::to_string(n) +
+                        "</td>";
   }
   return out + "<td class=\"n\">" + std::to_string(issue7) + "</td><td class=\"n\">" +
          std::to_string(issue8) + "</td></tr>\n";
@@ -61,15 +63,16 @@ std::string Tag(const std::string& text) {
 }
 
 std::string ClauseItem(const ClauseRecord& c) {
-  std::string out = "<details class=\"item\"" + Data("r", std::string(ToString(c.verdict))) +
-                    Data("k", c.kind) + Data("i", c.function) +
-                    Data("c", c.confidence == "certain" ? "" : c.confidence) + "><summary>" +
-                    Badge(c.verdict) + " " + Code(c.id) + Tag(c.kind) +
-                    (c.confidence == "certain" ? "" : Tag(c.confidence)) +
-                    (c.detection == "unproven" ? Tag("unproven") : "") + "</summary><div id=\"" +
-                    Anchor("c", c.id) + "\"><p>" + Escape(c.requires_text) + "</p><table class=\"facts\">";
-  out += Row("Source", Escape(c.source) + ", " + IssuesText(c.issues) +
-                           (c.level.empty() || c.level == "base" ? "" : ", option " + Escape(c.level)));
+  std::string out =
+      "<details class=\"item\"" + Data("r", std::string(ToString(c.verdict))) + Data("k", c.kind) +
+      Data("i", c.function) + Data("c", c.confidence == "certain" ? "" : c.confidence) +
+      "><summary>" + Badge(c.verdict) + " " + Code(c.id) + Tag(c.kind) +
+      (c.confidence == "certain" ? "" : Tag(c.confidence)) +
+      (c.detection == "unproven" ? Tag("unproven") : "") + "</summary><div id=\"" +
+      Anchor("c", c.id) + "\"><p>" + Escape(c.requires_text) + "</p><table class=\"facts\">";
+  out += Row("Source",
+             Escape(c.source) + ", " + IssuesText(c.issues) +
+                 (c.level.empty() || c.level == "base" ? "" : ", option " + Escape(c.level)));
   out += Row("Why", Escape(Shorten(c.reason, 2000)));
   std::string seen;
   for (const auto& o : c.observations) {
@@ -88,11 +91,13 @@ std::string FailureTable(const Failure& f) {
   std::string out = "<table class=\"facts\">";
   out += Row("Clause", f.clause.empty() ? "" : LinkTo("c", f.clause));
   out += Row("Expected", f.expected.empty() ? "" : Code(Shorten(f.expected, 4000)));
-  out += Row("Observed", f.observed.empty() ? "" : "<strong>" + Code(Shorten(f.observed, 4000)) + "</strong>");
+  out += Row("Observed",
+             f.observed.empty() ? "" : "<strong>" + Code(Shorten(f.observed, 4000)) + "</strong>");
   out += Row("At", f.file.empty() ? "" : Code(Place(f.file, f.line)));
   out += "</table>";
   if (!f.message.empty()) {
-    out += "<details class=\"more\"><summary>Whole message</summary>" + Pre(f.message) + "</details>";
+    out +=
+        "<details class=\"more\"><summary>Whole message</summary>" + Pre(f.message) + "</details>";
   }
   return out;
 }
@@ -114,7 +119,8 @@ std::string Origin(const TestRecord& t) {
   std::string text = t.file.empty() ? "" : Code(Place(t.file, t.line)) + ", ";
   text += Duration(t.duration_ns);
   if (t.attempts > 1) {
-    text += ", " + std::to_string(t.passes) + " of " + std::to_string(t.attempts) + " repeats passed";
+    text +=
+        ", " + std::to_string(t.passes) + " of " + std::to_string(t.attempts) + " repeats passed";
   }
   return text + (t.seed == 0 ? "" : ", seed " + SeedText(t.seed));
 }
@@ -140,14 +146,17 @@ std::string TestBody(const TestRecord& t, bool finding) {
   std::string out;
   if (!t.reason.empty()) out += "<p class=\"reason\">" + Escape(Shorten(t.reason, 4000)) + "</p>";
   constexpr std::size_t kFailures = 5;
-  for (std::size_t i = 0; i < t.failures.size() && i < kFailures; ++i) out += FailureTable(t.failures[i]);
+  for (std::size_t i = 0; i < t.failures.size() && i < kFailures; ++i)
+    out += FailureTable(t.failures[i]);
   if (t.failures.size() > kFailures) {
-    out += "<p class=\"cut\">" + std::to_string(t.failures.size() - kFailures) + " more failures of this test are in the JSON result.</p>";
+    out += "<p class=\"cut\">" + std::to_string(t.failures.size() - kFailures) +
+           " more failures of this test are in the JSON result.</p>";
   }
   if (!t.evidence.empty()) {
     std::string lines;
     for (const auto& line : t.evidence) lines += line + "\n";
-    out += std::string(finding ? "<h4>Evidence</h4>" : "<p class=\"label\">Evidence</p>") + Pre(lines);
+    out +=
+        std::string(finding ? "<h4>Evidence</h4>" : "<p class=\"label\">Evidence</p>") + Pre(lines);
   }
   out += Attachments(t);
   out += "<table class=\"facts\">";
@@ -180,7 +189,9 @@ std::string TestBody(const TestRecord& t, bool finding) {
   out += Row("Run", Origin(t));
   // Green tests are many, and their command differs from the others' in the name alone.
   const bool green = t.verdict == Verdict::kPass || t.verdict == Verdict::kObserved;
-  out += Row("Reproduce", t.command.empty() || green ? "" : "<span class=\"copy\">" + Code(t.command) + "</span>");
+  out +=
+      Row("Reproduce",
+          t.command.empty() || green ? "" : "<span class=\"copy\">" + Code(t.command) + "</span>");
   return out + "</table>";
 }
 
@@ -191,13 +202,17 @@ std::string ClauseMatrix(const Run& run) {
   for (Verdict v : columns) {
     head += "<th scope=\"col\" class=\"n\"><span>" + std::string(ToString(v)) + "</span></th>";
   }
-  head += "<th scope=\"col\" class=\"n\"><span>in Issue 7</span></th><th scope=\"col\" class=\"n\"><span>in Issue 8</span></th></tr>";
+  head +=
+      "<th scope=\"col\" class=\"n\"><span>in Issue 7</span></th><th scope=\"col\" "
+      "class=\"n\"><span>in Issue 8</span></th></tr>";
   std::string out =
       "<p class=\"quiet\">Judged for Issue " + std::to_string(run.issue) +
       "; the last two columns count the clauses that each issue holds. Each mark is a clause and "
       "leads to it.</p><div class=\"scroll\" tabindex=\"0\" role=\"group\" aria-label=\"Clause "
-      "matrix\"><table class=\"matrix\"><caption class=\"visually-hidden\">Verdicts of the clauses of "
-      "each interface</caption><thead>" + head + "</thead>\n";
+      "matrix\"><table class=\"matrix\"><caption class=\"visually-hidden\">Verdicts of the clauses "
+      "of "
+      "each interface</caption><thead>" +
+      head + "</thead>\n";
   std::string suite;
   for (const FunctionGroup& group : GroupByFunction(run.clauses)) {
     if (group.suite != suite) {
@@ -214,8 +229,9 @@ std::string ClauseMatrix(const Run& run) {
 std::string ClauseList(const Run& run) {
   std::string out;
   for (const FunctionGroup& group : GroupByFunction(run.clauses)) {
-    out += "<div class=\"group\"><h4 id=\"" + Anchor("g", group.suite + "." + group.function) + "\">" +
-           Escape(group.function) + " <span class=\"tag\">" + Escape(group.suite) + "</span></h4>\n";
+    out += "<div class=\"group\"><h4 id=\"" + Anchor("g", group.suite + "." + group.function) +
+           "\">" + Escape(group.function) + " <span class=\"tag\">" + Escape(group.suite) +
+           "</span></h4>\n";
     for (const ClauseRecord* c : group.clauses) out += ClauseItem(*c);
     out += "</div>\n";
   }
@@ -233,8 +249,8 @@ std::string TestList(const Run& run) {
   }
   std::string out;
   for (const auto& [name, tests] : groups) {
-    out += "<div class=\"group\"><h4>" + Escape(GroupOf(*tests.front())) +
-           " <span class=\"tag\">" + Escape(tests.front()->suite) + "</span></h4>\n";
+    out += "<div class=\"group\"><h4>" + Escape(GroupOf(*tests.front())) + " <span class=\"tag\">" +
+           Escape(tests.front()->suite) + "</span></h4>\n";
     for (const TestRecord* t : tests) out += TestItem(*t);
     out += "</div>\n";
   }

@@ -4,8 +4,8 @@
 #include <cstdint>
 #include <cstdio>
 
-#include "reports/verdicts/embedded.h"
 #include "reports/results/text.h"
+#include "reports/verdicts/embedded.h"
 
 namespace ipcsuite::report::html {
 namespace {
@@ -36,14 +36,15 @@ bool IsOneSvg(const std::string& text) {
   const auto end = text.find_last_not_of(" \n\t");
   if (start == std::string::npos || text.compare(start, 4, "<svg") != 0) return false;
   constexpr std::string_view kEnd = "</svg>";
-  return end + 1 >= kEnd.size() &&
-         text.compare(end + 1 - kEnd.size(), kEnd.size(), kEnd) == 0 &&
-         text.find("</svg>") == end + 1 - kEnd.size() && text.find("<foreignObject") == std::string::npos;
+  return end + 1 >= kEnd.size() && text.compare(end + 1 - kEnd.size(), kEnd.size(), kEnd) == 0 &&
+         text.find("</svg>") == end + 1 - kEnd.size() &&
+         text.find("<foreignObject") == std::string::npos;
 }
 
 std::string Options(const std::string& name, const std::string& label,
                     const std::vector<std::string>& values) {
-  std::string out = "<label>" + label + " <select name=\"" + name + "\"><option value=\"\">any</option>";
+  std::string out =
+      "<label>" + label + " <select name=\"" + name + "\"><option value=\"\">any</option>";
   for (const auto& v : values) out += "<option>" + Escape(v) + "</option>";
   return out + "</select></label>";
 }
@@ -70,8 +71,8 @@ std::string Page(const std::string& title, const std::string& body, std::string_
 
 std::string Badge(Verdict verdict) {
   const std::string word(ToString(verdict));
-  return "<b class=\"badge v-" + word + "\"><i aria-hidden=\"true\">" + std::string(Symbol(verdict)) + "</i> " +
-         word + "</b>";
+  return "<b class=\"badge v-" + word + "\"><i aria-hidden=\"true\">" +
+         std::string(Symbol(verdict)) + "</i> " + word + "</b>";
 }
 
 std::string Code(std::string_view text) { return "<code>" + Escape(text) + "</code>"; }
@@ -125,7 +126,8 @@ std::string Drawing(const std::string& title, const std::string& description,
                               "</figcaption>";
   if (!IsOneSvg(svg)) return "<figure>" + caption + Pre(svg) + "</figure>\n";
   // Wide drawings scroll, so the box must be reachable from the keyboard.
-  return "<figure>" + caption + "<div class=\"scroll drawing\" tabindex=\"0\" role=\"group\" aria-label=\"" +
+  return "<figure>" + caption +
+         "<div class=\"scroll drawing\" tabindex=\"0\" role=\"group\" aria-label=\"" +
          Escape(title) + "\">" + CleanUtf8(svg) + "</div></figure>\n";
 }
 
@@ -153,7 +155,8 @@ std::string FilterBar(const std::vector<std::string>& interfaces,
          Options("result", "Result", words) + Options("kind", "Kind", kinds) +
          (confidence ? Options("confidence", "Confidence", {"certain", "heuristic"}) : "") +
          "<button type=\"reset\">Clear</button>"
-         "<output name=\"shown\" aria-live=\"polite\"></output>" + tail + "</form>\n";
+         "<output name=\"shown\" aria-live=\"polite\"></output>" +
+         tail + "</form>\n";
   return out;
 }
 

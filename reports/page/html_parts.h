@@ -18,8 +18,8 @@ namespace ipcsuite::report::html {
 // Whole document. `text_id` should differ for different contents: it makes the script's nonce.
 std::string Page(const std::string& title, const std::string& body, std::string_view text_id);
 
-std::string Badge(Verdict verdict);           // mark and word
-std::string Code(std::string_view text);      // <code>
+std::string Badge(Verdict verdict);       // mark and word
+std::string Code(std::string_view text);  // <code>
 // The same with places to break a long name: behind . _ / | , : and before a capital in a word.
 std::string BreakableCode(std::string_view text);
 std::string Anchor(const char* kind, std::string_view name);  // id attribute value, "c-mq_send.x"
@@ -28,7 +28,8 @@ std::string LinkTo(const char* kind, std::string_view name);  // <a href="#c-...
 // <section> with a heading that can be linked to.
 std::string Section(const std::string& id, const std::string& title, const std::string& body);
 
-// "<tr><th>label<td>content" (a th that starts a row is its header): nothing if the content is empty. `content` is HTML.
+// "<tr><th>label<td>content" (a th that starts a row is its header): nothing if the content is
+// empty. `content` is HTML.
 std::string Row(const std::string& label, const std::string& content);
 
 // A figure: title, drawing, description. A drawing that is no single <svg> element becomes text.
@@ -45,7 +46,8 @@ std::string Pre(const std::string& text);
 // end, which stays in sight with it.
 std::string FilterBar(const std::vector<std::string>& interfaces,
                       const std::vector<std::string>& kinds, const std::vector<Verdict>& verdicts,
-                      const std::string& show_options, bool confidence, const std::string& tail = "");
+                      const std::string& show_options, bool confidence,
+                      const std::string& tail = "");
 
 // ---- Parts of the page of one run -------------------------------------------------------------
 

@@ -3,9 +3,9 @@
 #include <set>
 
 #include "reports/page/html_parts.h"
+#include "reports/page/html_run.h"
 #include "reports/results/json.h"
 #include "reports/results/text.h"
-#include "reports/page/html_run.h"
 
 namespace ipcsuite::report {
 namespace html {
@@ -17,15 +17,17 @@ std::string CountsTable(const Run& run) {
   std::string out =
       "<table class=\"counts\"><caption class=\"visually-hidden\">Counts by result</caption><thead>"
       "<tr><th scope=\"col\">Result</th><th scope=\"col\" class=\"n\">Tests</th>"
-      "<th scope=\"col\" class=\"n\">Clauses</th><th scope=\"col\">Meaning</th></tr></thead><tbody>";
+      "<th scope=\"col\" class=\"n\">Clauses</th><th "
+      "scope=\"col\">Meaning</th></tr></thead><tbody>";
   for (Verdict v : ReadingOrder()) {
     const int tests = run.summary.tests[static_cast<int>(v)];
     const int clauses = run.summary.clauses[static_cast<int>(v)];
     if (tests == 0 && clauses == 0) continue;
     const std::string word(ToString(v));
-    out += "<tr><th scope=\"row\"><a class=\"plain\" href=\"#filter?result=" + word + "\">" + Badge(v) +
-           "</a></th><td class=\"n\">" + std::to_string(tests) + "</td><td class=\"n\">" +
-           std::to_string(clauses) + "</td><td>" + Escape(Meaning(v)) + "</td></tr>";
+    out += "<tr><th scope=\"row\"><a class=\"plain\" href=\"#filter?result=" + word + "\">" +
+           Badge(v) + "</a></th><td class=\"n\">" + std::to_string(tests) +
+           "</td><td class=\"n\">" + std::to_string(clauses) + "</td><td>" + Escape(Meaning(v)) +
+           "</td></tr>";
   }
   return out + "</tbody></table>\n";
 }
@@ -35,12 +37,13 @@ std::string Bar(const Run& run) {
   const bool clauses = !run.clauses.empty();
   const auto& counts = clauses ? run.summary.clauses : run.summary.tests;
   std::string out = "<div class=\"bar\" role=\"img\" aria-label=\"" +
-                    std::string(clauses ? "Clauses: " : "Tests: ") + Escape(CountsText(counts)) + "\">";
+                    std::string(clauses ? "Clauses: " : "Tests: ") + Escape(CountsText(counts)) +
+                    "\">";
   for (Verdict v : ReadingOrder()) {
     const int n = counts[static_cast<int>(v)];
     if (n == 0) continue;
-    out += "<span class=\"v-" + std::string(ToString(v)) + "\" style=\"flex-grow:" + std::to_string(n) +
-           "\"></span>";
+    out += "<span class=\"v-" + std::string(ToString(v)) +
+           "\" style=\"flex-grow:" + std::to_string(n) + "\"></span>";
   }
   return out + "</div>\n";
 }
@@ -58,20 +61,26 @@ std::string Header(const Run& run) {
   std::string out = "<header><p class=\"over\">ipcsuite: POSIX IPC conformance, Issue " +
                     std::to_string(run.issue) + "</p><h1>" + Escape(run.label) + "</h1>";
   const bool known = good && run.summary.tests[static_cast<int>(Verdict::kXfail)] > 0;
-  out += "<p class=\"verdict " + std::string(known ? "known" : good ? "good" : "bad") +
-         "\"><span class=\"mark\" aria-hidden=\"true\">" + (known ? "\u2248" : good ? "\u2713" : "\u2717") +
-         "</span> " +
-         VerdictText(run.summary.sentence) + "</p>";
+  out += "<p class=\"verdict " +
+         std::string(known  ? "known"
+                     : good ? "good"
+                            : "bad") +
+         "\"><span class=\"mark\" aria-hidden=\"true\">" +
+         (known  ? "\u2248"
+          : good ? "\u2713"
+                 : "\u2717") +
+         "</span> " + VerdictText(run.summary.sentence) + "</p>";
   out += "<p class=\"platform\">" + Escape(PlatformLine(run)) + "</p><p class=\"quiet\">" +
-         Escape(run.started) + ", " + Duration(run.duration_ns) + ", seed " +
-         SeedText(run.seed) + (run.tool_version.empty() ? "" : ", ipcsuite " + Escape(run.tool_version)) +
+         Escape(run.started) + ", " + Duration(run.duration_ns) + ", seed " + SeedText(run.seed) +
+         (run.tool_version.empty() ? "" : ", ipcsuite " + Escape(run.tool_version)) +
          (run.command_line.empty() ? "" : "<br>" + Code(run.command_line)) + "</p>";
   return out + Bar(run) + CountsTable(run) + "</header>\n";
 }
 
 std::string FindingCards(const Run& run) {
   const auto findings = Findings(run);
-  if (findings.empty()) return "<p>None: nothing here is violated, flaky, out of date or undecided.</p>";
+  if (findings.empty())
+    return "<p>None: nothing here is violated, flaky, out of date or undecided.</p>";
   std::string out;
   for (std::size_t i = 0; i < findings.size() && i < kFindingsShown; ++i) {
     const TestRecord& t = *findings[i];
@@ -92,16 +101,21 @@ std::string DeviationTable(const Run& run) {
     const ExpectationRef& e = known.expectation;
     const std::string link = SafeLink(e.link);
     std::string tests;
-    for (const TestRecord* t : known.tests) tests += (tests.empty() ? "" : "<br>") + LinkTo("t", t->name);
+    for (const TestRecord* t : known.tests)
+      tests += (tests.empty() ? "" : "<br>") + LinkTo("t", t->name);
     rows += "<tr><th scope=\"row\">" + BreakableCode(e.id) + "</th><td>" + Escape(e.reason) +
-            (link.empty() ? "" : " <a href=\"" + Escape(link) + "\">more</a>") + "</td><td>" + tests +
-            "</td><td class=\"n\">" + Escape(e.review_by) + "</td></tr>";
+            (link.empty() ? "" : " <a href=\"" + Escape(link) + "\">more</a>") + "</td><td>" +
+            tests + "</td><td class=\"n\">" + Escape(e.review_by) + "</td></tr>";
   }
   if (rows.empty()) return "";
-  return "<p class=\"quiet\">Violations that the expectations name, each with its reason: they stay visible, "
-         "and the exit status does not count them.</p><div class=\"scroll\" tabindex=\"0\" role=\"group\" "
-         "aria-label=\"Known deviations\"><table class=\"grid\"><caption class=\"visually-hidden\">Known "
-         "deviations</caption><thead><tr><th scope=\"col\">Expectation</th><th scope=\"col\">Reason</th>"
+  return "<p class=\"quiet\">Violations that the expectations name, each with its reason: they "
+         "stay visible, "
+         "and the exit status does not count them.</p><div class=\"scroll\" tabindex=\"0\" "
+         "role=\"group\" "
+         "aria-label=\"Known deviations\"><table class=\"grid\"><caption "
+         "class=\"visually-hidden\">Known "
+         "deviations</caption><thead><tr><th scope=\"col\">Expectation</th><th "
+         "scope=\"col\">Reason</th>"
          "<th scope=\"col\">Tests</th><th scope=\"col\">Review by</th></tr></thead><tbody>" +
          rows + "</tbody></table></div>";
 }
@@ -173,7 +187,8 @@ std::string EnvironmentCard(const Run& run) {
   for (const EnvironmentSection& section : run.environment) {
     out += "<table class=\"card facts\"><caption>" + Escape(section.title) + "</caption><tbody>";
     for (const auto& [key, value] : section.facts) {
-      out += "<tr><th scope=\"row\">" + Breakable(key) + "</th><td>" + FoldedValue(value) + "</td></tr>";
+      out += "<tr><th scope=\"row\">" + Breakable(key) + "</th><td>" + FoldedValue(value) +
+             "</td></tr>";
     }
     out += "</tbody></table>\n";
   }

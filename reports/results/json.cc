@@ -162,8 +162,9 @@ void CheckIsRun(const Json& json) {
     throw std::runtime_error("at /ipcsuite_schema_version: expected an integer");
   }
   if (version.get<std::int64_t>() > kSchemaVersion) {
-    throw std::runtime_error("has schema version " + version.dump() + ", and this ipcsuite reads up to " +
-                             std::to_string(kSchemaVersion) + ": use a newer ipcsuite");
+    throw std::runtime_error("has schema version " + version.dump() +
+                             ", and this ipcsuite reads up to " + std::to_string(kSchemaVersion) +
+                             ": use a newer ipcsuite");
   }
   if (version.get<std::int64_t>() < 1) {
     throw std::runtime_error("has the impossible schema version " + version.dump());

@@ -1,9 +1,10 @@
 // Canonical JSON: all of the result model, so that every other format can be made from the file.
 //
 // Two shapes: one line for each test, appended and flushed while a run goes on (a crash loses
-// nothing that was measured), and one document for a whole run (reports/results/schema/run.schema.json).
-// Fields that hold their default are left out. Readers ignore fields they don't know, so adding one
-// keeps kSchemaVersion; changing the meaning of one raises it, and older programs then refuse.
+// nothing that was measured), and one document for a whole run
+// (reports/results/schema/run.schema.json). Fields that hold their default are left out. Readers
+// ignore fields they don't know, so adding one keeps kSchemaVersion; changing the meaning of one
+// raises it, and older programs then refuse.
 #pragma once
 
 #include <optional>

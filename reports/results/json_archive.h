@@ -178,8 +178,9 @@ class Reader {
     try {
       value = from.get<T>();
     } catch (const nlohmann::json::exception&) {
-      Wrong(std::is_same_v<T, std::string> ? "a text" : std::is_same_v<T, bool> ? "true or false"
-                                                                                : "a list of texts",
+      Wrong(std::is_same_v<T, std::string> ? "a text"
+            : std::is_same_v<T, bool>      ? "true or false"
+                                           : "a list of texts",
             key);
     }
   }

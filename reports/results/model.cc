@@ -12,8 +12,8 @@ constexpr std::array<std::string_view, kVerdictCount> kNames = {
 
 // Strongest first; the comment at Merge() in the header says the same in words.
 constexpr std::array<Verdict, kVerdictCount> kStrength = {
-    Verdict::kFail,     Verdict::kXpass, Verdict::kFlaky,       Verdict::kUnresolved,
-    Verdict::kXfail,    Verdict::kObserved, Verdict::kPass,     Verdict::kUnsupported,
+    Verdict::kFail,     Verdict::kXpass,    Verdict::kFlaky, Verdict::kUnresolved,
+    Verdict::kXfail,    Verdict::kObserved, Verdict::kPass,  Verdict::kUnsupported,
     Verdict::kNotInUse, Verdict::kUntested};
 
 }  // namespace

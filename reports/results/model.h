@@ -50,8 +50,8 @@ inline constexpr Verdict kAllVerdicts[kVerdictCount] = {
 
 // One violated check, with all that a reader needs to believe it.
 struct Failure {
-  std::string clause;    // id of the clause violated; empty: all that the test claims
-  std::string file;      // relative to the source tree
+  std::string clause;  // id of the clause violated; empty: all that the test claims
+  std::string file;    // relative to the source tree
   int line = 0;
   std::string expected;  // "fails with EAGAIN (11)"
   std::string observed;  // "mq_send(q, ...) = 0"
@@ -74,7 +74,7 @@ struct Metric {
 
 // Something to show in the drill-down of a test.
 struct Attachment {
-  std::string kind;   // "text", "svg", "json"
+  std::string kind;  // "text", "svg", "json"
   std::string title;
   std::string content;
 };
@@ -103,11 +103,11 @@ struct TestRecord {
   // "certain" or "heuristic": whether blocking was shown or inferred from a settle time.
   std::string confidence = "certain";
   std::uint64_t seed = 0;
-  std::int64_t start_ns = 0;     // since the start of the run
+  std::int64_t start_ns = 0;  // since the start of the run
   std::int64_t duration_ns = 0;
   int attempts = 1;
-  int passes = 0;                // attempts that were not red
-  std::string command;           // one shell line that reproduces it
+  int passes = 0;       // attempts that were not red
+  std::string command;  // one shell line that reproduces it
   std::optional<ExpectationRef> expectation;
 };
 
@@ -121,7 +121,7 @@ struct ClauseRecord {
   std::vector<std::string> tests;
   std::vector<Observation> observations;
   std::string confidence = "certain";
-  std::string detection;    // "proven", "unproven", "no fault"; empty: unknown
+  std::string detection;  // "proven", "unproven", "no fault"; empty: unknown
 };
 
 // One card of facts: title and ordered key-value pairs.
@@ -146,7 +146,7 @@ struct Run {
   std::string command_line;
   int issue = 8;
   std::uint64_t seed = 0;
-  std::string interrupted;   // empty: complete; otherwise why results are missing
+  std::string interrupted;  // empty: complete; otherwise why results are missing
   std::vector<EnvironmentSection> environment;
   std::vector<TestRecord> tests;
   std::vector<ClauseRecord> clauses;

@@ -24,7 +24,9 @@ class Checker {
   std::string errors;
 
  private:
-  void Bad(const std::string& where, const std::string& what) { errors += (where.empty() ? "/" : where) + ": " + what + "\n"; }
+  void Bad(const std::string& where, const std::string& what) {
+    errors += (where.empty() ? "/" : where) + ": " + what + "\n";
+  }
 
   static bool Is(const Json& value, const std::string& type) {
     return type == "object"    ? value.is_object()
@@ -37,13 +39,16 @@ class Checker {
                                : false;
   }
 
-  void Rule(const Json& schema, const std::string& key, const Json& rule, const Json& value, const std::string& where) {
+  void Rule(const Json& schema, const std::string& key, const Json& rule, const Json& value,
+            const std::string& where) {
     if (key == "type") {
       const Json types = rule.is_array() ? rule : Json::array({rule});
-      const bool fits = std::any_of(types.begin(), types.end(), [&](const Json& t) { return Is(value, t); });
+      const bool fits =
+          std::any_of(types.begin(), types.end(), [&](const Json& t) { return Is(value, t); });
       if (!fits) Bad(where, "is no " + rule.dump());
     } else if (key == "enum") {
-      if (std::find(rule.begin(), rule.end(), value) == rule.end()) Bad(where, value.dump() + " is none of " + rule.dump());
+      if (std::find(rule.begin(), rule.end(), value) == rule.end())
+        Bad(where, value.dump() + " is none of " + rule.dump());
     } else if (key == "$ref") {
       Check(root_.at(Json::json_pointer(rule.get<std::string>().substr(1))), value, where);
     } else if (key == "anyOf") {
@@ -58,10 +63,12 @@ class Checker {
     }
   }
 
-  void Members(const Json& schema, const std::string& key, const Json& rule, const Json& value, const std::string& where) {
+  void Members(const Json& schema, const std::string& key, const Json& rule, const Json& value,
+               const std::string& where) {
     if (key == "required") {
       for (const Json& name : rule) {
-        if (value.is_object() && !value.contains(name.get<std::string>())) Bad(where, "lacks " + name.dump());
+        if (value.is_object() && !value.contains(name.get<std::string>()))
+          Bad(where, "lacks " + name.dump());
       }
     } else if (key == "properties") {
       for (const auto& [name, one] : rule.items()) {
@@ -75,13 +82,15 @@ class Checker {
         if (rule.is_object()) Check(rule, one, where + "/" + name);
       }
     } else if (key == "items") {
-      for (std::size_t i = 0; value.is_array() && i < value.size(); ++i) Check(rule, value[i], where + "/" + std::to_string(i));
+      for (std::size_t i = 0; value.is_array() && i < value.size(); ++i)
+        Check(rule, value[i], where + "/" + std::to_string(i));
     } else {
       Bounds(key, rule, value, where);
     }
   }
 
-  void Bounds(const std::string& key, const Json& rule, const Json& value, const std::string& where) {
+  void Bounds(const std::string& key, const Json& rule, const Json& value,
+              const std::string& where) {
     const bool number = value.is_number(), text = value.is_string(), list = value.is_array();
     if (key == "minimum") {
       if (number && value < rule) Bad(where, "is less than " + rule.dump());
@@ -94,7 +103,8 @@ class Checker {
     } else if (key == "minLength") {
       if (text && value.get<std::string>().size() < rule) Bad(where, "is too short");
     } else if (key == "pattern") {
-      if (text && !std::regex_search(value.get<std::string>(), std::regex(rule.get<std::string>()))) Bad(where, "does not match " + rule.dump());
+      if (text && !std::regex_search(value.get<std::string>(), std::regex(rule.get<std::string>())))
+        Bad(where, "does not match " + rule.dump());
     } else {
       Bad(where, "the schema uses " + key + ", which this checker does not know");
     }
@@ -111,6 +121,8 @@ std::string SchemaErrors(const Json& schema, const Json& instance, const Json& p
   return checker.errors;
 }
 
-std::string SchemaErrors(const Json& schema, const Json& instance) { return SchemaErrors(schema, instance, schema); }
+std::string SchemaErrors(const Json& schema, const Json& instance) {
+  return SchemaErrors(schema, instance, schema);
+}
 
 }  // namespace ipcsuite::report

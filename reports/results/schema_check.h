@@ -12,6 +12,7 @@ namespace ipcsuite::report {
 
 // "" or lines that say where the instance violates the schema. `part`: a subschema to start from.
 std::string SchemaErrors(const nlohmann::json& schema, const nlohmann::json& instance);
-std::string SchemaErrors(const nlohmann::json& schema, const nlohmann::json& instance, const nlohmann::json& part);
+std::string SchemaErrors(const nlohmann::json& schema, const nlohmann::json& instance,
+                         const nlohmann::json& part);
 
 }  // namespace ipcsuite::report

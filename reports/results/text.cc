@@ -65,7 +65,8 @@ std::string Escape(std::string_view text) {
 
 std::string SafeLink(std::string_view link) {
   const bool web = link.substr(0, 8) == "https://" || link.substr(0, 7) == "http://";
-  return web && link.find_first_of(" \t\n<>\"'()`") == std::string_view::npos ? std::string(link) : "";
+  return web && link.find_first_of(" \t\n<>\"'()`") == std::string_view::npos ? std::string(link)
+                                                                              : "";
 }
 
 std::string CleanUtf8(std::string_view text) {
@@ -161,8 +162,8 @@ std::string_view Meaning(Verdict verdict) {
 
 const std::vector<Verdict>& ReadingOrder() {
   static const std::vector<Verdict> order = {
-      Verdict::kFail,     Verdict::kXpass,    Verdict::kFlaky,       Verdict::kUnresolved,
-      Verdict::kXfail,    Verdict::kPass,     Verdict::kObserved,    Verdict::kUnsupported,
+      Verdict::kFail,     Verdict::kXpass,   Verdict::kFlaky,    Verdict::kUnresolved,
+      Verdict::kXfail,    Verdict::kPass,    Verdict::kObserved, Verdict::kUnsupported,
       Verdict::kUntested, Verdict::kNotInUse};
   return order;
 }
@@ -201,7 +202,8 @@ std::optional<TableCell> CellOf(std::string_view key) {
   const auto first = key.find('/');
   const auto last = key.rfind('/');
   if (first == std::string_view::npos || first == last) return std::nullopt;
-  return TableCell{std::string(key.substr(0, first)), std::string(key.substr(first + 1, last - first - 1)),
+  return TableCell{std::string(key.substr(0, first)),
+                   std::string(key.substr(first + 1, last - first - 1)),
                    std::string(key.substr(last + 1))};
 }
 
@@ -242,7 +244,8 @@ std::string PlatformLine(const Run& run) {
   add(", ", Fact(run, "libc"));
   add(" ", Fact(run, "libc_version"));
   const std::string container = Fact(run, "container");
-  if (!container.empty()) add(", ", container == "none" ? "no container" : "container " + container);
+  if (!container.empty())
+    add(", ", container == "none" ? "no container" : "container " + container);
   const std::string uid = Fact(run, "uid");
   if (!uid.empty()) add(", ", "uid " + uid);
   return line;

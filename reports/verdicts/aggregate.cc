@@ -15,9 +15,8 @@ struct Opinion {
 };
 
 bool ChargedTo(const TestRecord& test, const std::string& clause) {
-  return std::any_of(test.failures.begin(), test.failures.end(), [&](const Failure& f) {
-    return f.clause.empty() || f.clause == clause;
-  });
+  return std::any_of(test.failures.begin(), test.failures.end(),
+                     [&](const Failure& f) { return f.clause.empty() || f.clause == clause; });
 }
 
 Opinion OpinionOf(const TestRecord& test, const std::string& clause) {
@@ -50,8 +49,7 @@ void Add(const TestRecord& test, ClauseRecord& clause) {
   }
   clause.verdict = merged;
   for (const Observation& seen : test.observations) {
-    const bool here =
-        seen.clause == clause.id || (seen.clause.empty() && test.clauses.size() == 1);
+    const bool here = seen.clause == clause.id || (seen.clause.empty() && test.clauses.size() == 1);
     if (!here) continue;
     const bool known = std::any_of(
         clause.observations.begin(), clause.observations.end(),
@@ -144,10 +142,10 @@ std::string Sentence(const Run& run, const Summary& s, const Unresolved& unresol
   const int judged = At(s.clauses, Verdict::kPass) + At(s.clauses, Verdict::kObserved) +
                      At(s.clauses, Verdict::kFail) + At(s.clauses, Verdict::kXfail) +
                      At(s.clauses, Verdict::kXpass) + At(s.clauses, Verdict::kFlaky);
-  const int tests_judged = judged > 0 ? 0
-                                      : At(s.tests, Verdict::kPass) +
-                                            At(s.tests, Verdict::kObserved) +
-                                            At(s.tests, Verdict::kXfail);
+  const int tests_judged = judged > 0
+                               ? 0
+                               : At(s.tests, Verdict::kPass) + At(s.tests, Verdict::kObserved) +
+                                     At(s.tests, Verdict::kXfail);
   const std::string findings = Findings(run, s, unresolved);
   std::string text;
   if (!run.interrupted.empty()) text = "INCOMPLETE (" + run.interrupted + "): ";

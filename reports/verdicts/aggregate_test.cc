@@ -151,11 +151,13 @@ TEST(Summarize, SentenceNamesWhatIsViolated) {
 TEST(Summarize, KnownDeviationsAreNotCalledConforming) {
   TestRecord test = Tested("A", Verdict::kXfail, {"a"});
   test.failures.push_back({"a", "", 0, "", "", ""});
-  const Summary s = RunOf({test, Tested("B", Verdict::kPass, {"b"})}, {Clause("a"), Clause("b")}).summary;
+  const Summary s =
+      RunOf({test, Tested("B", Verdict::kPass, {"b"})}, {Clause("a"), Clause("b")}).summary;
   EXPECT_EQ(s.exit_status, 0);
-  EXPECT_EQ(s.sentence,
-            "Deviates from POSIX.1-2024 (Issue 8) only as expected; 2 of 2 clauses judged; 1 clause is "
-            "violated for known reasons (XFAIL).");
+  EXPECT_EQ(
+      s.sentence,
+      "Deviates from POSIX.1-2024 (Issue 8) only as expected; 2 of 2 clauses judged; 1 clause is "
+      "violated for known reasons (XFAIL).");
 }
 
 TEST(MergeRuns, JoinsShardsAndRefusesClashes) {

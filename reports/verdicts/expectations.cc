@@ -5,8 +5,8 @@
 #include <ctime>
 #include <set>
 
-#include "reports/verdicts/embedded.h"
 #include "base/files.h"
+#include "reports/verdicts/embedded.h"
 
 #include <nlohmann/json.hpp>
 
@@ -15,8 +15,8 @@ namespace {
 
 using Json = nlohmann::json;
 
-const std::set<std::string> kConditionKeys = {"os",   "kernel",    "arch",     "libc",
-                                              "libc_version", "bits",      "container", "emulator", "privilege"};
+const std::set<std::string> kConditionKeys = {
+    "os", "kernel", "arch", "libc", "libc_version", "bits", "container", "emulator", "privilege"};
 const std::set<std::string> kEntryKeys = {"id",       "tests",  "clauses", "condition",
                                           "expected", "reason", "link",    "review_by"};
 
@@ -70,7 +70,8 @@ std::string ReadEntry(const Json& json, Expectation* e) {
   if (e->tests.empty() && e->clauses.empty()) return "names neither tests nor clauses";
   if (e->reason.empty()) return "gives no reason";
   if (e->expected != "FAIL" && e->expected != "FLAKY") return "expects neither FAIL nor FLAKY";
-  if (!e->review_by.empty() && !IsDate(e->review_by)) return "has a review_by that is no YYYY-MM-DD";
+  if (!e->review_by.empty() && !IsDate(e->review_by))
+    return "has a review_by that is no YYYY-MM-DD";
   return "";
 }
 
@@ -82,8 +83,12 @@ bool VersionHolds(const std::string& condition, const std::string& version) {
     const std::string op = part.substr(0, digits);
     const std::string wanted = part.substr(digits);
     const int order = CompareVersions(version, wanted);
-    if (op == ">=" ? order < 0 : op == "<" ? order >= 0 : op == ">" ? order <= 0
-        : op == "<=" ? order > 0 : (op == "=" || op == "==" || op.empty()) ? order != 0 : true) {
+    if (op == ">="                                ? order < 0
+        : op == "<"                               ? order >= 0
+        : op == ">"                               ? order <= 0
+        : op == "<="                              ? order > 0
+        : (op == "=" || op == "==" || op.empty()) ? order != 0
+                                                  : true) {
       return false;
     }
   }
@@ -223,7 +228,8 @@ Facts FactsOf(const std::vector<EnvironmentSection>& environment) {
       if (key == "capabilities") facts.capabilities = Split(value, " ,");
     }
   }
-  // gVisor says "Linux" of itself but has a kernel of its own, to which Linux's deviations don't apply.
+  // gVisor says "Linux" of itself but has a kernel of its own, to which Linux's deviations don't
+  // apply.
   if (facts.container == "gvisor") facts.os = "gVisor";
   return facts;
 }
@@ -234,8 +240,10 @@ bool ParseExpectations(std::string_view text, const std::string& origin,
   try {
     json = Json::parse(text, nullptr, true, /*ignore_comments=*/true);
   } catch (const Json::parse_error& e) {
-    const auto line = 1 + std::count(text.begin(), text.begin() + static_cast<std::ptrdiff_t>(
-                                         std::min(e.byte, text.size())), '\n');
+    const auto line =
+        1 + std::count(text.begin(),
+                       text.begin() + static_cast<std::ptrdiff_t>(std::min(e.byte, text.size())),
+                       '\n');
     *error = origin + ":" + std::to_string(line) + ": is not valid JSON";
     return false;
   }

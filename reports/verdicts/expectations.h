@@ -9,8 +9,8 @@
 //       "clauses": ["mq_timedsend.timeout.negative_seconds"],
 //       "condition": {                                // all must hold; leave out what matters not
 //         "os": "Linux", "kernel": ">=2.6.6 <7", "libc": "glibc", "libc_version": "<2.40",
-//         "arch": "x86_64|aarch64", "bits": "32", "container": "none|docker|gvisor", "emulator": "none|qemu-user",
-//         "privilege": "!CAP_SYS_ADMIN"
+//         "arch": "x86_64|aarch64", "bits": "32", "container": "none|docker|gvisor", "emulator":
+//         "none|qemu-user", "privilege": "!CAP_SYS_ADMIN"
 //       },
 //       "expected": "FAIL",                           // or "FLAKY": may fail or pass
 //       "reason": "the kernel rejects a negative tv_sec before it looks whether it must wait",
@@ -41,7 +41,7 @@ struct Facts {
   std::string libc_version;  // "2.36"; empty: unknown, and no version condition holds
   std::string container;     // "none", "docker", "podman", "lxc", "gvisor", "unknown", ...
   std::string bits;          // of a pointer in the program: "64", "32"
-  std::string emulator = "none";  // of another machine's system calls: "qemu-user"
+  std::string emulator = "none";          // of another machine's system calls: "qemu-user"
   std::vector<std::string> capabilities;  // effective ones: "CAP_SYS_ADMIN"
 };
 
@@ -55,7 +55,7 @@ struct Expectation {
   std::map<std::string, std::string> condition;
   std::string expected;  // "FAIL" or "FLAKY"
   std::string reason, link, review_by;
-  std::string origin;    // file it was read from
+  std::string origin;  // file it was read from
 };
 
 // Parses one file. On failure: false and one line in *error that begins with `origin`.
@@ -74,8 +74,8 @@ bool ReadExpectations(const std::string& path, std::vector<Expectation>* out, st
 bool ConditionHolds(const std::map<std::string, std::string>& condition, const Facts& facts);
 
 struct ApplyOptions {
-  std::string today;    // "2026-11-30"; empty: the clock's date, UTC
-  bool whole = true;    // false: the run was filtered, see Apply()
+  std::string today;  // "2026-11-30"; empty: the clock's date, UTC
+  bool whole = true;  // false: the run was filtered, see Apply()
 };
 
 // Marks tests: FAIL that is covered becomes XFAIL; PASS or OBSERVED where FAIL was expected becomes

@@ -10,7 +10,9 @@ using ::testing::HasSubstr;
 
 constexpr const char* kToday = "2026-11-26";
 
-Facts Linux() { return {"Linux", "6.1.0-31-amd64", "x86_64", "glibc", "2.36", "none", "64", "none", {"CAP_KILL"}}; }
+Facts Linux() {
+  return {"Linux", "6.1.0-31-amd64", "x86_64", "glibc", "2.36", "none", "64", "none", {"CAP_KILL"}};
+}
 
 std::vector<Expectation> Parse(const std::string& entries) {
   std::vector<Expectation> out;
@@ -72,8 +74,7 @@ TEST(Expectations, ErrorsNameFileEntryAndFault) {
   EXPECT_THAT(ParseError(R"({"expectations":[{"condition":{"cpu":"x"}}]})"),
               HasSubstr("unknown condition"));
   EXPECT_THAT(
-      ParseError(
-          R"({"expectations":[{"id":"x","tests":["A"],"reason":"r","review_by":"soon"}]})"),
+      ParseError(R"({"expectations":[{"id":"x","tests":["A"],"reason":"r","review_by":"soon"}]})"),
       HasSubstr("YYYY-MM-DD"));
   EXPECT_THAT(ParseError(R"({"expectations":[{"id":"x","tests":["A"],"reason":"r"},
                              {"id":"x","tests":["A"],"reason":"r"}]})"),
@@ -83,8 +84,8 @@ TEST(Expectations, ErrorsNameFileEntryAndFault) {
 TEST(Expectations, LaterFileReplacesAnEntryOfTheSameId) {
   std::vector<Expectation> out = Parse(R"({"id":"x","tests":["A"],"reason":"old"})");
   std::string error;
-  ASSERT_TRUE(ParseExpectations(
-      R"({"expectations":[{"id":"x","tests":["B"],"reason":"new"}]})", "mine", &out, &error));
+  ASSERT_TRUE(ParseExpectations(R"({"expectations":[{"id":"x","tests":["B"],"reason":"new"}]})",
+                                "mine", &out, &error));
   ASSERT_EQ(out.size(), 1u);
   EXPECT_EQ(out[0].reason, "new");
 }
@@ -130,8 +131,9 @@ TEST(Expectations, FlakyEntryAllowsBothWays) {
                     {Tested("A", Verdict::kFlaky, "a"), Tested("B", Verdict::kFail, "a"),
                      Tested("C", Verdict::kPass)}),
             (Verdicts{Verdict::kXfail, Verdict::kXfail, Verdict::kPass}));
-  EXPECT_EQ(Applied(R"({"id":"x","tests":["*"],"reason":"r"})", {Tested("A", Verdict::kFlaky, "a")}),
-            (Verdicts{Verdict::kFlaky}));
+  EXPECT_EQ(
+      Applied(R"({"id":"x","tests":["*"],"reason":"r"})", {Tested("A", Verdict::kFlaky, "a")}),
+      (Verdicts{Verdict::kFlaky}));
 }
 
 TEST(Expectations, ExpiredEntryCoversNothingAndSaysSo) {

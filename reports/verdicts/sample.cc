@@ -25,8 +25,8 @@ constexpr Interface kInterfaces[] = {
     {"mqueue", "mq_send", "XSH mq_send() ERRORS"},
     {"mqueue", "mq_notify", "XSH mq_notify() DESCRIPTION"},
 };
-constexpr const char* kKinds[] = {"shall", "shall", "shall-error", "unspecified", "limit",
-                                  "implementation-defined", "may-error"};
+constexpr const char* kKinds[] = {
+    "shall", "shall", "shall-error", "unspecified", "limit", "implementation-defined", "may-error"};
 
 ClauseRecord MakeClause(int n) {
   const Interface& at = kInterfaces[static_cast<std::size_t>(n) % std::size(kInterfaces)];
@@ -81,9 +81,10 @@ void MakeInteresting(std::vector<TestRecord>& tests, int variant) {
   Fail(tests[8], variant == 1 ? Verdict::kPass : Verdict::kFail, tests[8].clauses[0]);
   if (variant == 1) tests[8].failures.clear();
   Fail(tests[9], Verdict::kXfail, tests[9].clauses[0]);
-  tests[9].expectation = ExpectationRef{"linux-mq-close-drops", "the registration goes with the close of "
-                                        "another descriptor", "https://example.org/bug/1",
-                                        "2030-01-01"};
+  tests[9].expectation = ExpectationRef{"linux-mq-close-drops",
+                                        "the registration goes with the close of "
+                                        "another descriptor",
+                                        "https://example.org/bug/1", "2030-01-01"};
   tests[10].verdict = Verdict::kXpass;
   tests[10].reason = "passed, but old-entry expects FAIL: fixed since";
   tests[10].expectation = ExpectationRef{"old-entry", "was broken", "", "2030-01-01"};
@@ -92,7 +93,8 @@ void MakeInteresting(std::vector<TestRecord>& tests, int variant) {
   tests[12].passes = 17;
   tests[15].verdict = Verdict::kUnresolved;
   tests[15].reason = "hung: stopped by the watchdog after 10 s";
-  tests[15].evidence = {"pid 812 state D syscall 1 (write) fd 4", "pid 813 state S syscall 0 (read)"};
+  tests[15].evidence = {"pid 812 state D syscall 1 (write) fd 4",
+                        "pid 813 state S syscall 0 (read)"};
   tests[16].verdict = Verdict::kUnresolved;
   tests[16].surroundings = true;
   tests[16].reason = "no space left on /dev/shm";
@@ -129,8 +131,10 @@ std::vector<EnvironmentSection> SampleEnvironment(int variant) {
   return {
       {"Kernel", {{"os", "Linux"}, {"kernel", kernels[variant % 3]}, {"arch", "x86_64"}}},
       {"C library", {{"libc", variant == 1 ? "musl" : "glibc"}, {"libc_version", "2.36"}}},
-      {"Where", {{"container", variant == 2 ? "gvisor" : "none"}, {"uid", "0"},
-                 {"capabilities", "CAP_SYS_ADMIN CAP_SYS_RESOURCE"}}},
+      {"Where",
+       {{"container", variant == 2 ? "gvisor" : "none"},
+        {"uid", "0"},
+        {"capabilities", "CAP_SYS_ADMIN CAP_SYS_RESOURCE"}}},
       {"Limits", {{"RLIMIT_MSGQUEUE", "819200"}, {"fs.mqueue.msg_max", "10"}}},
   };
 }
@@ -155,7 +159,8 @@ Run MakeRun(int tests, int variant) {
     "svg":"<svg viewBox='0 0 200 60' role='img'><title>Latency</title><path d='M0 50 L200 5' stroke='currentColor' fill='none'/></svg>"}],
     "tables":[{"title":"Throughput","columns":["workload","throughput_msg_per_s"],
     "rows":[["pipe stream","1200000"],["mq 2x2","400000"]]}]})";
-  run.detection_json = R"({"clauses":{},"scores":{"pipe":{"easy":{"faults":9,"detected":9,"detected_by_suites":9},
+  run.detection_json =
+      R"({"clauses":{},"scores":{"pipe":{"easy":{"faults":9,"detected":9,"detected_by_suites":9},
     "all":{"faults":9,"detected":9,"detected_by_suites":9}},"all":{"all":{"faults":9,"detected":9,"detected_by_suites":8}}},
     "faults":[{"name":"pipe-loses-byte","family":"pipe","difficulty":"easy","what":"loses a byte","result":"detected",
     "detections":[{"test":"Read.Sample","verdict":"FAIL","reason":""}]},{"name":"pipe-late","family":"pipe",

@@ -19,24 +19,26 @@ struct FieldRule {
 };
 
 constexpr std::string_view kIssues[] = {"7", "8", "both"};
-constexpr std::string_view kKinds[] = {"shall",       "shall-error", "limit",
-                                       "may-error",   "should",      "unspecified",
-                                       "implementation-defined"};
+constexpr std::string_view kKinds[] = {
+    "shall",       "shall-error",           "limit", "may-error", "should",
+    "unspecified", "implementation-defined"};
 constexpr std::string_view kBooleans[] = {"true", "false"};
 constexpr std::string_view kStatuses[] = {"open", "fixed", "historical"};
 constexpr std::string_view kBases[] = {"observed", "source", "doc", "memory"};
 
 constexpr FieldRule kClauseFields[] = {
-    {"id", true, {}},          {"function", true, {}}, {"source", true, {}},
-    {"issue", true, kIssues},  {"kind", true, kKinds}, {"level", true, {}},
-    {"requires", true, {}},    {"test_hint", false, {}}, {"linux", false, {}},
-    {"verify", false, kBooleans}, {"untestable", false, {}},
+    {"id", true, {}},          {"function", true, {}},
+    {"source", true, {}},      {"issue", true, kIssues},
+    {"kind", true, kKinds},    {"level", true, {}},
+    {"requires", true, {}},    {"test_hint", false, {}},
+    {"linux", false, {}},      {"verify", false, kBooleans},
+    {"untestable", false, {}},
 };
 
 constexpr FieldRule kRegressionFields[] = {
-    {"id", true, {}},         {"where", true, {}},        {"status", true, kStatuses},
-    {"basis", true, kBases},  {"trigger", true, {}},      {"wrong_result", true, {}},
-    {"affected", false, {}},  {"fixed", false, {}},       {"clauses", false, {}},
+    {"id", true, {}},        {"where", true, {}},   {"status", true, kStatuses},
+    {"basis", true, kBases}, {"trigger", true, {}}, {"wrong_result", true, {}},
+    {"affected", false, {}}, {"fixed", false, {}},  {"clauses", false, {}},
 };
 
 std::span<const FieldRule> Rules(bool regression) {
@@ -207,7 +209,8 @@ void Catalog::CheckAll() {
   CheckNames(regressions_, true);
   for (const Entry& entry : regressions_) {
     for (const std::string& id : entry.clauses) {
-      if (IndexOf(id) < 0) Error(entry.place, "'" + entry.id + "' names unknown clause '" + id + "'");
+      if (IndexOf(id) < 0)
+        Error(entry.place, "'" + entry.id + "' names unknown clause '" + id + "'");
     }
   }
 }

@@ -35,8 +35,9 @@ struct Constant {
   std::string name;
 };
 
-// The constant for a clause's id: mq_send.full.eagain -> {mq_send, full_eagain}. A name that C++ or a
-// header's macro has taken gets a trailing underscore, one that begins with a digit a leading one.
+// The constant for a clause's id: mq_send.full.eagain -> {mq_send, full_eagain}. A name that C++ or
+// a header's macro has taken gets a trailing underscore, one that begins with a digit a leading
+// one.
 Constant ClauseConstant(std::string_view id);
 
 // The constant for a regression's id: linux.some_bug -> {"", linux_some_bug}.

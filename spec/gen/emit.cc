@@ -33,7 +33,8 @@ void EmitOrder(std::string_view name, const std::vector<Entry>& entries, std::os
   std::iota(order.begin(), order.end(), std::size_t{0});
   std::ranges::sort(order, {}, [&](std::size_t i) { return entries[i].id; });
   out << "constexpr std::array<std::uint16_t, " << order.size() << "> " << name << " = {";
-  for (std::size_t i = 0; i < order.size(); ++i) out << (i % 16 ? " " : "\n    ") << order[i] << ",";
+  for (std::size_t i = 0; i < order.size(); ++i)
+    out << (i % 16 ? " " : "\n    ") << order[i] << ",";
   out << "\n};\n\n";
 }
 
@@ -169,7 +170,7 @@ int Generate(const std::vector<std::string>& args, std::ostream& errors) {
   EmitHeader(catalog, header);
   EmitTables(catalog, tables);
   return WriteFile(args[0], header.str(), errors) && WriteFile(args[1], tables.str(), errors) ? 0
-                                                                                               : 2;
+                                                                                              : 2;
 }
 
 }  // namespace ipcsuite::gen

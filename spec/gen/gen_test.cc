@@ -43,8 +43,7 @@ const std::string kRegression =
     "- id: linux.bug\n  where: Linux\n  status: fixed\n  basis: doc\n"
     "  trigger: Try.\n  wrong_result: Hang.\n";
 
-std::vector<std::string> ErrorsOf(
-    const std::vector<std::pair<std::string, std::string>>& files) {
+std::vector<std::string> ErrorsOf(const std::vector<std::pair<std::string, std::string>>& files) {
   Catalog catalog;
   for (const auto& [file, text] : files) catalog.Add(file, text);
   catalog.CheckAll();
@@ -162,7 +161,9 @@ TEST(Names, AreValidCpp) {
 
 TEST(Literals, KeepEveryByte) {
   EXPECT_EQ(Literal("a\"b\\c\nd"), "\"a\\\"b\\\\c\\nd\"");
-  EXPECT_EQ(Literal("\xc3\xa9" "1"), "\"\\303\\2511\"");
+  EXPECT_EQ(Literal("\xc3\xa9"
+                    "1"),
+            "\"\\303\\2511\"");
 }
 
 TEST(Command, ReportsBadFilesAndWritesNothing) {

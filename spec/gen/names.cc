@@ -12,6 +12,7 @@ namespace {
 // Lower-case words that a constant or a namespace can't be called: keywords, alternative tokens,
 // and object-like macros of the C, C++ and POSIX headers (of some system that the suite may be
 // built on).
+// clang-format off
 constexpr auto kTaken = std::to_array<std::string_view>({
     // C++20 keywords and alternative tokens
     "alignas", "alignof", "and", "and_eq", "asm", "auto", "bitand", "bitor", "bool", "break",
@@ -32,6 +33,7 @@ constexpr auto kTaken = std::to_array<std::string_view>({
     "st_ctime", "sigev_notify_function", "sigev_notify_attributes", "sched_priority", "stat64",
     "assert", "major", "minor", "makedev", "offsetof", "alloca", "i386", "arm", "mips", "sparc",
 });
+// clang-format on
 
 std::string CppName(std::string name) {
   std::replace(name.begin(), name.end(), '.', '_');

@@ -1,9 +1,10 @@
-// The figures that the stress part promises, measured in one run: pairs and medians, targets beside.
+// The figures that the stress part promises, measured in one run: pairs and medians, targets
+// beside.
 //
 //   bazel run -c opt //stress:bench -- [SECONDS-PER-SLICE] [PAIRS] [SECTION...]
 //
-// Sections: raw (checked against raw), usual-policy (the same with wake-up preemption), ring, round-trip, stress-ng,
-// speeds, crowds; all of them by default.
+// Sections: raw (checked against raw), usual-policy (the same with wake-up preemption), ring,
+// round-trip, stress-ng, speeds, crowds; all of them by default.
 //
 // Exit status 0 when all targets are met, 1 when not. A machine that is busy otherwise misses them:
 // the steal and the load are printed with the figures.
@@ -26,16 +27,17 @@ int g_missed = 0;
 double g_slice_s = 0.3;
 int g_pairs = 9;
 
-void Row(const std::string& figure, double measured, double target, const std::string& note, bool at_most = false) {
+void Row(const std::string& figure, double measured, double target, const std::string& note,
+         bool at_most = false) {
   const bool met = at_most ? measured <= target : measured >= target;
   if (!met) ++g_missed;
-  std::printf("%-44s %10.3f  %s %8.3f  %s  %s\n", figure.c_str(), measured, at_most ? "<=" : ">=", target,
-              met ? "met   " : "MISSED", note.c_str());
+  std::printf("%-44s %10.3f  %s %8.3f  %s  %s\n", figure.c_str(), measured,
+              at_most ? "<=" : ">=", target, met ? "met   " : "MISSED", note.c_str());
   std::fflush(stdout);
 }
 
-Cell RunOne(const char* workload, std::size_t size, Placement placement, Policy policy, int producers = 0,
-            int consumers = 0, int pairs = 0) {
+Cell RunOne(const char* workload, std::size_t size, Placement placement, Policy policy,
+            int producers = 0, int consumers = 0, int pairs = 0) {
   Options options;
   options.workloads = {FindWorkload(workload)};
   options.sizes = {size};
@@ -47,9 +49,11 @@ Cell RunOne(const char* workload, std::size_t size, Placement placement, Policy 
   options.priorities = 1;
   options.seed = 1;
   options.time_s = g_slice_s * options.pairs * 3;
-  CampaignResult result = RunCampaign(options, [](const Progress&) {}, [](const Cell&) {});
+  CampaignResult result = RunCampaign(
+      options, [](const Progress&) {}, [](const Cell&) {});
   if (result.cells.empty() || result.failed()) {
-    std::printf("%s: FINDING\n%s\n", workload, result.cells.empty() ? "interrupted" : LineOf(result.cells[0]).c_str());
+    std::printf("%s: FINDING\n%s\n", workload,
+                result.cells.empty() ? "interrupted" : LineOf(result.cells[0]).c_str());
     std::exit(1);
   }
   return std::move(result.cells.front());
@@ -68,27 +72,33 @@ std::string Note(const Cell& cell) {
   for (const SliceResult& slice : cell.slices) {
     const auto mode = static_cast<std::size_t>(slice.mode);
     cpu[mode].push_back(slice.usage.cpu_ns_per_message);
-    switches[mode].push_back(slice.usage.voluntary_per_message + slice.usage.involuntary_per_message);
+    switches[mode].push_back(slice.usage.voluntary_per_message +
+                             slice.usage.involuntary_per_message);
   }
   char text[400];
   std::snprintf(text, sizeof text,
-                "raw %s, checked %s, pairs %.2f to %.2f; CPU/message %.0f, %.0f, %.0f ns, switches/message %.3f, %.3f, %.3f (raw, checked, timed); %s",
-                RateText(cell.raw).c_str(), RateText(cell.checked).c_str(), low, high, Median(cpu[0]), Median(cpu[1]), Median(cpu[2]),
-                Median(switches[0]), Median(switches[1]), Median(switches[2]), cell.regimes.empty() ? "" : cell.regimes.front().c_str());
+                "raw %s, checked %s, pairs %.2f to %.2f; CPU/message %.0f, %.0f, %.0f ns, "
+                "switches/message %.3f, %.3f, %.3f (raw, checked, timed); %s",
+                RateText(cell.raw).c_str(), RateText(cell.checked).c_str(), low, high,
+                Median(cpu[0]), Median(cpu[1]), Median(cpu[2]), Median(switches[0]),
+                Median(switches[1]), Median(switches[2]),
+                cell.regimes.empty() ? "" : cell.regimes.front().c_str());
   return text;
 }
 
-// Under the usual policy the two loops switch at different rates (see Policy): shown beside, without
-// being counted as missed.
+// Under the usual policy the two loops switch at different rates (see Policy): shown beside,
+// without being counted as missed.
 void CheckedAgainstRaw(bool usual_policy) {
   const std::string policy = usual_policy ? ", usual policy" : "";
-  std::printf("-- checked against raw, both processes on one core%s\n", usual_policy ? ", usual policy (for comparison, not counted)" : ", SCHED_BATCH");
+  std::printf("-- checked against raw, both processes on one core%s\n",
+              usual_policy ? ", usual policy (for comparison, not counted)" : ", SCHED_BATCH");
   const int missed_before = g_missed;
   for (const char* workload : {"pipe", "fifo", "mq"}) {
     const bool queue = std::string(workload) == "mq";
     for (const std::size_t size : {8, 64, 512, 4096, 16384, 65536}) {
       if (queue && size > 8192) continue;
-      const Cell cell = RunOne(workload, size, Placement::kSameCore, usual_policy ? Policy::kOther : Policy::kAuto, 1, 1);
+      const Cell cell = RunOne(workload, size, Placement::kSameCore,
+                               usual_policy ? Policy::kOther : Policy::kAuto, 1, 1);
       const std::string name = std::string(workload) + " " + std::to_string(size) + " B" + policy;
       Row(name + ", checked / raw", cell.checked_of_raw, size <= 512 ? 0.90 : 0.85, Note(cell));
       Row(name + ", with latency / raw", cell.timed_of_raw, 0.82, "");
@@ -101,7 +111,8 @@ void Rings() {
   std::printf("-- ring in shared memory, two cores\n");
   for (const std::size_t size : {64, 4096}) {
     const Cell cell = RunOne("ring", size, Placement::kSpread, Policy::kAuto);
-    Row("ring " + std::to_string(size) + " B, checked / raw", cell.checked_of_raw, size == 64 ? 0.65 : 0.72, Note(cell));
+    Row("ring " + std::to_string(size) + " B, checked / raw", cell.checked_of_raw,
+        size == 64 ? 0.65 : 0.72, Note(cell));
   }
 }
 
@@ -133,7 +144,8 @@ void RoundTrip() {
     return;
   }
   char note[128];
-  std::snprintf(note, sizeof note, "p50 %.2f us, perf %.2f us per operation", Median(ours), Median(theirs));
+  std::snprintf(note, sizeof note, "p50 %.2f us, perf %.2f us per operation", Median(ours),
+                Median(theirs));
   Row("round trip, p50 / perf bench", Median(ours) / Median(theirs), 1.05, note, true);
 }
 
@@ -145,7 +157,8 @@ double StressNg(const std::string& stressor) {
   const std::string name = stressor.substr(dash, stressor.find(' ', dash) - dash);
   for (std::size_t at = 0; (at = out.find("] " + name + " ", at)) != std::string::npos; ++at) {
     double ops, real, user, system, rate;
-    if (std::sscanf(out.c_str() + at + 2 + name.size(), "%lf %lf %lf %lf %lf", &ops, &real, &user, &system, &rate) == 5) {
+    if (std::sscanf(out.c_str() + at + 2 + name.size(), "%lf %lf %lf %lf %lf", &ops, &real, &user,
+                    &system, &rate) == 5) {
       return rate;
     }
   }
@@ -160,12 +173,14 @@ void BesideStressNg() {
     const char* stressor;
     double target;
   };
-  for (const Case& c : {Case{"mq", 64, "--mq 1", 2.5}, Case{"pipe", 64, "--pipe 1 --pipe-data-size 64", 2.2},
-                        Case{"pipe", 512, "--pipe 1 --pipe-data-size 512", 1.8},
-                        Case{"pipe", 4096, "--pipe 1 --pipe-data-size 4096", 1.0}}) {
+  for (const Case& c :
+       {Case{"mq", 64, "--mq 1", 2.5}, Case{"pipe", 64, "--pipe 1 --pipe-data-size 64", 2.2},
+        Case{"pipe", 512, "--pipe 1 --pipe-data-size 512", 1.8},
+        Case{"pipe", 4096, "--pipe 1 --pipe-data-size 4096", 1.0}}) {
     std::vector<double> ours, theirs;
     for (int i = 0; i < 5; ++i) {
-      ours.push_back(RunOne(c.workload, c.size, Placement::kSameCore, Policy::kAuto, 1, 1, 2).checked.median);
+      ours.push_back(
+          RunOne(c.workload, c.size, Placement::kSameCore, Policy::kAuto, 1, 1, 2).checked.median);
       if (const double rate = StressNg(c.stressor); rate > 0) theirs.push_back(rate);
     }
     if (theirs.empty()) {
@@ -181,13 +196,17 @@ void BesideStressNg() {
 
 void Speeds() {
   std::printf("-- speeds\n");
-  Row("kills per second at 4096 B", RunOne("kill-write", 4096, Placement::kSpread, Policy::kAuto).checked.median, 2000, "");
+  Row("kills per second at 4096 B",
+      RunOne("kill-write", 4096, Placement::kSpread, Policy::kAuto).checked.median, 2000, "");
   const Cell large = RunOne("kill-write", 16384, Placement::kSpread, Policy::kAuto);
-  for (const auto& [key, value] : large.slices.back().facts) std::printf("   16384 B: %s: %s\n", key.c_str(), value.c_str());
+  for (const auto& [key, value] : large.slices.back().facts)
+    std::printf("   16384 B: %s: %s\n", key.c_str(), value.c_str());
   for (const char* test : {"litmus-mp", "litmus-sb", "litmus-sb-fence"}) {
     const Cell cell = RunOne(test, 8, Placement::kSpread, Policy::kAuto);
-    Row(std::string(test) + ", outcomes per second / 1e6", cell.checked.median / 1e6, 3, cell.reason);
-    for (const auto& [key, value] : cell.slices.back().facts) std::printf("   %s: %s\n", key.c_str(), value.c_str());
+    Row(std::string(test) + ", outcomes per second / 1e6", cell.checked.median / 1e6, 3,
+        cell.reason);
+    for (const auto& [key, value] : cell.slices.back().facts)
+      std::printf("   %s: %s\n", key.c_str(), value.c_str());
   }
 }
 
@@ -197,10 +216,13 @@ void Crowds() {
   std::uint64_t memory = 0;
   double fairness = 0;
   for (const SliceResult& slice : many.slices) memory = std::max(memory, slice.memory_bytes);
-  for (const SliceResult& slice : many.slices) fairness += slice.fairness / static_cast<double>(many.slices.size());
-  Row("memory of 64 processes, MiB", static_cast<double>(memory) / 1048576, 128, LineOf(many), true);
+  for (const SliceResult& slice : many.slices)
+    fairness += slice.fairness / static_cast<double>(many.slices.size());
+  Row("memory of 64 processes, MiB", static_cast<double>(memory) / 1048576, 128, LineOf(many),
+      true);
   std::printf("   fairness (Jain) %.3f\n", fairness);
-  const Cell over = RunOne("mq", 64, Placement::kSpread, Policy::kAuto, static_cast<int>(AllowedCpus().size()) * 5,
+  const Cell over = RunOne("mq", 64, Placement::kSpread, Policy::kAuto,
+                           static_cast<int>(AllowedCpus().size()) * 5,
                            static_cast<int>(AllowedCpus().size()) * 5, 3);
   std::printf("   10 x oversubscribed: %s\n", LineOf(over).c_str());
 }
@@ -210,12 +232,18 @@ int Main(int argc, char** argv) {
   if (argc > 2) g_pairs = std::max(1, std::atoi(argv[2]));
   double load[3] = {};
   if (getloadavg(load, 3) < 1) load[0] = -1;
-  std::printf("%s; load %.2f; %d pairs of %.2f s\n", ThisMachine().Describe().c_str(), load[0], g_pairs, g_slice_s);
+  std::printf("%s; load %.2f; %d pairs of %.2f s\n", ThisMachine().Describe().c_str(), load[0],
+              g_pairs, g_slice_s);
   const struct {
     const char* name;
     void (*run)();
-  } sections[] = {{"raw", [] { CheckedAgainstRaw(false); }}, {"usual-policy", [] { CheckedAgainstRaw(true); }}, {"ring", Rings}, {"round-trip", RoundTrip},
-                  {"stress-ng", BesideStressNg}, {"speeds", Speeds}, {"crowds", Crowds}};
+  } sections[] = {{"raw", [] { CheckedAgainstRaw(false); }},
+                  {"usual-policy", [] { CheckedAgainstRaw(true); }},
+                  {"ring", Rings},
+                  {"round-trip", RoundTrip},
+                  {"stress-ng", BesideStressNg},
+                  {"speeds", Speeds},
+                  {"crowds", Crowds}};
   for (const auto& section : sections) {
     bool chosen = argc <= 3;
     for (int i = 3; i < argc; ++i) chosen = chosen || std::string(argv[i]) == section.name;

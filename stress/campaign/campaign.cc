@@ -52,15 +52,17 @@ RunSpec SpecFor(const Options& options, const WorkloadInfo& info, std::size_t si
 
 std::string CommandFor(const Options& options, const Cell& cell) {
   char text[400];
-  std::snprintf(text, sizeof text,
-                "ipcsuite stress %s --time %.0fs --procs %d:%d --topology %s --sizes %zu --nemesis %s "
-                "--priorities %d --seed %llu",
-                cell.info->name, std::max(1.0, std::ceil(cell.seconds)), cell.spec.producers,
-                std::max(1, cell.spec.consumers), std::string(ToString(cell.placement)).c_str(),
-                cell.spec.size_bytes, NemesisText(options.nemesis).c_str(), cell.spec.priorities,
-                static_cast<unsigned long long>(options.seed));
+  std::snprintf(
+      text, sizeof text,
+      "ipcsuite stress %s --time %.0fs --procs %d:%d --topology %s --sizes %zu --nemesis %s "
+      "--priorities %d --seed %llu",
+      cell.info->name, std::max(1.0, std::ceil(cell.seconds)), cell.spec.producers,
+      std::max(1, cell.spec.consumers), std::string(ToString(cell.placement)).c_str(),
+      cell.spec.size_bytes, NemesisText(options.nemesis).c_str(), cell.spec.priorities,
+      static_cast<unsigned long long>(options.seed));
   std::string command = text;
-  if (options.policy != Policy::kAuto) command += options.policy == Policy::kBatch ? " --policy batch" : " --policy other";
+  if (options.policy != Policy::kAuto)
+    command += options.policy == Policy::kBatch ? " --policy batch" : " --policy other";
   return command;
 }
 
@@ -128,8 +130,8 @@ class Runner {
             if (!apart.empty()) cell.cpus = apart;
           }
           if (size < info->size_min || size > info->size_max) {
-            cell.reason = "messages of this workload have " + std::to_string(info->size_min) + " to " +
-                          std::to_string(info->size_max) + " bytes";
+            cell.reason = "messages of this workload have " + std::to_string(info->size_min) +
+                          " to " + std::to_string(info->size_max) + " bytes";
           }
           cells.push_back(std::move(cell));
         }
@@ -163,8 +165,10 @@ class Runner {
     slice.cpus = cell.cpus;
     slice.warm_up_s = std::clamp(seconds * 0.1, 0.01, 0.5);
     slice.measure_s = std::max(0.02, seconds - slice.warm_up_s);
-    const bool stream_on_one_cpu = cell.placement == Placement::kSameCore && cell.info->waits && !nemesis;
-    slice.batch_policy = options_.policy == Policy::kBatch || (options_.policy == Policy::kAuto && stream_on_one_cpu);
+    const bool stream_on_one_cpu =
+        cell.placement == Placement::kSameCore && cell.info->waits && !nemesis;
+    slice.batch_policy = options_.policy == Policy::kBatch ||
+                         (options_.policy == Policy::kAuto && stream_on_one_cpu);
     slice.allow_global = options_.allow_global;
     slice.keep_memory = mode != Mode::kRaw && (nemesis || cell.slices.size() < 3);
     if (nemesis) {
@@ -179,8 +183,10 @@ class Runner {
     result.nemeses = nemesis;
     progress_now_.messages_all += mode == Mode::kRaw ? 0 : result.messages_total;
     progress_now_.findings += result.findings_total;
-    // A stuck process costs its time-out each time, and a thousand findings tell no more than these.
-    bool go_on = result.unsupported.empty() && result.unresolved.empty() && result.findings_total < 1000;
+    // A stuck process costs its time-out each time, and a thousand findings tell no more than
+    // these.
+    bool go_on =
+        result.unsupported.empty() && result.unresolved.empty() && result.findings_total < 1000;
     for (const FindingRecord& finding : result.findings) {
       if (finding.kind == Kind::kStuck || finding.kind == Kind::kDied) go_on = false;
     }
@@ -238,7 +244,9 @@ class Runner {
       if (std::find(cell.regimes.begin(), cell.regimes.end(), slice.regime) == cell.regimes.end()) {
         cell.regimes.push_back(slice.regime);
       }
-      (slice.mode == Mode::kRaw ? raw : slice.mode == Mode::kChecked ? checked : timed)
+      (slice.mode == Mode::kRaw       ? raw
+       : slice.mode == Mode::kChecked ? checked
+                                      : timed)
           .push_back(slice.rate_per_s);
       if (slice.latency) cell.latency.Merge(*slice.latency);
     }

@@ -85,8 +85,8 @@ WorkloadInfo FaultyInfo() {
   return info;
 }
 
-SliceResult RunOnce(Context& context, const WorkloadInfo& info, Mode mode, double seconds, NemesisPlan nemesis = {},
-                    bool restart = true, std::uint64_t ops = 0) {
+SliceResult RunOnce(Context& context, const WorkloadInfo& info, Mode mode, double seconds,
+                    NemesisPlan nemesis = {}, bool restart = true, std::uint64_t ops = 0) {
   SliceOptions options;
   options.info = &info;
   options.spec.size_bytes = info.size_default;
@@ -124,15 +124,18 @@ TEST(Planted, EachViolationOfAStreamIsCaught) {
   Context context(1);
   const WorkloadInfo info = FaultyInfo();
   const std::pair<Fault, Kind> kCases[] = {
-      {Fault::kDrop, Kind::kLost},       {Fault::kDouble, Kind::kDuplicated}, {Fault::kSwap, Kind::kReordered},
-      {Fault::kTear, Kind::kTorn},       {Fault::kForeign, Kind::kThinAir},   {Fault::kShort, Kind::kPartialWrite},
+      {Fault::kDrop, Kind::kLost},       {Fault::kDouble, Kind::kDuplicated},
+      {Fault::kSwap, Kind::kReordered},  {Fault::kTear, Kind::kTorn},
+      {Fault::kForeign, Kind::kThinAir}, {Fault::kShort, Kind::kPartialWrite},
       {Fault::kTruncate, Kind::kTorn},
   };
   for (const auto& [fault, kind] : kCases) {
     g_fault = fault;
     for (const Mode mode : {Mode::kChecked, Mode::kTimed}) {
       const SliceResult result = RunOnce(context, info, mode, 2, {}, true, 500);
-      EXPECT_TRUE(Has(result, kind)) << static_cast<int>(fault) << ": " << ToString(kind) << " expected\n" << Text(result);
+      EXPECT_TRUE(Has(result, kind))
+          << static_cast<int>(fault) << ": " << ToString(kind) << " expected\n"
+          << Text(result);
       EXPECT_GT(result.findings_total, 0u);
     }
     EXPECT_EQ(RunOnce(context, info, Mode::kRaw, 0.02).findings_total, 0u);
@@ -174,8 +177,10 @@ TEST(Nemesis, KillsLandInCallsAndNothingElseIsLost) {
   for (const char* name : {"pipe", "mq", "ring", "pipe-writers", "mutex"}) {
     SliceResult result;
     for (int attempt = 0; attempt < 20; ++attempt) {  // on a busy machine nobody may get a turn
-      result = RunOnce(context, *FindWorkload(name), Mode::kChecked, 0.5, {true, false, false, false, false});
-      if (result.findings_total != 0 || result.event_counts[0] != 0 || !result.unsupported.empty()) break;
+      result = RunOnce(context, *FindWorkload(name), Mode::kChecked, 0.5,
+                       {true, false, false, false, false});
+      if (result.findings_total != 0 || result.event_counts[0] != 0 || !result.unsupported.empty())
+        break;
     }
     if (!result.unsupported.empty()) continue;
     EXPECT_EQ(result.findings_total, 0u) << name << "\n" << Text(result);
@@ -189,7 +194,8 @@ TEST(Nemesis, KillsLandInCallsAndNothingElseIsLost) {
 
 TEST(Nemesis, StoppedProcessesGoOn) {
   Context context(4);
-  const SliceResult result = RunOnce(context, *FindWorkload("pipe"), Mode::kChecked, 0.5, {false, true, false, false, false});
+  const SliceResult result = RunOnce(context, *FindWorkload("pipe"), Mode::kChecked, 0.5,
+                                     {false, true, false, false, false});
   EXPECT_EQ(result.findings_total, 0u) << Text(result);
   EXPECT_GT(result.event_counts[static_cast<int>(NemesisKind::kStop)], 0u);
 }
@@ -199,14 +205,16 @@ TEST(Nemesis, StormWithoutRestartGivesEintrAndWithRestartNone) {
   for (const char* name : {"pingpong-pipe", "pingpong-mq"}) {
     SliceResult plain;
     for (int attempt = 0; attempt < 20; ++attempt) {
-      plain = RunOnce(context, *FindWorkload(name), Mode::kChecked, 0.5, {false, false, true, false, false}, false);
+      plain = RunOnce(context, *FindWorkload(name), Mode::kChecked, 0.5,
+                      {false, false, true, false, false}, false);
       if (plain.findings_total != 0 || plain.eintr != 0 || !plain.unsupported.empty()) break;
     }
     if (!plain.unsupported.empty()) continue;
     EXPECT_EQ(plain.findings_total, 0u) << Text(plain);
     EXPECT_GT(plain.signals_caught, 0u);
     EXPECT_GT(plain.eintr, 0u) << name;
-    const SliceResult restart = RunOnce(context, *FindWorkload(name), Mode::kChecked, 0.5, {false, false, true, false, false}, true);
+    const SliceResult restart = RunOnce(context, *FindWorkload(name), Mode::kChecked, 0.5,
+                                        {false, false, true, false, false}, true);
     EXPECT_EQ(restart.findings_total, 0u) << Text(restart);
     EXPECT_EQ(restart.eintr, 0u) << name;
   }
@@ -214,7 +222,8 @@ TEST(Nemesis, StormWithoutRestartGivesEintrAndWithRestartNone) {
 
 TEST(Nemesis, AffinityAndExhaustionDisturbNobody) {
   Context context(6);
-  const SliceResult result = RunOnce(context, *FindWorkload("mq"), Mode::kChecked, 0.5, {false, false, false, true, true});
+  const SliceResult result =
+      RunOnce(context, *FindWorkload("mq"), Mode::kChecked, 0.5, {false, false, false, true, true});
   EXPECT_EQ(result.findings_total, 0u) << Text(result);
   if (context.allowed.size() > 1 && result.unsupported.empty()) {
     EXPECT_GT(result.event_counts[static_cast<int>(NemesisKind::kAffinity)], 0u);
@@ -258,7 +267,8 @@ TEST(Engine, SixtyFourProcessesOversubscribed) {
   EXPECT_EQ(result.workers.size(), 64u);
 }
 
-// ---- nothing is left behind ------------------------------------------------------------------------
+// ---- nothing is left behind
+// ------------------------------------------------------------------------
 
 struct Nest {
   std::atomic<std::int32_t> workers[64];
@@ -314,7 +324,8 @@ TEST(Cleanup, AfterSigkillOfTheParentNoNameAndNoProcessIsLeft) {
   ASSERT_TRUE(QueueExists(run, 0));
   kill(run, SIGKILL);
   waitpid(run, nullptr, 0);
-  EXPECT_TRUE(Eventually([&] { return !QueueExists(run, 0); })) << "the guardian didn't unlink the queue";
+  EXPECT_TRUE(Eventually([&] { return !QueueExists(run, 0); }))
+      << "the guardian didn't unlink the queue";
 }
 
 TEST(Cleanup, CtrlCEndsTheSliceInOrder) {

@@ -7,7 +7,6 @@
 #include <random>
 #include <stdexcept>
 
-
 namespace ipcsuite::stress {
 namespace {
 
@@ -57,23 +56,34 @@ std::string Resolve(const Texts& texts, StressOptions* options) {
     } else if (PlacementFromString(text, &placement)) {
       campaign.placements.push_back(placement);
     } else {
-      return "--topology: '" + text + "' is none of none, same-core, smt, cache, socket, spread, all";
+      return "--topology: '" + text +
+             "' is none of none, same-core, smt, cache, socket, spread, all";
     }
   }
   for (const std::string& text : texts.nemeses) {
     NemesisPlan& plan = campaign.nemesis;
-    if (text == "all") plan = {true, true, true, true, true};
-    else if (text == "none") plan = NemesisPlan();
-    else if (text == "kill") plan.kill = true;
-    else if (text == "stop") plan.stop = true;
-    else if (text == "signal") plan.signal = true;
-    else if (text == "exhaust") plan.exhaust = true;
-    else if (text == "affinity") plan.affinity = true;
-    else return "--nemesis: '" + text + "' is none of kill, stop, signal, exhaust, affinity, all, none";
+    if (text == "all")
+      plan = {true, true, true, true, true};
+    else if (text == "none")
+      plan = NemesisPlan();
+    else if (text == "kill")
+      plan.kill = true;
+    else if (text == "stop")
+      plan.stop = true;
+    else if (text == "signal")
+      plan.signal = true;
+    else if (text == "exhaust")
+      plan.exhaust = true;
+    else if (text == "affinity")
+      plan.affinity = true;
+    else
+      return "--nemesis: '" + text +
+             "' is none of kill, stop, signal, exhaust, affinity, all, none";
   }
   if (!texts.procs.empty()) {
     char rest = 0;
-    const int n = std::sscanf(texts.procs.c_str(), "%d:%d%c", &campaign.producers, &campaign.consumers, &rest);
+    const int n = std::sscanf(texts.procs.c_str(), "%d:%d%c", &campaign.producers,
+                              &campaign.consumers, &rest);
     if (n == 1 && texts.procs.find_first_not_of("0123456789") == std::string::npos) {
       campaign.consumers = campaign.producers;
     } else if (n != 2) {
@@ -84,7 +94,9 @@ std::string Resolve(const Texts& texts, StressOptions* options) {
       return "--procs: 1 to " + std::to_string(kMaxProducers) + " producers and consumers";
     }
   }
-  campaign.policy = texts.policy == "batch" ? Policy::kBatch : texts.policy == "other" ? Policy::kOther : Policy::kAuto;
+  campaign.policy = texts.policy == "batch"   ? Policy::kBatch
+                    : texts.policy == "other" ? Policy::kOther
+                                              : Policy::kAuto;
   try {
     std::size_t end = 0;
     campaign.seed = texts.seed.empty() ? RandomSeed() : std::stoull(texts.seed, &end, 0);
@@ -97,29 +109,46 @@ std::string Resolve(const Texts& texts, StressOptions* options) {
 
 void Describe(CLI::App& app, Texts& texts, StressOptions* options) {
   Options& campaign = options->campaign;
-  app.add_option("workloads", texts.workloads, "Workloads to run; default: all (--list explains each)");
+  app.add_option("workloads", texts.workloads,
+                 "Workloads to run; default: all (--list explains each)");
   app.add_option("--time", texts.time, "Duration of the whole run: 30s, 2m, 500ms; default: 30s");
   app.add_option("--ops", campaign.ops, "At most so many messages of each producer in each slice");
-  app.add_option("--procs", texts.procs, "A:B producers and consumers; default: the workload's own");
+  app.add_option("--procs", texts.procs,
+                 "A:B producers and consumers; default: the workload's own");
   app.add_option("--topology", texts.placements,
-                 "Where processes are pinned: none, same-core, smt, cache, socket, spread, all; default: none")
+                 "Where processes are pinned: none, same-core, smt, cache, socket, spread, all; "
+                 "default: none")
       ->delimiter(',');
-  app.add_option("--sizes", texts.sizes, "Message sizes in bytes: 8,64,4k; default: the workload's own")->delimiter(',');
-  app.add_option("--nemesis", texts.nemeses, "kill, stop, signal, exhaust, affinity, all, none; default: none")
+  app.add_option("--sizes", texts.sizes,
+                 "Message sizes in bytes: 8,64,4k; default: the workload's own")
       ->delimiter(',');
-  app.add_flag("--sweep", campaign.sweep, "Measure scaling over the cpus too, and the core-to-core latency");
-  app.add_option("--rate", campaign.rate_per_s, "Open loop: so many messages a second of all producers; latency "
-                 "counts from the intended time")->check(CLI::PositiveNumber);
-  app.add_option("--priorities", campaign.priorities, "Priorities in use on queues")->check(CLI::Range(1, 31))
+  app.add_option("--nemesis", texts.nemeses,
+                 "kill, stop, signal, exhaust, affinity, all, none; default: none")
+      ->delimiter(',');
+  app.add_flag("--sweep", campaign.sweep,
+               "Measure scaling over the cpus too, and the core-to-core latency");
+  app.add_option("--rate", campaign.rate_per_s,
+                 "Open loop: so many messages a second of all producers; latency "
+                 "counts from the intended time")
+      ->check(CLI::PositiveNumber);
+  app.add_option("--priorities", campaign.priorities, "Priorities in use on queues")
+      ->check(CLI::Range(1, 31))
       ->capture_default_str();
-  app.add_option("--pairs", campaign.pairs, "Pairs of a raw and a checked slice; default: by time")->check(CLI::Range(1, 1000));
-  app.add_option("--policy", texts.policy, "Scheduling policy of the processes: other, batch (SCHED_BATCH: no wake-up "
-                 "preemption), auto (batch for streams on one core, in slices without nemeses)")->check(CLI::IsMember({"auto", "other", "batch"}))->capture_default_str();
-  app.add_flag("--allow-global", campaign.allow_global, "Exhaustion may use up what other processes of this machine "
+  app.add_option("--pairs", campaign.pairs, "Pairs of a raw and a checked slice; default: by time")
+      ->check(CLI::Range(1, 1000));
+  app.add_option("--policy", texts.policy,
+                 "Scheduling policy of the processes: other, batch (SCHED_BATCH: no wake-up "
+                 "preemption), auto (batch for streams on one core, in slices without nemeses)")
+      ->check(CLI::IsMember({"auto", "other", "batch"}))
+      ->capture_default_str();
+  app.add_flag("--allow-global", campaign.allow_global,
+               "Exhaustion may use up what other processes of this machine "
                "share (queues of the IPC namespace)");
   app.add_option("--seed", texts.seed, "64-bit seed (decimal or 0x...); default: random, printed");
-  app.add_option("--out", options->out, "Directory of the reports; empty: none are written")->capture_default_str();
-  app.add_option("--format", options->formats, "json, html, junit, ctrf, tap, ktap, markdown")->delimiter(',');
+  app.add_option("--out", options->out, "Directory of the reports; empty: none are written")
+      ->capture_default_str();
+  app.add_option("--format", options->formats, "json, html, junit, ctrf, tap, ktap, markdown")
+      ->delimiter(',');
   app.add_flag("--list", options->list, "Explain the workloads and run none");
 }
 
@@ -129,8 +158,8 @@ bool ParseDuration(const std::string& text, double* seconds) {
   char* end = nullptr;
   const double value = std::strtod(text.c_str(), &end);
   const std::string unit = end;
-  const double factor = unit.empty() || unit == "s" ? 1
-                        : unit == "ms"              ? 1e-3
+  const double factor = unit.empty() || unit == "s"    ? 1
+                        : unit == "ms"                 ? 1e-3
                         : unit == "m" || unit == "min" ? 60
                         : unit == "h"                  ? 3600
                                                        : 0;
@@ -143,7 +172,7 @@ bool ParseSize(const std::string& text, std::size_t* bytes) {
   char* end = nullptr;
   const unsigned long long value = std::strtoull(text.c_str(), &end, 10);
   const std::string unit = end;
-  const unsigned long long factor = unit.empty() || unit == "B"                                   ? 1
+  const unsigned long long factor = unit.empty() || unit == "B"                   ? 1
                                     : unit == "k" || unit == "K" || unit == "KiB" ? 1024
                                     : unit == "m" || unit == "M" || unit == "MiB" ? 1048576
                                                                                   : 0;
@@ -153,8 +182,9 @@ bool ParseSize(const std::string& text, std::size_t* bytes) {
 }
 
 int ParseStressOptions(int argc, char** argv, StressOptions* options) {
-  CLI::App app("Drives pipes, FIFOs, queues and shared memory at full speed and accounts for every message.",
-               "ipcsuite stress");
+  CLI::App app(
+      "Drives pipes, FIFOs, queues and shared memory at full speed and accounts for every message.",
+      "ipcsuite stress");
   Texts texts;
   Describe(app, texts, options);
   if (const int status = report::ParseArguments(app, argc, argv); status >= 0) return status;

@@ -15,8 +15,8 @@ struct StressOptions {
   bool list = false;
 };
 
-// Parses the arguments. Returns -1 to go on, or the exit status (0 after --help, 2 after one line on
-// standard error).
+// Parses the arguments. Returns -1 to go on, or the exit status (0 after --help, 2 after one line
+// on standard error).
 int ParseStressOptions(int argc, char** argv, StressOptions* options);
 
 // "30s", "2m", "500ms", "1.5" (seconds). False when it is none of them or not positive.

@@ -20,19 +20,27 @@ TEST(Options, DurationsAndSizes) {
   EXPECT_TRUE(ParseDuration("2m", &s) && s == 120);
   EXPECT_TRUE(ParseDuration("500ms", &s) && s == 0.5);
   EXPECT_TRUE(ParseDuration("1.5", &s) && s == 1.5);
-  for (const char* wrong : {"", "s", "-1s", "0", "3x", "1e9s", "nan"}) EXPECT_FALSE(ParseDuration(wrong, &s)) << wrong;
+  for (const char* wrong : {"", "s", "-1s", "0", "3x", "1e9s", "nan"})
+    EXPECT_FALSE(ParseDuration(wrong, &s)) << wrong;
   std::size_t n = 0;
   EXPECT_TRUE(ParseSize("64", &n) && n == 64);
   EXPECT_TRUE(ParseSize("4k", &n) && n == 4096);
   EXPECT_TRUE(ParseSize("1M", &n) && n == 1048576);
-  for (const char* wrong : {"", "0", "-4", "4x", "k", "99999999999", "2G"}) EXPECT_FALSE(ParseSize(wrong, &n)) << wrong;
+  for (const char* wrong : {"", "0", "-4", "4x", "k", "99999999999", "2G"})
+    EXPECT_FALSE(ParseSize(wrong, &n)) << wrong;
 }
 
 TEST(Options, AllOfThemAreUnderstood) {
   StressOptions o;
-  ASSERT_EQ(Parse({"pipe", "mq", "--time", "2m", "--procs", "3:5", "--topology", "same-core,spread", "--sizes", "8,4k",
-                   "--nemesis", "kill,signal", "--rate", "1000", "--seed", "0x10", "--pairs", "7", "--policy", "batch",
-                   "--sweep", "--out", "x", "--ops", "9"}, &o), -1);
+  ASSERT_EQ(Parse({"pipe",    "mq",    "--time",     "2m",
+                   "--procs", "3:5",   "--topology", "same-core,spread",
+                   "--sizes", "8,4k",  "--nemesis",  "kill,signal",
+                   "--rate",  "1000",  "--seed",     "0x10",
+                   "--pairs", "7",     "--policy",   "batch",
+                   "--sweep", "--out", "x",          "--ops",
+                   "9"},
+                  &o),
+            -1);
   EXPECT_EQ(o.campaign.workloads.size(), 2u);
   EXPECT_EQ(o.campaign.time_s, 120);
   EXPECT_EQ(o.campaign.producers, 3);
@@ -45,10 +53,20 @@ TEST(Options, AllOfThemAreUnderstood) {
 }
 
 TEST(Options, MistakesAreUsageErrors) {
-  for (const std::vector<std::string>& words : std::vector<std::vector<std::string>>{
-           {"nosuch"}, {"--time", "soon"}, {"--sizes", "big"}, {"--procs", "x"}, {"--procs", "0:1"}, {"--procs", "1:2:3"},
-           {"--topology", "moon"}, {"--nemesis", "bribe"}, {"--seed", "12x"}, {"--pairs", "0"}, {"--policy", "fifo"},
-           {"--unknown"}, {"--rate", "-1"}}) {
+  for (const std::vector<std::string>& words :
+       std::vector<std::vector<std::string>>{{"nosuch"},
+                                             {"--time", "soon"},
+                                             {"--sizes", "big"},
+                                             {"--procs", "x"},
+                                             {"--procs", "0:1"},
+                                             {"--procs", "1:2:3"},
+                                             {"--topology", "moon"},
+                                             {"--nemesis", "bribe"},
+                                             {"--seed", "12x"},
+                                             {"--pairs", "0"},
+                                             {"--policy", "fifo"},
+                                             {"--unknown"},
+                                             {"--rate", "-1"}}) {
     StressOptions o;
     EXPECT_EQ(Parse(words, &o), 2) << words.front();
   }
@@ -61,8 +79,9 @@ TEST(Reports, NoSingleNumberWhereSamplesDifferByMoreThanHalf) {
 }
 
 TEST(Reports, PlotsAreSelfContainedSvg) {
-  const std::string svg = LinePlot("a < b", "d & e", {"x", true}, {"y", true},
-                                   {{"one", {{1, 10}, {100, 1000}}, true, true}, {"two", {{1, 20}, {50, 2}}, true, true}});
+  const std::string svg = LinePlot(
+      "a < b", "d & e", {"x", true}, {"y", true},
+      {{"one", {{1, 10}, {100, 1000}}, true, true}, {"two", {{1, 20}, {50, 2}}, true, true}});
   EXPECT_EQ(svg.find("<svg "), 0u);
   EXPECT_NE(svg.find("<title>a &lt; b</title><desc>d &amp; e</desc>"), std::string::npos);
   EXPECT_EQ(svg.find("href"), std::string::npos);

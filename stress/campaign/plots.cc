@@ -25,10 +25,14 @@ std::string Num(double v) {
 std::string Label(double v) {
   char text[32];
   const double a = std::fabs(v);
-  if (a >= 1e9) std::snprintf(text, sizeof text, "%.4gG", v / 1e9);
-  else if (a >= 1e6) std::snprintf(text, sizeof text, "%.4gM", v / 1e6);
-  else if (a >= 1e4) std::snprintf(text, sizeof text, "%.4gk", v / 1e3);
-  else std::snprintf(text, sizeof text, "%.4g", v);
+  if (a >= 1e9)
+    std::snprintf(text, sizeof text, "%.4gG", v / 1e9);
+  else if (a >= 1e6)
+    std::snprintf(text, sizeof text, "%.4gM", v / 1e6);
+  else if (a >= 1e4)
+    std::snprintf(text, sizeof text, "%.4gk", v / 1e3);
+  else
+    std::snprintf(text, sizeof text, "%.4g", v);
   return text;
 }
 
@@ -165,11 +169,13 @@ std::string LinePlot(const std::string& title, const std::string& description, c
   out += "<g stroke='currentColor' stroke-opacity='0.25'>\n";
   for (const double v : sx.Ticks()) {
     const std::string at = Num(sx.At(v));
-    out += "<line x1='" + at + "' x2='" + at + "' y1='" + Num(kTop) + "' y2='" + Num(bottom) + "'/>\n";
+    out +=
+        "<line x1='" + at + "' x2='" + at + "' y1='" + Num(kTop) + "' y2='" + Num(bottom) + "'/>\n";
   }
   for (const double v : sy.Ticks()) {
     const std::string at = Num(sy.At(v));
-    out += "<line x1='" + Num(kLeft) + "' x2='" + Num(right) + "' y1='" + at + "' y2='" + at + "'/>\n";
+    out +=
+        "<line x1='" + Num(kLeft) + "' x2='" + Num(right) + "' y1='" + at + "' y2='" + at + "'/>\n";
   }
   out += "</g>\n";
   for (const double v : sx.Ticks()) out += Text(sx.At(v), bottom + 18, Label(v), "middle");
@@ -189,16 +195,20 @@ Series LatencySeries(const Histogram& latency, const std::string& name) {
   s.marks = false;
   for (const Histogram::Point& p : latency.Distribution()) {
     if (p.percentile >= 1.0) continue;
-    s.points.push_back({1.0 / (1.0 - p.percentile), static_cast<double>(std::max<std::uint64_t>(1, p.value_ns))});
+    s.points.push_back(
+        {1.0 / (1.0 - p.percentile), static_cast<double>(std::max<std::uint64_t>(1, p.value_ns))});
   }
   return s;
 }
 
 Plot LatencyPlot(const std::string& title, const std::vector<Series>& series) {
   const std::string description =
-      "Latency of messages by percentile: 10 on the horizontal axis is the 90th, 100 the 99th, 1000 "
+      "Latency of messages by percentile: 10 on the horizontal axis is the 90th, 100 the 99th, "
+      "1000 "
       "the 99.9th percentile. Both axes are logarithmic.";
-  return {title, description, LinePlot(title, description, {"1 / (1 - percentile)", true}, {"latency, ns", true}, series)};
+  return {
+      title, description,
+      LinePlot(title, description, {"1 / (1 - percentile)", true}, {"latency, ns", true}, series)};
 }
 
 }  // namespace
@@ -206,9 +216,11 @@ Plot LatencyPlot(const std::string& title, const std::vector<Series>& series) {
 std::vector<Plot> LatencyPlots(const std::vector<const Cell*>& cells) {
   std::vector<Series> without, under;
   for (const Cell* cell : cells) {
-    if (cell->latency.total() != 0) without.push_back(LatencySeries(cell->latency, ShortName(*cell)));
+    if (cell->latency.total() != 0)
+      without.push_back(LatencySeries(cell->latency, ShortName(*cell)));
     if (cell->latency_under_nemeses.total() != 0) {
-      under.push_back(LatencySeries(cell->latency_under_nemeses, ShortName(*cell) + (cells.size() == 1 ? ", nemeses" : "")));
+      under.push_back(LatencySeries(cell->latency_under_nemeses,
+                                    ShortName(*cell) + (cells.size() == 1 ? ", nemeses" : "")));
     }
   }
   // Of one workload both are seen best in one plot.
@@ -220,7 +232,8 @@ std::vector<Plot> LatencyPlots(const std::vector<const Cell*>& cells) {
   const auto add = [&](const std::string& title, const std::vector<Series>& all) {
     for (std::size_t first = 0; first < all.size(); first += kStyles) {
       const auto from = all.begin() + static_cast<std::ptrdiff_t>(first);
-      const auto to = all.begin() + static_cast<std::ptrdiff_t>(std::min(all.size(), first + kStyles));
+      const auto to =
+          all.begin() + static_cast<std::ptrdiff_t>(std::min(all.size(), first + kStyles));
       plots.push_back(LatencyPlot(title + (first == 0 ? "" : " (continued)"), {from, to}));
     }
   };
@@ -253,8 +266,10 @@ Plot ScalingPlot(const std::vector<ScalingCurve>& curves) {
   }
   if (series.empty()) return {};
   const std::string description =
-      "Throughput relative to one process, by number of processes; each on objects of its own, or all "
-      "on one. Points beyond the number of cpus are oversubscribed. The law of scalability is drawn "
+      "Throughput relative to one process, by number of processes; each on objects of its own, or "
+      "all "
+      "on one. Points beyond the number of cpus are oversubscribed. The law of scalability is "
+      "drawn "
       "where there are five points.";
   return {"Scaling", description,
           LinePlot("Scaling", description, {"processes", false}, {"throughput of one = 1", false},
@@ -277,15 +292,18 @@ Plot HeatMap(const CoreMatrix& matrix) {
   const std::string title = "Core-to-core latency";
   char range[128];
   std::snprintf(range, sizeof range,
-                "One-way time to hand a cache line over, in ns, from row to column: %.0f to %.0f.", low,
-                high);
+                "One-way time to hand a cache line over, in ns, from row to column: %.0f to %.0f.",
+                low, high);
   // Wide enough for the line below it.
-  std::string out = Open(std::max(size + 80, 60 + 6.4 * static_cast<double>(std::char_traits<char>::length(range))), size + 70, title, range);
+  std::string out = Open(
+      std::max(size + 80, 60 + 6.4 * static_cast<double>(std::char_traits<char>::length(range))),
+      size + 70, title, range);
   for (std::size_t i = 0; i < n; ++i) {
     const double y = 30 + cell * static_cast<double>(i);
     if (cell >= 12) out += Text(44, y + cell / 2 + 4, std::to_string(matrix.cpus[i]), "end");
     if (cell >= 12) {
-      out += Text(50 + cell * (static_cast<double>(i) + 0.5), 22, std::to_string(matrix.cpus[i]), "middle");
+      out += Text(50 + cell * (static_cast<double>(i) + 0.5), 22, std::to_string(matrix.cpus[i]),
+                  "middle");
     }
     for (std::size_t j = 0; j < n; ++j) {
       const double x = 50 + cell * static_cast<double>(j);
@@ -298,11 +316,13 @@ Plot HeatMap(const CoreMatrix& matrix) {
                     x, y, cell - 1, cell - 1, i == j || v <= 0 ? 0.04 : 0.15 + 0.75 * share,
                     matrix.cpus[i], matrix.cpus[j], v);
       out += box;
-      if (cell >= 28 && i != j) out += Text(x + cell / 2, y + cell / 2 + 4, Label(std::round(v)), "middle");
+      if (cell >= 28 && i != j)
+        out += Text(x + cell / 2, y + cell / 2 + 4, Label(std::round(v)), "middle");
     }
   }
   out += Text(50, size + 54, range, "start");
-  return {title, std::string(range) + (matrix.note.empty() ? "" : " " + matrix.note), out + "</svg>\n"};
+  return {title, std::string(range) + (matrix.note.empty() ? "" : " " + matrix.note),
+          out + "</svg>\n"};
 }
 
 Plot TimeLine(const Cell& cell) {
@@ -312,9 +332,9 @@ Plot TimeLine(const Cell& cell) {
   }
   if (chosen == nullptr) return {};
   static const std::map<NemesisKind, std::pair<char, const char*>> kMarks = {
-      {NemesisKind::kKill, {'K', "#d55e00"}},   {NemesisKind::kStop, {'S', "#0072b2"}},
+      {NemesisKind::kKill, {'K', "#d55e00"}},     {NemesisKind::kStop, {'S', "#0072b2"}},
       {NemesisKind::kContinue, {'C', "#009e73"}}, {NemesisKind::kSignal, {'s', "#8a8a8a"}},
-      {NemesisKind::kExhaust, {'X', "#b09a00"}}, {NemesisKind::kAffinity, {'A', "#cc79a7"}}};
+      {NemesisKind::kExhaust, {'X', "#b09a00"}},  {NemesisKind::kAffinity, {'A', "#cc79a7"}}};
   constexpr std::size_t kShown = 300;
   const std::size_t shown = std::min(kShown, chosen->events.size());
   const double last = std::max(1.0, static_cast<double>(chosen->events[shown - 1].t_ns));
@@ -322,13 +342,18 @@ Plot TimeLine(const Cell& cell) {
   const double height = 40 + workers * 22 + 40;
   const std::string title = "Nemeses over time: " + ShortName(cell);
   const std::string description =
-      "One row for each process. K killed, S stopped, C continued, s signalled, A moved to another cpu. "
+      "One row for each process. K killed, S stopped, C continued, s signalled, A moved to another "
+      "cpu. "
       "The text of a mark says in which call the process was.";
   std::string out = Open(kWidth, height, title, description);
   for (std::size_t i = 0; i < chosen->workers.size(); ++i) {
     const double y = 30 + 22 * static_cast<double>(i);
-    out += Text(78, y + 4, (chosen->workers[i].role == Role::kProducer ? "producer " : "consumer ") + std::to_string(i), "end");
-    out += "<line x1='84' x2='" + Num(kWidth - 10) + "' y1='" + Num(y) + "' y2='" + Num(y) + "' stroke='currentColor' stroke-opacity='0.3'/>\n";
+    out += Text(78, y + 4,
+                (chosen->workers[i].role == Role::kProducer ? "producer " : "consumer ") +
+                    std::to_string(i),
+                "end");
+    out += "<line x1='84' x2='" + Num(kWidth - 10) + "' y1='" + Num(y) + "' y2='" + Num(y) +
+           "' stroke='currentColor' stroke-opacity='0.3'/>\n";
   }
   for (std::size_t i = 0; i < shown; ++i) {
     const NemesisEvent& e = chosen->events[i];
@@ -343,7 +368,8 @@ Plot TimeLine(const Cell& cell) {
                   static_cast<double>(e.t_ns) / 1e6, ToString(e.call));
     out += mark;
   }
-  out += Text(84, height - 12, "0", "start") + Text(kWidth - 10, height - 12, Label(last / 1e6) + " ms", "end");
+  out += Text(84, height - 12, "0", "start") +
+         Text(kWidth - 10, height - 12, Label(last / 1e6) + " ms", "end");
   return {title, description, out + "</svg>\n"};
 }
 
@@ -369,7 +395,8 @@ std::vector<Plot> MakePlots(const CampaignResult& result) {
   if (!throughput.empty()) {
     const std::string description = "Checked throughput by message size, both axes logarithmic.";
     add({"Throughput by size", description,
-         LinePlot("Throughput by size", description, {"message, bytes", true}, {"MB/s", true}, throughput)});
+         LinePlot("Throughput by size", description, {"message, bytes", true}, {"MB/s", true},
+                  throughput)});
   }
   for (Plot& plot : LatencyPlots(cells)) add(std::move(plot));
   add(ScalingPlot(result.curves));

@@ -1,5 +1,5 @@
-// Plots as self-contained SVG: no scripts, no fonts, readable in light and dark, lines told apart by
-// dashes and marks as well as by colour.
+// Plots as self-contained SVG: no scripts, no fonts, readable in light and dark, lines told apart
+// by dashes and marks as well as by colour.
 #pragma once
 
 #include <string>
@@ -29,8 +29,8 @@ struct Plot {
   std::string title, description, svg;
 };
 
-// All plots that the results allow: throughput by size, latency percentiles without and under nemeses, scaling with its fit,
-// core matrix, time line of the nemeses.
+// All plots that the results allow: throughput by size, latency percentiles without and under
+// nemeses, scaling with its fit, core matrix, time line of the nemeses.
 std::vector<Plot> MakePlots(const CampaignResult& result);
 // At most eight lines each.
 std::vector<Plot> LatencyPlots(const std::vector<const Cell*>& cells);

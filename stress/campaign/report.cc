@@ -5,8 +5,8 @@
 
 #include <nlohmann/json.hpp>
 
-#include "stress/measure/crc32c.h"
 #include "stress/campaign/plots.h"
+#include "stress/measure/crc32c.h"
 
 namespace ipcsuite::stress {
 namespace {
@@ -108,13 +108,16 @@ void AddMetrics(const Cell& cell, report::TestRecord* record) {
   const auto add = [&](const char* name, double value, std::vector<double> samples = {}) {
     record->metrics.push_back({name, value, std::move(samples)});
   };
-  if (!cell.checked.samples.empty()) add("throughput_checked_per_s", cell.checked.median, cell.checked.samples);
+  if (!cell.checked.samples.empty())
+    add("throughput_checked_per_s", cell.checked.median, cell.checked.samples);
   if (!cell.raw.samples.empty()) add("throughput_raw_per_s", cell.raw.median, cell.raw.samples);
   if (cell.info->uses_ledgers && cell.checked.median > 0) {
-    add("throughput_checked_bytes_per_s", cell.checked.median * static_cast<double>(cell.spec.size_bytes));
+    add("throughput_checked_bytes_per_s",
+        cell.checked.median * static_cast<double>(cell.spec.size_bytes));
   }
   if (cell.checked_of_raw > 0) add("checked_of_raw_ratio", cell.checked_of_raw);
-  if (!cell.timed.samples.empty()) add("throughput_timed_per_s", cell.timed.median, cell.timed.samples);
+  if (!cell.timed.samples.empty())
+    add("throughput_timed_per_s", cell.timed.median, cell.timed.samples);
   if (cell.timed_of_raw > 0) add("timed_of_raw_ratio", cell.timed_of_raw);
   if (cell.latency.total() != 0) {
     add("latency_ns_p50", static_cast<double>(cell.latency.Percentile(50)));
@@ -136,8 +139,9 @@ void AddMetrics(const Cell& cell, report::TestRecord* record) {
 
 std::string EventText(const NemesisEvent& e) {
   char text[200];
-  std::snprintf(text, sizeof text, "%10.6f s  %-8s worker %d (pid %d) in %s", static_cast<double>(e.t_ns) / 1e9,
-                ToString(e.kind), e.worker, static_cast<int>(e.pid), ToString(e.call));
+  std::snprintf(text, sizeof text, "%10.6f s  %-8s worker %d (pid %d) in %s",
+                static_cast<double>(e.t_ns) / 1e9, ToString(e.kind), e.worker,
+                static_cast<int>(e.pid), ToString(e.call));
   std::string out = text;
   if (e.in_hand != 0 && e.kind == NemesisKind::kKill) {
     const Stamp stamp = Stamp::Unpack(e.in_hand - 1);
@@ -151,26 +155,30 @@ void AddEvidence(const Cell& cell, report::TestRecord* record) {
   record->evidence.push_back(LineOf(cell));
   for (const SliceResult& slice : cell.slices) {
     for (const auto& [key, value] : slice.facts) {
-      if (&slice == &cell.slices.back()) record->evidence.push_back(key + ": " + value + " (last slice)");
+      if (&slice == &cell.slices.back())
+        record->evidence.push_back(key + ": " + value + " (last slice)");
     }
   }
   const Totals t = TotalsOf(cell);
-  if (Count(t, NemesisKind::kKill) + Count(t, NemesisKind::kStop) + Count(t, NemesisKind::kSignal) != 0) {
+  if (Count(t, NemesisKind::kKill) + Count(t, NemesisKind::kStop) +
+          Count(t, NemesisKind::kSignal) !=
+      0) {
     char text[400];
-    std::snprintf(text, sizeof text,
-                  "nemeses: %llu kills (%llu inside a call), %llu stops (%llu inside a call), %llu signals "
-                  "(%llu caught, %llu inside a call, %llu calls gave EINTR), %llu moves; missing and in the "
-                  "hand of a killed process: %llu sent, %llu received",
-                  static_cast<unsigned long long>(Count(t, NemesisKind::kKill)),
-                  static_cast<unsigned long long>(cell.kills_in_call),
-                  static_cast<unsigned long long>(Count(t, NemesisKind::kStop)),
-                  static_cast<unsigned long long>(t.stops_in_call),
-                  static_cast<unsigned long long>(Count(t, NemesisKind::kSignal)),
-                  static_cast<unsigned long long>(t.caught), static_cast<unsigned long long>(t.caught_in_call),
-                  static_cast<unsigned long long>(t.eintr),
-                  static_cast<unsigned long long>(Count(t, NemesisKind::kAffinity)),
-                  static_cast<unsigned long long>(t.excused_producer),
-                  static_cast<unsigned long long>(t.excused_consumer));
+    std::snprintf(
+        text, sizeof text,
+        "nemeses: %llu kills (%llu inside a call), %llu stops (%llu inside a call), %llu signals "
+        "(%llu caught, %llu inside a call, %llu calls gave EINTR), %llu moves; missing and in the "
+        "hand of a killed process: %llu sent, %llu received",
+        static_cast<unsigned long long>(Count(t, NemesisKind::kKill)),
+        static_cast<unsigned long long>(cell.kills_in_call),
+        static_cast<unsigned long long>(Count(t, NemesisKind::kStop)),
+        static_cast<unsigned long long>(t.stops_in_call),
+        static_cast<unsigned long long>(Count(t, NemesisKind::kSignal)),
+        static_cast<unsigned long long>(t.caught),
+        static_cast<unsigned long long>(t.caught_in_call), static_cast<unsigned long long>(t.eintr),
+        static_cast<unsigned long long>(Count(t, NemesisKind::kAffinity)),
+        static_cast<unsigned long long>(t.excused_producer),
+        static_cast<unsigned long long>(t.excused_consumer));
     record->evidence.push_back(text);
   }
   std::string events;
@@ -182,12 +190,14 @@ void AddEvidence(const Cell& cell, report::TestRecord* record) {
       events += EventText(e) + "\n";
     }
   }
-  if (!events.empty()) record->attachments.push_back({"text", "Kills and stops (the first 200)", events});
+  if (!events.empty())
+    record->attachments.push_back({"text", "Kills and stops (the first 200)", events});
 }
 
 Json LatencyJson(const Histogram& h) {
-  return {{"p50", h.Percentile(50)},   {"p90", h.Percentile(90)},     {"p99", h.Percentile(99)}, {"p999", h.Percentile(99.9)},
-          {"p9999", h.Percentile(99.99)}, {"max", h.max()}, {"count", h.total()}};
+  return {{"p50", h.Percentile(50)},    {"p90", h.Percentile(90)},      {"p99", h.Percentile(99)},
+          {"p999", h.Percentile(99.9)}, {"p9999", h.Percentile(99.99)}, {"max", h.max()},
+          {"count", h.total()}};
 }
 
 Json CellJson(const Cell& cell) {
@@ -225,13 +235,21 @@ Json CellJson(const Cell& cell) {
   json["excused_in_hand_of_killed_producers"] = t.excused_producer;
   json["excused_taken_by_killed_consumers"] = t.excused_consumer;
   if (cell.latency.total() != 0) json["latency_ns"] = LatencyJson(cell.latency);
-  if (cell.latency_under_nemeses.total() != 0) json["latency_under_nemeses_ns"] = LatencyJson(cell.latency_under_nemeses);
+  if (cell.latency_under_nemeses.total() != 0)
+    json["latency_under_nemeses_ns"] = LatencyJson(cell.latency_under_nemeses);
   json["command"] = cell.command;
   return json;
 }
 
 Json LatencyRow(const std::string& name, const Histogram& h) {
-  return {name, h.Percentile(50), h.Percentile(90), h.Percentile(99), h.Percentile(99.9), h.Percentile(99.99), h.max(), h.total()};
+  return {name,
+          h.Percentile(50),
+          h.Percentile(90),
+          h.Percentile(99),
+          h.Percentile(99.9),
+          h.Percentile(99.99),
+          h.max(),
+          h.total()};
 }
 
 Json Table(const char* title, std::vector<std::string> columns, Json rows) {
@@ -239,52 +257,70 @@ Json Table(const char* title, std::vector<std::string> columns, Json rows) {
 }
 
 Json Tables(const CampaignResult& result) {
-  Json throughput = Json::array(), latency = Json::array(), nemeses = Json::array(), facts = Json::array(),
-       scaling = Json::array();
+  Json throughput = Json::array(), latency = Json::array(), nemeses = Json::array(),
+       facts = Json::array(), scaling = Json::array();
   for (const Cell& cell : result.cells) {
     const std::string name = cell.name.substr(cell.name.find('.') + 1);
     const Means m = MeansOf(cell);
     const Totals t = TotalsOf(cell);
-    throughput.push_back({name, Word(cell.outcome), cell.spec.size_bytes, std::string(ToString(cell.placement)),
-                          RateText(cell.raw), RateText(cell.checked),
-                          cell.info->uses_ledgers ? Format("%.1f", cell.checked.median * static_cast<double>(cell.spec.size_bytes) / 1e6) : "",
-                          Ratio(cell.checked_of_raw),
-                          Ratio(cell.timed_of_raw), Joined(cell.regimes), Format("%.3f", m.fairness),
-                          Format("%.3f", m.voluntary), Format("%.3f", m.involuntary), Format("%.0f", m.cpu_ns),
-                          Format("%.1f %%", 100 * m.steal), cell.messages, cell.checks});
+    throughput.push_back(
+        {name, Word(cell.outcome), cell.spec.size_bytes, std::string(ToString(cell.placement)),
+         RateText(cell.raw), RateText(cell.checked),
+         cell.info->uses_ledgers
+             ? Format("%.1f", cell.checked.median * static_cast<double>(cell.spec.size_bytes) / 1e6)
+             : "",
+         Ratio(cell.checked_of_raw), Ratio(cell.timed_of_raw), Joined(cell.regimes),
+         Format("%.3f", m.fairness), Format("%.3f", m.voluntary), Format("%.3f", m.involuntary),
+         Format("%.0f", m.cpu_ns), Format("%.1f %%", 100 * m.steal), cell.messages, cell.checks});
     if (cell.latency.total() != 0) latency.push_back(LatencyRow(name, cell.latency));
-    if (cell.latency_under_nemeses.total() != 0) latency.push_back(LatencyRow(name + ", under nemeses", cell.latency_under_nemeses));
-    if (Count(t, NemesisKind::kKill) + Count(t, NemesisKind::kStop) + Count(t, NemesisKind::kSignal) != 0) {
-      nemeses.push_back({name, Count(t, NemesisKind::kKill), cell.kills_in_call, Count(t, NemesisKind::kStop),
-                         t.stops_in_call, Count(t, NemesisKind::kSignal), t.caught_in_call, t.eintr,
-                         Count(t, NemesisKind::kAffinity), Count(t, NemesisKind::kExhaust), t.excused_producer, t.excused_consumer});
+    if (cell.latency_under_nemeses.total() != 0)
+      latency.push_back(LatencyRow(name + ", under nemeses", cell.latency_under_nemeses));
+    if (Count(t, NemesisKind::kKill) + Count(t, NemesisKind::kStop) +
+            Count(t, NemesisKind::kSignal) !=
+        0) {
+      nemeses.push_back({name, Count(t, NemesisKind::kKill), cell.kills_in_call,
+                         Count(t, NemesisKind::kStop), t.stops_in_call,
+                         Count(t, NemesisKind::kSignal), t.caught_in_call, t.eintr,
+                         Count(t, NemesisKind::kAffinity), Count(t, NemesisKind::kExhaust),
+                         t.excused_producer, t.excused_consumer});
     }
     if (cell.slices.empty()) continue;
     for (const auto& [key, value] : cell.slices.back().facts) facts.push_back({name, key, value});
   }
   for (const ScalingCurve& curve : result.curves) {
     for (std::size_t i = 0; i < curve.points.size(); ++i) {
-      scaling.push_back({curve.operation, curve.shared_object ? "one for all" : "own", curve.where[i],
-                         RateText(MakeSpread(curve.points[i].samples)),
-                         Ratio(Median(curve.points[i].samples) / std::max(1e-9, Median(curve.points[0].samples)))});
+      scaling.push_back({curve.operation, curve.shared_object ? "one for all" : "own",
+                         curve.where[i], RateText(MakeSpread(curve.points[i].samples)),
+                         Ratio(Median(curve.points[i].samples) /
+                               std::max(1e-9, Median(curve.points[0].samples)))});
     }
   }
   Json tables = Json::array();
-  tables.push_back(Table("Throughput: the same loop without checks (raw), with checks, with latency",
-                         {"workload", "verdict", "size_bytes", "placement", "raw", "checked", "checked MB/s", "checked/raw", "timed/raw",
-                          "regimes", "fairness (Jain)", "voluntary switches/message", "involuntary switches/message",
-                          "CPU ns/message", "steal", "messages accounted for", "invariants checked"}, throughput));
+  tables.push_back(
+      Table("Throughput: the same loop without checks (raw), with checks, with latency",
+            {"workload", "verdict", "size_bytes", "placement", "raw", "checked", "checked MB/s",
+             "checked/raw", "timed/raw", "regimes", "fairness (Jain)", "voluntary switches/message",
+             "involuntary switches/message", "CPU ns/message", "steal", "messages accounted for",
+             "invariants checked"},
+            throughput));
   if (!latency.empty()) {
-    tables.push_back(Table("Latency in ns", {"workload", "p50", "p90", "p99", "p99.9", "p99.99", "max", "count"}, latency));
+    tables.push_back(Table("Latency in ns",
+                           {"workload", "p50", "p90", "p99", "p99.9", "p99.99", "max", "count"},
+                           latency));
   }
   if (!nemeses.empty()) {
-    tables.push_back(Table("Nemeses and what they left",
-                           {"workload", "kills", "in a call", "stops", "in a call", "signals", "caught in a call", "EINTR",
-                            "moves", "limits met", "missing, in hand of killed producers", "missing, taken by killed consumers"}, nemeses));
+    tables.push_back(
+        Table("Nemeses and what they left",
+              {"workload", "kills", "in a call", "stops", "in a call", "signals",
+               "caught in a call", "EINTR", "moves", "limits met",
+               "missing, in hand of killed producers", "missing, taken by killed consumers"},
+              nemeses));
   }
-  if (!facts.empty()) tables.push_back(Table("Facts of the last slice", {"workload", "fact", "value"}, facts));
+  if (!facts.empty())
+    tables.push_back(Table("Facts of the last slice", {"workload", "fact", "value"}, facts));
   if (!scaling.empty()) {
-    tables.push_back(Table("Scaling", {"operation", "object", "processes", "throughput", "relative to one"}, scaling));
+    tables.push_back(Table(
+        "Scaling", {"operation", "object", "processes", "throughput", "relative to one"}, scaling));
   }
   return tables;
 }
@@ -292,12 +328,16 @@ Json Tables(const CampaignResult& result) {
 Json Fits(const CampaignResult& result) {
   Json fits = Json::array();
   for (const ScalingCurve& curve : result.curves) {
-    Json one = {{"operation", curve.operation}, {"object", curve.shared_object ? "one for all" : "own"},
-                {"ratio_last_to_first", curve.ratio}, {"points", curve.points.size()}};
+    Json one = {{"operation", curve.operation},
+                {"object", curve.shared_object ? "one for all" : "own"},
+                {"ratio_last_to_first", curve.ratio},
+                {"points", curve.points.size()}};
     if (curve.fit) {
       one["lambda_per_s"] = curve.fit->lambda.value;
-      one["sigma"] = Format("%.4f", curve.fit->sigma.value) + Format(" (%.4f to %.4f)", curve.fit->sigma.low, curve.fit->sigma.high);
-      one["kappa"] = Format("%.6f", curve.fit->kappa.value) + Format(" (%.6f to %.6f)", curve.fit->kappa.low, curve.fit->kappa.high);
+      one["sigma"] = Format("%.4f", curve.fit->sigma.value) +
+                     Format(" (%.4f to %.4f)", curve.fit->sigma.low, curve.fit->sigma.high);
+      one["kappa"] = Format("%.6f", curve.fit->kappa.value) +
+                     Format(" (%.6f to %.6f)", curve.fit->kappa.low, curve.fit->kappa.high);
       one["r_squared"] = curve.fit->r_squared;
       one["peak_processes"] = curve.fit->peak_n;
     } else {
@@ -320,18 +360,21 @@ std::string LineOf(const Cell& cell) {
   std::string out = Word(cell.outcome);
   out += "  " + cell.name;
   if (cell.outcome == Outcome::kUnsupported) return out + ": " + cell.reason;
-  out += ": " + std::to_string(cell.messages) + " " + cell.info->unit + ", " + std::to_string(cell.checks) + " checks";
+  out += ": " + std::to_string(cell.messages) + " " + cell.info->unit + ", " +
+         std::to_string(cell.checks) + " checks";
   std::uint64_t findings = 0;
   for (const SliceResult& slice : cell.slices) findings += slice.findings_total;
   out += findings == 0 ? ", no finding" : ", " + std::to_string(findings) + " findings";
   if (cell.kills != 0) {
-    out += "; " + std::to_string(cell.kills) + " kills survived (" + std::to_string(cell.kills_in_call) + " in a call)";
+    out += "; " + std::to_string(cell.kills) + " kills survived (" +
+           std::to_string(cell.kills_in_call) + " in a call)";
   }
   if (!cell.checked.samples.empty()) out += "; checked " + RateText(cell.checked);
   if (cell.checked_of_raw > 0) out += ", " + Ratio(cell.checked_of_raw) + " of raw";
   if (cell.timed_of_raw > 0) out += ", with latency " + Ratio(cell.timed_of_raw);
   if (cell.latency.total() != 0) {
-    out += Format("; p50 %.1f us, p99.9 %.1f us", static_cast<double>(cell.latency.Percentile(50)) / 1e3,
+    out += Format("; p50 %.1f us, p99.9 %.1f us",
+                  static_cast<double>(cell.latency.Percentile(50)) / 1e3,
                   static_cast<double>(cell.latency.Percentile(99.9)) / 1e3);
   }
   if (!cell.regimes.empty()) out += "; " + Joined(cell.regimes);
@@ -360,10 +403,12 @@ report::TestRecord RecordOf(const Cell& cell, std::uint64_t seed) {
       failure.file = record.file;
       failure.expected = std::string("no message or operation is ") + ToString(finding.kind);
       failure.observed = finding.text;
-      failure.message = finding.text + "\nin a slice " + (slice.nemeses ? "under nemeses" : "without nemeses") +
-                        " of " + cell.name + ", seed " + std::to_string(seed);
+      failure.message = finding.text + "\nin a slice " +
+                        (slice.nemeses ? "under nemeses" : "without nemeses") + " of " + cell.name +
+                        ", seed " + std::to_string(seed);
       // What only a nemesis brings out is no claim of the workload, but judged by what was found.
-      if (std::find(record.clauses.begin(), record.clauses.end(), failure.clause) == record.clauses.end()) {
+      if (std::find(record.clauses.begin(), record.clauses.end(), failure.clause) ==
+          record.clauses.end()) {
         record.clauses.push_back(failure.clause);
       }
       record.failures.push_back(std::move(failure));
@@ -372,8 +417,10 @@ report::TestRecord RecordOf(const Cell& cell, std::uint64_t seed) {
   AddMetrics(cell, &record);
   AddEvidence(cell, &record);
   if (cell.latency.total() != 0) {
-    for (const Plot& plot : LatencyPlots({&cell})) record.attachments.push_back({"svg", plot.title, plot.svg});
-    record.attachments.push_back({"text", "Latency distribution (.hgrm, microseconds)", cell.latency.ToHgrm(1000)});
+    for (const Plot& plot : LatencyPlots({&cell}))
+      record.attachments.push_back({"svg", plot.title, plot.svg});
+    record.attachments.push_back(
+        {"text", "Latency distribution (.hgrm, microseconds)", cell.latency.ToHgrm(1000)});
   }
   return record;
 }
@@ -387,10 +434,14 @@ std::string DocumentOf(const CampaignResult& result) {
     checks += cell.checks;
     kills += cell.kills;
   }
-  json["facts"] = {{"machine", result.topology.Describe()}, {"seed", result.seed},
-                   {"duration_s", result.seconds}, {"messages_and_operations", messages},
-                   {"invariants_checked", checks}, {"kills", kills},
-                   {"names_left_behind", result.left_behind}, {"crc32c", Crc32cImplementation()},
+  json["facts"] = {{"machine", result.topology.Describe()},
+                   {"seed", result.seed},
+                   {"duration_s", result.seconds},
+                   {"messages_and_operations", messages},
+                   {"invariants_checked", checks},
+                   {"kills", kills},
+                   {"names_left_behind", result.left_behind},
+                   {"crc32c", Crc32cImplementation()},
                    {"interrupted", result.interrupted}};
   json["tables"] = Tables(result);
   if (!result.curves.empty()) json["scaling_fits"] = Fits(result);

@@ -1,4 +1,5 @@
-// Stress results in the result model: one record for each cell, and a document with tables and plots.
+// Stress results in the result model: one record for each cell, and a document with tables and
+// plots.
 #pragma once
 
 #include <string>

@@ -11,10 +11,10 @@
 #include <string>
 #include <system_error>
 
-#include "reports/verdicts/aggregate.h"
-#include "reports/verdicts/catalogue.h"
 #include "reports/environment/environment.h"
 #include "reports/formats/report.h"
+#include "reports/verdicts/aggregate.h"
+#include "reports/verdicts/catalogue.h"
 #include "stress/campaign/options.h"
 #include "stress/campaign/plots.h"
 #include "stress/campaign/report.h"
@@ -31,17 +31,21 @@ int List() {
   for (const WorkloadInfo& info : AllWorkloads()) {
     std::printf("%-16s %s\n", info.name, info.title);
     std::printf("  %s\n", info.explain);
-    std::printf("  sizes %zu to %zu bytes (default %zu); counts %s; %s%s\n", info.size_min, info.size_max,
-                info.size_default, info.unit, info.has_raw ? "beside a raw loop" : "without a raw loop",
-                info.kill_producer_upto + info.kill_consumer_upto != 0 ? "; killed by --nemesis kill" : "");
+    std::printf(
+        "  sizes %zu to %zu bytes (default %zu); counts %s; %s%s\n", info.size_min, info.size_max,
+        info.size_default, info.unit, info.has_raw ? "beside a raw loop" : "without a raw loop",
+        info.kill_producer_upto + info.kill_consumer_upto != 0 ? "; killed by --nemesis kill" : "");
     std::printf("  clauses:");
     for (const char* clause : info.clauses) std::printf(" %s", clause);
     std::printf("\n\n");
   }
-  std::printf("Topologies: none (not pinned), same-core, smt, cache, socket, spread, all.\n"
-              "Nemeses: kill (SIGKILL in mid-call), stop (SIGSTOP, SIGCONT), signal (storms with and without\n"
-              "SA_RESTART), exhaust (descriptors, queue bytes, queues, a full tmpfs: in namespaces of its own),\n"
-              "affinity (moves from cpu to cpu).\n");
+  std::printf(
+      "Topologies: none (not pinned), same-core, smt, cache, socket, spread, all.\n"
+      "Nemeses: kill (SIGKILL in mid-call), stop (SIGSTOP, SIGCONT), signal (storms with and "
+      "without\n"
+      "SA_RESTART), exhaust (descriptors, queue bytes, queues, a full tmpfs: in namespaces of its "
+      "own),\n"
+      "affinity (moves from cpu to cpu).\n");
   return 0;
 }
 
@@ -54,7 +58,8 @@ class Live {
     last_s_ = p.elapsed_s;
     const double rate = p.slice_s > 0 ? static_cast<double>(p.messages) / p.slice_s : 0;
     char line[256];
-    std::snprintf(line, sizeof line, "%s, %s: %.0f/s; %llu accounted for, %llu findings; %.0f s left", p.cell.c_str(),
+    std::snprintf(line, sizeof line,
+                  "%s, %s: %.0f/s; %llu accounted for, %llu findings; %.0f s left", p.cell.c_str(),
                   p.part.c_str(), rate, static_cast<unsigned long long>(p.messages_all),
                   static_cast<unsigned long long>(p.findings), p.left_s);
     std::fprintf(stderr, tty_ ? "\r\033[K%.*s" : "%.*s\n", 200, line);
@@ -71,7 +76,8 @@ class Live {
 
 std::vector<report::ClauseRecord> ClaimedClauses(const std::vector<report::TestRecord>& tests) {
   std::set<std::string> claimed;
-  for (const report::TestRecord& test : tests) claimed.insert(test.clauses.begin(), test.clauses.end());
+  for (const report::TestRecord& test : tests)
+    claimed.insert(test.clauses.begin(), test.clauses.end());
   std::vector<report::ClauseRecord> clauses;
   for (report::ClauseRecord& clause : report::CatalogueClauses()) {
     if (claimed.count(clause.id) != 0) clauses.push_back(std::move(clause));
@@ -108,14 +114,16 @@ int Write(const StressOptions& options, const CampaignResult& result, const repo
 
 void SayScaling(const CampaignResult& result) {
   for (const ScalingCurve& curve : result.curves) {
-    std::printf("scaling  %-16s %s:", curve.operation.c_str(), curve.shared_object ? "one object " : "own objects");
+    std::printf("scaling  %-16s %s:", curve.operation.c_str(),
+                curve.shared_object ? "one object " : "own objects");
     for (std::size_t i = 0; i < curve.points.size(); ++i) {
-      std::printf(" %s %s;", curve.where[i].c_str(), RateText(MakeSpread(curve.points[i].samples)).c_str());
+      std::printf(" %s %s;", curve.where[i].c_str(),
+                  RateText(MakeSpread(curve.points[i].samples)).c_str());
     }
     if (curve.fit) {
       std::printf(" sigma %.4f (%.4f to %.4f), kappa %.6f (%.6f to %.6f)\n", curve.fit->sigma.value,
-                  curve.fit->sigma.low, curve.fit->sigma.high, curve.fit->kappa.value, curve.fit->kappa.low,
-                  curve.fit->kappa.high);
+                  curve.fit->sigma.low, curve.fit->sigma.high, curve.fit->kappa.value,
+                  curve.fit->kappa.low, curve.fit->kappa.high);
     } else {
       std::printf(" %.2f times (too few points for a fit)\n", curve.ratio);
     }
@@ -124,12 +132,15 @@ void SayScaling(const CampaignResult& result) {
 
 std::string PrepareOut(const StressOptions& options) {
   for (const std::string& format : options.formats) {
-    if (!report::FormatFromString(format)) return "unknown format '" + format + "': " + report::FormatNames();
+    if (!report::FormatFromString(format))
+      return "unknown format '" + format + "': " + report::FormatNames();
   }
   if (options.out.empty()) return "";
   std::error_code error;
   std::filesystem::create_directories(options.out, error);
-  if (error) return "can't make " + options.out + ": " + error.message() + "; name a writable place with --out";
+  if (error)
+    return "can't make " + options.out + ": " + error.message() +
+           "; name a writable place with --out";
   if (access(options.out.c_str(), W_OK) != 0) {
     return "can't write to " + options.out + ": name a writable place with --out";
   }
@@ -150,7 +161,8 @@ int StressMain(int argc, char** argv) {
   for (int i = 0; i < argc; ++i) run.command_line += std::string(" ") + argv[i];
   run.seed = options.campaign.seed;
   run.environment = report::CollectEnvironment("");
-  std::printf("ipcsuite stress: seed %llu, %s\n", static_cast<unsigned long long>(options.campaign.seed),
+  std::printf("ipcsuite stress: seed %llu, %s\n",
+              static_cast<unsigned long long>(options.campaign.seed),
               ThisMachine().Describe().c_str());
   std::fflush(stdout);
   Live live;
@@ -163,7 +175,8 @@ int StressMain(int argc, char** argv) {
           run.tests.push_back(RecordOf(cell, options.campaign.seed));
           const report::TestRecord& record = run.tests.back();
           std::printf("%s\n", LineOf(cell).c_str());
-          if (!record.failures.empty()) std::printf("%s\n", report::TextFinding(record, false).c_str());
+          if (!record.failures.empty())
+            std::printf("%s\n", report::TextFinding(record, false).c_str());
           std::fflush(stdout);
         });
   } catch (const std::bad_alloc&) {
@@ -176,7 +189,8 @@ int StressMain(int argc, char** argv) {
   run.stress_json = DocumentOf(result);
   report::Finish(ClaimedClauses(run.tests), run);
   int status = run.summary.exit_status;
-  if (result.left_behind != 0) std::printf("removed %d names that were left behind\n", result.left_behind);
+  if (result.left_behind != 0)
+    std::printf("removed %d names that were left behind\n", result.left_behind);
   std::printf("%s\n", run.summary.sentence.c_str());
   if (!options.out.empty()) status = std::max(status, Write(options, result, run));
   return status;

@@ -133,7 +133,8 @@ double OnePoint(Context& context, Operation operation, bool shared, const std::v
   };
   const auto wait = [&](double s) {
     const std::int64_t end = NowNs() + static_cast<std::int64_t>(s * 1e9);
-    while (NowNs() < end && !context.interrupted()) context.Pause(std::max<std::int64_t>(1000, end - NowNs()));
+    while (NowNs() < end && !context.interrupted())
+      context.Pause(std::max<std::int64_t>(1000, end - NowNs()));
   };
   for (const SweepWorker* worker : workers) {
     for (int i = 0; i < 10000 && worker->ready.load() == 0; ++i) context.Pause(1'000'000);
@@ -189,8 +190,9 @@ std::vector<ScalingCurve> RunSweep(Context& context, const Topology& topology, d
     Operation operation;
     const char* name;
   };
-  for (const Row& row : {Row{Operation::kPipe, "pipe write+read"}, Row{Operation::kMq, "mq send+receive"},
-                         Row{Operation::kAtomic, "atomic add"}}) {
+  for (const Row& row :
+       {Row{Operation::kPipe, "pipe write+read"}, Row{Operation::kMq, "mq send+receive"},
+        Row{Operation::kAtomic, "atomic add"}}) {
     for (const bool shared : {false, true}) {
       ScalingCurve curve;
       curve.operation = row.name;
@@ -259,7 +261,8 @@ double HandOver(Context& context, int from, int to) {
     constexpr std::uint32_t kBatch = 1000;
     for (std::uint32_t i = 0; i < kRounds; ++i) {
       line->ball.store(2 * i + 1, std::memory_order_release);
-      for (std::uint32_t spin = 0; line->ball.load(std::memory_order_acquire) != 2 * i + 2; ++spin) {
+      for (std::uint32_t spin = 0; line->ball.load(std::memory_order_acquire) != 2 * i + 2;
+           ++spin) {
         if (spin % 100000 == 99999 && NowNs() > give_up) {
           best = 0;
           i = kRounds;

@@ -17,7 +17,9 @@ std::size_t Ledger::Bytes(int producers, int priorities, bool exclusive,
 
 Ledger::Ledger(SharedRegion& region, int producers, int priorities, bool exclusive,
                std::uint64_t bits_per_stream)
-    : producers_(producers), priorities_(priorities), exclusive_(exclusive),
+    : producers_(producers),
+      priorities_(priorities),
+      exclusive_(exclusive),
       bits_(exclusive ? 0 : bits_per_stream / 64 * 64) {
   const std::size_t streams = static_cast<std::size_t>(producers) * priorities;
   next_ = region.Zeroed<std::uint64_t>(streams + 1);
@@ -71,7 +73,8 @@ struct AuditAccess {
     out.findings.push_back({kind,
                             {sequence, static_cast<std::uint32_t>(stream / priorities),
                              static_cast<std::uint32_t>(stream % priorities)},
-                            count, text});
+                            count,
+                            text});
   }
 
   // Messages [from, to) of the stream never arrived: excuse what may be excused, report the rest.
@@ -107,7 +110,8 @@ struct AuditAccess {
       Missing(stream, gap.from, std::min(gap.to, sent));  // what was not sent is not lost
     }
     if (next < sent) Missing(stream, next, sent);
-    if (next > sent) Report(Kind::kThinAir, stream, sent, 1, "numbers were received that were never sent");
+    if (next > sent)
+      Report(Kind::kThinAir, stream, sent, 1, "numbers were received that were never sent");
     out.arrived += next - std::min(next, missing);
   }
 

@@ -4,8 +4,8 @@
 // A stream is (producer, priority); its messages are numbered from 0. While running, a consumer
 // checks that numbers of a stream ascend. One that is the only consumer checks that they are
 // consecutive: that is exact. Several consumers each mark one bit per message in a bitmap of their
-// own; after the run the bitmaps are joined in linear time: a bit set twice is a duplicate, one never
-// set is a loss. Beyond the bitmap's capacity a fingerprint (sum of mixed numbers) tells that
+// own; after the run the bitmaps are joined in linear time: a bit set twice is a duplicate, one
+// never set is a loss. Beyond the bitmap's capacity a fingerprint (sum of mixed numbers) tells that
 // something is wrong, no longer which message.
 #pragma once
 
@@ -13,8 +13,8 @@
 #include <string>
 #include <vector>
 
-#include "stress/measure/message.h"
 #include "stress/engine/state.h"
+#include "stress/measure/message.h"
 
 namespace ipcsuite::stress {
 
@@ -42,8 +42,8 @@ class Ledger {
         stamp.priority >= static_cast<std::uint32_t>(priorities_)) {
       return Answer::kThinAir;
     }
-    const std::size_t stream = stamp.producer * static_cast<std::size_t>(priorities_) +
-                               stamp.priority;
+    const std::size_t stream =
+        stamp.producer * static_cast<std::size_t>(priorities_) + stamp.priority;
     std::uint64_t& next = next_[stream];
     const std::uint64_t sequence = stamp.sequence;
     if (!exclusive_) {
@@ -94,11 +94,11 @@ struct InHand {
 
 struct AuditInput {
   int producers = 0, priorities = 1;
-  bool paired = false;                     // consumer i alone takes what producer i sends
-  std::vector<SentBook> sent;              // by producer
-  std::vector<const Ledger*> ledgers;      // by consumer
-  std::vector<InHand> in_hand;             // of killed producers
-  std::uint64_t consumer_kills = 0;        // each may have taken one message that nobody accounts for
+  bool paired = false;                 // consumer i alone takes what producer i sends
+  std::vector<SentBook> sent;          // by producer
+  std::vector<const Ledger*> ledgers;  // by consumer
+  std::vector<InHand> in_hand;         // of killed producers
+  std::uint64_t consumer_kills = 0;    // each may have taken one message that nobody accounts for
 };
 
 struct AuditFinding {

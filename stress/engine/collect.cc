@@ -46,15 +46,19 @@ std::string Describe(const Finding& f, std::int64_t start_ns) {
 
 // What the exhausting process met; see hog.cc for the order of its counters.
 void HogFacts(const WorkerCold& hog, SliceResult* result) {
-  static const char* const kNames[] = {
-      "exhaustion: rounds", "exhaustion: limit on descriptors met", "", "exhaustion: limit on queue bytes met",
-      "exhaustion: limit on the number of queues met", "exhaustion: tmpfs filled"};
+  static const char* const kNames[] = {"exhaustion: rounds",
+                                       "exhaustion: limit on descriptors met",
+                                       "",
+                                       "exhaustion: limit on queue bytes met",
+                                       "exhaustion: limit on the number of queues met",
+                                       "exhaustion: tmpfs filled"};
   for (int i = 0; i < 6; ++i) {
     if (kNames[i][0] != '\0') result->facts.emplace_back(kNames[i], std::to_string(hog.extra[i]));
   }
   static const char* const kOwn[] = {"none", "IPC", "mount", "IPC, mount"};
   result->facts.emplace_back("exhaustion: namespaces of its own", kOwn[hog.extra[6] & 3]);
-  result->event_counts[static_cast<int>(NemesisKind::kExhaust)] = hog.extra[1] + hog.extra[3] + hog.extra[4] + hog.extra[5];
+  result->event_counts[static_cast<int>(NemesisKind::kExhaust)] =
+      hog.extra[1] + hog.extra[3] + hog.extra[4] + hog.extra[5];
 }
 
 }  // namespace
@@ -88,9 +92,8 @@ void Conductor::Collect() {
   if (spec.mode != Mode::kRaw && options_.info->uses_ledgers) {
     result_.checks += result_.messages_total;
   }
-  result_.rate_per_s = result_.measured_s > 0
-                           ? static_cast<double>(result_.messages) / result_.measured_s
-                           : 0;
+  result_.rate_per_s =
+      result_.measured_s > 0 ? static_cast<double>(result_.messages) / result_.measured_s : 0;
   result_.fairness = Jain(consumers.size() > producers.size() ? consumers : producers);
   if (spec.mode == Mode::kTimed) {
     result_.latency = std::make_unique<Histogram>();
@@ -122,7 +125,8 @@ void Conductor::CollectUsage() {
     result_.usage.major_faults += cold.end.major - cold.begin.major;
     cpu += cold.end.cpu_ns - cold.begin.cpu_ns;
     const Role role = i < options_.spec.producers ? Role::kProducer : Role::kConsumer;
-    if (CountConsumers() == (role == Role::kConsumer)) messages += cold.end.count - cold.begin.count;
+    if (CountConsumers() == (role == Role::kConsumer))
+      messages += cold.end.count - cold.begin.count;
   }
   const double n = static_cast<double>(std::max<std::uint64_t>(1, messages));
   result_.usage.voluntary_per_message = static_cast<double>(voluntary) / n;
@@ -130,8 +134,7 @@ void Conductor::CollectUsage() {
   result_.usage.cpu_ns_per_message = static_cast<double>(cpu) / n;
   result_.usage.minor_faults_per_message = static_cast<double>(minor) / n;
   const double streams = std::max(1.0, static_cast<double>(options_.spec.producers));
-  const double per_message =
-      result_.rate_per_s > 0 ? 1e9 * streams / result_.rate_per_s : 0;
+  const double per_message = result_.rate_per_s > 0 ? 1e9 * streams / result_.rate_per_s : 0;
   result_.regime = NameRegime(shared_.cpus, result_.usage.voluntary_per_message, per_message);
   if (options_.batch_policy) result_.regime += ", SCHED_BATCH";
 }
@@ -163,9 +166,9 @@ void Conductor::RunAudit() {
   result_.audit = Audit(input);
   for (const AuditFinding& f : result_.audit.findings) {
     Find(f.kind, options_.info->loss_clause,
-         StampText(f.stamp.Pack()) + (f.count > 1 ? " and " + std::to_string(f.count - 1) +
-                                                        " after it"
-                                                  : std::string()) + ": " + f.text,
+         StampText(f.stamp.Pack()) +
+             (f.count > 1 ? " and " + std::to_string(f.count - 1) + " after it" : std::string()) +
+             ": " + f.text,
          f.count);
   }
 }

@@ -56,7 +56,8 @@ std::uint64_t BitsPerStream(const RunSpec& spec) {
   // At most 1 GiB of address space for all bitmaps; only touched pages cost memory.
   const std::uint64_t maps = static_cast<std::uint64_t>(spec.producers) * spec.priorities *
                              static_cast<std::uint64_t>(std::max(1, spec.consumers));
-  const std::uint64_t bits = (std::uint64_t{1} << (sizeof(void*) > 4 ? 33 : 30)) / std::max<std::uint64_t>(1, maps);
+  const std::uint64_t bits =
+      (std::uint64_t{1} << (sizeof(void*) > 4 ? 33 : 30)) / std::max<std::uint64_t>(1, maps);
   return std::clamp<std::uint64_t>(bits, 1 << 16, 1 << 28) / 64 * 64;
 }
 
@@ -92,26 +93,28 @@ void Conductor::MakeShared(std::uint64_t bits) {
   const bool timed = spec.mode == Mode::kTimed;
   const auto slots =
       std::max<std::uint32_t>(1024, 16384u / static_cast<std::uint32_t>(spec.priorities));
-  std::size_t bytes = 32 * page + static_cast<std::size_t>(workers) * 8 + (static_cast<std::size_t>(workers) + 1) *
-                                      (2 * page + sizeof(WorkerHot) + sizeof(WorkerCold));
+  std::size_t bytes =
+      32 * page + static_cast<std::size_t>(workers) * 8 +
+      (static_cast<std::size_t>(workers) + 1) * (2 * page + sizeof(WorkerHot) + sizeof(WorkerCold));
   bytes += (static_cast<std::size_t>(workers) + 1) * (sizeof(Histogram) + page);
   bytes += static_cast<std::size_t>(spec.consumers) *
            Ledger::Bytes(spec.producers, spec.priorities, exclusive, bits);
-  bytes += static_cast<std::size_t>(spec.producers) *
-           (spec.priorities * (8 + slots * 8) + 2 * page);
+  bytes +=
+      static_cast<std::size_t>(spec.producers) * (spec.priorities * (8 + slots * 8) + 2 * page);
   bytes += std::size_t{64} << 20;  // what workloads take
   region_ = std::make_unique<SharedRegion>(bytes);
   shared_.control = region_->Make<Control>();
   shared_.ready = region_->Make<std::atomic<std::uint32_t>>(static_cast<std::size_t>(workers) + 1);
   for (int i = 0; i <= workers; ++i) {  // one more: the hog
-    // Not touched here: zeroed pages are valid states, and whoever touches them first gets them near.
+    // Not touched here: zeroed pages are valid states, and whoever touches them first gets them
+    // near.
     shared_.hot.push_back(region_->Zeroed<WorkerHot>(1));
     shared_.cold.push_back(region_->Zeroed<WorkerCold>(1));
   }
   for (int i = 0; i <= workers; ++i) shared_.latency.push_back(region_->Zeroed<Histogram>(1));
   for (int i = 0; i < spec.producers; ++i) {
-    shared_.sent.push_back({region_->Zeroed<std::uint64_t>(
-        static_cast<std::size_t>(spec.priorities))});
+    shared_.sent.push_back(
+        {region_->Zeroed<std::uint64_t>(static_cast<std::size_t>(spec.priorities))});
     TimeRing ring;
     if (timed) {
       ring.per_stream = slots;
@@ -220,8 +223,8 @@ bool Conductor::AwaitKilled(int index) {
 bool Conductor::Alive(Role role) const {
   const int producers = options_.spec.producers;
   for (int i = 0; i < static_cast<int>(processes_.size()); ++i) {
-    const bool mine = role == Role::kProducer ? i < producers
-                                              : i >= producers && i < options_.spec.workers();
+    const bool mine =
+        role == Role::kProducer ? i < producers : i >= producers && i < options_.spec.workers();
     if (mine && processes_[static_cast<std::size_t>(i)].alive) return true;
   }
   return false;
@@ -317,7 +320,8 @@ bool Conductor::Drain(Role role) {
 bool Conductor::Deadlocked() {
   const std::int64_t now = NowNs();
   const std::uint64_t counted = CountedBy(Role::kProducer) + CountedBy(Role::kConsumer);
-  bool excused = options_.spec.rate_per_s > 0;  // who waits for the next intended time is asleep too
+  bool excused =
+      options_.spec.rate_per_s > 0;  // who waits for the next intended time is asleep too
   for (const Process& process : processes_) excused = excused || process.stopped;
   if (counted != progress_count_ || excused || progress_ns_ == 0) {
     progress_count_ = counted;
@@ -355,8 +359,9 @@ void Conductor::Stuck(Role role) {
     std::snprintf(text, sizeof text,
                   "process %d (worker %d) made no progress for at least 2.5 s %s; it is in %s%s%s",
                   static_cast<int>(process.pid), i,
-                  in_run ? "while all slept"
-                         : role == Role::kProducer ? "after the order to stop" : "after the end of all producers",
+                  in_run                    ? "while all slept"
+                  : role == Role::kProducer ? "after the order to stop"
+                                            : "after the end of all producers",
                   ToString(shared_.hot[static_cast<std::size_t>(i)]->in_call.load()),
                   line.empty() ? "" : "; /proc/PID/syscall: ", line.c_str());
     Find(Kind::kStuck, options_.info->loss_clause, text);

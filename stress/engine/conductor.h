@@ -20,7 +20,7 @@ class Conductor {
   friend class Nemesis;
   struct Process {
     pid_t pid = -1;
-    int slot = -1;       // in the registry
+    int slot = -1;  // in the registry
     bool alive = false;
     bool stopped = false;
     std::int64_t continue_at_ns = 0;

@@ -5,8 +5,8 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <iterator>
 #include <fstream>
+#include <iterator>
 #include <sstream>
 
 #include "stress/engine/ticks.h"
@@ -48,7 +48,8 @@ Context::Context(std::uint64_t run_seed)
 Context::~Context() {
   StopGuardian(guardian_);
   registry.Sweep();
-  for (std::size_t i = 0; i < std::size(kOurSignals); ++i) sigaction(kOurSignals[i], &old_[i], nullptr);
+  for (std::size_t i = 0; i < std::size(kOurSignals); ++i)
+    sigaction(kOurSignals[i], &old_[i], nullptr);
   sigprocmask(SIG_SETMASK, &old_mask_, nullptr);
   setrlimit(RLIMIT_NOFILE, &old_files_);
 }
@@ -103,8 +104,8 @@ std::string NameRegime(const std::vector<int>& cpus, double voluntary_per_messag
   // Sleeps per message, of all processes: a message that is waited for costs at least half a sleep.
   if (voluntary_per_message < 0.1) return "cores busy (hardly any sleep)";
   if (voluntary_per_message < 0.5) return "cores mostly busy (batches)";
-  // Waking a halted core (through a hypervisor even more) takes tens of microseconds; one that polls
-  // while idle answers within a few.
+  // Waking a halted core (through a hypervisor even more) takes tens of microseconds; one that
+  // polls while idle answers within a few.
   return per_message_ns / std::max(1.0, voluntary_per_message) > 12'000
              ? "sleeps on each message, woken from halt"
              : "sleeps on each message, idle cores polling";

@@ -1,8 +1,9 @@
 // The engine: runs one slice of a workload (set up, fork, warm up, measure, stop, drain, audit) and
 // says what came of it.
 //
-// A slice is one continuous run of one set of processes on fresh objects. A result is made of several
-// slices, raw and checked in turn, so that the cost of checking is measured under the same conditions.
+// A slice is one continuous run of one set of processes on fresh objects. A result is made of
+// several slices, raw and checked in turn, so that the cost of checking is measured under the same
+// conditions.
 #pragma once
 
 #include <signal.h>
@@ -15,8 +16,8 @@
 #include <string>
 #include <vector>
 
-#include "stress/measure/topology.h"
 #include "stress/engine/workload.h"
+#include "stress/measure/topology.h"
 
 namespace ipcsuite::stress {
 
@@ -61,30 +62,30 @@ struct FindingRecord {
 
 struct SliceResult {
   Mode mode = Mode::kChecked;
-  bool nemeses = false;       // ran under nemeses
-  std::string unsupported;    // why it could not run; nothing else is valid then
-  std::string unresolved;     // why no verdict could be earned
-  std::string inconclusive;   // nothing could have been seen
+  bool nemeses = false;      // ran under nemeses
+  std::string unsupported;   // why it could not run; nothing else is valid then
+  std::string unresolved;    // why no verdict could be earned
+  std::string inconclusive;  // nothing could have been seen
   double measured_s = 0;
-  std::uint64_t messages = 0;         // of the measured window
-  std::uint64_t messages_total = 0;   // with warm-up and drain: what was checked
+  std::uint64_t messages = 0;        // of the measured window
+  std::uint64_t messages_total = 0;  // with warm-up and drain: what was checked
   double rate_per_s = 0;
-  double fairness = 1;                // Jain, over the side that competes
+  double fairness = 1;  // Jain, over the side that competes
   Usages usage;
   std::string regime;
-  std::unique_ptr<Histogram> latency; // kTimed
+  std::unique_ptr<Histogram> latency;  // kTimed
   std::vector<WorkerResult> workers;
-  std::vector<NemesisEvent> events;   // the first kEventsKept
+  std::vector<NemesisEvent> events;  // the first kEventsKept
   std::uint64_t event_counts[6] = {};
   std::uint64_t kills_in_call = 0, stops_in_call = 0, signals_caught = 0, signals_in_call = 0;
   std::uint64_t eintr = 0;
-  std::uint64_t checks = 0;           // invariants checked, messages included
+  std::uint64_t checks = 0;  // invariants checked, messages included
   AuditResult audit;
   std::vector<FindingRecord> findings;
   std::uint64_t findings_total = 0;
   std::vector<std::pair<std::string, std::string>> facts;
-  std::uint64_t memory_bytes = 0;     // proportional set size of all processes, at the end
-  std::uint64_t extra[8] = {};        // summed over workers (7: not summed)
+  std::uint64_t memory_bytes = 0;  // proportional set size of all processes, at the end
+  std::uint64_t extra[8] = {};     // summed over workers (7: not summed)
 };
 
 constexpr std::size_t kEventsKept = 4096;
@@ -92,13 +93,13 @@ constexpr std::size_t kEventsKept = 4096;
 struct SliceOptions {
   const WorkloadInfo* info = nullptr;
   RunSpec spec;
-  std::vector<int> cpus;         // by worker; -1 not pinned
+  std::vector<int> cpus;  // by worker; -1 not pinned
   double warm_up_s = 0.1, measure_s = 1;
   NemesisPlan nemesis;
-  bool storm_restart = true;     // signals of the storm are caught with SA_RESTART
-  bool batch_policy = false;     // SCHED_BATCH: a process that wakes does not preempt the waker
+  bool storm_restart = true;  // signals of the storm are caught with SA_RESTART
+  bool batch_policy = false;  // SCHED_BATCH: a process that wakes does not preempt the waker
   bool allow_global = false;
-  bool keep_memory = false;      // ask for the memory of all processes
+  bool keep_memory = false;  // ask for the memory of all processes
 };
 
 // What one invocation of the program shares among its slices.
@@ -137,6 +138,7 @@ std::uint64_t MemoryOf(pid_t pid);
 // Jain's index of fairness: 1 all equal, 1/n one has all.
 double Jain(const std::vector<double>& shares);
 // Names the regime of a slice: on which of several very different paths the kernel was.
-std::string NameRegime(const std::vector<int>& cpus, double voluntary_per_message, double per_message_ns);
+std::string NameRegime(const std::vector<int>& cpus, double voluntary_per_message,
+                       double per_message_ns);
 
 }  // namespace ipcsuite::stress

@@ -89,9 +89,11 @@ void Queues(Worker& w, bool many, Registry* registry) {
       if (registry != nullptr) registry->ForgetName(name);
       errno = error;
       ++w.cold.extra[errno == ENOSPC ? kQueueCount : kQueueBytes];
-      // In a user namespace that could not be mapped nothing can be created: no exhaustion, no finding.
+      // In a user namespace that could not be mapped nothing can be created: no exhaustion, no
+      // finding.
       if (errno == EOVERFLOW) break;
-      // Linux says EMFILE when RLIMIT_MSGQUEUE is met: the standard leaves limits of that kind open.
+      // Linux says EMFILE when RLIMIT_MSGQUEUE is met: the standard leaves limits of that kind
+      // open.
       Expect(w, errno, {EMFILE, ENFILE, ENOSPC, ENOMEM}, "mq_open.error.enospc",
              "mq_open beyond the room for queues fails with another error");
       break;
@@ -117,7 +119,8 @@ void Tmpfs(Worker& w) {
   if (fd < 0) return;
   // A system that takes the mount and not its size would give 8 MiB rightly.
   struct statvfs room {};
-  if (fstatvfs(fd, &room) != 0 || static_cast<std::uint64_t>(room.f_blocks) * room.f_frsize > (2 << 20)) {
+  if (fstatvfs(fd, &room) != 0 ||
+      static_cast<std::uint64_t>(room.f_blocks) * room.f_frsize > (2 << 20)) {
     close(fd);
     shm_unlink(name.c_str());
     return;
@@ -153,7 +156,8 @@ bool UnshareAsUser() {
   const std::string uid = std::to_string(geteuid()), gid = std::to_string(getegid());
   if (unshare(CLONE_NEWUSER | CLONE_NEWIPC) != 0) return false;
   WriteText("/proc/self/setgroups", "deny");
-  return WriteText("/proc/self/uid_map", "0 " + uid + " 1") && WriteText("/proc/self/gid_map", "0 " + gid + " 1");
+  return WriteText("/proc/self/uid_map", "0 " + uid + " 1") &&
+         WriteText("/proc/self/gid_map", "0 " + gid + " 1");
 }
 #endif
 
@@ -184,8 +188,8 @@ void RunHog(Worker& w, Registry& registry, bool allow_global) {
     Descriptors(w);
 #ifdef RLIMIT_MSGQUEUE
     if (queues_work && rounds % 2 == 0) {
-      // The limit counts a user's bytes in all processes: a low one stops only this process, since it
-      // is this process's limit that is compared.
+      // The limit counts a user's bytes in all processes: a low one stops only this process, since
+      // it is this process's limit that is compared.
       Lower(RLIMIT_MSGQUEUE, 65536);
       Queues(w, false, names);
     } else if (queues_work && count_queues) {

@@ -52,8 +52,7 @@ int Nemesis::PickVictim(bool for_kill) {
       if (process.stopped) continue;
       return i;
     }
-    const std::size_t upto =
-        i < spec.producers ? info.kill_producer_upto : info.kill_consumer_upto;
+    const std::size_t upto = i < spec.producers ? info.kill_producer_upto : info.kill_consumer_upto;
     if (upto != 0 && spec.size_bytes <= upto) return i;
   }
   return -1;

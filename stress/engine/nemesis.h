@@ -39,9 +39,10 @@ class Nemesis {
 };
 
 // The work of a process that exhausts what it can without hurting others: its own descriptors, its
-// user's queue bytes by rlimit, the number of queues in an IPC namespace of its own, a small tmpfs in
-// a mount namespace of its own. Checks that the errno is the one of the standard and that all room
-// comes back. Runs until the slice stops. `events` of the result are counted in worker.hot.count.
+// user's queue bytes by rlimit, the number of queues in an IPC namespace of its own, a small tmpfs
+// in a mount namespace of its own. Checks that the errno is the one of the standard and that all
+// room comes back. Runs until the slice stops. `events` of the result are counted in
+// worker.hot.count.
 void RunHog(Worker& worker, Registry& registry, bool allow_global);
 
 }  // namespace ipcsuite::stress

@@ -28,8 +28,8 @@ Registry::Registry(SharedRegion& region)
 int Registry::Enter(NameKind kind, const std::string& text) {
   for (int i = 0; i < kNames; ++i) {
     NameKind free = NameKind::kFree;
-    // Text first would be better, but a slot must be owned before it is written: a reader that finds
-    // a half-written name fails to remove it, which does no harm.
+    // Text first would be better, but a slot must be owned before it is written: a reader that
+    // finds a half-written name fails to remove it, which does no harm.
     if (!names_[i].kind.compare_exchange_strong(free, kind)) continue;
     std::strncpy(names_[i].text, text.c_str(), sizeof names_[i].text - 1);
     const auto used = static_cast<std::uint32_t>(i + 1);
@@ -46,9 +46,11 @@ std::string Registry::Directory() {
   const char* tmp = std::getenv("TEST_TMPDIR");
   if (tmp == nullptr || *tmp == '\0') tmp = std::getenv("TMPDIR");
   if (tmp == nullptr || *tmp == '\0' || std::strlen(tmp) > 60) tmp = "/tmp";
-  std::string made = std::string(tmp) + "/ipcsuite-stress-" + std::to_string(owner_) + "-" + std::string(6, 'X');
+  std::string made =
+      std::string(tmp) + "/ipcsuite-stress-" + std::to_string(owner_) + "-" + std::string(6, 'X');
   if (mkdtemp(made.data()) == nullptr) {
-    made = std::string("/tmp/ipcsuite-stress-") + std::to_string(owner_) + "-" + std::string(6, 'X');
+    made =
+        std::string("/tmp/ipcsuite-stress-") + std::to_string(owner_) + "-" + std::string(6, 'X');
     if (mkdtemp(made.data()) == nullptr) return "/tmp";
   }
   directory_ = made;
@@ -93,7 +95,9 @@ void Registry::RemovePath(std::string* path) {
   path->clear();
 }
 
-bool MeansNoRoom(int error) { return error == EMFILE || error == ENFILE || error == ENOSPC || error == ENOMEM; }
+bool MeansNoRoom(int error) {
+  return error == EMFILE || error == ENFILE || error == ENOSPC || error == ENOMEM;
+}
 
 std::string WhyUnusable(Registry& registry, NameKind kind) {
   const std::string name = registry.NewName(kind);

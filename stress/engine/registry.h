@@ -56,11 +56,12 @@ class Registry {
   std::string directory_;
 };
 
-// Whether objects of this kind (kShm, kQueue, kPath: a FIFO) can be made and used at all: "", or what
-// fails and why ("shm_open: Read-only file system"). A place that lacks them is no finding.
+// Whether objects of this kind (kShm, kQueue, kPath: a FIFO) can be made and used at all: "", or
+// what fails and why ("shm_open: Read-only file system"). A place that lacks them is no finding.
 std::string WhyUnusable(Registry& registry, NameKind kind);
 
-// Whether a creation that failed so met a limit (descriptors, queues, bytes): exhaustion, no finding.
+// Whether a creation that failed so met a limit (descriptors, queues, bytes): exhaustion, no
+// finding.
 bool MeansNoRoom(int error);
 
 // Forks the guardian: it outlives the run by a moment if that is killed, kills what processes are
@@ -69,8 +70,8 @@ pid_t StartGuardian(Registry& registry);
 // Ends the guardian of a run that cleaned up by itself.
 void StopGuardian(pid_t guardian);
 
-// Asks that the calling process be killed when its parent dies, and ends it at once if the parent is
-// gone already. On kernels without that request the guardian does it.
+// Asks that the calling process be killed when its parent dies, and ends it at once if the parent
+// is gone already. On kernels without that request the guardian does it.
 void DieWithParent(pid_t parent);
 
 }  // namespace ipcsuite::stress

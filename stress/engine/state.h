@@ -21,8 +21,8 @@ namespace ipcsuite::stress {
 
 constexpr std::size_t kLine = 256;  // two lines of prefetch on x86, one line of s390x
 
-// An anonymous shared mapping that is handed out piece by piece, each on pages of its own. Untouched
-// pages cost nothing. Throws std::bad_alloc when the mapping is refused.
+// An anonymous shared mapping that is handed out piece by piece, each on pages of its own.
+// Untouched pages cost nothing. Throws std::bad_alloc when the mapping is refused.
 class SharedRegion {
  public:
   explicit SharedRegion(std::size_t bytes);
@@ -52,15 +52,48 @@ class SharedRegion {
 enum class Phase : std::uint32_t { kReady, kWarmUp, kMeasure, kStop, kDrained };
 
 enum class CallId : std::uint32_t {
-  kNone, kWrite, kRead, kMqSend, kMqReceive, kMqNotify, kSigWait, kOpen, kClose, kUnlink, kFtruncate,
-  kMmap, kLock, kUnlock, kFutexWait, kSpin, kPoll,
+  kNone,
+  kWrite,
+  kRead,
+  kMqSend,
+  kMqReceive,
+  kMqNotify,
+  kSigWait,
+  kOpen,
+  kClose,
+  kUnlink,
+  kFtruncate,
+  kMmap,
+  kLock,
+  kUnlock,
+  kFutexWait,
+  kSpin,
+  kPoll,
 };
 const char* ToString(CallId call);
 
 enum class Kind : std::uint32_t {
-  kLost, kDuplicated, kReordered, kTorn, kThinAir, kPriorityInversion, kWrongErrno, kPartialWrite,
-  kWrongLength, kSpuriousEintr, kExclusion, kStaleData, kNotifyLost, kNotifyExtra, kNotifyWrong,
-  kForbiddenOutcome, kStuck, kNotRobust, kLeftBehind, kDied, kCount,
+  kLost,
+  kDuplicated,
+  kReordered,
+  kTorn,
+  kThinAir,
+  kPriorityInversion,
+  kWrongErrno,
+  kPartialWrite,
+  kWrongLength,
+  kSpuriousEintr,
+  kExclusion,
+  kStaleData,
+  kNotifyLost,
+  kNotifyExtra,
+  kNotifyWrong,
+  kForbiddenOutcome,
+  kStuck,
+  kNotRobust,
+  kLeftBehind,
+  kDied,
+  kCount,
 };
 const char* ToString(Kind kind);
 constexpr int kKinds = static_cast<int>(Kind::kCount);
@@ -68,14 +101,14 @@ constexpr int kKinds = static_cast<int>(Kind::kCount);
 // One violation, as the process that saw it wrote it down.
 struct Finding {
   Kind kind;
-  const char* clause;       // points into the program's text: the same address in every process
+  const char* clause;  // points into the program's text: the same address in every process
   std::int32_t worker, pid;
-  std::int64_t t_ns;        // CLOCK_MONOTONIC
+  std::int64_t t_ns;            // CLOCK_MONOTONIC
   std::uint64_t got, expected;  // packed stamps where messages are concerned
-  std::int32_t error;       // errno, or 0
-  std::uint64_t offset;     // first wrong byte of a torn message
+  std::int32_t error;           // errno, or 0
+  std::uint64_t offset;         // first wrong byte of a torn message
   char text[136];
-  unsigned char sample[32]; // the bytes around `offset`
+  unsigned char sample[32];  // the bytes around `offset`
 };
 
 constexpr int kFindingsKept = 32;
@@ -94,11 +127,11 @@ struct UsageMark {
 
 // Hot fields of one process: written by it alone.
 struct alignas(kLine) WorkerHot {
-  std::atomic<std::uint64_t> count{0};      // messages (or operations) done since the slice began
-  std::atomic<std::uint64_t> in_hand{0};    // packed stamp + 1 of the message not yet accounted for
+  std::atomic<std::uint64_t> count{0};    // messages (or operations) done since the slice began
+  std::atomic<std::uint64_t> in_hand{0};  // packed stamp + 1 of the message not yet accounted for
   std::atomic<CallId> in_call{CallId::kNone};
   std::atomic<std::uint64_t> eintr{0};
-  std::atomic<std::uint64_t> checks{0};     // invariants checked beyond one for each message
+  std::atomic<std::uint64_t> checks{0};  // invariants checked beyond one for each message
 };
 
 struct alignas(kLine) WorkerCold {
@@ -107,15 +140,15 @@ struct alignas(kLine) WorkerCold {
   std::atomic<std::uint64_t> signals{0}, signals_in_call{0};  // caught by the storm's handler
   std::atomic<std::uint32_t> finding_count{0};
   std::atomic<std::uint64_t> by_kind[kKinds] = {};
-  std::uint64_t teeth = 0;                  // workload's own proof that something could be seen
-  std::uint64_t extra[8] = {};              // workload's own counters (outcomes of a litmus test)
+  std::uint64_t teeth = 0;      // workload's own proof that something could be seen
+  std::uint64_t extra[8] = {};  // workload's own counters (outcomes of a litmus test)
   UsageMark begin, end;
   Finding findings[kFindingsKept] = {};
 };
 
 struct alignas(kLine) Control {
   std::atomic<Phase> phase{Phase::kReady};
-  std::atomic<std::int64_t> start_ns{0};    // when warm-up began: the origin of open-loop schedules
+  std::atomic<std::int64_t> start_ns{0};  // when warm-up began: the origin of open-loop schedules
   alignas(kLine) std::atomic<std::uint32_t> generation{0};
 };
 

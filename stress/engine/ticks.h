@@ -1,8 +1,9 @@
 // A clock that is cheap enough to be read twice for each message.
 //
-// Where the kernel itself keeps time by the invariant time-stamp counter (x86) or by the generic timer
-// (ARMv8), the counter is read directly; elsewhere CLOCK_MONOTONIC. Ticks become nanoseconds with one
-// multiplication. The counters of all processors agree wherever the kernel uses them as its clock.
+// Where the kernel itself keeps time by the invariant time-stamp counter (x86) or by the generic
+// timer (ARMv8), the counter is read directly; elsewhere CLOCK_MONOTONIC. Ticks become nanoseconds
+// with one multiplication. The counters of all processors agree wherever the kernel uses them as
+// its clock.
 #pragma once
 
 #include <cstdint>
@@ -12,7 +13,7 @@
 namespace ipcsuite::stress {
 
 struct TickClock {
-  bool counter = false;         // false: ticks are nanoseconds
+  bool counter = false;  // false: ticks are nanoseconds
   double ns_per_tick = 1;
 };
 

@@ -23,10 +23,14 @@ const char* ToString(Mode mode) {
 int StormSignal(bool restart) { return restart ? SIGUSR2 : SIGUSR1; }
 
 Worker::Worker(Shared& s, const RunSpec& sp, int i)
-    : shared(s), spec(sp), index(i),
+    : shared(s),
+      spec(sp),
+      index(i),
       role(i < sp.producers ? Role::kProducer : Role::kConsumer),
-      role_index(i < sp.producers ? i : i - sp.producers), object_index(role_index),
-      hot(*s.hot[static_cast<std::size_t>(i)]), cold(*s.cold[static_cast<std::size_t>(i)]),
+      role_index(i < sp.producers ? i : i - sp.producers),
+      object_index(role_index),
+      hot(*s.hot[static_cast<std::size_t>(i)]),
+      cold(*s.cold[static_cast<std::size_t>(i)]),
       latency(*s.latency[static_cast<std::size_t>(i)]),
       random(Mix(sp.seed) + static_cast<std::uint64_t>(i)) {}
 
@@ -120,7 +124,8 @@ void Worker::ReportTorn(const char* clause, const unsigned char* message, std::s
 
 void FutexWait(std::atomic<std::uint32_t>* word, std::uint32_t old) {
 #if defined(__linux__) && defined(SYS_futex)
-  if (syscall(SYS_futex, word, FUTEX_WAIT, old, nullptr, nullptr, 0) == 0 || errno != ENOSYS) return;
+  if (syscall(SYS_futex, word, FUTEX_WAIT, old, nullptr, nullptr, 0) == 0 || errno != ENOSYS)
+    return;
 #elif defined(__linux__) && defined(SYS_futex_time64)
   if (syscall(SYS_futex_time64, word, FUTEX_WAIT, old, nullptr, nullptr, 0) == 0 ||
       errno != ENOSYS) {

@@ -1,5 +1,5 @@
-// What one process of a workload has at hand: its role, the shared state, and the calls that keep the
-// evidence (which call it is in, what it has in hand, what it found).
+// What one process of a workload has at hand: its role, the shared state, and the calls that keep
+// the evidence (which call it is in, what it has in hand, what it found).
 #pragma once
 
 #include <sys/types.h>
@@ -10,8 +10,8 @@
 #include <vector>
 
 #include "stress/engine/account.h"
-#include "stress/measure/message.h"
 #include "stress/engine/state.h"
+#include "stress/measure/message.h"
 
 namespace ipcsuite::stress {
 
@@ -30,12 +30,12 @@ struct RunSpec {
   int producers = 1, consumers = 1;
   int priorities = 1;
   std::uint64_t seed = 1;
-  double rate_per_s = 0;            // of all producers together; 0: closed loop
-  std::uint64_t ops = 0;            // messages of each producer; 0: until stopped
+  double rate_per_s = 0;  // of all producers together; 0: closed loop
+  std::uint64_t ops = 0;  // messages of each producer; 0: until stopped
   Mode mode = Mode::kChecked;
-  std::uint32_t sample_every = 1;   // kTimed: every n-th message is timed; a power of two
-  bool eintr_expected = false;      // a storm without SA_RESTART is on
-  bool kills = false;               // processes of this run are killed
+  std::uint32_t sample_every = 1;  // kTimed: every n-th message is timed; a power of two
+  bool eintr_expected = false;     // a storm without SA_RESTART is on
+  bool kills = false;              // processes of this run are killed
   int workers() const { return producers + consumers; }
 };
 
@@ -48,13 +48,13 @@ struct TimeRing {
 struct Shared {
   Control* control = nullptr;
   std::atomic<std::uint32_t>* ready = nullptr;  // by worker: set by it, read by the parent alone
-  std::vector<WorkerHot*> hot;       // by worker: producers first
+  std::vector<WorkerHot*> hot;                  // by worker: producers first
   std::vector<WorkerCold*> cold;
-  std::vector<SentBook> sent;        // by producer
-  std::vector<Ledger> ledgers;       // by consumer
-  std::vector<TimeRing> times;       // by producer
-  std::vector<Histogram*> latency;   // by worker
-  std::vector<int> cpus;             // pin of each worker, -1 none
+  std::vector<SentBook> sent;       // by producer
+  std::vector<Ledger> ledgers;      // by consumer
+  std::vector<TimeRing> times;      // by producer
+  std::vector<Histogram*> latency;  // by worker
+  std::vector<int> cpus;            // pin of each worker, -1 none
   std::vector<int> allowed;
 };
 
@@ -64,10 +64,10 @@ class Worker {
 
   Shared& shared;
   const RunSpec& spec;
-  const int index;        // among all workers
+  const int index;  // among all workers
   const Role role;
-  const int role_index;   // among producers or consumers
-  int object_index;       // of the workload's objects (pipes, rings): role_index unless said otherwise
+  const int role_index;  // among producers or consumers
+  int object_index;  // of the workload's objects (pipes, rings): role_index unless said otherwise
   WorkerHot& hot;
   WorkerCold& cold;
   Histogram& latency;

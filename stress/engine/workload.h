@@ -44,7 +44,8 @@ class Workload {
   // All processes have ended: what the workload itself checks.
   virtual void Audit(const Shared&, const RunSpec&, AuditSink&) {}
   virtual void Teardown() {}
-  // In a process that has no part in this workload: gives up inherited descriptors, removes nothing.
+  // In a process that has no part in this workload: gives up inherited descriptors, removes
+  // nothing.
   virtual void Forget() {}
 };
 
@@ -52,25 +53,26 @@ class Workload {
 struct WorkloadInfo {
   const char* name;
   const char* title;
-  const char* explain;       // several sentences: what it does, what it checks, what that costs
-  const char* test_name;     // in reports: "Stress.PipeStream"
+  const char* explain;    // several sentences: what it does, what it checks, what that costs
+  const char* test_name;  // in reports: "Stress.PipeStream"
   Shape shape;
   bool has_raw;              // the same loop without checks makes sense
   bool uses_ledgers;         // messages are accounted for by Ledger and Audit
   int producers, consumers;  // default
   int max_priorities;
   std::size_t size_default, size_min, size_max;
-  // Runs by default beside size_default, where long messages go another way than short ones; 0: none.
+  // Runs by default beside size_default, where long messages go another way than short ones; 0:
+  // none.
   std::size_t size_large;
   // A process of this role may be killed, for messages up to that size (0: never).
   std::size_t kill_producer_upto, kill_consumer_upto;
   bool signals, open_loop;
-  bool races;                       // shows nothing where its processes share a cpu
-  bool waits;                       // a run in which nobody ever slept has shown nothing
-  std::uint32_t sample_every;       // latency of every n-th message; 0: none
-  const char* unit;                 // what one count is: "messages", "round trips", "outcomes"
-  std::vector<const char*> clauses; // claimed
-  const char* loss_clause;          // of what the audit finds
+  bool races;                        // shows nothing where its processes share a cpu
+  bool waits;                        // a run in which nobody ever slept has shown nothing
+  std::uint32_t sample_every;        // latency of every n-th message; 0: none
+  const char* unit;                  // what one count is: "messages", "round trips", "outcomes"
+  std::vector<const char*> clauses;  // claimed
+  const char* loss_clause;           // of what the audit finds
   std::unique_ptr<Workload> (*make)();
 };
 

@@ -1,8 +1,8 @@
 // HDR histogram (log-linear, after Gil Tene): fixed memory, constant-time record, exact merge.
 //
 // Plain data without pointers, so that it lives in shared memory: each process records into its own
-// and the parent merges. Values are nanoseconds from 1 to about 18 minutes; bigger ones count as the
-// maximum. Relative error of a bucket: below 1/128.
+// and the parent merges. Values are nanoseconds from 1 to about 18 minutes; bigger ones count as
+// the maximum. Relative error of a bucket: below 1/128.
 #pragma once
 
 #include <bit>
@@ -14,7 +14,7 @@ namespace ipcsuite::stress {
 
 class Histogram {
  public:
-  static constexpr int kSubBits = 8;                       // 256 linear buckets, then 128 an octave
+  static constexpr int kSubBits = 8;  // 256 linear buckets, then 128 an octave
   static constexpr int kHalf = 1 << (kSubBits - 1);
   static constexpr int kMaxBits = 40;
   static constexpr int kBuckets = (kMaxBits - kSubBits + 2) * kHalf;

@@ -66,7 +66,8 @@ TEST(Histogram, HgrmHasTheLinesOfHdrHistogram) {
   const std::string text = h.ToHgrm(1000);
   EXPECT_EQ(text.find("       Value     Percentile TotalCount 1/(1-Percentile)"), 0u);
   EXPECT_NE(text.find("#[Mean    ="), std::string::npos);
-  EXPECT_NE(text.find("#[Max     =     5000.000, Total count    =         1001]"), std::string::npos);
+  EXPECT_NE(text.find("#[Max     =     5000.000, Total count    =         1001]"),
+            std::string::npos);
   EXPECT_NE(text.find("1.000000000000       1001"), std::string::npos);
 }
 
@@ -94,8 +95,8 @@ TEST(Message, StampsSurvivePacking) {
 }
 
 TEST(Message, EveryFlippedByteIsSeenAtEverySize) {
-  for (const std::size_t size : {1, 2, 7, 8, 9, 15, 16, 17, 64, 511, 4095, 4096, 4097, 4104, 4106,
-                                 4111, 4112, 8192, 8199, 65536}) {
+  for (const std::size_t size : {1,    2,    7,    8,    9,    15,   16,   17,   64,   511,
+                                 4095, 4096, 4097, 4104, 4106, 4111, 4112, 8192, 8199, 65536}) {
     Templates sender(size, 9), receiver(size, 9);
     const Stamp stamp{5, 0, 0};
     std::vector<unsigned char> message(sender.Stamped(stamp), sender.Stamped(stamp) + size);
@@ -129,11 +130,13 @@ TEST(Message, PagesThatChangedPlacesAreSeen) {
   const Stamp stamp{7, 0, 0};
   for (const std::size_t size : {std::size_t{65536}, std::size_t{1} << 20}) {
     Templates templates(size, 1);
-    const std::vector<unsigned char> message(templates.Stamped(stamp), templates.Stamped(stamp) + size);
+    const std::vector<unsigned char> message(templates.Stamped(stamp),
+                                             templates.Stamped(stamp) + size);
     for (std::size_t other = 4096; other + 4096 <= size; other += 4096) {
       std::vector<unsigned char> repeated = message;
       std::copy_n(message.begin() + 4096, 4096, repeated.begin() + static_cast<long>(other));
-      ASSERT_EQ(templates.Matches(repeated.data(), stamp), other == 4096) << size << " at " << other;
+      ASSERT_EQ(templates.Matches(repeated.data(), stamp), other == 4096)
+          << size << " at " << other;
     }
   }
 }
@@ -169,13 +172,14 @@ class Sysfs {
       Put(dir + "/topology/physical_package_id", std::to_string(node / nodes_of_package));
       Put(dir + "/cache/index0/level", "1");
       Put(dir + "/cache/index0/type", "Data");
-      Put(dir + "/cache/index0/shared_cpu_list", std::to_string(core) + "," + std::to_string(core + cores));
+      Put(dir + "/cache/index0/shared_cpu_list",
+          std::to_string(core) + "," + std::to_string(core + cores));
       Put(dir + "/cache/index1/level", "3");
       Put(dir + "/cache/index1/type", "Unified");
       const int first = node * cores_of_node, last = first + cores_of_node - 1;
       Put(dir + "/cache/index1/shared_cpu_list",
-          std::to_string(first) + "-" + std::to_string(last) + "," + std::to_string(first + cores) + "-" +
-              std::to_string(last + cores));
+          std::to_string(first) + "-" + std::to_string(last) + "," + std::to_string(first + cores) +
+              "-" + std::to_string(last + cores));
     }
     Put("devices/system/node/online", "0-" + std::to_string(nodes.size() - 1));
     for (const auto& [node, list] : nodes) {

@@ -5,14 +5,18 @@
 namespace ipcsuite::stress {
 
 Templates::Templates(std::size_t size, std::uint64_t seed)
-    : size_(size), pitch_((size + 127) / 64 * 64), pattern_(kStampStride + (kViews - 1) * kViewPitch) {
+    : size_(size),
+      pitch_((size + 127) / 64 * 64),
+      pattern_(kStampStride + (kViews - 1) * kViewPitch) {
   Random random(Mix(seed) ^ size);
-  for (std::size_t i = 0; i < pattern_.size(); ++i) pattern_.data()[i] = static_cast<unsigned char>(random.Next());
+  for (std::size_t i = 0; i < pattern_.size(); ++i)
+    pattern_.data()[i] = static_cast<unsigned char>(random.Next());
 }
 
 void Templates::MakeBuffers() {
   buffers_ = Bytes(pitch_ * kTemplates);
-  for (std::size_t which = 0; which < kTemplates; ++which) Fill(buffers_.data() + which * pitch_, which);
+  for (std::size_t which = 0; which < kTemplates; ++which)
+    Fill(buffers_.data() + which * pitch_, which);
 }
 
 void Templates::Fill(unsigned char* buffer, std::size_t which) const {
@@ -29,7 +33,8 @@ void Templates::WritePieces(unsigned char* buffer, std::uint64_t word) const {
     }
     return;
   }
-  for (std::size_t at = 0; StampedAt(at); at += kStampStride) StoreWord(buffer + at, WordAt(at, word));
+  for (std::size_t at = 0; StampedAt(at); at += kStampStride)
+    StoreWord(buffer + at, WordAt(at, word));
   if (size_ >= 2 * kStampSize) StoreWord(buffer + size_ - kStampSize, word);
 }
 
@@ -63,7 +68,8 @@ std::size_t Templates::FirstDifference(const unsigned char* message, const Stamp
   std::vector<unsigned char> expected(size_);
   Fill(expected.data(), Which(stamp));
   Write(expected.data(), stamp.Pack());
-  return static_cast<std::size_t>(std::mismatch(message, message + size_, expected.data()).first - message);
+  return static_cast<std::size_t>(std::mismatch(message, message + size_, expected.data()).first -
+                                  message);
 }
 
 Stamp Templates::PeekShort(const unsigned char* message, std::size_t size) {

@@ -1,16 +1,16 @@
 // What a message of a stress run looks like, and how it is checked at full speed.
 //
-// Payloads come from a few templates that producer and consumer both know; only *stamps* are written
-// in place: one 64-bit word that says who sent it (producer, priority) and which one it is
-// (sequence), at the start, at each multiple of 4,096 bytes (there with the place mixed in), and at the
-// end. A consumer compares every byte: stamps with the stamp expected, all between with the template.
-// Neighbouring messages use different templates, so bytes of another message are seen wherever a
-// message is torn.
+// Payloads come from a few templates that producer and consumer both know; only *stamps* are
+// written in place: one 64-bit word that says who sent it (producer, priority) and which one it is
+// (sequence), at the start, at each multiple of 4,096 bytes (there with the place mixed in), and at
+// the end. A consumer compares every byte: stamps with the stamp expected, all between with the
+// template. Neighbouring messages use different templates, so bytes of another message are seen
+// wherever a message is torn.
 //
-// All templates, and all blocks of 4,096 bytes of one, are views of one pattern of 8 KiB at different
-// offsets: what a consumer compares with stays in its first-level cache whatever the message size, and
-// two blocks of 64 KiB are never alike. This costs a memcmp; a CRC of 64 KiB would cost half of the
-// throughput.
+// All templates, and all blocks of 4,096 bytes of one, are views of one pattern of 8 KiB at
+// different offsets: what a consumer compares with stays in its first-level cache whatever the
+// message size, and two blocks of 64 KiB are never alike. This costs a memcmp; a CRC of 64 KiB
+// would cost half of the throughput.
 //
 // Messages below 8 bytes hold the low bytes of the sequence alone (one producer, priority 0).
 #pragma once
@@ -29,9 +29,9 @@ constexpr std::size_t kStampStride = 4096;
 constexpr std::size_t kStampSize = 8;
 
 struct Stamp {
-  std::uint64_t sequence = 0;   // 46 bits: per producer and priority, from 0
-  std::uint32_t producer = 0;   // 12 bits
-  std::uint32_t priority = 0;   // 6 bits
+  std::uint64_t sequence = 0;  // 46 bits: per producer and priority, from 0
+  std::uint32_t producer = 0;  // 12 bits
+  std::uint32_t priority = 0;  // 6 bits
 
   std::uint64_t Pack() const {
     return sequence << 18 | static_cast<std::uint64_t>(producer) << 6 | priority;
@@ -54,7 +54,9 @@ class Bytes {
  public:
   explicit Bytes(std::size_t size) : lines_((size + sizeof(Line) - 1) / sizeof(Line)) {}
   unsigned char* data() { return reinterpret_cast<unsigned char*>(lines_.data()); }
-  const unsigned char* data() const { return reinterpret_cast<const unsigned char*>(lines_.data()); }
+  const unsigned char* data() const {
+    return reinterpret_cast<const unsigned char*>(lines_.data());
+  }
   std::size_t size() const { return lines_.size() * sizeof(Line); }
 
  private:
@@ -64,16 +66,16 @@ class Bytes {
   std::vector<Line> lines_;
 };
 
-// The templates of one message size. Each process makes its own (the same ones for one seed), so that
-// no cache line is shared. Buffers to send from are made when first asked for: who only compares has
-// none.
+// The templates of one message size. Each process makes its own (the same ones for one seed), so
+// that no cache line is shared. Buffers to send from are made when first asked for: who only
+// compares has none.
 class Templates {
  public:
   Templates(std::size_t size, std::uint64_t seed);
 
   std::size_t size() const { return size_; }
-  // The buffer to send for this stamp. Valid until the next call for the same template; the raw loop
-  // sends the same buffers without stamps of its own.
+  // The buffer to send for this stamp. Valid until the next call for the same template; the raw
+  // loop sends the same buffers without stamps of its own.
   unsigned char* Stamped(const Stamp& stamp) {
     unsigned char* const buffer = Buffer(Which(stamp));
     Write(buffer, stamp.Pack());
@@ -103,13 +105,16 @@ class Templates {
  private:
   static constexpr std::size_t kViews = 64, kViewPitch = 64;
 
-  static std::size_t Which(const Stamp& stamp) { return (stamp.sequence + stamp.producer) % kTemplates; }
+  static std::size_t Which(const Stamp& stamp) {
+    return (stamp.sequence + stamp.producer) % kTemplates;
+  }
   // What the bytes of one block of a message are, but for its stamps.
   const unsigned char* Block(std::size_t which, std::size_t block) const {
     return pattern_.data() + (which + block * kTemplates) % kViews * kViewPitch;
   }
   unsigned char* Buffer(std::size_t which) {
-    if (buffers_.size() == 0) [[unlikely]] MakeBuffers();
+    if (buffers_.size() == 0) [[unlikely]]
+      MakeBuffers();
     return buffers_.data() + which * pitch_;
   }
   void MakeBuffers();

@@ -14,16 +14,16 @@ namespace ipcsuite::stress {
 
 struct Cpu {
   int id = 0;
-  int core = 0;     // cpus with the same (package, core) are siblings (SMT)
+  int core = 0;  // cpus with the same (package, core) are siblings (SMT)
   int package = 0;
-  int node = 0;     // NUMA node
-  int cache = -1;   // id of the last-level cache: the smallest cpu that shares it; -1 unknown
+  int node = 0;    // NUMA node
+  int cache = -1;  // id of the last-level cache: the smallest cpu that shares it; -1 unknown
 };
 
 struct Topology {
-  std::vector<Cpu> cpus;    // allowed ones, ascending by id
+  std::vector<Cpu> cpus;  // allowed ones, ascending by id
   bool from_sysfs = false;
-  int online = 0;           // cpus online, allowed or not
+  int online = 0;  // cpus online, allowed or not
 
   int cores() const;
   int packages() const;

@@ -12,9 +12,7 @@ namespace {
 
 struct Parameters {
   double lambda, sigma, kappa;
-  double At(double n) const {
-    return lambda * n / (1 + sigma * (n - 1) + kappa * n * (n - 1));
-  }
+  double At(double n) const { return lambda * n / (1 + sigma * (n - 1) + kappa * n * (n - 1)); }
 };
 
 // Solves the normal equations for the columns in use by elimination with pivoting.

@@ -23,7 +23,7 @@ struct Interval {
 struct UslFit {
   Interval lambda, sigma, kappa;
   double r_squared = 0;
-  double peak_n = 0;            // where throughput is highest; 0: it never falls
+  double peak_n = 0;  // where throughput is highest; 0: it never falls
   double At(double n) const;
 };
 

@@ -22,8 +22,8 @@ class ShmObject {
   ShmObject(const ShmObject&) = delete;
   ShmObject& operator=(const ShmObject&) = delete;
 
-  // Makes the object, maps it in the parent (zero-filled), and unlinks its name at once: nothing can
-  // be left behind. Returns "" or what failed.
+  // Makes the object, maps it in the parent (zero-filled), and unlinks its name at once: nothing
+  // can be left behind. Returns "" or what failed.
   std::string Make(Registry& registry, std::size_t bytes) {
     const std::string name = registry.NewName(NameKind::kShm);
     fd_ = shm_open(name.c_str(), O_RDWR | O_CREAT | O_EXCL, 0600);
@@ -47,8 +47,8 @@ class ShmObject {
   void* base() const { return base_; }
   std::size_t bytes() const { return bytes_; }
 
-  // Maps the object once more, at an address that differs from the parent's and, by `index`, from the
-  // other processes'; the inherited mapping is removed, so that nobody can use it by mistake.
+  // Maps the object once more, at an address that differs from the parent's and, by `index`, from
+  // the other processes'; the inherited mapping is removed, so that nobody can use it by mistake.
   void* MapElsewhere(int index) {
     const auto page = static_cast<std::size_t>(sysconf(_SC_PAGESIZE));
     const std::size_t pad = page * (1 + static_cast<std::size_t>(index) * 3);

@@ -1,7 +1,7 @@
 // The loops of every workload that moves messages from producers to consumers.
 //
-// One pair of loops for all transports and for all modes: what differs between `raw` and `checked` is
-// decided at compile time, so both have the same shape and the same calls. A transport has
+// One pair of loops for all transports and for all modes: what differs between `raw` and `checked`
+// is decided at compile time, so both have the same shape and the same calls. A transport has
 //   ssize_t Send(Worker&, const unsigned char*, size_t, unsigned priority)   size, or -1 with errno
 //   ssize_t Receive(Worker&, unsigned char*, size_t, unsigned* priority)     0: the end; -1: errno
 //   static constexpr StreamClauses kClauses
@@ -27,7 +27,7 @@ struct StreamClauses {
   const char* length;    // what the call returns
   const char* send_error;
   const char* receive_error;
-  const char* send_restart;     // SA_RESTART
+  const char* send_restart;  // SA_RESTART
   const char* receive_restart;
 };
 
@@ -121,8 +121,8 @@ void Produce(Worker& w, Transport& transport) {
   }
 }
 
-// Of a message that holds only the low bytes of its number: the next number from the expected one on
-// that has them.
+// Of a message that holds only the low bytes of its number: the next number from the expected one
+// on that has them.
 inline std::uint64_t Complete(std::uint64_t low, std::size_t size, const Ledger& ledger) {
   const std::uint64_t expected = ledger.Expected({});
   const std::uint64_t mask = (std::uint64_t{1} << (8 * size)) - 1;
@@ -139,8 +139,7 @@ template <class Transport>
                                                            : Kind::kDuplicated;
   Stamp expected = stamp;
   if (answer != Ledger::Answer::kThinAir) expected.sequence = ledger.Expected(stamp);
-  w.Report(kind,
-           kind == Kind::kReordered ? Transport::kClauses.order : Transport::kClauses.loss,
+  w.Report(kind, kind == Kind::kReordered ? Transport::kClauses.order : Transport::kClauses.loss,
            ToString(kind), stamp.Pack(), expected.Pack());
 }
 
@@ -172,7 +171,8 @@ void Consume(Worker& w, Transport& transport) {
   Templates templates(w.spec.size_bytes, w.spec.seed);
   Ledger& ledger = w.shared.ledgers[static_cast<std::size_t>(w.role_index)];
   [[maybe_unused]] const std::uint64_t sample_mask = w.spec.sample_every - 1;
-  [[maybe_unused]] const bool pacer_clock = w.spec.rate_per_s > 0;  // intended times are CLOCK_MONOTONIC
+  [[maybe_unused]] const bool pacer_clock =
+      w.spec.rate_per_s > 0;  // intended times are CLOCK_MONOTONIC
   const std::size_t room = transport.BufferBytes(w.spec.size_bytes);
   Bytes buffer(room);
   std::uint64_t done = w.count();
@@ -197,8 +197,8 @@ void Consume(Worker& w, Transport& transport) {
         w.Report(Kind::kWrongLength, Transport::kClauses.length, text);
         break;
       }
-      [[maybe_unused]] const Stamp stamp = CheckMessage<Transport>(
-          w, templates, ledger, buffer.data(), w.spec.size_bytes, priority);
+      [[maybe_unused]] const Stamp stamp =
+          CheckMessage<Transport>(w, templates, ledger, buffer.data(), w.spec.size_bytes, priority);
       if constexpr (M == Mode::kTimed) {
         if ((stamp.sequence & sample_mask) == 0 &&
             stamp.producer < static_cast<std::uint32_t>(w.spec.producers) &&

@@ -1,5 +1,5 @@
-// POSIX message queues as a transport of stream.h. Priorities of the run are sent as 1..n; 0 is left
-// to the messages of no bytes that tell a consumer to stop: they come after everything else.
+// POSIX message queues as a transport of stream.h. Priorities of the run are sent as 1..n; 0 is
+// left to the messages of no bytes that tell a consumer to stop: they come after everything else.
 #pragma once
 
 #include <mqueue.h>
@@ -12,14 +12,10 @@
 namespace ipcsuite::stress {
 
 inline constexpr StreamClauses kMqClauses = {
-    "mq_send.content.bytes_preserved",
-    "mq_receive.order.oldest_within_priority",
-    "mq_receive.prio.stored_unless_null",
-    "threads.safety.no_loss_no_duplication",
-    "mq_receive.basic.length_and_removal",
-    "mq_send.full.blocks_until_space",
-    "mq_receive.empty.blocks_until_message",
-    "mq_send.eintr.sa_restart_resumes",
+    "mq_send.content.bytes_preserved",       "mq_receive.order.oldest_within_priority",
+    "mq_receive.prio.stored_unless_null",    "threads.safety.no_loss_no_duplication",
+    "mq_receive.basic.length_and_removal",   "mq_send.full.blocks_until_space",
+    "mq_receive.empty.blocks_until_message", "mq_send.eintr.sa_restart_resumes",
     "mq_receive.eintr.sa_restart_resumes",
 };
 

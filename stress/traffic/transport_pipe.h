@@ -12,10 +12,10 @@
 namespace ipcsuite::stress {
 
 inline constexpr StreamClauses kPipeClauses = {
-    "pipe.write.atomic_le_pipe_buf",  "pipe.read.fifo_order",
-    "pipe.read.fifo_order",           "pipe.write.appends",
-    "pipe.write.blocking_completes",  "pipe.write.blocking_completes",
-    "pipe.read.blocks_until_data",    "pipe.write.sa_restart",
+    "pipe.write.atomic_le_pipe_buf", "pipe.read.fifo_order",
+    "pipe.read.fifo_order",          "pipe.write.appends",
+    "pipe.write.blocking_completes", "pipe.write.blocking_completes",
+    "pipe.read.blocks_until_data",   "pipe.write.sa_restart",
     "pipe.read.sa_restart",
 };
 
@@ -74,8 +74,9 @@ struct PipeTransport {
   }
 };
 
-// Records of many writers, all of at most PIPE_BUF bytes, through one pipe. The reader takes as much
-// as it gets at once and cuts records out of the stream: a record that is not in one piece is torn.
+// Records of many writers, all of at most PIPE_BUF bytes, through one pipe. The reader takes as
+// much as it gets at once and cuts records out of the stream: a record that is not in one piece is
+// torn.
 struct ChunkTransport : PipeTransport {
   std::vector<unsigned char> chunk;
   std::size_t have = 0, used = 0;

@@ -7,7 +7,7 @@
 namespace ipcsuite::stress {
 
 inline constexpr StreamClauses kShmClauses = {
-    "mmap.shared.visible_unrelated", "memory.lock_free_atomics", "memory.lock_free_atomics",
+    "mmap.shared.visible_unrelated", "memory.lock_free_atomics",   "memory.lock_free_atomics",
     "mmap.shared.changes_object",    "mmap.shared.changes_object", "memory.lock_free_atomics",
     "memory.lock_free_atomics",      "memory.lock_free_atomics",   "memory.lock_free_atomics",
 };
@@ -16,7 +16,8 @@ inline constexpr std::uint32_t kSlots = 256;
 
 inline std::size_t Pitch(std::size_t message) { return (message + 63) / 64 * 64; }
 
-// ---- one producer, one consumer ------------------------------------------------------------------
+// ---- one producer, one consumer
+// ------------------------------------------------------------------
 
 struct SpscHeader {
   alignas(kLine) std::atomic<std::uint32_t> tail;  // written by the producer
@@ -36,8 +37,10 @@ struct SpscTransport {
 
   SpscTransport(void* base, std::size_t message, int spin_budget, bool produce)
       : header(static_cast<SpscHeader*>(base)),
-        slots(static_cast<unsigned char*>(base) + sizeof(SpscHeader)), pitch(Pitch(message)),
-        spins(spin_budget), mine(produce ? header->tail.load() : header->head.load()),
+        slots(static_cast<unsigned char*>(base) + sizeof(SpscHeader)),
+        pitch(Pitch(message)),
+        spins(spin_budget),
+        mine(produce ? header->tail.load() : header->head.load()),
         theirs(produce ? header->head.load() : header->tail.load()) {}
 
   std::size_t BufferBytes(std::size_t message) const { return message; }

@@ -21,10 +21,12 @@ struct Books {
   std::uint64_t consumer_kills = 0;
 
   Books(int p, int c, int q, bool exclusive) : producers(p), priorities(q) {
-    for (int i = 0; i < p; ++i) sent.push_back({region.Zeroed<std::uint64_t>(static_cast<std::size_t>(q))});
+    for (int i = 0; i < p; ++i)
+      sent.push_back({region.Zeroed<std::uint64_t>(static_cast<std::size_t>(q))});
     for (int i = 0; i < c; ++i) ledgers.emplace_back(region, p, q, exclusive, kBits);
   }
-  Ledger::Answer Give(int consumer, std::uint64_t sequence, std::uint32_t producer = 0, std::uint32_t priority = 0) {
+  Ledger::Answer Give(int consumer, std::uint64_t sequence, std::uint32_t producer = 0,
+                      std::uint32_t priority = 0) {
     return ledgers[static_cast<std::size_t>(consumer)].Accept({sequence, producer, priority});
   }
   AuditResult Check() {
@@ -185,8 +187,8 @@ TEST(AuditShared, BeyondTheBitmapFingerprintsTell) {
     Books books(1, 2, 1, false);
     for (std::uint64_t s = 0; s < 3 * kBits; ++s) {
       std::uint64_t number = s;
-      if (fault == 1 && s == 2 * kBits) continue;               // lost
-      if (fault == 3 && s == 2 * kBits) number = 2 * kBits - 2; // one lost, another doubled
+      if (fault == 1 && s == 2 * kBits) continue;                // lost
+      if (fault == 3 && s == 2 * kBits) number = 2 * kBits - 2;  // one lost, another doubled
       books.Give(static_cast<int>(s % 2), number);
       if (fault == 2 && s == 2 * kBits) books.Give(1, number);  // doubled at another consumer
     }

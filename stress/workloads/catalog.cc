@@ -31,8 +31,10 @@ void AddPipes(List* all) {
   w.name = "pipe";
   w.title = "stream over pipes";
   w.explain =
-      "Each producer writes messages into a pipe of its own, its consumer reads them. Every byte is "
-      "compared with a template, numbers are consecutive. Writers of up to PIPE_BUF bytes are killed.";
+      "Each producer writes messages into a pipe of its own, its consumer reads them. Every byte "
+      "is "
+      "compared with a template, numbers are consecutive. Writers of up to PIPE_BUF bytes are "
+      "killed.";
   w.test_name = "Stress.PipeStream";
   w.shape = Shape::kPaired;
   w.size_large = 64 * kKiB;
@@ -57,8 +59,10 @@ void AddPipes(List* all) {
   w.name = "pipe-writers";
   w.title = "many writers into one pipe";
   w.explain =
-      "Several producers write records of at most PIPE_BUF bytes into one pipe; the reader takes as "
-      "much as it gets and cuts records out of the stream. A record that is not in one piece, lost, "
+      "Several producers write records of at most PIPE_BUF bytes into one pipe; the reader takes "
+      "as "
+      "much as it gets and cuts records out of the stream. A record that is not in one piece, "
+      "lost, "
       "doubled, or out of its producer's order is a finding.";
   w.test_name = "Stress.PipeWriters";
   w.shape = Shape::kFanIn;
@@ -79,7 +83,8 @@ void AddPipes(List* all) {
   w.name = "fifo-openers";
   w.title = "FIFO with openers coming and going";
   w.explain =
-      "Producers open a FIFO, write a few records, close it, and so on; the reader opens it again at "
+      "Producers open a FIFO, write a few records, close it, and so on; the reader opens it again "
+      "at "
       "each end-of-file while it holds the old descriptor. Nothing that was written may be lost.";
   w.test_name = "Stress.FifoOpeners";
   w.producers = 2;
@@ -93,12 +98,13 @@ void AddPipes(List* all) {
   w.title = "non-blocking writers and a reader that wait in poll()";
   w.explain =
       "Producers and the reader of one FIFO open it with O_NONBLOCK and wait in poll() when a call "
-      "fails with EAGAIN. A record is written whole or not at all; a poll() that is not woken is found.";
+      "fails with EAGAIN. A record is written whole or not at all; a poll() that is not woken is "
+      "found.";
   w.test_name = "Stress.FifoPoll";
   w.size_default = 512;
   w.kill_producer_upto = 4 * kKiB;
-  w.clauses = {"pipe.write.nonblock_le_eagain", "pipe.write.nonblock_le_room", "pipe.write.atomic_le_pipe_buf",
-               "poll.wakes_on_room", "poll.pipe.pollin_with_data"};
+  w.clauses = {"pipe.write.nonblock_le_eagain", "pipe.write.nonblock_le_room",
+               "pipe.write.atomic_le_pipe_buf", "poll.wakes_on_room", "poll.pipe.pollin_with_data"};
   w.loss_clause = "poll.wakes_on_room";
   w.make = &MakeFifoPoll;
   all->push_back(w);
@@ -110,7 +116,8 @@ void AddQueueAndRings(List* all) {
   w.title = "message queue, n producers and m consumers with priorities";
   w.explain =
       "Producers send to one queue with random priorities, consumers receive. Numbers of each "
-      "producer and priority ascend at each consumer; after the run each message was received exactly "
+      "producer and priority ascend at each consumer; after the run each message was received "
+      "exactly "
       "once. Producers and consumers are killed: each has at most one message in hand.";
   w.test_name = "Stress.MqStream";
   w.shape = Shape::kShared;
@@ -119,9 +126,9 @@ void AddQueueAndRings(List* all) {
   w.size_min = 8;
   w.size_max = w.size_large = 8 * kKiB;
   w.kill_producer_upto = w.kill_consumer_upto = 8 * kKiB;
-  w.clauses = {"threads.safety.no_loss_no_duplication", "mq_send.content.bytes_preserved",
+  w.clauses = {"threads.safety.no_loss_no_duplication",   "mq_send.content.bytes_preserved",
                "mq_receive.order.oldest_within_priority", "mq_receive.prio.stored_unless_null",
-               "mq_send.full.blocks_until_space", "mq_receive.empty.blocks_until_message",
+               "mq_send.full.blocks_until_space",         "mq_receive.empty.blocks_until_message",
                "mq_receive.basic.length_and_removal"};
   w.loss_clause = "threads.safety.no_loss_no_duplication";
   w.make = &MakeMqStream;
@@ -131,7 +138,8 @@ void AddQueueAndRings(List* all) {
   w.name = "ring";
   w.title = "ring in shared memory, atomics and futex";
   w.explain =
-      "A ring for each pair of processes, mapped at different addresses; waiting by spinning, then by "
+      "A ring for each pair of processes, mapped at different addresses; waiting by spinning, then "
+      "by "
       "futex. Latency of every 32nd message: a clock reading costs as much as a message.";
   w.test_name = "Stress.ShmRing";
   w.shape = Shape::kPaired;
@@ -158,7 +166,6 @@ void AddQueueAndRings(List* all) {
   w.clauses = {"mmap.shared.visible_unrelated", "memory.lock_free_atomics"};
   w.make = &MakeRingShared;
   all->push_back(w);
-
 }
 
 void AddCondQueueAndMixed(List* all) {
@@ -193,7 +200,6 @@ void AddCondQueueAndMixed(List* all) {
   w.loss_clause = "pipe.write.appends";
   w.make = &MakeMixed;
   all->push_back(w);
-
 }
 
 void AddRoundTrips(List* all) {
@@ -231,7 +237,6 @@ void AddRoundTrips(List* all) {
   w.loss_clause = "mmap.shared.changes_object";
   w.make = &MakePingPongShm;
   all->push_back(w);
-
 }
 
 // What is not a stream, with checks of its own: what that has in common.
@@ -287,7 +292,8 @@ void AddOrderMutexAndKills(List* all) {
   w.title = "SIGKILL in mid-write, thousands of times a second";
   w.explain =
       "Victims write into a pipe (or send to a queue) until they are killed. A record of at most "
-      "PIPE_BUF bytes is there whole or not at all; a longer one may be there in part; a message is "
+      "PIPE_BUF bytes is there whole or not at all; a longer one may be there in part; a message "
+      "is "
       "whole. One count is one kill.";
   w.test_name = "Stress.KillWrite";
   w.has_raw = false;
@@ -302,7 +308,6 @@ void AddOrderMutexAndKills(List* all) {
   w.loss_clause = "pipe.write.le_pipe_buf_never_partial";
   w.make = &MakeKillWrite;
   all->push_back(w);
-
 }
 
 void AddChurnAndNotify(List* all) {
@@ -310,15 +315,21 @@ void AddChurnAndNotify(List* all) {
   w.name = "churn";
   w.title = "races of create, open and unlink";
   w.explain =
-      "Processes race for a few names of queues, shared memory objects and FIFOs. Never two owners, "
+      "Processes race for a few names of queues, shared memory objects and FIFOs. Never two "
+      "owners, "
       "the owner's unlink finds the name, what is open outlives its name, a new object is new.";
   w.test_name = "Stress.NameChurn";
   w.producers = 3;
   w.unit = "operations";
-  w.clauses = {"shm_open.excl.atomic", "mq_open.create.excl_atomic", "mkfifo.eexist",
-               "shm_unlink.removes_name", "mq_unlink.basic.removes_name",
-               "mq_unlink.deferred.open_descriptors_keep_working", "shm_unlink.deferred.open_fd",
-               "mq_open.create.new_queue_empty", "shm_open.creat.size_zero"};
+  w.clauses = {"shm_open.excl.atomic",
+               "mq_open.create.excl_atomic",
+               "mkfifo.eexist",
+               "shm_unlink.removes_name",
+               "mq_unlink.basic.removes_name",
+               "mq_unlink.deferred.open_descriptors_keep_working",
+               "shm_unlink.deferred.open_fd",
+               "mq_open.create.new_queue_empty",
+               "shm_open.creat.size_zero"};
   w.loss_clause = "shm_unlink.removes_name";
   w.make = &MakeNameChurn;
   all->push_back(w);
@@ -326,15 +337,17 @@ void AddChurnAndNotify(List* all) {
   w.name = "create-race";
   w.title = "everybody creates one name at the same moment";
   w.explain =
-      "Processes meet and then create a name together, round after round. Without O_EXCL all have the "
+      "Processes meet and then create a name together, round after round. Without O_EXCL all have "
+      "the "
       "same object, with it, and by mkfifo, exactly one creates it.";
   w.test_name = "Stress.CreateRace";
   w.races = true;
   w.producers = 2;
   w.unit = "rounds";
   w.kill_producer_upto = 0;
-  w.clauses = {"shm_open.creat.creates", "shm_open.excl.atomic", "mq_open.create.plain_creat_race_one_object",
-               "mq_open.create.excl_atomic", "mkfifo.eexist"};
+  w.clauses = {"shm_open.creat.creates", "shm_open.excl.atomic",
+               "mq_open.create.plain_creat_race_one_object", "mq_open.create.excl_atomic",
+               "mkfifo.eexist"};
   w.loss_clause = "mq_open.create.plain_creat_race_one_object";
   w.make = &MakeCreateRace;
   all->push_back(w);
@@ -343,7 +356,8 @@ void AddChurnAndNotify(List* all) {
   w.races = false;
   w.title = "notification storm";
   w.explain =
-      "Bursts arrive at empty queues with a registered receiver: exactly one notification for each, "
+      "Bursts arrive at empty queues with a registered receiver: exactly one notification for "
+      "each, "
       "with the right code, value and sender; and receivers race for one registration.";
   w.test_name = "Stress.NotifyStorm";
   w.shape = Shape::kPaired;
@@ -351,12 +365,13 @@ void AddChurnAndNotify(List* all) {
   w.unit = "messages";
   w.clauses = {"mq_notify.register.notified_on_arrival_at_empty",
                "mq_notify.register.no_notification_on_nonempty_arrival",
-               "mq_notify.sigev_signal.code_and_value", "mq_notify.sigev_signal.si_pid_and_si_uid",
-               "mq_notify.oneshot.rearm", "mq_notify.ebusy.registration_race"};
+               "mq_notify.sigev_signal.code_and_value",
+               "mq_notify.sigev_signal.si_pid_and_si_uid",
+               "mq_notify.oneshot.rearm",
+               "mq_notify.ebusy.registration_race"};
   w.loss_clause = "mq_notify.register.notified_on_arrival_at_empty";
   w.make = &MakeNotifyStorm;
   all->push_back(w);
-
 }
 
 void AddMemory(List* all) {
@@ -380,7 +395,8 @@ void AddMemory(List* all) {
   w.races = true;
   w.name = "litmus-mp";
   w.title = "message passing: data, then a flag";
-  w.explain = "The flag seen (acquire) without the data (release) is forbidden; outcomes are counted.";
+  w.explain =
+      "The flag seen (acquire) without the data (release) is forbidden; outcomes are counted.";
   w.test_name = "Stress.LitmusMessagePassing";
   w.make = &MakeMessagePassing;
   all->push_back(w);

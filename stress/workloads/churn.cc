@@ -1,6 +1,6 @@
 // Name churn: processes race to create, open and unlink the same few names of queues, shared memory
-// objects and FIFOs. Whoever creates a name with O_EXCL owns it until it unlinks it: there is never a
-// second owner, the owner's unlink finds the name, and what is open outlives its name.
+// objects and FIFOs. Whoever creates a name with O_EXCL owns it until it unlinks it: there is never
+// a second owner, the owner's unlink finds the name, and what is open outlives its name.
 #include <fcntl.h>
 #include <mqueue.h>
 #include <sys/mman.h>
@@ -25,10 +25,10 @@ struct alignas(kLine) Owner {
 enum Counter { kCreated, kExisted, kOpened, kMissed, kNoRoom };
 
 struct Clauses {
-  const char* exclusive;   // O_EXCL is atomic
-  const char* unlink;      // removes the name
-  const char* outlives;    // open descriptors keep the object
-  const char* fresh;       // a new object is new
+  const char* exclusive;  // O_EXCL is atomic
+  const char* unlink;     // removes the name
+  const char* outlives;   // open descriptors keep the object
+  const char* fresh;      // a new object is new
 };
 constexpr Clauses kShmClauses = {"shm_open.excl.atomic", "shm_unlink.removes_name",
                                  "shm_unlink.deferred.open_fd", "shm_open.creat.size_zero"};
@@ -82,8 +82,9 @@ class NameChurn : public Workload {
     for (const WorkerCold* cold : shared.cold) {
       for (int k = 0; k < 5; ++k) sum[k] += cold->extra[k];
     }
-    static const char* const kNames[] = {"created", "refused with EEXIST", "opened another's object",
-                                         "found no name", "no room (limits)"};
+    static const char* const kNames[] = {"created", "refused with EEXIST",
+                                         "opened another's object", "found no name",
+                                         "no room (limits)"};
     if (!left_out_.empty()) sink.facts.emplace_back("left out", left_out_);
     for (int k = 0; k < 5; ++k) sink.facts.emplace_back(kNames[k], std::to_string(sum[k]));
     if (spec.mode == Mode::kRaw) return;
@@ -94,8 +95,8 @@ class NameChurn : public Workload {
                            : kind == 1 ? mq_unlink(name.c_str()) == 0
                                        : unlink(name.c_str()) == 0;
         if (there) {
-          sink.findings.push_back({Kind::kLeftBehind, kUnlink[kind],
-                                   name + " exists though its owner unlinked it"});
+          sink.findings.push_back(
+              {Kind::kLeftBehind, kUnlink[kind], name + " exists though its owner unlinked it"});
         }
       }
     }
@@ -162,7 +163,8 @@ class NameChurn : public Workload {
     } else if (errno == EINTR) {
       w.Interrupted(clauses.exclusive);
     } else if (!NoRoom(w)) {
-      w.Report(Kind::kWrongErrno, clauses.exclusive, "opening a name that may be gone", 0, 0, errno);
+      w.Report(Kind::kWrongErrno, clauses.exclusive, "opening a name that may be gone", 0, 0,
+               errno);
     }
   }
 

@@ -1,9 +1,9 @@
-// Races of creation: processes meet, then create one name at the same moment, round after round, with
-// and without O_EXCL.
+// Races of creation: processes meet, then create one name at the same moment, round after round,
+// with and without O_EXCL.
 //
 // Without O_EXCL all of them must have the same object; with it (and by mkfifo) exactly one of them
-// creates it. Unlike churn, where meetings are left to chance, each round is a race of everybody; how
-// many of them really were in the call at one time is counted, and none is inconclusive.
+// creates it. Unlike churn, where meetings are left to chance, each round is a race of everybody;
+// how many of them really were in the call at one time is counted, and none is inconclusive.
 #include <fcntl.h>
 #include <mqueue.h>
 #include <sched.h>
@@ -117,11 +117,15 @@ class CreateRace : public Workload {
     return kClauses[race];
   }
   static const char* UnlinkClauseOf(int race) {
-    return race <= kShmExclusive ? "shm_unlink.removes_name" : race <= kQueueExclusive ? "mq_unlink.basic.removes_name" : "mkfifo.eexist";
+    return race <= kShmExclusive     ? "shm_unlink.removes_name"
+           : race <= kQueueExclusive ? "mq_unlink.basic.removes_name"
+                                     : "mkfifo.eexist";
   }
 
   static NameKind KindOf(int race) {
-    return race <= kShmExclusive ? NameKind::kShm : race <= kQueueExclusive ? NameKind::kQueue : NameKind::kPath;
+    return race <= kShmExclusive     ? NameKind::kShm
+           : race <= kQueueExclusive ? NameKind::kQueue
+                                     : NameKind::kPath;
   }
 
   mqd_t OpenQueue(int race, int flags) const {
@@ -134,13 +138,15 @@ class CreateRace : public Workload {
   // False when the run ended meanwhile. Everything that others did before they came here is seen.
   bool Meet(Worker& w) {
     const std::uint32_t now = meeting_->generation.load(std::memory_order_acquire);
-    if (meeting_->arrived.fetch_add(1, std::memory_order_acq_rel) + 1 == static_cast<std::uint32_t>(processes_)) {
+    if (meeting_->arrived.fetch_add(1, std::memory_order_acq_rel) + 1 ==
+        static_cast<std::uint32_t>(processes_)) {
       meeting_->arrived.store(0, std::memory_order_relaxed);
       meeting_->generation.store(now + 1, std::memory_order_release);
       FutexWake(&meeting_->generation, INT_MAX);
       return true;
     }
-    // Spinning brings all into the call at one time; where cpus are fewer than processes they take turns.
+    // Spinning brings all into the call at one time; where cpus are fewer than processes they take
+    // turns.
     const int spins = processes_ <= static_cast<int>(w.shared.allowed.size()) ? 20'000 : 0;
     for (int i = 0; meeting_->generation.load(std::memory_order_acquire) == now; ++i) {
       if (!w.Go()) return meeting_->generation.load(std::memory_order_acquire) != now;
@@ -215,7 +221,8 @@ class CreateRace : public Workload {
     w.Leave();
     if (!checked) return;
     w.Checked();
-    if (!removed) w.Report(Kind::kExclusion, UnlinkClauseOf(race), "unlinking what was created", 0, 0, errno);
+    if (!removed)
+      w.Report(Kind::kExclusion, UnlinkClauseOf(race), "unlinking what was created", 0, 0, errno);
   }
 
   void Drop() {
@@ -255,7 +262,8 @@ class CreateRace : public Workload {
     if (w.index == 0 && TwoAtOnce()) ++w.cold.extra[kMet];
     if (Shared(race)) return CheckMarks(w, race, static_cast<std::uint64_t>(marks));
     if (w.index == 0 && (won > 1 || (won == 0 && failed == 0))) {
-      w.Report(Kind::kExclusion, ClauseOf(race), "of the processes that create a name at once exactly one succeeds; here",
+      w.Report(Kind::kExclusion, ClauseOf(race),
+               "of the processes that create a name at once exactly one succeeds; here",
                static_cast<std::uint64_t>(won), 1);
     }
   }
@@ -265,10 +273,13 @@ class CreateRace : public Workload {
     if (entries_[w.index].outcome.load() != kWon) return;
     mq_attr attr{};
     if (race == kQueuePlain && mq_getattr(queue_, &attr) != 0) return;
-    const std::uint64_t seen = race == kShmPlain ? word_->load() : static_cast<std::uint64_t>(attr.mq_curmsgs);
+    const std::uint64_t seen =
+        race == kShmPlain ? word_->load() : static_cast<std::uint64_t>(attr.mq_curmsgs);
     if (seen == marks) return;
     w.Report(Kind::kExclusion, ClauseOf(race),
-             "processes that created a name at once, without O_EXCL, have different objects: marks of all of them here", seen, marks);
+             "processes that created a name at once, without O_EXCL, have different objects: marks "
+             "of all of them here",
+             seen, marks);
   }
 
   Registry* registry_ = nullptr;

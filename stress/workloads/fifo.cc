@@ -1,5 +1,6 @@
-// FIFO whose openers come and go: writers open, send a few records, close; the reader opens again at
-// each end-of-file while it holds the old descriptor, so that nothing that was written may be lost.
+// FIFO whose openers come and go: writers open, send a few records, close; the reader opens again
+// at each end-of-file while it holds the old descriptor, so that nothing that was written may be
+// lost.
 #include <sys/stat.h>
 
 #include "stress/traffic/transport_pipe.h"
@@ -9,10 +10,14 @@ namespace ipcsuite::stress {
 namespace {
 
 constexpr StreamClauses kFifoClauses = {
-    "fifo.io.same_as_pipe",           "fifo.io.same_as_pipe",
-    "fifo.io.same_as_pipe",           "fifo.io.discard_on_last_close",
-    "pipe.write.blocking_completes",  "fifo.open.wronly_waits_for_reader",
-    "fifo.open.rdonly_waits_for_writer", "fifo.open.sa_restart",
+    "fifo.io.same_as_pipe",
+    "fifo.io.same_as_pipe",
+    "fifo.io.same_as_pipe",
+    "fifo.io.discard_on_last_close",
+    "pipe.write.blocking_completes",
+    "fifo.open.wronly_waits_for_reader",
+    "fifo.open.rdonly_waits_for_writer",
+    "fifo.open.sa_restart",
     "fifo.open.sa_restart",
 };
 
@@ -35,7 +40,8 @@ struct OpenerTransport {
         w.cold.extra[0] = ++opens;
         return fd;
       }
-      // Another process's exhaustion of descriptors is not ours, but the system's table may be full.
+      // Another process's exhaustion of descriptors is not ours, but the system's table may be
+      // full.
       if (errno != EINTR) return -1;
       if constexpr (M != Mode::kRaw) w.Interrupted(kClauses.send_restart);
     }

@@ -2,10 +2,11 @@
 //
 // Each process of this workload forks a victim that writes records into a pipe (or messages into a
 // queue) without end, kills it at a random moment, and looks at what it left: a record of at most
-// PIPE_BUF bytes is there whole or not at all, a longer one may be there in part; a message is whole.
+// PIPE_BUF bytes is there whole or not at all, a longer one may be there in part; a message is
+// whole.
 #include <fcntl.h>
-#include <signal.h>
 #include <sched.h>
+#include <signal.h>
 #include <sys/wait.h>
 
 #include <algorithm>
@@ -39,8 +40,8 @@ class KillWrite : public Workload {
       pipes_.push_back({fds[0], fds[1]});
       std::string name, error;
       // A platform without queues still gets its pipes tested.
-      queues_.push_back(MakeQueue(registry, 4, std::min<std::size_t>(spec.size_bytes, 8192), 0,
-                                  &name, &error));
+      queues_.push_back(
+          MakeQueue(registry, 4, std::min<std::size_t>(spec.size_bytes, 8192), 0, &name, &error));
       names_.push_back(name);
     }
     return "";

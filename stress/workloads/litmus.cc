@@ -98,7 +98,8 @@ class Litmus : public Workload {
   static void Meet(LitmusHeader* header, bool left, std::uint32_t round) {
     header->arrived[left ? 0 : 1].store(round, std::memory_order_release);
     auto& peer = header->arrived[left ? 1 : 0];
-    for (int spins = 0; static_cast<std::int32_t>(peer.load(std::memory_order_acquire) - round) < 0;) {
+    for (int spins = 0;
+         static_cast<std::int32_t>(peer.load(std::memory_order_acquire) - round) < 0;) {
       Relax();
       if (++spins % 2000 == 0) sched_yield();
     }
@@ -154,9 +155,8 @@ class Litmus : public Workload {
       Meet(header, left, ++meeting);
       if (header->stop_at.load(std::memory_order_relaxed) == round) return;
       // Message passing is more telling when the reader meets the writer somewhere in the array.
-      const int offset = T == Test::kMessagePassing && !left
-                             ? static_cast<int>(w.random.Below(64))
-                             : 0;
+      const int offset =
+          T == Test::kMessagePassing && !left ? static_cast<int>(w.random.Below(64)) : 0;
       for (int i = 0; i < kCells; ++i) {
         Cell& cell = cells[(i + offset) % kCells];
         if (left) {
@@ -176,9 +176,8 @@ class Litmus : public Workload {
   static void Count(Worker& w, const LitmusHeader* header, std::uint32_t round) {
     std::uint64_t counts[kOutcomes] = {};
     for (int i = 0; i < kCells; ++i) {
-      const int outcome = T == Test::kMessagePassing
-                              ? header->right[i]
-                              : header->left[i] << 1 | header->right[i];
+      const int outcome =
+          T == Test::kMessagePassing ? header->right[i] : header->left[i] << 1 | header->right[i];
       ++counts[outcome & 3];
     }
     for (int k = 0; k < kOutcomes; ++k) w.cold.extra[k] += counts[k];

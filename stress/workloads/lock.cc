@@ -1,4 +1,5 @@
-// Shared memory under locks: a seqlock of atomics, and a robust process-shared mutex whose owners die.
+// Shared memory under locks: a seqlock of atomics, and a robust process-shared mutex whose owners
+// die.
 #include <pthread.h>
 #include <sched.h>
 
@@ -10,7 +11,8 @@
 namespace ipcsuite::stress {
 namespace {
 
-// ---- seqlock: writers replace a block, readers must see it whole -----------------------------------
+// ---- seqlock: writers replace a block, readers must see it whole
+// -----------------------------------
 
 struct SeqHeader {
   alignas(kLine) std::atomic<std::uint32_t> version;  // odd: a writer is inside
@@ -109,13 +111,14 @@ class Seqlock : public Workload {
   std::size_t words_ = 0;
 };
 
-// ---- robust mutex ----------------------------------------------------------------------------------
+// ---- robust mutex
+// ----------------------------------------------------------------------------------
 
 struct MutexHeader {
   pthread_mutex_t mutex;
   // Written only by the owner, with plain stores: torn or lost if two were ever inside.
   volatile std::uint64_t first, second;
-  volatile std::int32_t owner;                    // pid of the process inside, 0 none
+  volatile std::int32_t owner;  // pid of the process inside, 0 none
   std::atomic<std::uint64_t> owner_dead, died_inside;
   std::atomic<std::uint64_t> contended;
 };
@@ -208,8 +211,8 @@ class RobustMutex : public Workload {
   void Recover(Worker& w, MutexHeader* header, bool checked) {
     header->owner_dead.fetch_add(1);
     if (!w.spec.kills && checked) {
-      w.Report(Kind::kNotRobust, "robust.kill.eownerdead",
-               "EOWNERDEAD though no owner was killed", 0, 0, EOWNERDEAD);
+      w.Report(Kind::kNotRobust, "robust.kill.eownerdead", "EOWNERDEAD though no owner was killed",
+               0, 0, EOWNERDEAD);
     }
     if (header->owner != 0) header->died_inside.fetch_add(1);
     // What the dead owner left is made whole, then declared so.

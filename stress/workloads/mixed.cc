@@ -20,8 +20,8 @@ class Mixed : public Workload {
   }
   void Run(Worker& w) override {
     w.object_index = 0;
-    // This process has no use for the objects of the other pairs: an open write end of another's pipe
-    // would hide its end.
+    // This process has no use for the objects of the other pairs: an open write end of another's
+    // pipe would hide its end.
     const auto mine = static_cast<std::size_t>(w.role_index);
     for (std::size_t i = 0; i < parts_.size(); ++i) {
       if (i != mine) parts_[i]->Forget();

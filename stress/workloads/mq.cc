@@ -40,9 +40,10 @@ mqd_t MakeQueue(Registry& registry, long depth, std::size_t message_bytes, int f
     }
     const bool limit = errno == EINVAL || errno == EMFILE || errno == ENOMEM || errno == ENOSPC;
     if (limit && depth > 1) continue;
-    *error = std::string("mq_open ") + *name + " for " + std::to_string(depth) + " x " +
-             std::to_string(message_bytes) + " bytes: " + std::strerror(errno) +
-             (limit ? " (limits: fs.mqueue.msg_max, msgsize_max, queues_max, RLIMIT_MSGQUEUE)" : "");
+    *error =
+        std::string("mq_open ") + *name + " for " + std::to_string(depth) + " x " +
+        std::to_string(message_bytes) + " bytes: " + std::strerror(errno) +
+        (limit ? " (limits: fs.mqueue.msg_max, msgsize_max, queues_max, RLIMIT_MSGQUEUE)" : "");
     registry.ForgetName(*name);
     return static_cast<mqd_t>(-1);
   }
@@ -67,8 +68,8 @@ class MqStream : public Workload {
     // Each process opens the queue itself, as unrelated processes do.
     const mqd_t own = mq_open(name_.c_str(), w.role == Role::kProducer ? O_WRONLY : O_RDONLY);
     if (own == static_cast<mqd_t>(-1)) {
-      w.Report(Kind::kWrongErrno, "mq_open.oflag.access_modes_usable", "mq_open of a queue that exists",
-               0, 0, errno);
+      w.Report(Kind::kWrongErrno, "mq_open.oflag.access_modes_usable",
+               "mq_open of a queue that exists", 0, 0, errno);
       return;
     }
     MqTransport transport{own, message_bytes_};
@@ -114,8 +115,8 @@ class MqStream : public Workload {
   int consumers_ = 0, stops_wanted_ = 0, stops_sent_ = 0;
 };
 
-// Every process fills and drains a queue of its own with messages of random priorities: the order in
-// which they come out is known exactly.
+// Every process fills and drains a queue of its own with messages of random priorities: the order
+// in which they come out is known exactly.
 class MqOrder : public Workload {
  public:
   ~MqOrder() override { Teardown(); }
@@ -124,8 +125,8 @@ class MqOrder : public Workload {
     registry_ = &registry;
     for (int i = 0; i < spec.producers; ++i) {
       std::string name, error;
-      const mqd_t queue =
-          MakeQueue(registry, 10, std::max<std::size_t>(8, spec.size_bytes), O_NONBLOCK, &name, &error);
+      const mqd_t queue = MakeQueue(registry, 10, std::max<std::size_t>(8, spec.size_bytes),
+                                    O_NONBLOCK, &name, &error);
       if (!error.empty()) return error;
       queues_.push_back(queue);
       names_.push_back(name);
@@ -169,7 +170,8 @@ class MqOrder : public Workload {
         Stamp stamp{sequence++, static_cast<std::uint32_t>(w.role_index),
                     static_cast<std::uint32_t>(
                         w.random.Below(static_cast<std::uint64_t>(w.spec.priorities)))};
-        const unsigned char* bytes = kRaw ? templates.Unstamped(stamp.sequence) : templates.Stamped(stamp);
+        const unsigned char* bytes =
+            kRaw ? templates.Unstamped(stamp.sequence) : templates.Stamped(stamp);
         if (!kRaw) w.Enter(CallId::kMqSend);
         if (mq_send(queue, reinterpret_cast<const char*>(bytes), size, stamp.priority) != 0 &&
             !Retry(w, queue, bytes, size, stamp)) {
@@ -198,7 +200,8 @@ class MqOrder : public Workload {
   static bool Retry(Worker& w, mqd_t queue, const unsigned char* bytes, std::size_t size,
                     const Stamp& stamp) {
     while (errno == EINTR) {
-      if (mq_send(queue, reinterpret_cast<const char*>(bytes), size, stamp.priority) == 0) return true;
+      if (mq_send(queue, reinterpret_cast<const char*>(bytes), size, stamp.priority) == 0)
+        return true;
     }
     w.Report(Kind::kWrongErrno, "mq_open.create.capacity_honoured",
              "mq_send failed on a queue with room", stamp.Pack(), 0, errno);

@@ -1,9 +1,9 @@
 // Notification storms: each message that arrives at an empty queue with a registered receiver gives
 // exactly one notification, of the right kind, from the right process.
 //
-// Paired: receiver i registers on queue i and says so; sender i sends a burst; the receiver waits for
-// its signal, checks it, registers again, and only then drains. One more queue is fought for by all
-// receivers: at most one may be registered at a time, the others get EBUSY.
+// Paired: receiver i registers on queue i and says so; sender i sends a burst; the receiver waits
+// for its signal, checks it, registers again, and only then drains. One more queue is fought for by
+// all receivers: at most one may be registered at a time, the others get EBUSY.
 #include <fcntl.h>
 #include <mqueue.h>
 #include <sched.h>
@@ -19,10 +19,10 @@ namespace ipcsuite::stress {
 namespace {
 
 struct alignas(kLine) Meeting {
-  std::atomic<std::uint32_t> round;      // written by the receiver: registered, go
-  std::atomic<std::uint32_t> sent;       // written by the sender: burst is in the queue
-  std::atomic<std::uint32_t> burst;      // messages of it
-  std::atomic<std::uint32_t> over;       // the sender has ended
+  std::atomic<std::uint32_t> round;  // written by the receiver: registered, go
+  std::atomic<std::uint32_t> sent;   // written by the sender: burst is in the queue
+  std::atomic<std::uint32_t> burst;  // messages of it
+  std::atomic<std::uint32_t> over;   // the sender has ended
 };
 
 struct alignas(kLine) Arena {
@@ -65,7 +65,8 @@ class NotifyStorm : public Workload {
 
   void Audit(const Shared&, const RunSpec& spec, AuditSink& sink) override {
     sink.facts.emplace_back("registrations won in the race", std::to_string(arena_->won.load()));
-    sink.facts.emplace_back("registrations refused with EBUSY", std::to_string(arena_->busy.load()));
+    sink.facts.emplace_back("registrations refused with EBUSY",
+                            std::to_string(arena_->busy.load()));
     sink.checks += arena_->won.load() + arena_->busy.load();
     if (spec.mode != Mode::kRaw && spec.consumers > 1 && arena_->busy.load() == 0) {
       sink.inconclusive = "the race for one registration never met another process";

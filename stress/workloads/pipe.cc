@@ -26,7 +26,8 @@ void KeepOnly(const std::vector<Ends>& all, int read_fd, int write_fd) {
 std::string WhyNotAtomic(const RunSpec& spec, const Ends& ends) {
   const std::size_t most = PipeBufOf(ends.write_fd);
   if (spec.size_bytes <= most) return "";
-  return "records of " + std::to_string(spec.size_bytes) + " bytes exceed PIPE_BUF (" + std::to_string(most) + ")";
+  return "records of " + std::to_string(spec.size_bytes) + " bytes exceed PIPE_BUF (" +
+         std::to_string(most) + ")";
 }
 
 class PipeStream : public Workload {
@@ -158,7 +159,8 @@ struct PollTransport : ChunkTransport {
     return Take(bytes, size);
   }
 
-  // Waits until the descriptor is ready; false with errno when poll() fails otherwise than by a signal.
+  // Waits until the descriptor is ready; false with errno when poll() fails otherwise than by a
+  // signal.
   template <Mode M>
   static bool Await(Worker& w, int fd, short events) {
     pollfd entry{fd, events, 0};
@@ -169,7 +171,8 @@ struct PollTransport : ChunkTransport {
       if (ready == 1) return true;
       if (ready < 0 && errno != EINTR && errno != EAGAIN) return false;
       if (ready == 0) {
-        w.Report(Kind::kWrongErrno, "poll.timeout_infinite", "poll() without a time-out returned 0");
+        w.Report(Kind::kWrongErrno, "poll.timeout_infinite",
+                 "poll() without a time-out returned 0");
         return true;
       }
     }
@@ -194,7 +197,8 @@ class FifoPoll : public PipeStream {
     const bool produce = w.role == Role::kProducer;
     const int fd = open(path_.c_str(), (produce ? O_WRONLY : O_RDONLY) | O_NONBLOCK);
     if (fd < 0) {
-      w.Report(Kind::kWrongErrno, "fifo.open.peer_present", "opening a FIFO that has a reader", 0, 0, errno);
+      w.Report(Kind::kWrongErrno, "fifo.open.peer_present", "opening a FIFO that has a reader", 0,
+               0, errno);
       return;
     }
     KeepOnly(ends_, -1, -1);

@@ -1,5 +1,5 @@
-// Rings in shared memory: one producer and one consumer (atomics and futex), many and many (a ticket
-// in each slot), and a bounded queue of pthread mutex and condition variables.
+// Rings in shared memory: one producer and one consumer (atomics and futex), many and many (a
+// ticket in each slot), and a bounded queue of pthread mutex and condition variables.
 #include <pthread.h>
 #include <sched.h>
 
@@ -17,7 +17,8 @@ constexpr StreamClauses kCondClauses = {
     "mutex.pshared.exclusion",     "mutex.pshared.no_eintr",  "mutex.pshared.no_eintr",
 };
 
-// ---- one producer, one consumer ------------------------------------------------------------------
+// ---- one producer, one consumer
+// ------------------------------------------------------------------
 
 class Ring : public Workload {
  public:
@@ -61,7 +62,8 @@ class Ring : public Workload {
   std::vector<std::unique_ptr<ShmObject>> rings_;
 };
 
-// ---- many producers, many consumers: a ticket in each slot ---------------------------------------
+// ---- many producers, many consumers: a ticket in each slot
+// ---------------------------------------
 
 struct SharedHeader {
   alignas(kLine) std::atomic<std::uint32_t> tail;
@@ -174,7 +176,8 @@ class RingShared : public Workload {
   ShmObject object_;
 };
 
-// ---- pthread mutex and condition variables -------------------------------------------------------
+// ---- pthread mutex and condition variables
+// -------------------------------------------------------
 
 struct CondHeader {
   pthread_mutex_t mutex;
@@ -236,8 +239,7 @@ struct CondTransport {
 class CondQueue : public Workload {
  public:
   std::string Setup(const RunSpec& spec, Registry& registry, SharedRegion&) override {
-    const std::string error =
-        object_.Make(registry, Head() + kSlots * Pitch(spec.size_bytes));
+    const std::string error = object_.Make(registry, Head() + kSlots * Pitch(spec.size_bytes));
     if (!error.empty()) return error;
     auto* const header = static_cast<CondHeader*>(object_.base());
     pthread_mutexattr_t mutex;

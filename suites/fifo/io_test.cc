@@ -1,6 +1,6 @@
 // Data in a FIFO: what holds for pipes holds for it, and what only a FIFO can show: end-of-file and
-// EPIPE that end when somebody opens it again, writers that opened it separately, data after the last
-// close.
+// EPIPE that end when somebody opens it again, writers that opened it separately, data after the
+// last close.
 #include <fcntl.h>
 #include <limits.h>
 #include <signal.h>
@@ -30,7 +30,9 @@ Ends OpenBoth(const char* path) {
 }
 
 // A step's outcome as one number: the value, or minus the error.
-std::int64_t Number(const CallResult& result) { return result.failed ? -result.error : result.value; }
+std::int64_t Number(const CallResult& result) {
+  return result.failed ? -result.error : result.value;
+}
 
 struct SameCase {
   const char* name;
@@ -54,16 +56,20 @@ std::vector<std::int64_t> WriteAtomicallyWithoutRoom(Ends& e) {
 const SameCase kSame[] = {
     {"IsOfTypeFifo",
      [](Ends& e) {
-       struct stat rd {}, wr {};
+       struct stat rd {
+       }, wr{};
        fstat(e.rd, &rd);
        fstat(e.wr, &wr);
        return std::vector<std::int64_t>{S_ISFIFO(rd.st_mode), S_ISFIFO(wr.st_mode)};
      },
      {1, 1}},
-    {"EmptyReadAgain", [](Ends& e) { return std::vector{Number(CALL(read(e.rd, g_buffer, 8)))}; }, {-EAGAIN}},
+    {"EmptyReadAgain",
+     [](Ends& e) { return std::vector{Number(CALL(read(e.rd, g_buffer, 8)))}; },
+     {-EAGAIN}},
     {"BytesInOrder",
      [](Ends& e) {
-       std::vector<std::int64_t> all{Number(CALL(write(e.wr, "ab", 2))), Number(CALL(write(e.wr, "cde", 3))),
+       std::vector<std::int64_t> all{Number(CALL(write(e.wr, "ab", 2))),
+                                     Number(CALL(write(e.wr, "cde", 3))),
                                      Number(CALL(read(e.rd, g_buffer, 4)))};
        all.insert(all.end(), {g_buffer[0], g_buffer[1], g_buffer[2], g_buffer[3]});
        all.push_back(Number(CALL(read(e.rd, g_buffer, 4))));
@@ -88,14 +94,16 @@ const SameCase kSame[] = {
     {"FullWriteAgain",
      [](Ends& e) {
        FillPipe(e.wr, 1);
-       return std::vector{Number(CALL(write(e.wr, "a", 1))), Number(CALL(write(e.wr, g_buffer, PIPE_BUF)))};
+       return std::vector{Number(CALL(write(e.wr, "a", 1))),
+                          Number(CALL(write(e.wr, g_buffer, PIPE_BUF)))};
      },
      {-EAGAIN, -EAGAIN}},
     {"AtomicWriteWithoutRoom", WriteAtomicallyWithoutRoom, {1, -EAGAIN, 1}},
     {"NoSeek",
      [](Ends& e) {
-       return std::vector{Number(CALL(lseek(e.rd, 0, SEEK_CUR))), Number(CALL(lseek(e.wr, 0, SEEK_SET))),
-                          Number(CALL(pread(e.rd, g_buffer, 1, 0))), Number(CALL(pwrite(e.wr, g_buffer, 1, 0)))};
+       return std::vector{
+           Number(CALL(lseek(e.rd, 0, SEEK_CUR))), Number(CALL(lseek(e.wr, 0, SEEK_SET))),
+           Number(CALL(pread(e.rd, g_buffer, 1, 0))), Number(CALL(pwrite(e.wr, g_buffer, 1, 0)))};
      },
      {-ESPIPE, -ESPIPE, -ESPIPE, -ESPIPE}},
     {"OneWay",
@@ -108,7 +116,8 @@ const SameCase kSame[] = {
        const std::size_t full = FillPipe(e.wr);
        const std::string got = DrainPipe(e.rd);
        bool equal = got.size() == full;
-       for (std::size_t i = 0; i < got.size(); ++i) equal = equal && got[i] == static_cast<char>(i % 251);
+       for (std::size_t i = 0; i < got.size(); ++i)
+         equal = equal && got[i] == static_cast<char>(i % 251);
        return std::vector<std::int64_t>{full >= PIPE_BUF, equal};
      },
      {1, 1}},
@@ -195,7 +204,8 @@ IPC_TEST(FifoIo, EndOfFileOnlyWhenAllWritersHaveClosed, clause::fifo::io_eof_aft
   EXPECT_THAT(CALL(read(rd, &byte, 1)), SucceedsWith(0));
 }
 
-IPC_TEST(FifoIo, ABlockedReaderWaitsForTheLastOfTheWritersToClose, clause::fifo::io_eof_after_all_writers) {
+IPC_TEST(FifoIo, ABlockedReaderWaitsForTheLastOfTheWritersToClose,
+         clause::fifo::io_eof_after_all_writers) {
   FifoNode fifo;
   // It opens the FIFO itself, before there are writers: it holds none of their descriptors.
   Peer reader([&](Peer::Self& self) {
@@ -312,7 +322,8 @@ IPC_TEST(FifoIo, RecordsOfSeparateWritersAreNotMixed, clause::fifo::io_same_as_p
     total += static_cast<std::size_t>(result.value);
   }
   for (std::size_t at = 0; at < got.size(); at += kSize) {
-    ASSERT_EQ(got.substr(at, kSize), std::string(kSize, got[at])) << "a record was torn at byte " << at;
+    ASSERT_EQ(got.substr(at, kSize), std::string(kSize, got[at]))
+        << "a record was torn at byte " << at;
     ++count[got[at] - 'A'];
   }
   for (const Call& call : calls) EXPECT_THAT(call.result(), SucceedsWith(kSize));

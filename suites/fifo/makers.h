@@ -1,5 +1,5 @@
-// The ways to make a FIFO. What holds for mkfifo() holds for all of them where paths are absolute or
-// taken from the working directory.
+// The ways to make a FIFO. What holds for mkfifo() holds for all of them where paths are absolute
+// or taken from the working directory.
 #pragma once
 
 #include <fcntl.h>
@@ -16,7 +16,8 @@ struct Maker {
 };
 
 inline constexpr Maker kMakers[] = {
-    {"mkfifo", [](const char* path, mode_t mode) { return mkfifo(path, mode); }, [](ClauseRef own) { return own; }},
+    {"mkfifo", [](const char* path, mode_t mode) { return mkfifo(path, mode); },
+     [](ClauseRef own) { return own; }},
     {"mkfifoat", [](const char* path, mode_t mode) { return mkfifoat(AT_FDCWD, path, mode); },
      [](ClauseRef) { return clause::mkfifoat::relative; }},
     {"mknod", [](const char* path, mode_t mode) { return mknod(path, S_IFIFO | mode, 0); },

@@ -28,7 +28,9 @@ void MakeSocket(const TestDir& dir, const char* name) {
   Setup(CALL(bind(owner, reinterpret_cast<sockaddr*>(&address), sizeof address)));
 }
 
-void Link(const std::string& target, const std::string& path) { Setup(CALL(symlink(target.c_str(), path.c_str()))); }
+void Link(const std::string& target, const std::string& path) {
+  Setup(CALL(symlink(target.c_str(), path.c_str())));
+}
 
 std::string LongName(const TestDir& dir) {
   const long limit = pathconf(dir.c_str(), _PC_NAME_MAX);
@@ -45,77 +47,123 @@ struct ErrorCase {
 };
 
 const ErrorCase kErrors[] = {
-    {"RegularFileExists", clause::mkfifo::eexist, {EEXIST}, [](const TestDir& d) { return MakeFile(d / "x"); }},
-    {"DirectoryExists", clause::mkfifo::eexist, {EEXIST},
+    {"RegularFileExists",
+     clause::mkfifo::eexist,
+     {EEXIST},
+     [](const TestDir& d) { return MakeFile(d / "x"); }},
+    {"DirectoryExists",
+     clause::mkfifo::eexist,
+     {EEXIST},
      [](const TestDir& d) {
        Setup(CALL(mkdir((d / "x").c_str(), 0700)));
        return d / "x";
      }},
-    {"FifoExists", clause::mkfifo::eexist, {EEXIST},
+    {"FifoExists",
+     clause::mkfifo::eexist,
+     {EEXIST},
      [](const TestDir& d) {
        Setup(CALL(mkfifo((d / "x").c_str(), 0640)));
        return d / "x";
      }},
-    {"SocketExists", clause::mkfifo::eexist, {EEXIST},
+    {"SocketExists",
+     clause::mkfifo::eexist,
+     {EEXIST},
      [](const TestDir& d) {
        MakeSocket(d, "x");
        return d / "x";
      }},
-    {"DanglingLinkExists", clause::mkfifo::eexist, {EEXIST},
+    {"DanglingLinkExists",
+     clause::mkfifo::eexist,
+     {EEXIST},
      [](const TestDir& d) {
        Link(d / "target", d / "x");
        return d / "x";
      }},
-    {"LinkToItselfExists", clause::mkfifo::eexist, {EEXIST},
+    {"LinkToItselfExists",
+     clause::mkfifo::eexist,
+     {EEXIST},
      [](const TestDir& d) {
        Link("x", d / "x");
        return d / "x";
      }},
-    {"LinkToRegularFileExists", clause::mkfifo::eexist, {EEXIST},
+    {"LinkToRegularFileExists",
+     clause::mkfifo::eexist,
+     {EEXIST},
      [](const TestDir& d) {
        Link(MakeFile(d / "target"), d / "x");
        return d / "x";
      }},
-    {"PrefixMissing", clause::mkfifo::enoent, {ENOENT}, [](const TestDir& d) { return d / "missing/x"; }},
-    {"PrefixDanglingLink", clause::mkfifo::enoent, {ENOENT},
+    {"PrefixMissing",
+     clause::mkfifo::enoent,
+     {ENOENT},
+     [](const TestDir& d) { return d / "missing/x"; }},
+    {"PrefixDanglingLink",
+     clause::mkfifo::enoent,
+     {ENOENT},
      [](const TestDir& d) {
        Link(d / "target", d / "link");
        return d / "link/x";
      }},
     {"EmptyPath", clause::mkfifo::enoent, {ENOENT}, [](const TestDir&) { return std::string(); }},
-    {"PrefixRegularFile", clause::mkfifo::enotdir, {ENOTDIR}, [](const TestDir& d) { return MakeFile(d / "file") + "/x"; }},
-    {"PrefixFifo", clause::mkfifo::enotdir, {ENOTDIR},
+    {"PrefixRegularFile",
+     clause::mkfifo::enotdir,
+     {ENOTDIR},
+     [](const TestDir& d) { return MakeFile(d / "file") + "/x"; }},
+    {"PrefixFifo",
+     clause::mkfifo::enotdir,
+     {ENOTDIR},
      [](const TestDir& d) {
        Setup(CALL(mkfifo((d / "fifo").c_str(), 0600)));
        return d / "fifo/x";
      }},
-    {"PrefixLinkToFile", clause::mkfifo::enotdir, {ENOTDIR},
+    {"PrefixLinkToFile",
+     clause::mkfifo::enotdir,
+     {ENOTDIR},
      [](const TestDir& d) {
        Link(MakeFile(d / "file"), d / "link");
        return d / "link/x";
      }},
-    {"TrailingSlashOnNewName", clause::mkfifo::trailing_slash, {ENOENT, ENOTDIR}, [](const TestDir& d) { return d / "x/"; }},
-    {"TrailingSlashesOnNewName", clause::mkfifo::trailing_slash, {ENOENT, ENOTDIR}, [](const TestDir& d) { return d / "x///"; }},
-    {"TrailingSlashOnFifo", clause::mkfifo::trailing_slash, {ENOTDIR, EEXIST},
+    {"TrailingSlashOnNewName",
+     clause::mkfifo::trailing_slash,
+     {ENOENT, ENOTDIR},
+     [](const TestDir& d) { return d / "x/"; }},
+    {"TrailingSlashesOnNewName",
+     clause::mkfifo::trailing_slash,
+     {ENOENT, ENOTDIR},
+     [](const TestDir& d) { return d / "x///"; }},
+    {"TrailingSlashOnFifo",
+     clause::mkfifo::trailing_slash,
+     {ENOTDIR, EEXIST},
      [](const TestDir& d) {
        Setup(CALL(mkfifo((d / "x").c_str(), 0600)));
        return d / "x/";
      }},
-    {"TrailingSlashOnRegularFile", clause::mkfifo::trailing_slash, {ENOTDIR, EEXIST},
+    {"TrailingSlashOnRegularFile",
+     clause::mkfifo::trailing_slash,
+     {ENOTDIR, EEXIST},
      [](const TestDir& d) { return MakeFile(d / "x") + "/"; }},
-    {"LoopInPrefix", clause::mkfifo::eloop, {ELOOP},
+    {"LoopInPrefix",
+     clause::mkfifo::eloop,
+     {ELOOP},
      [](const TestDir& d) {
        Link("a", d / "a");
        return d / "a/x";
      }},
-    {"LoopOfTwoInPrefix", clause::mkfifo::eloop, {ELOOP},
+    {"LoopOfTwoInPrefix",
+     clause::mkfifo::eloop,
+     {ELOOP},
      [](const TestDir& d) {
        Link("b", d / "a");
        Link("a", d / "b");
        return d / "a/x";
      }},
-    {"LongLastComponent", clause::mkfifo::enametoolong, {ENAMETOOLONG}, [](const TestDir& d) { return d / LongName(d); }},
-    {"LongPrefixComponent", clause::mkfifo::enametoolong, {ENAMETOOLONG},
+    {"LongLastComponent",
+     clause::mkfifo::enametoolong,
+     {ENAMETOOLONG},
+     [](const TestDir& d) { return d / LongName(d); }},
+    {"LongPrefixComponent",
+     clause::mkfifo::enametoolong,
+     {ENAMETOOLONG},
      [](const TestDir& d) { return d / (LongName(d) + "/x"); }},
 };
 
@@ -139,7 +187,8 @@ struct DeniedCase {
   const char* name;
   mode_t mode;
   const char* path;
-  Claims claims = {clause::mkfifo::eacces, clause::mkfifo::failure_creates_nothing, clause::mknod::fifo};
+  Claims claims = {clause::mkfifo::eacces, clause::mkfifo::failure_creates_nothing,
+                   clause::mknod::fifo};
 };
 const DeniedCase kDenied[] = {
     {"NoWritePermissionOnDirectory", 0555, "x"},
@@ -156,7 +205,8 @@ IPC_TABLE_TEST(MkfifoDenied, DeniedCase, kDenied) {
     dir.Chmod(row.mode);
     {
       ForClause charged(maker.charged(clause::mkfifo::eacces));
-      EXPECT_THAT(CallUnprivileged([&] { return CALL(maker.make(path.c_str(), 0600)); }), Fails(EACCES));
+      EXPECT_THAT(CallUnprivileged([&] { return CALL(maker.make(path.c_str(), 0600)); }),
+                  Fails(EACCES));
     }
     dir.Chmod(0700);
     ForClause charged(clause::mkfifo::failure_creates_nothing);
@@ -195,25 +245,26 @@ void FailsInPrivateFileSystem(const char* options, int error, ClauseRef clause,
   }
 }
 
-IPC_TEST(MkfifoErrors, ReadOnlyFileSystem, clause::mkfifo::erofs, clause::mkfifo::failure_creates_nothing,
-         clause::mknod::fifo) {
+IPC_TEST(MkfifoErrors, ReadOnlyFileSystem, clause::mkfifo::erofs,
+         clause::mkfifo::failure_creates_nothing, clause::mknod::fifo) {
   FailsInPrivateFileSystem("size=64k", EROFS, clause::mkfifo::erofs, MakeReadOnly);
 }
 
-IPC_TEST(MkfifoErrors, FileSystemOutOfInodes, clause::mkfifo::enospc, clause::mkfifo::failure_creates_nothing,
-         clause::mknod::fifo) {
-  FailsInPrivateFileSystem("size=64k,nr_inodes=8", ENOSPC, clause::mkfifo::enospc, [](const std::string& dir) {
-    // Regular files use up the inodes; the last of them says that they are.
-    CallResult last;
-    for (int i = 0; i < 64; ++i) {
-      const std::string file = dir + "/" + std::to_string(i);
-      last = CALL(open(file.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
-      if (!last.ok()) break;
-      close(last.fd());
-    }
-    last.failed = !last.failed_with(ENOSPC);
-    return last;
-  });
+IPC_TEST(MkfifoErrors, FileSystemOutOfInodes, clause::mkfifo::enospc,
+         clause::mkfifo::failure_creates_nothing, clause::mknod::fifo) {
+  FailsInPrivateFileSystem(
+      "size=64k,nr_inodes=8", ENOSPC, clause::mkfifo::enospc, [](const std::string& dir) {
+        // Regular files use up the inodes; the last of them says that they are.
+        CallResult last;
+        for (int i = 0; i < 64; ++i) {
+          const std::string file = dir + "/" + std::to_string(i);
+          last = CALL(open(file.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
+          if (!last.ok()) break;
+          close(last.fd());
+        }
+        last.failed = !last.failed_with(ENOSPC);
+        return last;
+      });
 }
 
 }  // namespace

@@ -13,7 +13,8 @@
 namespace ipcsuite {
 namespace {
 
-IPC_TEST(Mkfifo, MakesAFifoWithOneLink, clause::mkfifo::type, clause::mkfifoat::relative, clause::mknod::fifo) {
+IPC_TEST(Mkfifo, MakesAFifoWithOneLink, clause::mkfifo::type, clause::mkfifoat::relative,
+         clause::mknod::fifo) {
   TestDir dir;
   for (const Maker& maker : kMakers) {
     SCOPED_TRACE(maker.name);
@@ -33,9 +34,14 @@ struct ModeCase {
   Claims claims = {clause::mkfifo::mode_and_umask, clause::mknod::fifo};
 };
 const ModeCase kModes[] = {
-    {"AllBitsNoMask", 0777, 0},           {"AllBitsUsualMask", 0777, 022},   {"AllBitsPrivateMask", 0777, 077},
-    {"ReadWriteUsualMask", 0666, 022},    {"NoBits", 0, 0},                  {"MaskOfAllBits", 0777, 0777},
-    {"OddBitsOddMask", 0527, 0251},       {"MaskBeyondMode", 0200, 0577},
+    {"AllBitsNoMask", 0777, 0},
+    {"AllBitsUsualMask", 0777, 022},
+    {"AllBitsPrivateMask", 0777, 077},
+    {"ReadWriteUsualMask", 0666, 022},
+    {"NoBits", 0, 0},
+    {"MaskOfAllBits", 0777, 0777},
+    {"OddBitsOddMask", 0527, 0251},
+    {"MaskBeyondMode", 0200, 0577},
 };
 IPC_TABLE_TEST(MkfifoMode, ModeCase, kModes) {
   TestDir dir;
@@ -62,11 +68,12 @@ IPC_TEST(Mkfifo, ModeBitsBeyondThePermissionsAreItsOwn, clause::mkfifo::other_mo
   if (mode & S_ISUID) kept += "S_ISUID ";
   if (mode & S_ISGID) kept += "S_ISGID ";
   if (mode & S_ISVTX) kept += "S_ISVTX ";
-  Observe(clause::mkfifo::other_mode_bits, "mode_bits_kept", kept.empty() ? std::string("none") : kept.substr(0, kept.size() - 1));
+  Observe(clause::mkfifo::other_mode_bits, "mode_bits_kept",
+          kept.empty() ? std::string("none") : kept.substr(0, kept.size() - 1));
 }
 
-// The group of a new FIFO in a directory that belongs to `group`, with S_ISGID and without. Which way
-// gives it the directory's is the system's choice (and a system may drop S_ISGID in chmod()).
+// The group of a new FIFO in a directory that belongs to `group`, with S_ISGID and without. Which
+// way gives it the directory's is the system's choice (and a system may drop S_ISGID in chmod()).
 void JudgeGroup(const TestDir& dir, gid_t group) {
   for (const mode_t extra : {mode_t{0}, mode_t{S_ISGID}}) {
     dir.Chmod(extra | 0700);
@@ -85,7 +92,8 @@ IPC_TEST(Mkfifo, BelongsToTheEffectiveUser, clause::mkfifo::owner) {
   ASSERT_THAT(CALL(mkfifo(path.c_str(), 0600)), SucceedsWith(0));
   const struct stat st = Lstat(path);
   EXPECT_EQ(st.st_uid, geteuid());
-  EXPECT_TRUE(st.st_gid == getegid() || st.st_gid == Stat(dir.path()).st_gid) << "group " << st.st_gid;
+  EXPECT_TRUE(st.st_gid == getegid() || st.st_gid == Stat(dir.path()).st_gid)
+      << "group " << st.st_gid;
   // A directory of another group: one that this user may give away, or a supplementary one.
   std::vector<gid_t> groups(64);
   const int listed = getgroups(static_cast<int>(groups.size()), groups.data());
@@ -115,7 +123,8 @@ IPC_TEST(Mkfifo, BelongsToAnotherUserThatMakesIt, clause::mkfifo::owner, clause:
     ASSERT_THAT(made.result(), SucceedsWith(0)) << "needs no privilege";
     const struct stat st = Lstat(path);
     EXPECT_EQ(st.st_uid, other->uid);
-    EXPECT_TRUE(st.st_gid == other->gid || st.st_gid == Stat(dir.path()).st_gid) << "group " << st.st_gid;
+    EXPECT_TRUE(st.st_gid == other->gid || st.st_gid == Stat(dir.path()).st_gid)
+        << "group " << st.st_gid;
   }
 }
 
@@ -133,8 +142,10 @@ IPC_TEST(Mkfifo, MarksItsTimesAndThoseOfItsDirectory, clause::mkfifo::times, cla
     EXPECT_TRUE(Later(made.st_atim, past)) << "access: " << ToString(made.st_atim);
     EXPECT_TRUE(Later(made.st_mtim, past)) << "modification: " << ToString(made.st_mtim);
     EXPECT_TRUE(Later(made.st_ctim, past)) << "status change: " << ToString(made.st_ctim);
-    EXPECT_TRUE(Later(after.st_mtim, past)) << "directory, modification: " << ToString(after.st_mtim);
-    EXPECT_TRUE(Later(after.st_ctim, past)) << "directory, status change: " << ToString(after.st_ctim);
+    EXPECT_TRUE(Later(after.st_mtim, past))
+        << "directory, modification: " << ToString(after.st_mtim);
+    EXPECT_TRUE(Later(after.st_ctim, past))
+        << "directory, status change: " << ToString(after.st_ctim);
   }
 }
 

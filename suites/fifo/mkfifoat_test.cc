@@ -11,7 +11,9 @@
 namespace ipcsuite {
 namespace {
 
-Fd OpenDir(const TestDir& dir) { return Fd(CALL(open(dir.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC))); }
+Fd OpenDir(const TestDir& dir) {
+  return Fd(CALL(open(dir.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)));
+}
 
 bool IsFifo(const std::string& path) {
   struct stat st {};
@@ -102,11 +104,13 @@ CallResult MakeWithoutSearch(int flags) {
   return peer.next().result();
 }
 
-IPC_TEST(Mkfifoat, FailsWithEaccesOnceTheDirectoryMayNotBeSearched, clause::mkfifoat::search_permission) {
+IPC_TEST(Mkfifoat, FailsWithEaccesOnceTheDirectoryMayNotBeSearched,
+         clause::mkfifoat::search_permission) {
   EXPECT_THAT(MakeWithoutSearch(O_RDONLY), Fails(EACCES));
 }
 
-IPC_TEST(Mkfifoat, NeedsNoPermissionWhenOpenedForSearch, clause::mkfifoat::search_permission_osearch) {
+IPC_TEST(Mkfifoat, NeedsNoPermissionWhenOpenedForSearch,
+         clause::mkfifoat::search_permission_osearch) {
 #ifdef O_SEARCH
   EXPECT_THAT(MakeWithoutSearch(O_SEARCH), SucceedsWith(0));
 #else

@@ -15,7 +15,9 @@
 namespace ipcsuite {
 namespace {
 
-CallResult OpenFifo(const std::string& path, int flags) { return CALL(open(path.c_str(), flags | O_CLOEXEC)); }
+CallResult OpenFifo(const std::string& path, int flags) {
+  return CALL(open(path.c_str(), flags | O_CLOEXEC));
+}
 
 std::string NewFifo(const TestDir& dir, const char* name) {
   const std::string path = dir / name;
@@ -26,7 +28,8 @@ std::string NewFifo(const TestDir& dir, const char* name) {
 std::string NewLink(const TestDir& dir, const std::string& path, const char* name) {
   const std::string other = dir / name;
   const CallResult linked = CALL(link(path.c_str(), other.c_str()));
-  if (linked.failed_with(EPERM) || linked.failed_with(EOPNOTSUPP)) Unsupported("this file system has no hard links");
+  if (linked.failed_with(EPERM) || linked.failed_with(EOPNOTSUPP))
+    Unsupported("this file system has no hard links");
   Setup(linked);
   return other;
 }
@@ -74,10 +77,12 @@ IPC_TEST(FifoNames, NewFifoUnderAnOldNameIsAnotherOne, clause::fifo::names_links
   ASSERT_THAT(CALL(write(old_wr, "old", 3)), SucceedsWith(3));
   ASSERT_THAT(CALL(unlink(path.c_str())), SucceedsWith(0));
   NewFifo(dir, "a");
-  EXPECT_THAT(OpenFifo(path, O_WRONLY | O_NONBLOCK), Fails(ENXIO)) << "the old reader reads another FIFO";
+  EXPECT_THAT(OpenFifo(path, O_WRONLY | O_NONBLOCK), Fails(ENXIO))
+      << "the old reader reads another FIFO";
   const Fd new_rd(OpenFifo(path, O_RDONLY | O_NONBLOCK));
   char buffer[8] = {};
-  EXPECT_THAT(CALL(read(new_rd, buffer, sizeof buffer)), SucceedsWith(0)) << "neither its writer nor its data";
+  EXPECT_THAT(CALL(read(new_rd, buffer, sizeof buffer)), SucceedsWith(0))
+      << "neither its writer nor its data";
   EXPECT_THAT(CALL(read(old_rd, buffer, sizeof buffer)), SucceedsWith(3));
 }
 
@@ -131,7 +136,8 @@ IPC_TEST(FifoNames, RenameReplacesAFifoInUse, clause::fifo::names_rename) {
   struct stat st {};
   EXPECT_THAT(CALL(fstat(old_rd, &st)), SucceedsWith(0));
   EXPECT_EQ(st.st_nlink, 0u);
-  EXPECT_THAT(OpenFifo(to, O_WRONLY | O_NONBLOCK), Fails(ENXIO)) << "the replaced FIFO's reader does not count";
+  EXPECT_THAT(OpenFifo(to, O_WRONLY | O_NONBLOCK), Fails(ENXIO))
+      << "the replaced FIFO's reader does not count";
   EXPECT_THAT(CALL(write(old_wr, "x", 1)), SucceedsWith(1));
   char byte;
   EXPECT_THAT(CALL(read(old_rd, &byte, 1)), SucceedsWith(1));
@@ -147,7 +153,8 @@ IPC_TEST(FifoNames, UnlinkMarksTimes, clause::fifo::unlink_times) {
   ASSERT_THAT(CALL(unlink(a.c_str())), SucceedsWith(0));
   const struct stat after = Stat(dir.path()), left = Lstat(b);
   EXPECT_TRUE(Later(after.st_mtim, past)) << "directory, modification: " << ToString(after.st_mtim);
-  EXPECT_TRUE(Later(after.st_ctim, past)) << "directory, status change: " << ToString(after.st_ctim);
+  EXPECT_TRUE(Later(after.st_ctim, past))
+      << "directory, status change: " << ToString(after.st_ctim);
   EXPECT_TRUE(Later(left.st_ctim, past)) << "FIFO, status change: " << ToString(left.st_ctim);
 }
 

@@ -1,5 +1,5 @@
-// open() of a FIFO that need not wait: O_NONBLOCK, O_RDWR, O_CREAT, O_TRUNC, O_DIRECTORY, permissions,
-// and the new open file description.
+// open() of a FIFO that need not wait: O_NONBLOCK, O_RDWR, O_CREAT, O_TRUNC, O_DIRECTORY,
+// permissions, and the new open file description.
 #include <fcntl.h>
 #include <unistd.h>
 
@@ -35,7 +35,8 @@ IPC_TEST(FifoOpen, NonblockingReaderNeedsNoWriter, clause::fifo::open_rdonly_non
   EXPECT_THAT(CALL(read(rd2, &byte, 1)), Fails(EAGAIN));
 }
 
-IPC_TEST(FifoOpen, NonblockingWriterFailsWithEnxioWithoutReader, clause::fifo::open_wronly_nonblock_enxio) {
+IPC_TEST(FifoOpen, NonblockingWriterFailsWithEnxioWithoutReader,
+         clause::fifo::open_wronly_nonblock_enxio) {
   FifoNode fifo;
   const int lowest = LowestFreeFd();
   EXPECT_THAT(OpenFifo(fifo.path(), O_WRONLY | O_NONBLOCK), Fails(ENXIO));
@@ -54,10 +55,12 @@ IPC_TEST(FifoOpen, NonblockingWriterFailsWithEnxioWithoutReader, clause::fifo::o
     // Another writer is no reader.
     EXPECT_THAT(OpenFifo(fifo.path(), O_WRONLY | O_NONBLOCK), Fails(ENXIO));
   }
-  EXPECT_THAT(OpenFifo(fifo.path(), O_WRONLY | O_NONBLOCK), Fails(ENXIO)) << "after the last reader has gone";
+  EXPECT_THAT(OpenFifo(fifo.path(), O_WRONLY | O_NONBLOCK), Fails(ENXIO))
+      << "after the last reader has gone";
 }
 
-IPC_TEST(FifoOpen, ReaderInAnotherProcessServesANonblockingWriter, clause::fifo::open_wronly_nonblock_enxio) {
+IPC_TEST(FifoOpen, ReaderInAnotherProcessServesANonblockingWriter,
+         clause::fifo::open_wronly_nonblock_enxio) {
   FifoNode fifo;
   Peer reader([&](Peer::Self& self) {
     Fd own;
@@ -76,7 +79,8 @@ IPC_TEST(FifoOpen, ReaderInAnotherProcessServesANonblockingWriter, clause::fifo:
 IPC_TEST(FifoOpen, ReadWriteSucceedsOrFailsWithEinval, clause::fifo::open_rdwr_issue8) {
   FifoNode fifo;
   ThreadPeer peer;  // an open that waits is a finding, not the end of the test
-  const CallResult opened = peer.start([&] { return OpenFifo(fifo.path(), O_RDWR | O_NONBLOCK); }).result();
+  const CallResult opened =
+      peer.start([&] { return OpenFifo(fifo.path(), O_RDWR | O_NONBLOCK); }).result();
   EXPECT_THAT(opened, SucceedsOrFailsWith(EINVAL));
   Observe(clause::fifo::open_rdwr_issue8, "open_rdwr_nonblock", opened);
   if (!opened.ok()) return;
@@ -101,7 +105,8 @@ IPC_TEST(FifoOpen, ReadWriteIsUndefinedInIssue7, clause::fifo::open_rdwr_issue7)
 IPC_TEST(FifoOpen, CreatChangesNothingOfAFifo, clause::fifo::open_creat_excl) {
   FifoNode fifo(0620);
   const struct stat before = Lstat(fifo.path());
-  const CallResult opened = CALL(open(fifo.path(), O_RDONLY | O_NONBLOCK | O_CREAT | O_CLOEXEC, 0777));
+  const CallResult opened =
+      CALL(open(fifo.path(), O_RDONLY | O_NONBLOCK | O_CREAT | O_CLOEXEC, 0777));
   ASSERT_THAT(opened, Succeeds());
   const Fd rd(opened.fd());
   const struct stat after = Lstat(fifo.path());
@@ -116,13 +121,17 @@ struct ExclusiveCase {
   Claims claims = {clause::fifo::open_creat_excl};
 };
 const ExclusiveCase kExclusive[] = {
-    {"Reader", O_RDONLY}, {"Writer", O_WRONLY}, {"NonblockingReader", O_RDONLY | O_NONBLOCK},
-    {"NonblockingWriter", O_WRONLY | O_NONBLOCK}, {"TruncatingWriter", O_WRONLY | O_TRUNC},
+    {"Reader", O_RDONLY},
+    {"Writer", O_WRONLY},
+    {"NonblockingReader", O_RDONLY | O_NONBLOCK},
+    {"NonblockingWriter", O_WRONLY | O_NONBLOCK},
+    {"TruncatingWriter", O_WRONLY | O_TRUNC},
 };
 IPC_TABLE_TEST(FifoOpenCreatExcl, ExclusiveCase, kExclusive) {
   FifoNode fifo;
   Peer peer;  // not to hang where it wrongly waits for the other side
-  const Call call = peer.start([&] { return CALL(open(fifo.path(), row.flags | O_CREAT | O_EXCL | O_CLOEXEC, 0600)); });
+  const Call call = peer.start(
+      [&] { return CALL(open(fifo.path(), row.flags | O_CREAT | O_EXCL | O_CLOEXEC, 0600)); });
   EXPECT_THAT(call.result(), Fails(EEXIST));
   ExpectNobodyThere(fifo.path(), row.flags & O_WRONLY ? kWriting : kReading);
 }
@@ -165,8 +174,8 @@ struct DirectoryCase {
   int flags;
   Claims claims = {clause::fifo::open_directory_flag};
 };
-const DirectoryCase kDirectory[] = {
-    {"Waiting", O_RDONLY | O_DIRECTORY}, {"Nonblocking", O_RDONLY | O_NONBLOCK | O_DIRECTORY}};
+const DirectoryCase kDirectory[] = {{"Waiting", O_RDONLY | O_DIRECTORY},
+                                    {"Nonblocking", O_RDONLY | O_NONBLOCK | O_DIRECTORY}};
 IPC_TABLE_TEST(FifoOpenDirectory, DirectoryCase, kDirectory) {
   FifoNode fifo;
   Peer peer;
@@ -205,11 +214,13 @@ IPC_TABLE_TEST(FifoOpenDenied, AccessCase, kAccess) {
 }
 
 // What a user may do, it may do: the denials above are not the place's.
-IPC_TEST(FifoOpenDenied, PermittedDirectionOpens, clause::fifo::open_eacces, clause::fifo::open_rdonly_nonblock) {
+IPC_TEST(FifoOpenDenied, PermittedDirectionOpens, clause::fifo::open_eacces,
+         clause::fifo::open_rdonly_nonblock) {
   FifoNode fifo;
   Setup(CALL(chmod(fifo.path(), 0444)));
   ForClause charged(clause::fifo::open_rdonly_nonblock);
-  EXPECT_THAT(CallUnprivileged([&] { return OpenFifo(fifo.path(), O_RDONLY | O_NONBLOCK); }), Succeeds());
+  EXPECT_THAT(CallUnprivileged([&] { return OpenFifo(fifo.path(), O_RDONLY | O_NONBLOCK); }),
+              Succeeds());
 }
 
 IPC_TEST(FifoOpen, WriterOnReadOnlyFileSystemFailsWithErofs, clause::fifo::open_erofs) {

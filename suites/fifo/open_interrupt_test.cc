@@ -1,11 +1,12 @@
-// open() of a FIFO whose wait ends without a peer: signals, cancellation, death; nothing stays behind.
+// open() of a FIFO whose wait ends without a peer: signals, cancellation, death; nothing stays
+// behind.
 #include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
 #include <unistd.h>
 
-#include "harness/peers/interrupt.h"
 #include "harness/objects/resources.h"
+#include "harness/peers/interrupt.h"
 #include "harness/test/test.h"
 #include "suites/fifo/sides.h"
 
@@ -46,8 +47,12 @@ IPC_TABLE_TEST(FifoOpenInterrupted, SideCase, kInterrupted) {
 
 // A peer that comes after an interrupted opener must wait as if that had never been.
 const SideCase kAfterInterrupted[] = {
-    {"WriterAfterReader", kReading, {clause::fifo::open_eintr, clause::fifo::open_wronly_waits_for_reader}},
-    {"ReaderAfterWriter", kWriting, {clause::fifo::open_eintr, clause::fifo::open_rdonly_waits_for_writer}},
+    {"WriterAfterReader",
+     kReading,
+     {clause::fifo::open_eintr, clause::fifo::open_wronly_waits_for_reader}},
+    {"ReaderAfterWriter",
+     kWriting,
+     {clause::fifo::open_eintr, clause::fifo::open_rdonly_waits_for_writer}},
 };
 IPC_TABLE_TEST(FifoOpenAfterInterrupted, SideCase, kAfterInterrupted) {
   FifoNode fifo;

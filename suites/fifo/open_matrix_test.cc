@@ -33,7 +33,8 @@ struct Demand {
   ClauseRef clause;
 };
 Demand Demanded(int flags, const Peers& peers) {
-  if ((flags & O_CREAT) && (flags & O_EXCL)) return {Outcome::kEexist, clause::fifo::open_creat_excl};
+  if ((flags & O_CREAT) && (flags & O_EXCL))
+    return {Outcome::kEexist, clause::fifo::open_creat_excl};
   const bool reads = (flags & O_ACCMODE) == O_RDONLY;
   const bool met = reads ? peers.writer : peers.reader;
   if (reads && (flags & O_NONBLOCK)) return {Outcome::kOpens, clause::fifo::open_rdonly_nonblock};
@@ -47,7 +48,11 @@ std::string FlagNames(int flags) {
   const struct {
     int flag;
     const char* name;
-  } names[] = {{O_NONBLOCK, "|O_NONBLOCK"}, {O_CREAT, "|O_CREAT"}, {O_EXCL, "|O_EXCL"}, {O_TRUNC, "|O_TRUNC"}, {O_CLOEXEC, "|O_CLOEXEC"}};
+  } names[] = {{O_NONBLOCK, "|O_NONBLOCK"},
+               {O_CREAT, "|O_CREAT"},
+               {O_EXCL, "|O_EXCL"},
+               {O_TRUNC, "|O_TRUNC"},
+               {O_CLOEXEC, "|O_CLOEXEC"}};
   for (const auto& one : names) {
     if (flags & one.flag) text += one.name;
   }
@@ -61,7 +66,8 @@ std::vector<int> AllFlags(int access) {
     for (const int create : {0, O_CREAT, O_CREAT | O_EXCL}) {
       for (const int truncate : {0, O_TRUNC}) {
         if (truncate && access == O_RDONLY) continue;
-        for (const int cloexec : {0, O_CLOEXEC}) all.push_back(access | nonblock | create | truncate | cloexec);
+        for (const int cloexec : {0, O_CLOEXEC})
+          all.push_back(access | nonblock | create | truncate | cloexec);
       }
     }
   }
@@ -85,7 +91,8 @@ std::vector<Row> MakeRows() {
         for (const Claim& claim : claims) known = known || claim.number == demand.clause.index;
         if (!known) claims.push_back(demand.clause);
       }
-      rows.push_back({std::string(access == O_RDONLY ? "ReaderMeets" : "WriterMeets") + peers.name, access, &peers, claims});
+      rows.push_back({std::string(access == O_RDONLY ? "ReaderMeets" : "WriterMeets") + peers.name,
+                      access, &peers, claims});
     }
   }
   return rows;
@@ -113,7 +120,8 @@ std::string OpenOnce(const char* path, int flags, const Demand& demand) {
     EXPECT_THAT(call, Blocks());
     if (!call.returned()) {
       seen = "waits";
-      other = Fd(CALL(open(path, ((flags & O_ACCMODE) == O_RDONLY ? O_WRONLY : O_RDONLY) | O_CLOEXEC)));
+      other =
+          Fd(CALL(open(path, ((flags & O_ACCMODE) == O_RDONLY ? O_WRONLY : O_RDONLY) | O_CLOEXEC)));
     }
   }
   const CallResult result = call.result();

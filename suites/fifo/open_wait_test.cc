@@ -4,8 +4,8 @@
 
 #include <vector>
 
-#include "harness/peers/interrupt.h"
 #include "harness/objects/resources.h"
+#include "harness/peers/interrupt.h"
 #include "harness/test/test.h"
 #include "suites/fifo/sides.h"
 
@@ -54,7 +54,8 @@ IPC_TABLE_TEST(FifoOpenWaits, WaitCase, kWaits) {
   row.thread ? WaitsForTheOtherSide<ThreadPeer>(row.waits) : WaitsForTheOtherSide<Peer>(row.waits);
 }
 
-IPC_TEST(FifoOpenWaits, NonblockingReaderEndsTheWaitOfAWriter, clause::fifo::open_wronly_waits_for_reader) {
+IPC_TEST(FifoOpenWaits, NonblockingReaderEndsTheWaitOfAWriter,
+         clause::fifo::open_wronly_waits_for_reader) {
   FifoNode fifo;
   Peer writer;
   const Call call = writer.start([&] { return CALL(open(fifo.path(), O_WRONLY)); });
@@ -63,7 +64,8 @@ IPC_TEST(FifoOpenWaits, NonblockingReaderEndsTheWaitOfAWriter, clause::fifo::ope
   EXPECT_THAT(call.result(), Succeeds());
 }
 
-IPC_TEST(FifoOpenWaits, AnotherWaitingWriterDoesNotEndTheWait, clause::fifo::open_wronly_waits_for_reader) {
+IPC_TEST(FifoOpenWaits, AnotherWaitingWriterDoesNotEndTheWait,
+         clause::fifo::open_wronly_waits_for_reader) {
   FifoNode fifo;
   Peer first, second;
   const Call one = first.start([&] { return CALL(open(fifo.path(), O_WRONLY)); });
@@ -76,7 +78,8 @@ IPC_TEST(FifoOpenWaits, AnotherWaitingWriterDoesNotEndTheWait, clause::fifo::ope
   EXPECT_THAT(two.result(), Succeeds());
 }
 
-IPC_TEST(FifoOpenWaits, OpenerOfAnotherFifoDoesNotEndTheWait, clause::fifo::open_rdonly_waits_for_writer) {
+IPC_TEST(FifoOpenWaits, OpenerOfAnotherFifoDoesNotEndTheWait,
+         clause::fifo::open_rdonly_waits_for_writer) {
   FifoNode fifo, other;
   const Fd other_reader(CALL(open(other.path(), O_RDONLY | O_NONBLOCK | O_CLOEXEC)));
   Peer reader;
@@ -89,7 +92,8 @@ IPC_TEST(FifoOpenWaits, OpenerOfAnotherFifoDoesNotEndTheWait, clause::fifo::open
 }
 
 // What was written before the reader's open returned is not lost: the two opens meet.
-IPC_TEST(FifoOpenWaits, DataWrittenRightAfterTheOpenArrives, clause::fifo::open_rdonly_waits_for_writer) {
+IPC_TEST(FifoOpenWaits, DataWrittenRightAfterTheOpenArrives,
+         clause::fifo::open_rdonly_waits_for_writer) {
   FifoNode fifo;
   SharedBuffer buffer(8);
   Peer reader([&](Peer::Self& self) {
@@ -134,9 +138,11 @@ IPC_TABLE_TEST(FifoOpenReleases, ReleaseCase, kReleases) {
   std::vector<Peer> peers(kOpeners);
   std::vector<ThreadPeer> threads(kOpeners);
   std::vector<Call> calls;
-  for (Peer& peer : peers) calls.push_back(peer.start([&] { return CALL(open(fifo.path(), row.waits.flags)); }));
+  for (Peer& peer : peers)
+    calls.push_back(peer.start([&] { return CALL(open(fifo.path(), row.waits.flags)); }));
   for (ThreadPeer& thread : threads) {
-    calls.push_back(thread.start([&] { return CALL(open(fifo.path(), row.waits.flags | O_CLOEXEC)); }));
+    calls.push_back(
+        thread.start([&] { return CALL(open(fifo.path(), row.waits.flags | O_CLOEXEC)); }));
   }
   for (const Call& call : calls) EXPECT_THAT(call, Blocks());
   const Fd other(CALL(open(fifo.path(), row.waits.other_flags() | O_CLOEXEC)));
@@ -181,14 +187,16 @@ IPC_TABLE_TEST(FifoOpenFleeting, FleetingCase, kFleeting) {
   EXPECT_THAT(call.result(), Succeeds());
 }
 
-IPC_TEST(FifoOpen, NonblockingWriterMeetsWaitingReader, clause::fifo::open_nonblock_writer_meets_blocked_reader) {
+IPC_TEST(FifoOpen, NonblockingWriterMeetsWaitingReader,
+         clause::fifo::open_nonblock_writer_meets_blocked_reader) {
   FifoNode fifo;
   Peer reader;
   const Call call = reader.start([&] { return CALL(open(fifo.path(), O_RDONLY)); });
   EXPECT_THAT(call, Blocks());
   const CallResult writer = CALL(open(fifo.path(), O_WRONLY | O_NONBLOCK | O_CLOEXEC));
   EXPECT_THAT(writer, SucceedsOrFailsWith(ENXIO));
-  Observe(clause::fifo::open_nonblock_writer_meets_blocked_reader, "nonblocking_writer_while_a_reader_waits_in_open", writer);
+  Observe(clause::fifo::open_nonblock_writer_meets_blocked_reader,
+          "nonblocking_writer_while_a_reader_waits_in_open", writer);
   Fd own(writer.ok() ? writer.fd() : -1);
   if (!writer.ok()) own.reset(Setup(CALL(open(fifo.path(), O_WRONLY | O_CLOEXEC))).fd());
   EXPECT_THAT(call.result(), Succeeds());

@@ -18,7 +18,8 @@ namespace ipcsuite {
 
 TestDir::TestDir(mode_t mode) {
   path_ = ScratchDir() + "/dir-XXXXXX";
-  if (!mkdtemp(path_.data())) Unresolved("set-up failed: can't make " + path_ + " (" + ErrnoName(errno) + ")");
+  if (!mkdtemp(path_.data()))
+    Unresolved("set-up failed: can't make " + path_ + " (" + ErrnoName(errno) + ")");
   Chmod(mode);
 }
 
@@ -26,8 +27,10 @@ TestDir::~TestDir() { chmod(path_.c_str(), 0700); }
 
 void TestDir::Chmod(mode_t mode) const { Setup(CALL(chmod(path_.c_str(), mode))); }
 
-ScopedCwd::ScopedCwd(const std::string& path) : old_(open(".", O_RDONLY | O_DIRECTORY | O_CLOEXEC)) {
-  if (chdir(path.c_str()) != 0) Unresolved("set-up failed: can't go to " + path + " (" + ErrnoName(errno) + ")");
+ScopedCwd::ScopedCwd(const std::string& path)
+    : old_(open(".", O_RDONLY | O_DIRECTORY | O_CLOEXEC)) {
+  if (chdir(path.c_str()) != 0)
+    Unresolved("set-up failed: can't go to " + path + " (" + ErrnoName(errno) + ")");
 }
 
 ScopedCwd::~ScopedCwd() {
@@ -46,12 +49,14 @@ std::string MakeFile(const std::string& path) {
 std::map<std::string, std::string> Snapshot(const TestDir& dir) {
   std::map<std::string, std::string> all;
   std::error_code error;
-  for (std::filesystem::recursive_directory_iterator it(dir.path(), error), end; !error && it != end; it.increment(error)) {
+  for (std::filesystem::recursive_directory_iterator it(dir.path(), error), end;
+       !error && it != end; it.increment(error)) {
     const std::string path = it->path().string();
     const struct stat st = Lstat(path);
     all[path.substr(dir.path().size())] =
         "mode " + std::to_string(st.st_mode) + " inode " + std::to_string(st.st_ino) + " links " +
-        std::to_string(st.st_nlink) + " size " + std::to_string(st.st_size) + " modified " + ToString(st.st_mtim);
+        std::to_string(st.st_nlink) + " size " + std::to_string(st.st_size) + " modified " +
+        ToString(st.st_mtim);
   }
   if (error) Unresolved("set-up failed: can't list " + dir.path() + ": " + error.message());
   return all;
@@ -83,12 +88,14 @@ timespec FileClockAfter(const timespec& past) {
     if (Later(st.st_mtim, past)) return st.st_mtim;
     backoff.Pause();
   }
-  Unresolved("the time stamps of files in " + ScratchDir() + " don't move: set TMPDIR to another file system");
+  Unresolved("the time stamps of files in " + ScratchDir() +
+             " don't move: set TMPDIR to another file system");
 }
 
 std::string ToString(const timespec& time) {
   char text[48];
-  std::snprintf(text, sizeof text, "%lld.%09ld", static_cast<long long>(time.tv_sec), static_cast<long>(time.tv_nsec));
+  std::snprintf(text, sizeof text, "%lld.%09ld", static_cast<long long>(time.tv_sec),
+                static_cast<long>(time.tv_nsec));
   return text;
 }
 
@@ -126,7 +133,8 @@ Unprivileged::Unprivileged() {
     return result;
   });
   drop_ = tried.result().ok();
-  if (!drop_) Unsupported("permission checks don't apply to this user, and it can't become another one");
+  if (!drop_)
+    Unsupported("permission checks don't apply to this user, and it can't become another one");
 }
 
 void Unprivileged::Enter() const {

@@ -10,8 +10,8 @@
 #include <string>
 
 #include "harness/core/context.h"
-#include "harness/peers/peer.h"
 #include "harness/objects/privilege.h"
+#include "harness/peers/peer.h"
 
 namespace ipcsuite {
 
@@ -56,8 +56,8 @@ std::map<std::string, std::string> Snapshot(const TestDir& dir);
 struct stat Stat(const std::string& path);
 struct stat Lstat(const std::string& path);
 
-// Waits until the clock of the scratch directory's file system shows more than `past`, and returns a
-// time that it showed then. Stamps made later are not earlier. (File systems stamp with a clock
+// Waits until the clock of the scratch directory's file system shows more than `past`, and returns
+// a time that it showed then. Stamps made later are not earlier. (File systems stamp with a clock
 // tick, or with 2 s: two changes within one are not told apart.)
 timespec FileClockAfter(const timespec& past);
 inline bool Later(const timespec& a, const timespec& b) {
@@ -66,9 +66,9 @@ inline bool Later(const timespec& a, const timespec& b) {
 // "1732650000.123456789".
 std::string ToString(const timespec& time);
 
-// A process to which permission checks apply: the caller's own user where they apply to it, otherwise
-// another user, or else the caller's without the privilege to pass over them. Modes that deny
-// everybody deny all of these. UNSUPPORTED where there is no such process.
+// A process to which permission checks apply: the caller's own user where they apply to it,
+// otherwise another user, or else the caller's without the privilege to pass over them. Modes that
+// deny everybody deny all of these. UNSUPPORTED where there is no such process.
 class Unprivileged {
  public:
   Unprivileged();

@@ -15,7 +15,8 @@ struct Side {
   int flags;  // O_RDONLY or O_WRONLY
   int other_flags() const { return flags == O_RDONLY ? O_WRONLY : O_RDONLY; }
   ClauseRef waits_clause() const {
-    return flags == O_RDONLY ? clause::fifo::open_rdonly_waits_for_writer : clause::fifo::open_wronly_waits_for_reader;
+    return flags == O_RDONLY ? clause::fifo::open_rdonly_waits_for_writer
+                             : clause::fifo::open_wronly_waits_for_reader;
   }
 };
 inline constexpr Side kReading{O_RDONLY};

@@ -15,11 +15,13 @@ namespace {
 // The four members, comparable and printable.
 struct Members {
   long flags, maxmsg, msgsize, curmsgs;
-  explicit Members(const mq_attr& a) : flags(a.mq_flags), maxmsg(a.mq_maxmsg), msgsize(a.mq_msgsize), curmsgs(a.mq_curmsgs) {}
+  explicit Members(const mq_attr& a)
+      : flags(a.mq_flags), maxmsg(a.mq_maxmsg), msgsize(a.mq_msgsize), curmsgs(a.mq_curmsgs) {}
   friend bool operator==(const Members&, const Members&) = default;
 };
 std::ostream& operator<<(std::ostream& out, const Members& m) {
-  return out << "{flags " << m.flags << ", maxmsg " << m.maxmsg << ", msgsize " << m.msgsize << ", curmsgs " << m.curmsgs << '}';
+  return out << "{flags " << m.flags << ", maxmsg " << m.maxmsg << ", msgsize " << m.msgsize
+             << ", curmsgs " << m.curmsgs << '}';
 }
 
 // Into a structure full of other bytes: a member left out is seen.
@@ -30,7 +32,8 @@ Members GetAttributes(mqd_t q) {
   return Members(attr);
 }
 
-IPC_TEST(MqGetattr, TellsTheSizesOfTheCreation, clause::mq_getattr::static_as_created, regression::musl_x32_mq_attr_layout) {
+IPC_TEST(MqGetattr, TellsTheSizesOfTheCreation, clause::mq_getattr::static_as_created,
+         regression::musl_x32_mq_attr_layout) {
   const UniqueName name = UniqueName::Mq();
   Mqd creator = CreateQueue(name.c_str(), 3, 48);
   const Mqd second(Setup(CALL(mq_open(name.c_str(), O_RDONLY))));
@@ -46,11 +49,14 @@ IPC_TEST(MqGetattr, TellsTheSizesOfTheCreation, clause::mq_getattr::static_as_cr
   expect_sizes(creator, 3);
   expect_sizes(second, 3);
   Peer other;
-  EXPECT_THAT(other.start([&] {
-    const Mqd own(CALL(mq_open(name.c_str(), O_WRONLY)));
-    expect_sizes(own, 3);
-    return CALL(mq_close(creator.release()));
-  }).result(), Succeeds());
+  EXPECT_THAT(other
+                  .start([&] {
+                    const Mqd own(CALL(mq_open(name.c_str(), O_WRONLY)));
+                    expect_sizes(own, 3);
+                    return CALL(mq_close(creator.release()));
+                  })
+                  .result(),
+              Succeeds());
   creator.Close();
   expect_sizes(second, 3);
 }
@@ -95,7 +101,8 @@ IPC_TEST(MqGetattr, CountIsExact, clause::mq_getattr::curmsgs_exact_count) {
   }
 }
 
-IPC_TEST(MqGetattr, CountStaysZeroWhenAMessageIsHandedToAReceiver, clause::mq_getattr::curmsgs_exact_count) {
+IPC_TEST(MqGetattr, CountStaysZeroWhenAMessageIsHandedToAReceiver,
+         clause::mq_getattr::curmsgs_exact_count) {
   Queue q;
   Receiver waiting(q);
   EXPECT_THAT(waiting.call(), Blocks());
@@ -105,7 +112,8 @@ IPC_TEST(MqGetattr, CountStaysZeroWhenAMessageIsHandedToAReceiver, clause::mq_ge
   EXPECT_EQ(GetAttributes(q).curmsgs, 0);
 }
 
-IPC_TEST(MqGetattr, CountLeavesWaitingSendersOut, clause::mq_getattr::curmsgs_waiting_senders_not_counted) {
+IPC_TEST(MqGetattr, CountLeavesWaitingSendersOut,
+         clause::mq_getattr::curmsgs_waiting_senders_not_counted) {
   Queue q(2);
   Fill(q);
   Sender first(q, "w1"), second(q, "w2", 5);
@@ -139,10 +147,12 @@ IPC_TEST(MqGetattr, OfNoDescriptorMayFailWithEbadf, clause::mq_getattr::error_eb
   const Fd file(CALL(open((ScratchDir() + "/file").c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600)));
   for (const auto& [what, mqd] : NoQueues(file)) {
     Peer child;
-    const CallResult got = child.start([q = mqd] {
-      mq_attr attr{};
-      return CALL(mq_getattr(q, &attr));
-    }).result();
+    const CallResult got = child
+                               .start([q = mqd] {
+                                 mq_attr attr{};
+                                 return CALL(mq_getattr(q, &attr));
+                               })
+                               .result();
     Observe(clause::mq_getattr::error_ebadf, what, got);
   }
 }
@@ -151,10 +161,14 @@ IPC_TEST(MqSetattr, OfNoDescriptorFailsWithEbadf, clause::mq_setattr::error_ebad
   const Fd file(CALL(open((ScratchDir() + "/file").c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600)));
   for (const auto& [what, mqd] : NoQueues(file)) {
     Peer child;
-    EXPECT_THAT(child.start([q = mqd] {
-      mq_attr attr{};
-      return CALL(mq_setattr(q, &attr, nullptr));
-    }).result(), Fails(EBADF)) << what;
+    EXPECT_THAT(child
+                    .start([q = mqd] {
+                      mq_attr attr{};
+                      return CALL(mq_setattr(q, &attr, nullptr));
+                    })
+                    .result(),
+                Fails(EBADF))
+        << what;
   }
 }
 
@@ -260,7 +274,10 @@ IPC_TEST(MqSetattr, FailureChangesNothing, clause::mq_setattr::error_failure_cha
     mq_attr attr{};
     attr.mq_flags = kUnknownBit | (nonblocking ? 0 : O_NONBLOCK);
     const CallResult set = CALL(mq_setattr(q, &attr, nullptr));
-    if (set.ok()) Unsupported("mq_setattr() accepts every flag bit: no failure with a valid descriptor can be provoked");
+    if (set.ok())
+      Unsupported(
+          "mq_setattr() accepts every flag bit: no failure with a valid descriptor can be "
+          "provoked");
     EXPECT_EQ(GetAttributes(q), before) << "after " << Describe(set);
   }
   EXPECT_EQ(CountOf(q), 1);

@@ -61,14 +61,17 @@ IPC_TEST(MqClose, SecondCloseOfOneDescriptor, clause::mq_close::basic_use_after_
   Queue q;
   const mqd_t mqd = q.get();
   Peer child;  // undefined: may crash
-  const CallResult again = child.start([=] {
-    mq_close(mqd);
-    return CALL(mq_close(mqd));
-  }).result();
+  const CallResult again = child
+                               .start([=] {
+                                 mq_close(mqd);
+                                 return CALL(mq_close(mqd));
+                               })
+                               .result();
   Observe(clause::mq_close::basic_use_after_close, "second mq_close", again);
 }
 
-IPC_TEST(MqClose, EndsTheRegistrationMadeThroughTheDescriptor, clause::mq_close::notify_registration_removed) {
+IPC_TEST(MqClose, EndsTheRegistrationMadeThroughTheDescriptor,
+         clause::mq_close::notify_registration_removed) {
   Queue q;
   Mqd registered(q.OpenAgain(O_RDWR));
   const NoticeSignal signal;
@@ -85,7 +88,8 @@ IPC_TEST(MqClose, EndsTheRegistrationMadeThroughTheDescriptor, clause::mq_close:
   EXPECT_FALSE(signal.Pending());
 }
 
-IPC_TEST(MqClose, OfAnotherDescriptorKeepsTheRegistration, clause::mq_close::notify_other_descriptor_keeps_registration,
+IPC_TEST(MqClose, OfAnotherDescriptorKeepsTheRegistration,
+         clause::mq_close::notify_other_descriptor_keeps_registration,
          regression::linux_close_of_other_descriptor_drops_registration) {
   Queue q;
   Mqd other(q.OpenAgain(O_RDWR));
@@ -93,13 +97,15 @@ IPC_TEST(MqClose, OfAnotherDescriptorKeepsTheRegistration, clause::mq_close::not
   Setup(signal.Register(q, 1));
   Setup(CALL(mq_close(other.release())));
   const CallResult elsewhere = RegisterElsewhere(q);
-  EXPECT_THAT(elsewhere, Fails(EBUSY)) << "the registration went with a descriptor that it was not made through";
+  EXPECT_THAT(elsewhere, Fails(EBUSY))
+      << "the registration went with a descriptor that it was not made through";
   if (!elsewhere.failed_with(EBUSY)) return;
   Put(q, "x");
   EXPECT_THAT(signal.Await(), CarriesValue(1));
 }
 
-IPC_TEST(MqClose, InAChildKeepsTheParentsRegistration, clause::mq_close::notify_child_close_keeps_parent_registration) {
+IPC_TEST(MqClose, InAChildKeepsTheParentsRegistration,
+         clause::mq_close::notify_child_close_keeps_parent_registration) {
   Queue q;
   const NoticeSignal signal;
   Setup(signal.Register(q, 1));
@@ -118,15 +124,18 @@ std::vector<std::pair<std::string, mqd_t>> NoDescriptors() {
   return all;
 }
 
-IPC_TEST(MqClose, OfNoDescriptorFailsWithEbadf, clause::mq_close::error_ebadf, regression::freebsd_invalid_descriptor_crash) {
+IPC_TEST(MqClose, OfNoDescriptorFailsWithEbadf, clause::mq_close::error_ebadf,
+         regression::freebsd_invalid_descriptor_crash) {
   for (const auto& entry : NoDescriptors()) {
     const mqd_t mqd = entry.second;
     Peer child;
-    EXPECT_THAT(child.start([=] { return CALL(mq_close(mqd)); }).result(), Fails(EBADF)) << entry.first;
+    EXPECT_THAT(child.start([=] { return CALL(mq_close(mqd)); }).result(), Fails(EBADF))
+        << entry.first;
   }
 }
 
-IPC_TEST(MqClose, OfAFilesDescriptorFailsWithEbadf, clause::mq_close::error_ebadf, regression::libc_mq_close_is_close) {
+IPC_TEST(MqClose, OfAFilesDescriptorFailsWithEbadf, clause::mq_close::error_ebadf,
+         regression::libc_mq_close_is_close) {
   if constexpr (!std::is_integral_v<mqd_t>) {
     Unsupported("mqd_t is no number: a file descriptor can't be passed for one");
   } else {
@@ -149,9 +158,11 @@ IPC_TEST(MqUnlink, RemovesTheNameAtOnce, clause::mq_unlink::basic_removes_name) 
     if (open_count == 0) first.Close();
     if (open_count == 2) second = Mqd(Setup(CALL(mq_open(name.c_str(), O_RDONLY))));
     EXPECT_THAT(CALL(mq_unlink(name.c_str())), SucceedsWith(0));
-    EXPECT_THAT(CALL(mq_open(name.c_str(), O_RDWR)), Fails(ENOENT)) << open_count << " descriptors open";
+    EXPECT_THAT(CALL(mq_open(name.c_str(), O_RDWR)), Fails(ENOENT))
+        << open_count << " descriptors open";
     Peer child;
-    EXPECT_THAT(child.start([&] { return CALL(mq_open(name.c_str(), O_RDWR)); }).result(), Fails(ENOENT));
+    EXPECT_THAT(child.start([&] { return CALL(mq_open(name.c_str(), O_RDWR)); }).result(),
+                Fails(ENOENT));
   }
 }
 
@@ -160,7 +171,9 @@ IPC_TEST(MqUnlink, TheNameIsFreeForANewQueue, clause::mq_unlink::recreate_new_in
   std::vector<Mqd> generations;
   for (int i = 0; i < 4; ++i) {
     mq_attr attr = Sized(3 + i, 16 + i);
-    const CallResult opened = Patiently([&] { return CALL(mq_open(name.c_str(), O_RDWR | O_CREAT | O_EXCL | O_NONBLOCK, 0600, &attr)); });
+    const CallResult opened = Patiently([&] {
+      return CALL(mq_open(name.c_str(), O_RDWR | O_CREAT | O_EXCL | O_NONBLOCK, 0600, &attr));
+    });
     generations.emplace_back(opened);
     ASSERT_THAT(opened, Succeeds()) << "generation " << i;
     EXPECT_EQ(AttributesOf(generations.back()).mq_maxmsg, 3 + i);
@@ -177,7 +190,8 @@ IPC_TEST(MqUnlink, TheNameIsFreeForANewQueue, clause::mq_unlink::recreate_new_in
   EXPECT_EQ(Drain(generations[3]), (Messages{{"generation 3", 0}, {"new", 0}}));
 }
 
-IPC_TEST(MqUnlink, OpenDescriptorsGoOnWorking, clause::mq_unlink::deferred_open_descriptors_keep_working) {
+IPC_TEST(MqUnlink, OpenDescriptorsGoOnWorking,
+         clause::mq_unlink::deferred_open_descriptors_keep_working) {
   Queue q(4, 64, O_RDWR | O_NONBLOCK);
   Put(q, "a", 1), Put(q, "b", 7), Put(q, "c", 1);
   EXPECT_THAT(CALL(mq_unlink(q.name())), SucceedsWith(0)) << "while the queue is open";
@@ -190,7 +204,8 @@ IPC_TEST(MqUnlink, OpenDescriptorsGoOnWorking, clause::mq_unlink::deferred_open_
   EXPECT_FALSE(IsNonblocking(q));
 }
 
-IPC_TEST(MqUnlink, InheritedDescriptorsGoOnWorking, clause::mq_unlink::deferred_open_descriptors_keep_working) {
+IPC_TEST(MqUnlink, InheritedDescriptorsGoOnWorking,
+         clause::mq_unlink::deferred_open_descriptors_keep_working) {
   Queue q;
   Put(q, "kept", 5);
   const mqd_t inherited = q.get();
@@ -211,7 +226,8 @@ IPC_TEST(MqUnlink, InheritedDescriptorsGoOnWorking, clause::mq_unlink::deferred_
   EXPECT_THAT(child.next().result(), SucceedsWith(4));
 }
 
-IPC_TEST(MqUnlink, BlockedReceiverStaysServed, clause::mq_unlink::deferred_blocked_waiter_stays_served) {
+IPC_TEST(MqUnlink, BlockedReceiverStaysServed,
+         clause::mq_unlink::deferred_blocked_waiter_stays_served) {
   Queue q;
   const Mqd sender(q.OpenAgain(O_WRONLY));
   Receiver waiting(q);
@@ -224,7 +240,8 @@ IPC_TEST(MqUnlink, BlockedReceiverStaysServed, clause::mq_unlink::deferred_block
   EXPECT_EQ(waiting.text(got), "served");
 }
 
-IPC_TEST(MqUnlink, BlockedSenderStaysServed, clause::mq_unlink::deferred_blocked_waiter_stays_served) {
+IPC_TEST(MqUnlink, BlockedSenderStaysServed,
+         clause::mq_unlink::deferred_blocked_waiter_stays_served) {
   Queue q(1);
   const Mqd receiver(q.OpenAgain(O_RDONLY));
   Put(q, "filler");
@@ -237,7 +254,8 @@ IPC_TEST(MqUnlink, BlockedSenderStaysServed, clause::mq_unlink::deferred_blocked
   EXPECT_EQ(ReceiveOne(receiver).text, "served");
 }
 
-IPC_TEST(MqUnlink, NotificationIsStillDelivered, clause::mq_unlink::deferred_notification_still_delivered) {
+IPC_TEST(MqUnlink, NotificationIsStillDelivered,
+         clause::mq_unlink::deferred_notification_still_delivered) {
   Queue q;
   const NoticeSignal signal;
   Setup(signal.Register(q, 11));
@@ -254,20 +272,24 @@ void CreateAndDestroy(int rounds, const std::function<void(Mqd&)>& give_up) {
   for (int i = 0; i < rounds; ++i) {
     const UniqueName name = UniqueName::Mq();
     mq_attr attr = Sized(8, 1024);
-    const auto create = [&] { return CALL(mq_open(name.c_str(), O_RDWR | O_CREAT | O_EXCL, 0600, &attr)); };
+    const auto create = [&] {
+      return CALL(mq_open(name.c_str(), O_RDWR | O_CREAT | O_EXCL, 0600, &attr));
+    };
     CallResult opened = i == 0 ? Patiently(create) : create();
     // Others may use a limit up for a moment; what a leak uses up stays so.
     const std::int64_t end = NowNs() + 3'000'000'000;
     for (Backoff backoff; !opened.ok() && NowNs() < end; backoff.Pause()) opened = create();
     Mqd q(opened);
     ASSERT_THAT(opened, Succeeds()) << "round " << i << ": unlinked queues keep what they occupied";
-    for (int m = 0; m < 8; ++m) Setup(CALL(mq_send(q, message.data(), message.size(), static_cast<unsigned>(m))));
+    for (int m = 0; m < 8; ++m)
+      Setup(CALL(mq_send(q, message.data(), message.size(), static_cast<unsigned>(m))));
     Setup(CALL(mq_unlink(name.c_str())));
     give_up(q);
   }
 }
 
-IPC_TEST(MqUnlink, LastCloseDestroysTheQueue, clause::mq_unlink::deferred_destroyed_after_last_close,
+IPC_TEST(MqUnlink, LastCloseDestroysTheQueue,
+         clause::mq_unlink::deferred_destroyed_after_last_close,
          regression::linux_priority_tree_rewrite, exclusive) {
   CreateAndDestroy(400, [](Mqd& q) { EXPECT_THAT(CALL(mq_close(q.release())), SucceedsWith(0)); });
 }
@@ -283,8 +305,9 @@ void DieByAbort() {
 }
 
 // The last reference goes with a process, whatever ends it.
-IPC_TEST(MqUnlink, EndOfTheLastProcessDestroysTheQueue, clause::mq_unlink::deferred_destroyed_after_last_close,
-         clause::exit::descriptors_closed, exclusive) {
+IPC_TEST(MqUnlink, EndOfTheLastProcessDestroysTheQueue,
+         clause::mq_unlink::deferred_destroyed_after_last_close, clause::exit::descriptors_closed,
+         exclusive) {
   for (void (*end)() : {ExitAtOnce, DieBySigkill, DieByAbort, ExitNormally}) {
     CreateAndDestroy(30, [end](Mqd& q) {
       const pid_t child = fork();
@@ -299,7 +322,8 @@ IPC_TEST(MqUnlink, EndOfTheLastProcessDestroysTheQueue, clause::mq_unlink::defer
   }
 }
 
-IPC_TEST(MqUnlink, ReturnsAtOnceOrWaitsForTheLastClose, clause::mq_unlink::deferred_may_return_immediately) {
+IPC_TEST(MqUnlink, ReturnsAtOnceOrWaitsForTheLastClose,
+         clause::mq_unlink::deferred_may_return_immediately) {
   Queue q;
   const char* name = q.name();
   Peer child;

@@ -26,11 +26,15 @@ IPC_TEST(MqCreate, NewQueueIsEmpty, clause::mq_open::create_new_queue_empty) {
 }
 
 IPC_TEST(MqCreate, BitsOfModeBeyondThePermissions, clause::mq_open::create_mode_other_bits) {
-  const struct { const char* key; mode_t bits; } kBits[] = {{"S_ISUID", S_ISUID}, {"S_IFIFO", S_IFIFO}};
+  const struct {
+    const char* key;
+    mode_t bits;
+  } kBits[] = {{"S_ISUID", S_ISUID}, {"S_IFIFO", S_IFIFO}};
   for (const auto& [key, bits] : kBits) {
     const UniqueName name = UniqueName::Mq();
     mq_attr attr = Sized(2, 16);
-    const CallResult opened = Patiently([&] { return CALL(mq_open(name.c_str(), O_RDWR | O_CREAT | O_EXCL, 0600 | bits, &attr)); });
+    const CallResult opened = Patiently(
+        [&] { return CALL(mq_open(name.c_str(), O_RDWR | O_CREAT | O_EXCL, 0600 | bits, &attr)); });
     const Mqd q(opened);
     Observe(clause::mq_open::create_mode_other_bits, key, opened);
   }
@@ -39,11 +43,13 @@ IPC_TEST(MqCreate, BitsOfModeBeyondThePermissions, clause::mq_open::create_mode_
 // As an ordinary user: permission bits bind no privileged one.
 CallResult CreateWithoutAccess(const char* name) {
   mq_attr attr = Sized(2, 16);
-  const CallResult opened = Patiently([&] { return CALL(mq_open(name, O_RDWR | O_CREAT | O_EXCL, 0, &attr)); });
+  const CallResult opened =
+      Patiently([&] { return CALL(mq_open(name, O_RDWR | O_CREAT | O_EXCL, 0, &attr)); });
   const Mqd q(opened);
   if (opened.ok()) {
     char byte[16];
-    EXPECT_THAT(CALL(mq_send(q, "x", 1, 0)), SucceedsWith(0)) << "through a descriptor that mq_open() gave";
+    EXPECT_THAT(CALL(mq_send(q, "x", 1, 0)), SucceedsWith(0))
+        << "through a descriptor that mq_open() gave";
     EXPECT_THAT(CALL(mq_receive(q, byte, sizeof byte, nullptr)), SucceedsWith(1));
   }
   mq_unlink(name);
@@ -59,16 +65,19 @@ IPC_TEST(MqCreate, ModeThatDeniesTheCreatorsOwnAccess, clause::mq_open::create_m
     const auto user = OtherUser();
     if (!user) Unsupported("permission bits do not bind this user, and no other user can be had");
     Peer other;
-    opened = other.start([&] {
-      Become(*user);
-      return CreateWithoutAccess(name.c_str());
-    }).result();
+    opened = other
+                 .start([&] {
+                   Become(*user);
+                   return CreateWithoutAccess(name.c_str());
+                 })
+                 .result();
   }
   Observe(clause::mq_open::create_mode_vs_own_access, "O_RDWR|O_CREAT with mode 0", opened);
   EXPECT_THAT(opened, SucceedsOrFailsWith(EACCES));
 }
 
-IPC_TEST(MqCreate, ExistingQueueKeepsModeAndAttributes, clause::mq_open::create_existing_ignores_mode_and_attr,
+IPC_TEST(MqCreate, ExistingQueueKeepsModeAndAttributes,
+         clause::mq_open::create_existing_ignores_mode_and_attr,
          regression::freebsd_existing_queue_attr_checked, regression::zephyr_open_creation_race) {
   Queue q(3, 16);
   Put(q, "kept");
@@ -89,20 +98,25 @@ IPC_TEST(MqCreate, ExistingQueueKeepsModeAndAttributes, clause::mq_open::create_
   if (!user) return;
   const char* name = q.name();
   Peer stranger;
-  EXPECT_THAT(stranger.start([=] {
-    Become(*user);
-    return CALL(mq_open(name, O_RDONLY));
-  }).result(), Fails(EACCES));
+  EXPECT_THAT(stranger
+                  .start([=] {
+                    Become(*user);
+                    return CALL(mq_open(name, O_RDONLY));
+                  })
+                  .result(),
+              Fails(EACCES));
 }
 
-IPC_TEST(MqCreate, InvalidAttributesForAnExistingQueue, clause::mq_open::create_existing_with_invalid_attr) {
+IPC_TEST(MqCreate, InvalidAttributesForAnExistingQueue,
+         clause::mq_open::create_existing_with_invalid_attr) {
   Queue q(3, 16);
   Put(q, "kept", 2);
   for (const mq_attr& bad : {Sized(0, 16), Sized(3, -1)}) {
     mq_attr attr = bad;
     const CallResult opened = CALL(mq_open(q.name(), O_RDWR | O_CREAT, 0600, &attr));
     const Mqd again(opened);
-    Observe(clause::mq_open::create_existing_with_invalid_attr, bad.mq_maxmsg <= 0 ? "mq_maxmsg 0" : "mq_msgsize -1", opened);
+    Observe(clause::mq_open::create_existing_with_invalid_attr,
+            bad.mq_maxmsg <= 0 ? "mq_maxmsg 0" : "mq_msgsize -1", opened);
     EXPECT_THAT(opened, SucceedsOrFailsWith(EINVAL));
   }
   EXPECT_EQ(AttributesOf(q).mq_maxmsg, 3);
@@ -113,7 +127,10 @@ IPC_TEST(MqCreate, InvalidAttributesForAnExistingQueue, clause::mq_open::create_
 IPC_TEST(MqCreate, NullAttributesGiveUsableDefaults, clause::mq_open::create_attr_null_defaults,
          regression::linux_default_attributes_are_maximum, regression::zephyr_open_creation_race) {
   const UniqueName name = UniqueName::Mq();
-  const CallResult opened = Patiently([&] { return CALL(mq_open(name.c_str(), O_RDWR | O_CREAT | O_EXCL | O_NONBLOCK, 0600, static_cast<mq_attr*>(nullptr))); });
+  const CallResult opened = Patiently([&] {
+    return CALL(mq_open(name.c_str(), O_RDWR | O_CREAT | O_EXCL | O_NONBLOCK, 0600,
+                        static_cast<mq_attr*>(nullptr)));
+  });
   const Mqd q(opened);
   EXPECT_THAT(opened, Succeeds());
   if (!opened.ok()) return;
@@ -124,14 +141,15 @@ IPC_TEST(MqCreate, NullAttributesGiveUsableDefaults, clause::mq_open::create_att
   ASSERT_GT(attr.mq_msgsize, 0);
   const std::string message(static_cast<std::size_t>(attr.mq_msgsize), 'm');
   const long tried = std::min(attr.mq_maxmsg, 100000L);  // a default may be huge elsewhere
-  for (long i = 0; i < tried; ++i) ASSERT_THAT(CALL(mq_send(q, message.data(), message.size(), 0)), SucceedsWith(0)) << i;
+  for (long i = 0; i < tried; ++i)
+    ASSERT_THAT(CALL(mq_send(q, message.data(), message.size(), 0)), SucceedsWith(0)) << i;
   if (tried == attr.mq_maxmsg) {
     EXPECT_THAT(CALL(mq_send(q, message.data(), message.size(), 0)), Fails(EAGAIN));
   }
 }
 
-IPC_TEST(MqCreate, AttributesAreTheValuesPassed, clause::mq_open::create_attr_values_applied, regression::glibc_bz31917,
-         regression::musl_x32_mq_attr_layout) {
+IPC_TEST(MqCreate, AttributesAreTheValuesPassed, clause::mq_open::create_attr_values_applied,
+         regression::glibc_bz31917, regression::musl_x32_mq_attr_layout) {
   for (const auto& [maxmsg, msgsize] : {std::pair{1L, 1L}, {1L, 777L}, {7L, 1L}, {5L, 33L}}) {
     const UniqueName name = UniqueName::Mq();
     const Mqd q = CreateQueue(name.c_str(), maxmsg, msgsize);
@@ -142,15 +160,20 @@ IPC_TEST(MqCreate, AttributesAreTheValuesPassed, clause::mq_open::create_attr_va
   }
 }
 
-IPC_TEST(MqCreate, FlagsAndCountOfTheAttributesAreIgnored, clause::mq_open::create_attr_flags_and_curmsgs_ignored) {
-  const struct { long flags, count; int oflag; } kRows[] = {
-      {O_NONBLOCK, 5, 0}, {-1, -1, 0}, {LONG_MAX, LONG_MAX, 0}, {0, 3, O_NONBLOCK}};
+IPC_TEST(MqCreate, FlagsAndCountOfTheAttributesAreIgnored,
+         clause::mq_open::create_attr_flags_and_curmsgs_ignored) {
+  const struct {
+    long flags, count;
+    int oflag;
+  } kRows[] = {{O_NONBLOCK, 5, 0}, {-1, -1, 0}, {LONG_MAX, LONG_MAX, 0}, {0, 3, O_NONBLOCK}};
   for (const auto& row : kRows) {
     const UniqueName name = UniqueName::Mq();
     mq_attr attr = Sized(3, 16);
     attr.mq_flags = row.flags;
     attr.mq_curmsgs = row.count;
-    const CallResult opened = Patiently([&] { return CALL(mq_open(name.c_str(), O_RDWR | O_CREAT | O_EXCL | row.oflag, 0600, &attr)); });
+    const CallResult opened = Patiently([&] {
+      return CALL(mq_open(name.c_str(), O_RDWR | O_CREAT | O_EXCL | row.oflag, 0600, &attr));
+    });
     const Mqd q(opened);
     EXPECT_THAT(opened, Succeeds()) << "mq_flags " << row.flags << ", mq_curmsgs " << row.count;
     if (!opened.ok()) continue;
@@ -166,17 +189,21 @@ IPC_TEST(MqCreate, TakesMaxmsgMessagesOfMsgsizeBytes, clause::mq_open::create_ca
       const Mqd q = CreateQueue(name.c_str(), maxmsg, msgsize, O_RDWR | O_NONBLOCK);
       const std::string message(static_cast<std::size_t>(msgsize), 'm');
       for (long i = 0; i < maxmsg; ++i) {
-        EXPECT_THAT(CALL(mq_send(q, message.data(), message.size(), distinct ? static_cast<unsigned>(i) : 0)), SucceedsWith(0))
+        EXPECT_THAT(CALL(mq_send(q, message.data(), message.size(),
+                                 distinct ? static_cast<unsigned>(i) : 0)),
+                    SucceedsWith(0))
             << "message " << i + 1 << " of " << maxmsg;
       }
-      EXPECT_THAT(CALL(mq_send(q, message.data(), message.size(), 0)), Fails(EAGAIN)) << maxmsg << " x " << msgsize;
+      EXPECT_THAT(CALL(mq_send(q, message.data(), message.size(), 0)), Fails(EAGAIN))
+          << maxmsg << " x " << msgsize;
       EXPECT_THAT(ReceiveOne(q).call, SucceedsWith(msgsize));
       EXPECT_THAT(CALL(mq_send(q, message.data(), message.size(), 0)), SucceedsWith(0));
     }
   }
 }
 
-IPC_TEST(MqCreate, ExclusiveCreationOfAnExistingNameFails, clause::mq_open::create_excl_existing_eexist) {
+IPC_TEST(MqCreate, ExclusiveCreationOfAnExistingNameFails,
+         clause::mq_open::create_excl_existing_eexist) {
   Queue q(3, 16);
   Put(q, "kept", 4);
   mq_attr other = Sized(5, 32);
@@ -203,7 +230,8 @@ void Race(const std::function<void(unsigned)>& racer) {
   std::vector<Call> calls;
   unsigned number = 0;
   for (Peer& peer : processes) calls.push_back(peer.start([&racer, n = number++] { racer(n); }));
-  for (ThreadPeer& peer : threads) calls.push_back(peer.start([&racer, n = number++] { racer(n); }));
+  for (ThreadPeer& peer : threads)
+    calls.push_back(peer.start([&racer, n = number++] { racer(n); }));
   for (const Call& call : calls) {
     const CallResult end = call.result(10'000'000'000);
     if (!end.returned()) Unresolved("a racer did not come to its end: " + Describe(end));
@@ -214,7 +242,8 @@ struct Tally {
   std::atomic<int> won, lost, odd, error;
 };
 
-IPC_TEST(MqCreate, ExclusiveCreationHasOneWinner, clause::mq_open::create_excl_atomic, regression::zephyr_open_creation_race) {
+IPC_TEST(MqCreate, ExclusiveCreationHasOneWinner, clause::mq_open::create_excl_atomic,
+         regression::zephyr_open_creation_race) {
   std::vector<UniqueName> names;
   for (int i = 0; i < kRounds; ++i) names.push_back(UniqueName::Mq());
   Shared<std::array<Tally, kRounds>> tallies;
@@ -225,7 +254,8 @@ IPC_TEST(MqCreate, ExclusiveCreationHasOneWinner, clause::mq_open::create_excl_a
       mq_attr attr = Sized(1, 8);
       start->Wait(kRacers);
       const char* const name = names[static_cast<std::size_t>(round)].c_str();
-      const CallResult opened = Patiently([&] { return CALL(mq_open(name, O_RDWR | O_CREAT | O_EXCL, 0600, &attr)); });
+      const CallResult opened =
+          Patiently([&] { return CALL(mq_open(name, O_RDWR | O_CREAT | O_EXCL, 0600, &attr)); });
       const Mqd q(opened);
       if (opened.ok()) {
         tally.won.fetch_add(1);
@@ -255,7 +285,9 @@ IPC_TEST(MqCreate, RacingCreatorsGetOneQueue, clause::mq_open::create_plain_crea
     for (const UniqueName& name : names) {
       mq_attr attr = Sized(kRacers, 8);
       start->Wait(kRacers);
-      const CallResult opened = Patiently([&] { return CALL(mq_open(name.c_str(), O_WRONLY | O_CREAT | O_NONBLOCK, 0600, &attr)); });
+      const CallResult opened = Patiently([&] {
+        return CALL(mq_open(name.c_str(), O_WRONLY | O_CREAT | O_NONBLOCK, 0600, &attr));
+      });
       const Mqd q(opened);
       EXPECT_THAT(opened, Succeeds());
       EXPECT_THAT(CALL(mq_send(q, &tag, 1, 0)), SucceedsWith(0));
@@ -270,12 +302,14 @@ IPC_TEST(MqCreate, RacingCreatorsGetOneQueue, clause::mq_open::create_plain_crea
   }
 }
 
-IPC_TEST(MqCreate, SizesThatAreNotPositiveAreInvalid, clause::mq_open::create_nonpositive_attr_einval) {
+IPC_TEST(MqCreate, SizesThatAreNotPositiveAreInvalid,
+         clause::mq_open::create_nonpositive_attr_einval) {
   for (long bad : {0L, -1L, LONG_MIN}) {
     for (const bool first : {true, false}) {
       const UniqueName name = UniqueName::Mq();
       mq_attr attr = first ? Sized(bad, 16) : Sized(2, bad);
-      const CallResult opened = Patiently([&] { return CALL(mq_open(name.c_str(), O_RDWR | O_CREAT, 0600, &attr)); });
+      const CallResult opened =
+          Patiently([&] { return CALL(mq_open(name.c_str(), O_RDWR | O_CREAT, 0600, &attr)); });
       const Mqd q(opened);
       EXPECT_THAT(opened, Fails(EINVAL)) << (first ? "mq_maxmsg " : "mq_msgsize ") << bad;
       const CallResult after = CALL(mq_open(name.c_str(), O_RDWR));
@@ -286,7 +320,8 @@ IPC_TEST(MqCreate, SizesThatAreNotPositiveAreInvalid, clause::mq_open::create_no
 }
 
 // A size above the system's limit, as an ordinary user, where the system has such a limit.
-IPC_TEST(MqCreate, WithoutPrivilegeForTheSizeNothingIsCreated, clause::mq_open::create_no_privilege_creates_nothing) {
+IPC_TEST(MqCreate, WithoutPrivilegeForTheSizeNothingIsCreated,
+         clause::mq_open::create_no_privilege_creates_nothing) {
   const UniqueName name = UniqueName::Mq();
   const char* const text = name.c_str();
   const auto attempt = [text] {
@@ -297,11 +332,14 @@ IPC_TEST(MqCreate, WithoutPrivilegeForTheSizeNothingIsCreated, clause::mq_open::
   };
   const auto user = OtherUser();
   Peer other;
-  const CallResult opened = other.start([&] {
-    if (user) Become(*user);
-    return attempt();
-  }).result();
-  if (opened.ok()) Unsupported("no limit: a queue of 2^30 messages could be created by an ordinary user");
+  const CallResult opened = other
+                                .start([&] {
+                                  if (user) Become(*user);
+                                  return attempt();
+                                })
+                                .result();
+  if (opened.ok())
+    Unsupported("no limit: a queue of 2^30 messages could be created by an ordinary user");
   if (opened.failed_with(ENOSYS)) Unsupported("mq_open() is absent here (ENOSYS)");
   Observe(clause::mq_open::create_no_privilege_creates_nothing, "mq_maxmsg of 2^30", opened);
   // No errno is prescribed; that it fails and leaves nothing is.

@@ -27,7 +27,8 @@ void NeedCompiler() {
     if (why.find("mqueue.h") != std::string::npos) Unsupported("no <mqueue.h>: " + why);
     Unresolved("the build could not compile C: " + why);
   }
-  if (ResultOf("control_fails").compiles) Unresolved("the build's compiler takes what no header declares");
+  if (ResultOf("control_fails").compiles)
+    Unresolved("the build's compiler takes what no header declares");
 }
 
 struct HeaderRow {
@@ -36,12 +37,18 @@ struct HeaderRow {
   const char* snippet;
 };
 const HeaderRow kMqueue[] = {
-    {"DefinesSizeTypesAndTimespec", {clause::mqueue_h::size_types_and_timespec}, "size_types_and_timespec"},
+    {"DefinesSizeTypesAndTimespec",
+     {clause::mqueue_h::size_types_and_timespec},
+     "size_types_and_timespec"},
     {"DefinesMqdT", {clause::mqueue_h::mqd_t}, "mqd_t"},
     {"DefinesPthreadAttrT", {clause::mqueue_h::pthread_attr_t}, "pthread_attr_t"},
     {"DeclaresStructSigevent", {clause::mqueue_h::sigevent_tag}, "sigevent_tag"},
-    {"MembersOfMqAttrAreLong", {clause::mqueue_h::mq_attr_members, regression::glibc_bz21279}, "mq_attr_members"},
-    {"DefinesTheOpenFlags", {clause::mqueue_h::open_flags, regression::musl_header_without_open_flags}, "open_flags"},
+    {"MembersOfMqAttrAreLong",
+     {clause::mqueue_h::mq_attr_members, regression::glibc_bz21279},
+     "mq_attr_members"},
+    {"DefinesTheOpenFlags",
+     {clause::mqueue_h::open_flags, regression::musl_header_without_open_flags},
+     "open_flags"},
     {"DeclaresThePrototypes", {clause::mqueue_h::prototypes}, "prototypes"},
     {"FunctionsHaveAddresses", {clause::mqueue_h::function_addresses}, "function_addresses"},
     {"StandsOnNoNameOfTheApplication", {clause::mqueue_h::reserved_prefixes}, "reserved_names"},
@@ -56,9 +63,13 @@ const HeaderRow kOthers[] = {
     {"LimitsDefinesTheMinimums", {clause::limits::posix_minimums}, "limits_minimums"},
     {"LimitsMqOpenMaxIsEightAtLeast", {clause::limits::mq_open_max}, "limits_mq_open_max"},
     {"LimitsMqPrioMaxIs32AtLeast", {clause::limits::mq_prio_max}, "limits_mq_prio_max"},
-    {"UnistdMessagePassingIsADate", {clause::unistd::posix_message_passing}, "unistd_message_passing"},
+    {"UnistdMessagePassingIsADate",
+     {clause::unistd::posix_message_passing},
+     "unistd_message_passing"},
     {"UnistdDefinesTheSysconfNames", {clause::unistd::sc_constants}, "unistd_sc_constants"},
-    {"UnistdXopenRealtimeImpliesTheOption", {clause::unistd::xopen_realtime_implies_option}, "unistd_xopen_realtime"},
+    {"UnistdXopenRealtimeImpliesTheOption",
+     {clause::unistd::xopen_realtime_implies_option},
+     "unistd_xopen_realtime"},
     {"SignalDefinesSiMesgq", {clause::signal_h::si_mesgq}, "signal_si_mesgq"},
     {"SignalDefinesStructSigevent", {clause::signal_h::sigevent}, "signal_sigevent"},
 };
@@ -69,11 +80,13 @@ IPC_TABLE_TEST(MqueueOtherHeaders, HeaderRow, kOthers) {
 }
 
 // A program that defines functions of its own under names that are not reserved, linked statically.
-IPC_TEST(MqueueLibrary, StandsOnNoFunctionOfTheApplication, clause::mqueue_h::reserved_prefixes, regression::glibc_bz18544_18545_18546) {
+IPC_TEST(MqueueLibrary, StandsOnNoFunctionOfTheApplication, clause::mqueue_h::reserved_prefixes,
+         regression::glibc_bz18544_18545_18546) {
   NeedCompiler();
   const compile_checks::Result& result = ResultOf("static_names");
   const std::string message = result.message;
-  if (!result.compiles && message.find("cannot find") != std::string::npos) Unsupported("no static C library where this was built");
+  if (!result.compiles && message.find("cannot find") != std::string::npos)
+    Unsupported("no static C library where this was built");
   NoteChecks();
   EXPECT_TRUE(result.compiles) << message;
 }
@@ -120,7 +133,8 @@ IPC_TEST(MqueueOtherHeaders, STypeismqIsZeroForOtherTypes, clause::sys_stat_h::s
   if constexpr (std::is_integral_v<mqd_t>) {
     Queue q;
     const int fd = static_cast<int>((long)q.get());  // NOLINT: a number here
-    Observe(clause::sys_stat_h::s_typeismq, "S_TYPEISMQ of a queue", is_queue(fd) ? "non-zero" : "zero");
+    Observe(clause::sys_stat_h::s_typeismq, "S_TYPEISMQ of a queue",
+            is_queue(fd) ? "non-zero" : "zero");
   }
 #endif
 }
@@ -128,17 +142,21 @@ IPC_TEST(MqueueOtherHeaders, STypeismqIsZeroForOtherTypes, clause::sys_stat_h::s
 // Which of several errors is reported is open; another one than these is not allowed.
 IPC_TEST(MqErrors, PrecedenceOfTwoErrors, clause::general::error_precedence) {
   Queue q(2, 16);
-  const Mqd reader(q.OpenAgain(O_RDONLY)), writer(q.OpenAgain(O_WRONLY)), full(q.OpenAgain(O_WRONLY | O_NONBLOCK));
+  const Mqd reader(q.OpenAgain(O_RDONLY)), writer(q.OpenAgain(O_WRONLY)),
+      full(q.OpenAgain(O_WRONLY | O_NONBLOCK));
   const unsigned beyond = PriorityCount();
   char buffer[8];
   const auto judge = [](const char* key, const CallResult& result, int one, int other) {
     Observe(clause::general::error_precedence, key, result);
     EXPECT_THAT(result, FailsWithAnyOf(one, other)) << key;
   };
-  judge("read-only and too long", CALL(mq_send(reader, "seventeen bytes!!", 17, 0)), EBADF, EMSGSIZE);
+  judge("read-only and too long", CALL(mq_send(reader, "seventeen bytes!!", 17, 0)), EBADF,
+        EMSGSIZE);
   judge("read-only and priority too high", CALL(mq_send(reader, "m", 1, beyond)), EBADF, EINVAL);
-  judge("too long and priority too high", CALL(mq_send(writer, "seventeen bytes!!", 17, beyond)), EMSGSIZE, EINVAL);
-  judge("write-only and buffer too small", CALL(mq_receive(writer, buffer, sizeof buffer, nullptr)), EBADF, EMSGSIZE);
+  judge("too long and priority too high", CALL(mq_send(writer, "seventeen bytes!!", 17, beyond)),
+        EMSGSIZE, EINVAL);
+  judge("write-only and buffer too small", CALL(mq_receive(writer, buffer, sizeof buffer, nullptr)),
+        EBADF, EMSGSIZE);
   Fill(q);
   judge("full and too long", CALL(mq_send(full, "seventeen bytes!!", 17, 0)), EAGAIN, EMSGSIZE);
   judge("full and priority too high", CALL(mq_send(full, "m", 1, beyond)), EAGAIN, EINVAL);

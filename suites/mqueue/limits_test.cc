@@ -36,7 +36,8 @@ IPC_TEST(MqLimits, EightDescriptorsOfOneQueueCanBeHeld, clause::mq_open::limit_e
   for (int i = 2; i <= _POSIX_MQ_OPEN_MAX; ++i) {
     const CallResult opened = CALL(mq_open(q.name(), O_RDWR));
     held.emplace_back(opened);
-    if (opened.failed_with(ENFILE)) Unresolved("the system's table of open files is full: raise its limit");
+    if (opened.failed_with(ENFILE))
+      Unresolved("the system's table of open files is full: raise its limit");
     ASSERT_THAT(opened, Succeeds()) << "descriptor " << i << " of " << _POSIX_MQ_OPEN_MAX;
   }
   for (const Mqd& one : held) {
@@ -46,54 +47,66 @@ IPC_TEST(MqLimits, EightDescriptorsOfOneQueueCanBeHeld, clause::mq_open::limit_e
 }
 
 // In a child, so that its limit is its own.
-IPC_TEST(MqLimits, FailsWithEmfileWhenAProcessHasTooManyDescriptors, clause::mq_open::error_emfile) {
+IPC_TEST(MqLimits, FailsWithEmfileWhenAProcessHasTooManyDescriptors,
+         clause::mq_open::error_emfile) {
   Queue q;
   Put(q, "kept");
   const char* name = q.name();
   Peer child;
-  EXPECT_THAT(child.start([&] {
-    rlimit limit{};
-    getrlimit(RLIMIT_NOFILE, &limit);
-    limit.rlim_cur = 40;
-    Setup(CALL(setrlimit(RLIMIT_NOFILE, &limit)));
-    std::vector<Mqd> held;
-    CallResult opened;
-    for (int i = 0; i < 20000; ++i) {
-      opened = CALL(mq_open(name, O_RDWR));
-      if (!opened.ok()) break;
-      held.emplace_back(opened);
-    }
-    if (opened.ok()) Unsupported("no limit on descriptors was met with 20000 of them");
-    EXPECT_THAT(opened, Fails(EMFILE));
-    if (held.empty()) return opened;
-    EXPECT_EQ(ReceiveOne(held.front()).text, "kept") << "open descriptors stay intact";
-    Put(held.back(), "more");
-    held.front().Close();
-    const CallResult again = CALL(mq_open(name, O_RDWR));
-    const Mqd one(again);
-    EXPECT_THAT(again, Succeeds()) << "after one was closed";
-    return CALL(0);
-  }).result(20'000'000'000), Succeeds());
+  EXPECT_THAT(child
+                  .start([&] {
+                    rlimit limit{};
+                    getrlimit(RLIMIT_NOFILE, &limit);
+                    limit.rlim_cur = 40;
+                    Setup(CALL(setrlimit(RLIMIT_NOFILE, &limit)));
+                    std::vector<Mqd> held;
+                    CallResult opened;
+                    for (int i = 0; i < 20000; ++i) {
+                      opened = CALL(mq_open(name, O_RDWR));
+                      if (!opened.ok()) break;
+                      held.emplace_back(opened);
+                    }
+                    if (opened.ok())
+                      Unsupported("no limit on descriptors was met with 20000 of them");
+                    EXPECT_THAT(opened, Fails(EMFILE));
+                    if (held.empty()) return opened;
+                    EXPECT_EQ(ReceiveOne(held.front()).text, "kept")
+                        << "open descriptors stay intact";
+                    Put(held.back(), "more");
+                    held.front().Close();
+                    const CallResult again = CALL(mq_open(name, O_RDWR));
+                    const Mqd one(again);
+                    EXPECT_THAT(again, Succeeds()) << "after one was closed";
+                    return CALL(0);
+                  })
+                  .result(20'000'000'000),
+              Succeeds());
   EXPECT_EQ(Drain(q), (Messages{{"more", 0}}));
 }
 
 // Failures late in mq_open(), again and again: a kernel once dropped a reference too many.
-IPC_TEST(MqLimits, RepeatedFailureWithEmfileLosesNothing, clause::mq_open::error_emfile, regression::linux_open_failure_refcount) {
+IPC_TEST(MqLimits, RepeatedFailureWithEmfileLosesNothing, clause::mq_open::error_emfile,
+         regression::linux_open_failure_refcount) {
   Queue q;
   const char* name = q.name();
   const UniqueName unused = UniqueName::Mq();
   Peer child;
-  EXPECT_THAT(child.start([&] {
-    rlimit limit{};
-    getrlimit(RLIMIT_NOFILE, &limit);
-    limit.rlim_cur = static_cast<rlim_t>(LowestFreeFd());
-    Setup(CALL(setrlimit(RLIMIT_NOFILE, &limit)));
-    for (int i = 0; i < 1000; ++i) {
-      ASSERT_THAT(CALL(mq_open(name, O_RDWR)), Fails(EMFILE));
-      mq_attr attr = Sized(1, 8);
-      ASSERT_THAT(CALL(mq_open(unused.c_str(), O_RDWR | O_CREAT | O_EXCL, 0600, &attr)), Fails(EMFILE));
-    }
-  }).result(20'000'000'000), Fails(EMFILE));
+  EXPECT_THAT(child
+                  .start([&] {
+                    rlimit limit{};
+                    getrlimit(RLIMIT_NOFILE, &limit);
+                    limit.rlim_cur = static_cast<rlim_t>(LowestFreeFd());
+                    Setup(CALL(setrlimit(RLIMIT_NOFILE, &limit)));
+                    for (int i = 0; i < 1000; ++i) {
+                      ASSERT_THAT(CALL(mq_open(name, O_RDWR)), Fails(EMFILE));
+                      mq_attr attr = Sized(1, 8);
+                      ASSERT_THAT(
+                          CALL(mq_open(unused.c_str(), O_RDWR | O_CREAT | O_EXCL, 0600, &attr)),
+                          Fails(EMFILE));
+                    }
+                  })
+                  .result(20'000'000'000),
+              Fails(EMFILE));
   const CallResult after = CALL(mq_open(unused.c_str(), O_RDWR));
   const Mqd none(after);
   EXPECT_THAT(after, Fails(ENOENT)) << "a creation that failed left its queue";
@@ -114,8 +127,10 @@ bool WriteLine(const std::string& path, const std::string& line) {
 void NewIpcNamespace() {
   if (unshare(CLONE_NEWIPC) == 0) return;
   const std::string uid = std::to_string(geteuid()), gid = std::to_string(getegid());
-  if (unshare(CLONE_NEWUSER | CLONE_NEWIPC) != 0 || !WriteLine("/proc/self/uid_map", uid + " " + uid + " 1\n") ||
-      !WriteLine("/proc/self/setgroups", "deny") || !WriteLine("/proc/self/gid_map", gid + " " + gid + " 1\n")) {
+  if (unshare(CLONE_NEWUSER | CLONE_NEWIPC) != 0 ||
+      !WriteLine("/proc/self/uid_map", uid + " " + uid + " 1\n") ||
+      !WriteLine("/proc/self/setgroups", "deny") ||
+      !WriteLine("/proc/self/gid_map", gid + " " + gid + " 1\n")) {
     Unsupported("no private IPC namespace can be had: needs CAP_SYS_ADMIN or user namespaces");
   }
 }
@@ -140,26 +155,35 @@ CallResult CreateTiny(const std::string& name, int oflag = O_RDWR) {
 IPC_TEST(MqLimits, FailsWithEnospcWhenThereIsNoSpaceForAQueue, clause::mq_open::error_enospc) {
 #if defined(__linux__)
   Peer child;
-  EXPECT_THAT(child.start([&] {
-    NewIpcNamespace();  // its queues go with it
-    WriteLimit("queues_max", 5);
-    GiveUpPrivilege();
-    CallResult opened;
-    int made = 0;
-    for (; made < 4096; ++made) {
-      opened = CreateTiny("/q" + std::to_string(made));
-      if (!opened.ok()) break;
-    }
-    if (opened.ok()) Unsupported("no limit on the number of queues was met with 4096 of them");
-    if (opened.failed_with(EMFILE)) Unresolved("RLIMIT_MSGQUEUE of this user is used up before the number of queues: raise it");
-    Observe(clause::mq_open::error_enospc, "queues that could be created in a new namespace", made);
-    EXPECT_THAT(opened, Fails(ENOSPC));
-    const std::string name = "/q" + std::to_string(made);
-    EXPECT_THAT(CALL(mq_open(name.c_str(), O_RDWR)), Fails(ENOENT)) << "the name stays unused";
-    EXPECT_THAT(CALL(mq_unlink("/q0")), SucceedsWith(0));
-    EXPECT_THAT(CreateTiny(name), Succeeds()) << "after one was removed";
-    return CALL(0);
-  }).result(20'000'000'000), Succeeds());
+  EXPECT_THAT(
+      child
+          .start([&] {
+            NewIpcNamespace();  // its queues go with it
+            WriteLimit("queues_max", 5);
+            GiveUpPrivilege();
+            CallResult opened;
+            int made = 0;
+            for (; made < 4096; ++made) {
+              opened = CreateTiny("/q" + std::to_string(made));
+              if (!opened.ok()) break;
+            }
+            if (opened.ok())
+              Unsupported("no limit on the number of queues was met with 4096 of them");
+            if (opened.failed_with(EMFILE))
+              Unresolved(
+                  "RLIMIT_MSGQUEUE of this user is used up before the number of queues: raise it");
+            Observe(clause::mq_open::error_enospc,
+                    "queues that could be created in a new namespace", made);
+            EXPECT_THAT(opened, Fails(ENOSPC));
+            const std::string name = "/q" + std::to_string(made);
+            EXPECT_THAT(CALL(mq_open(name.c_str(), O_RDWR)), Fails(ENOENT))
+                << "the name stays unused";
+            EXPECT_THAT(CALL(mq_unlink("/q0")), SucceedsWith(0));
+            EXPECT_THAT(CreateTiny(name), Succeeds()) << "after one was removed";
+            return CALL(0);
+          })
+          .result(20'000'000'000),
+      Succeeds());
 #else
   Unsupported("no way is known here to use up the space for queues without harm to others");
 #endif
@@ -169,47 +193,61 @@ IPC_TEST(MqLimits, DefaultsDoNotFollowARaisedMaximum, clause::mq_open::create_at
          regression::linux_default_attributes_are_maximum) {
 #if defined(__linux__)
   Peer child;
-  EXPECT_THAT(child.start([&] {
-    NewIpcNamespace();
-    if (!WriteLimit("msg_max", 5000) || !WriteLimit("msgsize_max", 1 << 20)) {
-      Unsupported("fs.mqueue limits can't be raised, not even in a private IPC namespace");
-    }
-    // Below the usual limit a plain open may fail for that reason alone.
-    rlimit room{};
-    if (getrlimit(RLIMIT_MSGQUEUE, &room) != 0 || room.rlim_cur < 819200) {
-      Unresolved("RLIMIT_MSGQUEUE is below its usual 819200 bytes: raise it");
-    }
-    GiveUpPrivilege();
-    const CallResult opened = CALL(mq_open("/default", O_RDWR | O_CREAT, 0600, static_cast<mq_attr*>(nullptr)));
-    const Mqd q(opened);
-    EXPECT_THAT(opened, Succeeds()) << "a plain open by an ordinary user";
-    if (!opened.ok()) return opened;
-    Observe(clause::mq_open::create_attr_null_defaults, "mq_maxmsg with a raised maximum", AttributesOf(q).mq_maxmsg);
-    EXPECT_LT(AttributesOf(q).mq_maxmsg, 5000);
-    EXPECT_LT(AttributesOf(q).mq_msgsize, 1 << 20);
-    return opened;
-  }).result(), Succeeds());
+  EXPECT_THAT(
+      child
+          .start([&] {
+            NewIpcNamespace();
+            if (!WriteLimit("msg_max", 5000) || !WriteLimit("msgsize_max", 1 << 20)) {
+              Unsupported("fs.mqueue limits can't be raised, not even in a private IPC namespace");
+            }
+            // Below the usual limit a plain open may fail for that reason alone.
+            rlimit room{};
+            if (getrlimit(RLIMIT_MSGQUEUE, &room) != 0 || room.rlim_cur < 819200) {
+              Unresolved("RLIMIT_MSGQUEUE is below its usual 819200 bytes: raise it");
+            }
+            GiveUpPrivilege();
+            const CallResult opened =
+                CALL(mq_open("/default", O_RDWR | O_CREAT, 0600, static_cast<mq_attr*>(nullptr)));
+            const Mqd q(opened);
+            EXPECT_THAT(opened, Succeeds()) << "a plain open by an ordinary user";
+            if (!opened.ok()) return opened;
+            Observe(clause::mq_open::create_attr_null_defaults, "mq_maxmsg with a raised maximum",
+                    AttributesOf(q).mq_maxmsg);
+            EXPECT_LT(AttributesOf(q).mq_maxmsg, 5000);
+            EXPECT_LT(AttributesOf(q).mq_msgsize, 1 << 20);
+            return opened;
+          })
+          .result(),
+      Succeeds());
 #else
   Unsupported("a bug of Linux: its limits are set in /proc/sys/fs/mqueue");
 #endif
 }
 
-IPC_TEST(MqLimits, RaisedNumberOfQueuesIsHonoured, clause::mq_open::error_enospc, regression::linux_queues_max_hard_cap) {
+IPC_TEST(MqLimits, RaisedNumberOfQueuesIsHonoured, clause::mq_open::error_enospc,
+         regression::linux_queues_max_hard_cap) {
 #if defined(__linux__)
   Peer child;
-  EXPECT_THAT(child.start([&] {
-    NewIpcNamespace();
-    if (!WriteLimit("queues_max", 1200)) Unsupported("fs.mqueue.queues_max can't be raised, not even in a private IPC namespace");
-    for (int i = 0; i < 1100; ++i) {
-      const CallResult opened = CreateTiny("/q" + std::to_string(i));
-      if (opened.failed_with(EMFILE)) Unresolved("RLIMIT_MSGQUEUE of this user is used up: raise it");
-      if (!opened.ok()) {
-        EXPECT_THAT(opened, Succeeds()) << "queue " << i + 1 << " of a maximum of 1200";
-        return opened;
-      }
-    }
-    return CALL(0);
-  }).result(20'000'000'000), Succeeds());
+  EXPECT_THAT(
+      child
+          .start([&] {
+            NewIpcNamespace();
+            if (!WriteLimit("queues_max", 1200))
+              Unsupported(
+                  "fs.mqueue.queues_max can't be raised, not even in a private IPC namespace");
+            for (int i = 0; i < 1100; ++i) {
+              const CallResult opened = CreateTiny("/q" + std::to_string(i));
+              if (opened.failed_with(EMFILE))
+                Unresolved("RLIMIT_MSGQUEUE of this user is used up: raise it");
+              if (!opened.ok()) {
+                EXPECT_THAT(opened, Succeeds()) << "queue " << i + 1 << " of a maximum of 1200";
+                return opened;
+              }
+            }
+            return CALL(0);
+          })
+          .result(20'000'000'000),
+      Succeeds());
 #else
   Unsupported("a bug of Linux: its limits are set in /proc/sys/fs/mqueue");
 #endif
@@ -217,12 +255,14 @@ IPC_TEST(MqLimits, RaisedNumberOfQueuesIsHonoured, clause::mq_open::error_enospc
 
 // ---- sysconf()
 
-IPC_TEST(MqSysconf, MessagePassingIsTheDateOfTheStandard, clause::sysconf::message_passing, regression::gvisor_only_open_and_unlink) {
+IPC_TEST(MqSysconf, MessagePassingIsTheDateOfTheStandard, clause::sysconf::message_passing,
+         regression::gvisor_only_open_and_unlink) {
   const CallResult got = CALL(sysconf(_SC_MESSAGE_PASSING));
   // The date goes with _POSIX_VERSION: an implementation of one issue gives its date.
   const long version = sysconf(_SC_VERSION);
   Observe(clause::sysconf::message_passing, "sysconf(_SC_MESSAGE_PASSING)", got.value);
-  EXPECT_TRUE(got.value == -1 || got.value == version) << "sysconf(_SC_MESSAGE_PASSING) = " << got.value << ", _SC_VERSION " << version;
+  EXPECT_TRUE(got.value == -1 || got.value == version)
+      << "sysconf(_SC_MESSAGE_PASSING) = " << got.value << ", _SC_VERSION " << version;
   EXPECT_EQ(got.error, 0) << "errno was changed";
 #if defined(_POSIX_MESSAGE_PASSING) && _POSIX_MESSAGE_PASSING > 0
   EXPECT_GT(got.value, 0) << "<unistd.h> promises the option at run time";
@@ -232,7 +272,8 @@ IPC_TEST(MqSysconf, MessagePassingIsTheDateOfTheStandard, clause::sysconf::messa
   mq_attr attr = Sized(1, 8);
   const CallResult opened = CALL(mq_open(name.c_str(), O_RDWR | O_CREAT, 0600, &attr));
   const Mqd q(opened);
-  Observe(clause::sysconf::message_passing, "mq_open() while the option is said to be supported", opened);
+  Observe(clause::sysconf::message_passing, "mq_open() while the option is said to be supported",
+          opened);
 }
 
 struct LimitRow {
@@ -242,14 +283,20 @@ struct LimitRow {
   long minimum, compiled;  // compiled: -1 where <limits.h> has none
 };
 const LimitRow kLimits[] = {
-    {"MqOpenMaxIsEightAtLeast", {clause::sysconf::mq_open_max}, _SC_MQ_OPEN_MAX, 8,
+    {"MqOpenMaxIsEightAtLeast",
+     {clause::sysconf::mq_open_max},
+     _SC_MQ_OPEN_MAX,
+     8,
 #ifdef MQ_OPEN_MAX
      MQ_OPEN_MAX
 #else
      -1
 #endif
     },
-    {"MqPrioMaxIs32AtLeast", {clause::sysconf::mq_prio_max}, _SC_MQ_PRIO_MAX, 32,
+    {"MqPrioMaxIs32AtLeast",
+     {clause::sysconf::mq_prio_max},
+     _SC_MQ_PRIO_MAX,
+     32,
 #ifdef MQ_PRIO_MAX
      MQ_PRIO_MAX
 #else

@@ -39,26 +39,32 @@ CallResult Patiently(const std::function<CallResult()>& call) {
   for (Backoff backoff;; backoff.Pause()) {
     const CallResult result = call();
     if (result.failed_with(ENOSYS)) Unsupported("mq_open() is absent here (ENOSYS)");
-    const bool exhausted = result.failed_with(EMFILE) || result.failed_with(ENFILE) || result.failed_with(ENOSPC) || result.failed_with(ENOMEM);
+    const bool exhausted = result.failed_with(EMFILE) || result.failed_with(ENFILE) ||
+                           result.failed_with(ENOSPC) || result.failed_with(ENOMEM);
     if (!exhausted) return result;
     if (NowNs() < end) continue;
-    Unresolved("set-up failed: " + Describe(result) +
-               (may_return ? "; others use the limit up" : "; the limit is below what one queue takes") + ": raise RLIMIT_MSGQUEUE, RLIMIT_NOFILE or the system's number of queues");
+    Unresolved(
+        "set-up failed: " + Describe(result) +
+        (may_return ? "; others use the limit up" : "; the limit is below what one queue takes") +
+        ": raise RLIMIT_MSGQUEUE, RLIMIT_NOFILE or the system's number of queues");
   }
 }
 
 void NeedSize(long maxmsg, long msgsize) {
   const UniqueName name = UniqueName::Mq();
   mq_attr attr = Sized(maxmsg, msgsize);
-  const Mqd q(Patiently([&] { return CALL(mq_open(name.c_str(), O_RDWR | O_CREAT | O_EXCL, 0600, &attr)); }));
+  const Mqd q(Patiently(
+      [&] { return CALL(mq_open(name.c_str(), O_RDWR | O_CREAT | O_EXCL, 0600, &attr)); }));
   if (q.get() != static_cast<mqd_t>(-1)) return;
   Unresolved("no queue of " + std::to_string(maxmsg) + " messages of " + std::to_string(msgsize) +
-             " bytes is permitted here: raise the limits on queues (on Linux fs.mqueue.msg_max and fs.mqueue.msgsize_max)");
+             " bytes is permitted here: raise the limits on queues (on Linux fs.mqueue.msg_max and "
+             "fs.mqueue.msgsize_max)");
 }
 
 Mqd CreateQueue(const char* name, long maxmsg, long msgsize, int oflag, mode_t mode) {
   mq_attr attr = Sized(maxmsg, msgsize);
-  return Mqd(Setup(Patiently([&] { return CALL(mq_open(name, oflag | O_CREAT | O_EXCL, mode, &attr)); })));
+  return Mqd(
+      Setup(Patiently([&] { return CALL(mq_open(name, oflag | O_CREAT | O_EXCL, mode, &attr)); })));
 }
 
 mq_attr AttributesOf(mqd_t q) {
@@ -75,7 +81,9 @@ void SetQueueNonblocking(mqd_t q, bool on) {
 
 unsigned PriorityCount() {
   const long count = sysconf(_SC_MQ_PRIO_MAX);
-  if (count > 0) return static_cast<unsigned>(std::min<unsigned long>(static_cast<unsigned long>(count), UINT_MAX));
+  if (count > 0)
+    return static_cast<unsigned>(
+        std::min<unsigned long>(static_cast<unsigned long>(count), UINT_MAX));
   return 32;  // {_POSIX_MQ_PRIO_MAX}: what every system has
 }
 
@@ -118,16 +126,19 @@ Receipt ReceiveOne(mqd_t q) {
   const bool known = mq_getattr(q, &attr) == 0 && attr.mq_msgsize > 0;
   std::string buffer(known ? static_cast<std::size_t>(attr.mq_msgsize) : 8192, '\0');
   receipt.call = CALL(mq_receive(q, buffer.data(), buffer.size(), &receipt.priority));
-  if (receipt.call.ok()) receipt.text = buffer.substr(0, static_cast<std::size_t>(receipt.call.value));
+  if (receipt.call.ok())
+    receipt.text = buffer.substr(0, static_cast<std::size_t>(receipt.call.value));
   return receipt;
 }
 
 std::string UniqueComponent(std::size_t length) {
   static std::atomic<std::uint64_t> counter{0};
   const RunHeader* run = CurrentRun();
-  std::uint64_t number = HashSeed(static_cast<std::uint64_t>(getpid()) << 32 | counter.fetch_add(1), run ? run->run_id : "0");
+  std::uint64_t number = HashSeed(static_cast<std::uint64_t>(getpid()) << 32 | counter.fetch_add(1),
+                                  run ? run->run_id : "0");
   std::string name = "i";
-  for (int i = 0; i < 12; ++i, number /= 32) name += "abcdefghijklmnopqrstuvwxyz012345"[number % 32];
+  for (int i = 0; i < 12; ++i, number /= 32)
+    name += "abcdefghijklmnopqrstuvwxyz012345"[number % 32];
   name.resize(length, 'x');
   return name;
 }
@@ -175,10 +186,12 @@ void WaitInVain(mqd_t q, Gone how) {
   } else if (how == Gone::kTimeout) {
     Peer peer;
     EXPECT_THAT(peer.start([q] {
-      char buffer[64];
-      const timespec deadline = RealtimeIn(10);
-      return CALL(mq_timedreceive(q, buffer, sizeof buffer, nullptr, &deadline));
-    }).result(), Fails(ETIMEDOUT));
+                      char buffer[64];
+                      const timespec deadline = RealtimeIn(10);
+                      return CALL(mq_timedreceive(q, buffer, sizeof buffer, nullptr, &deadline));
+                    })
+                    .result(),
+                Fails(ETIMEDOUT));
   } else {
     const ScopedSignal handler(SIGUSR1, CountSignal);
     Receiver waiting(q);

@@ -22,7 +22,9 @@ namespace ipcsuite {
 inline const mqd_t kNoQueue = static_cast<mqd_t>(-1);
 
 // The descriptor that a successful mq_open() returned.
-inline mqd_t ToMqd(const CallResult& opened) { return (mqd_t)opened.value; }  // NOLINT: integer or pointer
+inline mqd_t ToMqd(const CallResult& opened) {
+  return (mqd_t)opened.value;
+}  // NOLINT: integer or pointer
 
 // Owns a message queue descriptor; kNoQueue owns nothing.
 class Mqd {
@@ -47,12 +49,13 @@ class Mqd {
 mq_attr Sized(long maxmsg, long msgsize);
 // Creates (O_CREAT|O_EXCL) a queue of this size under a name that the caller owns. Ends the test as
 // UNRESOLVED or UNSUPPORTED when the surroundings don't permit it.
-Mqd CreateQueue(const char* name, long maxmsg = 4, long msgsize = 64, int oflag = O_RDWR, mode_t mode = 0600);
+Mqd CreateQueue(const char* name, long maxmsg = 4, long msgsize = 64, int oflag = O_RDWR,
+                mode_t mode = 0600);
 // Ends the test as UNRESOLVED, with what to raise, where queues of this size are not permitted.
 void NeedSize(long maxmsg, long msgsize);
 // Makes a call that creates: repeats it for up to 3 s while it fails only because others use the
-// limits up (EMFILE, ENFILE, ENOSPC, ENOMEM). Ends the test when they stay used up (UNRESOLVED, with
-// what to raise) or the interface is absent; every other outcome is returned for judgement.
+// limits up (EMFILE, ENFILE, ENOSPC, ENOMEM). Ends the test when they stay used up (UNRESOLVED,
+// with what to raise) or the interface is absent; every other outcome is returned for judgement.
 CallResult Patiently(const std::function<CallResult()>& call);
 
 // mq_getattr() as set-up.
@@ -106,13 +109,15 @@ class StartLine {
 enum class Way { kPlain, kTimed };
 std::string ToString(Way way, bool send);
 CallResult SendBy(Way way, mqd_t q, const char* data, std::size_t length, unsigned priority = 0);
-CallResult ReceiveBy(Way way, mqd_t q, char* buffer, std::size_t length, unsigned* priority = nullptr);
+CallResult ReceiveBy(Way way, mqd_t q, char* buffer, std::size_t length,
+                     unsigned* priority = nullptr);
 
 // A peer that receives once.
 template <typename P>
 class ReceiverOf {
  public:
-  explicit ReceiverOf(mqd_t q, Way way = Way::kPlain) : buffer_(static_cast<std::size_t>(AttributesOf(q).mq_msgsize)) {
+  explicit ReceiverOf(mqd_t q, Way way = Way::kPlain)
+      : buffer_(static_cast<std::size_t>(AttributesOf(q).mq_msgsize)) {
     char* data = buffer_.data();
     const std::size_t size = buffer_.size();
     unsigned* priority = priority_.get();

@@ -25,22 +25,36 @@ struct ReceiverRow {
   Way way;
   Whose whose;
 };
-#define IPC_RECEIVER_CLAIMS(first) {first, clause::mq_notify::receiver_registration_kept}
+#define IPC_RECEIVER_CLAIMS(first) \
+  { first, clause::mq_notify::receiver_registration_kept }
 const ReceiverRow kReceivers[] = {
-    {"MqReceiveOfTheRegistrant", IPC_RECEIVER_CLAIMS(clause::mq_notify::receiver_blocked_mq_receive_wins), Way::kPlain, Whose::kRegistrants},
-    {"MqReceiveOfTheSendersProcess", IPC_RECEIVER_CLAIMS(clause::mq_notify::receiver_blocked_mq_receive_wins), Way::kPlain, Whose::kSenders},
-    {"MqReceiveOfAThirdProcess", IPC_RECEIVER_CLAIMS(clause::mq_notify::receiver_blocked_mq_receive_wins), Way::kPlain, Whose::kThird},
-    {"MqTimedreceiveOfTheRegistrant", IPC_RECEIVER_CLAIMS(clause::mq_notify::receiver_blocked_mq_timedreceive_wins), Way::kTimed, Whose::kRegistrants},
-    {"MqTimedreceiveOfTheSendersProcess", IPC_RECEIVER_CLAIMS(clause::mq_notify::receiver_blocked_mq_timedreceive_wins), Way::kTimed, Whose::kSenders},
-    {"MqTimedreceiveOfAThirdProcess", IPC_RECEIVER_CLAIMS(clause::mq_notify::receiver_blocked_mq_timedreceive_wins), Way::kTimed, Whose::kThird},
+    {"MqReceiveOfTheRegistrant",
+     IPC_RECEIVER_CLAIMS(clause::mq_notify::receiver_blocked_mq_receive_wins), Way::kPlain,
+     Whose::kRegistrants},
+    {"MqReceiveOfTheSendersProcess",
+     IPC_RECEIVER_CLAIMS(clause::mq_notify::receiver_blocked_mq_receive_wins), Way::kPlain,
+     Whose::kSenders},
+    {"MqReceiveOfAThirdProcess",
+     IPC_RECEIVER_CLAIMS(clause::mq_notify::receiver_blocked_mq_receive_wins), Way::kPlain,
+     Whose::kThird},
+    {"MqTimedreceiveOfTheRegistrant",
+     IPC_RECEIVER_CLAIMS(clause::mq_notify::receiver_blocked_mq_timedreceive_wins), Way::kTimed,
+     Whose::kRegistrants},
+    {"MqTimedreceiveOfTheSendersProcess",
+     IPC_RECEIVER_CLAIMS(clause::mq_notify::receiver_blocked_mq_timedreceive_wins), Way::kTimed,
+     Whose::kSenders},
+    {"MqTimedreceiveOfAThirdProcess",
+     IPC_RECEIVER_CLAIMS(clause::mq_notify::receiver_blocked_mq_timedreceive_wins), Way::kTimed,
+     Whose::kThird},
 };
 
 IPC_TABLE_TEST(MqNotifyBlockedReceiver, ReceiverRow, kReceivers) {
   Queue q;
   const mqd_t mqd = q.get();
   const NoticeSignal signal;
-  const ClauseRef wins = row.way == Way::kPlain ? clause::mq_notify::receiver_blocked_mq_receive_wins
-                                                : clause::mq_notify::receiver_blocked_mq_timedreceive_wins;
+  const ClauseRef wins = row.way == Way::kPlain
+                             ? clause::mq_notify::receiver_blocked_mq_receive_wins
+                             : clause::mq_notify::receiver_blocked_mq_timedreceive_wins;
   // The registrant is this process, or another one if the receiver shall be the sender's.
   Peer registrant([&](Peer::Self& self) {
     self.step([&] { return signal.Register(mqd, 7); });
@@ -65,7 +79,8 @@ IPC_TABLE_TEST(MqNotifyBlockedReceiver, ReceiverRow, kReceivers) {
     EXPECT_THAT(waiting, Blocks());
     Put(q, "over");
     EXPECT_THAT(waiting.result(), SucceedsWith(4)) << "the receiver gets the message";
-    EXPECT_EQ(own ? signal.Pending() : registrant.next().result().value != 0, false) << "notified too";
+    EXPECT_EQ(own ? signal.Pending() : registrant.next().result().value != 0, false)
+        << "notified too";
   }
   const ForClause scope(clause::mq_notify::receiver_registration_kept);
   EXPECT_THAT(RegisterElsewhere(q), Fails(EBUSY));
@@ -118,7 +133,8 @@ IPC_TEST(MqNotifyNone, DeliversNothing, clause::mq_notify::sigev_none_nothing_de
   EXPECT_THAT(signal.Await(), CarriesValue(10));
 }
 
-IPC_TEST(MqNotifyNone, ArrivalUsesTheRegistrationUp, clause::mq_notify::sigev_none_registration_used_up) {
+IPC_TEST(MqNotifyNone, ArrivalUsesTheRegistrationUp,
+         clause::mq_notify::sigev_none_registration_used_up) {
   Queue q;
   EXPECT_THAT(RegisterSilently(q), SucceedsWith(0));
   EXPECT_THAT(RegisterElsewhere(q), Fails(EBUSY)) << "before the arrival the process is registered";
@@ -170,7 +186,8 @@ bool AwaitHandler(const std::function<int()>& count, int wanted) {
   return true;
 }
 
-IPC_TEST(MqNotifySignal, CarriesCodeAndValueToAHandler, clause::mq_notify::sigev_signal_code_and_value) {
+IPC_TEST(MqNotifySignal, CarriesCodeAndValueToAHandler,
+         clause::mq_notify::sigev_signal_code_and_value) {
   const ScopedSignal handler(SIGRTMIN + 3, NoteInfo);
   Queue q;
   int count = 0;
@@ -181,7 +198,8 @@ IPC_TEST(MqNotifySignal, CarriesCodeAndValueToAHandler, clause::mq_notify::sigev
     event.sigev_value.sival_int = value;
     Setup(CALL(mq_notify(q, &event)));
     Put(q, "m");
-    ASSERT_TRUE(AwaitHandler([] { return g_handled.count.load(); }, ++count)) << "the handler did not run";
+    ASSERT_TRUE(AwaitHandler([] { return g_handled.count.load(); }, ++count))
+        << "the handler did not run";
     EXPECT_EQ(g_handled.signo.load(), SIGRTMIN + 3);
     EXPECT_EQ(g_handled.code.load(), SI_MESGQ);
     EXPECT_EQ(g_handled.value.load(), value);
@@ -190,9 +208,12 @@ IPC_TEST(MqNotifySignal, CarriesCodeAndValueToAHandler, clause::mq_notify::sigev
   }
 }
 
-IPC_TEST(MqNotifySignal, NamesTheSenderAndItsRealUser, clause::mq_notify::sigev_signal_si_pid_and_si_uid) {
-  if (SI_MESGQ > 0) Unsupported("SI_MESGQ is positive here: the rule for si_pid and si_uid does not apply");
-  if (sysconf(_SC_XOPEN_VERSION) <= 0) Unsupported("no XSI option: sysconf(_SC_XOPEN_VERSION) is not positive");
+IPC_TEST(MqNotifySignal, NamesTheSenderAndItsRealUser,
+         clause::mq_notify::sigev_signal_si_pid_and_si_uid) {
+  if (SI_MESGQ > 0)
+    Unsupported("SI_MESGQ is positive here: the rule for si_pid and si_uid does not apply");
+  if (sysconf(_SC_XOPEN_VERSION) <= 0)
+    Unsupported("no XSI option: sysconf(_SC_XOPEN_VERSION) is not positive");
   Queue q;
   const mqd_t mqd = q.get();
   const NoticeSignal signal;
@@ -254,7 +275,8 @@ IPC_TEST(MqNotifySignal, WithoutSaSiginfo, clause::mq_notify::sigev_signal_witho
   siginfo_t info{};
   const CallResult accepted = CALL(sigtimedwait(&set, &info, &patience));
   EXPECT_THAT(accepted, SucceedsWith(SIGUSR1));
-  Observe(clause::mq_notify::sigev_signal_without_siginfo, "value", info.si_value.sival_int == 6 ? "delivered" : "not delivered");
+  Observe(clause::mq_notify::sigev_signal_without_siginfo, "value",
+          info.si_value.sival_int == 6 ? "delivered" : "not delivered");
 }
 
 IPC_TEST(MqNotifySignal, IsDirectedAtTheProcess, clause::mq_notify::sigev_signal_process_directed) {
@@ -267,20 +289,24 @@ IPC_TEST(MqNotifySignal, IsDirectedAtTheProcess, clause::mq_notify::sigev_signal
   }
   Put(q, "m");
   Backoff backoff;
-  for (const std::int64_t end = NowNs() + 5'000'000'000; !signal.Pending() && NowNs() < end;) backoff.Pause();
+  for (const std::int64_t end = NowNs() + 5'000'000'000; !signal.Pending() && NowNs() < end;)
+    backoff.Pause();
   EXPECT_TRUE(signal.Pending()) << "the thread that registered is gone, the process is not";
   ThreadPeer another;
   std::optional<siginfo_t> got;
-  another.start([&] {
-    got = signal.Await();
-    return CALL(0);
-  }).result(10'000'000'000);
+  another
+      .start([&] {
+        got = signal.Await();
+        return CALL(0);
+      })
+      .result(10'000'000'000);
   another.Join();
   ASSERT_THAT(got, CarriesValue(4));
   EXPECT_EQ(got->si_code, SI_MESGQ);
 }
 
-IPC_TEST(MqNotifySignal, IgnoredSignalUsesTheRegistrationUp, clause::mq_notify::sigev_signal_ignored_signal) {
+IPC_TEST(MqNotifySignal, IgnoredSignalUsesTheRegistrationUp,
+         clause::mq_notify::sigev_signal_ignored_signal) {
   const ScopedSignal ignored(SIGUSR1, SIG_IGN);
   Queue q;
   sigevent event{};
@@ -293,10 +319,12 @@ IPC_TEST(MqNotifySignal, IgnoredSignalUsesTheRegistrationUp, clause::mq_notify::
   EXPECT_THAT(CALL(mq_notify(q, &event)), SucceedsWith(0));
 }
 
-IPC_TEST(MqNotifySignal, ComesFromASenderOfAnotherUser, clause::mq_notify::sigev_signal_sender_of_other_user,
+IPC_TEST(MqNotifySignal, ComesFromASenderOfAnotherUser,
+         clause::mq_notify::sigev_signal_sender_of_other_user,
          regression::linux_signal_lost_for_sender_of_other_user) {
   const auto first = OtherUser(), second = ThirdUser();
-  if (!first || !second) Unsupported("no two other users can be had: needs CAP_SETUID and CAP_SETGID");
+  if (!first || !second)
+    Unsupported("no two other users can be had: needs CAP_SETUID and CAP_SETGID");
   const ScopedUmask none(0);
   Queue q(4, 64, O_RDWR, 0666);
   const mqd_t mqd = q.get();
@@ -314,11 +342,13 @@ IPC_TEST(MqNotifySignal, ComesFromASenderOfAnotherUser, clause::mq_notify::sigev
   });
   Setup(registrant.next().result());
   Peer sender;
-  Setup(sender.start([&] {
-    Become(*second);
-    const Mqd own(CALL(mq_open(name, O_WRONLY)));
-    return CALL(mq_send(own, "m", 1, 0));
-  }).result());
+  Setup(sender
+            .start([&] {
+              Become(*second);
+              const Mqd own(CALL(mq_open(name, O_WRONLY)));
+              return CALL(mq_send(own, "m", 1, 0));
+            })
+            .result());
   EXPECT_THAT(registrant.next().result(10'000'000'000), Succeeds());
 }
 
@@ -343,7 +373,8 @@ IPC_TEST(MqNotifyProcesses, ChildIsNotRegistered, clause::mq_notify::fork_not_re
   }
 }
 
-IPC_TEST(MqNotifyProcesses, EndOfTheProcessEndsItsRegistration, clause::mq_notify::exit_registration_released) {
+IPC_TEST(MqNotifyProcesses, EndOfTheProcessEndsItsRegistration,
+         clause::mq_notify::exit_registration_released) {
   Queue q;
   EXPECT_THAT(RegisterElsewhere(q), SucceedsWith(0));  // and ends by _exit
   EXPECT_THAT(RegisterSilently(q), SucceedsWith(0)) << "after an _exit";
@@ -364,7 +395,8 @@ IPC_ROLE(survive_until_told) {
   return self.Await("end") ? 0 : 1;
 }
 
-IPC_TEST(MqNotifyProcesses, ExecEndsTheRegistration, clause::mq_notify::exec_registration_released) {
+IPC_TEST(MqNotifyProcesses, ExecEndsTheRegistration,
+         clause::mq_notify::exec_registration_released) {
   Queue q;
   const mqd_t mqd = q.get();
   Shared<std::atomic<int>> registered;

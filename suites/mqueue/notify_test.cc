@@ -24,7 +24,8 @@ IPC_ROLE(mq_send_nothing_by_name) {
   return q != kNoQueue && mq_send(q, "", 0, 0) == 0 ? 0 : 1;
 }
 
-IPC_TEST(MqNotify, RegistersWhetherEmptyOrNot, clause::mq_notify::register_returns_zero, regression::gvisor_only_open_and_unlink) {
+IPC_TEST(MqNotify, RegistersWhetherEmptyOrNot, clause::mq_notify::register_returns_zero,
+         regression::gvisor_only_open_and_unlink) {
   for (int kind : {SIGEV_NONE, SIGEV_SIGNAL, SIGEV_THREAD}) {
     for (const bool empty : {true, false}) {
       Queue q;
@@ -35,17 +36,20 @@ IPC_TEST(MqNotify, RegistersWhetherEmptyOrNot, clause::mq_notify::register_retur
       if (kind == SIGEV_THREAD) event.sigev_notify_function = [](sigval) {};
       const mqd_t mqd = q.get();
       Peer peer;
-      const CallResult registered = peer.start([=] { return CALL(mq_notify(mqd, &event)); }).result();
+      const CallResult registered =
+          peer.start([=] { return CALL(mq_notify(mqd, &event)); }).result();
       if (kind == SIGEV_THREAD && !registered.ok()) NeedThreads();
-      EXPECT_THAT(registered, SucceedsWith(0))
-          << (kind == SIGEV_NONE ? "SIGEV_NONE" : kind == SIGEV_SIGNAL ? "SIGEV_SIGNAL" : "SIGEV_THREAD")
-          << (empty ? ", empty queue" : ", a message queued");
+      EXPECT_THAT(registered, SucceedsWith(0)) << (kind == SIGEV_NONE     ? "SIGEV_NONE"
+                                                   : kind == SIGEV_SIGNAL ? "SIGEV_SIGNAL"
+                                                                          : "SIGEV_THREAD")
+                                               << (empty ? ", empty queue" : ", a message queued");
     }
   }
 }
 
 // The registrant alone is notified: neither the sender nor another process that has the queue open.
-IPC_TEST(MqNotify, NotifiesTheRegistrantOnArrivalAtAnEmptyQueue, clause::mq_notify::register_notified_on_arrival_at_empty) {
+IPC_TEST(MqNotify, NotifiesTheRegistrantOnArrivalAtAnEmptyQueue,
+         clause::mq_notify::register_notified_on_arrival_at_empty) {
   const NoticeSignal signal;
   for (const bool timed : {false, true}) {
     Queue q;
@@ -60,20 +64,26 @@ IPC_TEST(MqNotify, NotifiesTheRegistrantOnArrivalAtAnEmptyQueue, clause::mq_noti
     });
     Setup(signal.Register(q, 21));
     Peer sender;
-    EXPECT_THAT(sender.start([&] {
-      const CallResult sent = SendBy(timed ? Way::kTimed : Way::kPlain, mqd, "arrival", 7);
-      EXPECT_FALSE(signal.Pending()) << "in the sender";
-      return sent;
-    }).result(), SucceedsWith(0));
+    EXPECT_THAT(sender
+                    .start([&] {
+                      const CallResult sent =
+                          SendBy(timed ? Way::kTimed : Way::kPlain, mqd, "arrival", 7);
+                      EXPECT_FALSE(signal.Pending()) << "in the sender";
+                      return sent;
+                    })
+                    .result(),
+                SucceedsWith(0));
     EXPECT_THAT(signal.Await(), CarriesValue(21));
     EXPECT_FALSE(signal.Pending()) << "notified twice";
     EXPECT_EQ(CountOf(q), 1) << "the message stays queued";
-    EXPECT_THAT(bystander.next().result(), SucceedsWith(0)) << "a process that did not register was notified";
+    EXPECT_THAT(bystander.next().result(), SucceedsWith(0))
+        << "a process that did not register was notified";
     EXPECT_THAT(bystander.next().result(), SucceedsWith(7));
   }
 }
 
-IPC_TEST(MqNotify, MessagesOfTheRegistrantNotifyItWhateverTheirPriority, clause::mq_notify::register_notified_on_arrival_at_empty) {
+IPC_TEST(MqNotify, MessagesOfTheRegistrantNotifyItWhateverTheirPriority,
+         clause::mq_notify::register_notified_on_arrival_at_empty) {
   Queue q;
   const NoticeSignal signal;
   int value = 0;
@@ -85,7 +95,8 @@ IPC_TEST(MqNotify, MessagesOfTheRegistrantNotifyItWhateverTheirPriority, clause:
   }
 }
 
-IPC_TEST(MqNotify, EmptyMessageOfAnUnrelatedProcessNotifies, clause::mq_notify::register_notified_on_arrival_at_empty) {
+IPC_TEST(MqNotify, EmptyMessageOfAnUnrelatedProcessNotifies,
+         clause::mq_notify::register_notified_on_arrival_at_empty) {
   Queue q;
   const NoticeSignal signal;
   Setup(signal.Register(q, 22));
@@ -94,7 +105,8 @@ IPC_TEST(MqNotify, EmptyMessageOfAnUnrelatedProcessNotifies, clause::mq_notify::
   EXPECT_THAT(signal.Await(), CarriesValue(22));
 }
 
-IPC_TEST(MqNotify, RegisteredOnANonEmptyQueueWaitsForTheNextTransition, clause::mq_notify::register_nonempty_queue_waits_for_transition,
+IPC_TEST(MqNotify, RegisteredOnANonEmptyQueueWaitsForTheNextTransition,
+         clause::mq_notify::register_nonempty_queue_waits_for_transition,
          regression::freebsd_notify_on_nonempty_queue) {
   Queue q;
   const NoticeSignal signal;
@@ -110,7 +122,8 @@ IPC_TEST(MqNotify, RegisteredOnANonEmptyQueueWaitsForTheNextTransition, clause::
   EXPECT_FALSE(signal.Pending());
 }
 
-IPC_TEST(MqNotify, ArrivalAtANonEmptyQueueDoesNotNotify, clause::mq_notify::register_no_notification_on_nonempty_arrival,
+IPC_TEST(MqNotify, ArrivalAtANonEmptyQueueDoesNotNotify,
+         clause::mq_notify::register_no_notification_on_nonempty_arrival,
          regression::freebsd_notify_on_nonempty_queue) {
   Queue q;
   const NoticeSignal signal;
@@ -122,13 +135,15 @@ IPC_TEST(MqNotify, ArrivalAtANonEmptyQueueDoesNotNotify, clause::mq_notify::regi
   ReceiveOne(q), ReceiveOne(q);
   EXPECT_THAT(RegisterElsewhere(q), Fails(EBUSY));
   Put(q, "second");
-  EXPECT_THAT(RegisterElsewhere(q), Fails(EBUSY)) << "with one message left the queue was not empty";
+  EXPECT_THAT(RegisterElsewhere(q), Fails(EBUSY))
+      << "with one message left the queue was not empty";
   Drain(q);
   Put(q, "arrival");
   EXPECT_THAT(signal.Await(), CarriesValue(1));
 }
 
-IPC_TEST(MqNotify, FailedSendsDoNotNotify, clause::mq_notify::register_failed_send_no_notification) {
+IPC_TEST(MqNotify, FailedSendsDoNotNotify,
+         clause::mq_notify::register_failed_send_no_notification) {
   Queue q(4, 16);
   const Mqd reader(q.OpenAgain(O_RDONLY));
   const NoticeSignal signal;
@@ -147,7 +162,8 @@ IPC_TEST(MqNotify, FailedSendsDoNotNotify, clause::mq_notify::register_failed_se
 
 // A receive from a full queue of one message empties it; then the message of a waiting sender
 // arrives. Whether the two are one step is not said.
-IPC_TEST(MqNotify, RefillByAWaitingSender, clause::mq_notify::register_refill_by_waiting_sender, regression::linux_refill_not_notified) {
+IPC_TEST(MqNotify, RefillByAWaitingSender, clause::mq_notify::register_refill_by_waiting_sender,
+         regression::linux_refill_not_notified) {
   Queue q(1);
   Put(q, "first");
   Sender waiting(q, "second");
@@ -158,7 +174,8 @@ IPC_TEST(MqNotify, RefillByAWaitingSender, clause::mq_notify::register_refill_by
   EXPECT_THAT(waiting.call().result(), SucceedsWith(0));
   EXPECT_EQ(CountOf(q), 1);
   const bool registered = RegisterElsewhere(q).failed_with(EBUSY);
-  Observe(clause::mq_notify::register_refill_by_waiting_sender, "when a waiting sender refills the emptied queue",
+  Observe(clause::mq_notify::register_refill_by_waiting_sender,
+          "when a waiting sender refills the emptied queue",
           registered ? "no notification" : "notified");
   if (!registered) {
     EXPECT_THAT(signal.Await(), CarriesValue(1));
@@ -188,18 +205,22 @@ IPC_TEST(MqNotify, SecondProcessGetsEbusy, clause::mq_notify::ebusy_other_proces
   const char* name = q.name();
   Peer inherited, opened;
   EXPECT_THAT(inherited.start([&] { return signal.Register(mqd, 2); }).result(), Fails(EBUSY));
-  EXPECT_THAT(opened.start([&] {
-    const Mqd own(CALL(mq_open(name, O_RDWR)));
-    const CallResult tried = signal.Register(own, 3);
-    EXPECT_THAT(tried, Fails(EBUSY));
-    Put(mqd, "m");
-    EXPECT_FALSE(signal.Pending()) << "the process that was refused was notified";
-    return tried;
-  }).result(), Fails(EBUSY));
+  EXPECT_THAT(opened
+                  .start([&] {
+                    const Mqd own(CALL(mq_open(name, O_RDWR)));
+                    const CallResult tried = signal.Register(own, 3);
+                    EXPECT_THAT(tried, Fails(EBUSY));
+                    Put(mqd, "m");
+                    EXPECT_FALSE(signal.Pending()) << "the process that was refused was notified";
+                    return tried;
+                  })
+                  .result(),
+              Fails(EBUSY));
   EXPECT_THAT(signal.Await(), CarriesValue(1));
 }
 
-IPC_TEST(MqNotify, SecondRegistrationOfOneProcessGetsEbusy, clause::mq_notify::ebusy_same_process, regression::musl_mq_notify_double_close) {
+IPC_TEST(MqNotify, SecondRegistrationOfOneProcessGetsEbusy, clause::mq_notify::ebusy_same_process,
+         regression::musl_mq_notify_double_close) {
   Queue q;
   const Mqd second(q.OpenAgain(O_RDWR));
   const NoticeSignal signal;
@@ -244,7 +265,8 @@ IPC_TEST(MqNotify, OneOfRacingRegistrationsSucceeds, clause::mq_notify::ebusy_re
   }
 }
 
-IPC_TEST(MqNotify, NotificationEndsTheRegistration, clause::mq_notify::oneshot_removed_after_notification) {
+IPC_TEST(MqNotify, NotificationEndsTheRegistration,
+         clause::mq_notify::oneshot_removed_after_notification) {
   Queue q;
   const NoticeSignal signal;
   Setup(signal.Register(q, 1));
@@ -261,7 +283,8 @@ IPC_TEST(MqNotify, NotificationEndsTheRegistration, clause::mq_notify::oneshot_r
   EXPECT_FALSE(signal.Pending());
 }
 
-IPC_TEST(MqNotify, ReRegistrationGetsOneNotificationForEachTransition, clause::mq_notify::oneshot_rearm) {
+IPC_TEST(MqNotify, ReRegistrationGetsOneNotificationForEachTransition,
+         clause::mq_notify::oneshot_rearm) {
   Queue q;
   const NoticeSignal signal;
   for (int round = 0; round < 100; ++round) {
@@ -277,7 +300,8 @@ IPC_TEST(MqNotify, ReRegistrationGetsOneNotificationForEachTransition, clause::m
 }
 
 // Sends of several processes at once, to a queue that stays non-empty: one arrival is the first.
-IPC_TEST(MqNotify, ConcurrentSendersCauseOneNotification, clause::mq_notify::oneshot_removed_after_notification,
+IPC_TEST(MqNotify, ConcurrentSendersCauseOneNotification,
+         clause::mq_notify::oneshot_removed_after_notification,
          clause::mq_notify::register_notified_on_arrival_at_empty) {
   constexpr unsigned kSenders = 4;
   constexpr int kRounds = 20;
@@ -320,7 +344,8 @@ IPC_TEST(MqNotify, NullNotificationUnregisters, clause::mq_notify::unregister_nu
   EXPECT_THAT(signal.Await(), CarriesValue(2)) << "the removed registration notified";
 }
 
-IPC_TEST(MqNotify, UnregistersThroughAnotherDescriptor, clause::mq_notify::unregister_through_other_descriptor,
+IPC_TEST(MqNotify, UnregistersThroughAnotherDescriptor,
+         clause::mq_notify::unregister_through_other_descriptor,
          regression::freebsd_unregister_by_descriptor) {
   Queue q;
   const Mqd second(q.OpenAgain(O_RDONLY));
@@ -335,7 +360,8 @@ IPC_TEST(MqNotify, UnregistersThroughAnotherDescriptor, clause::mq_notify::unreg
   EXPECT_THAT(signal.Await(), CarriesValue(2)) << "the removed registration notified";
 }
 
-IPC_TEST(MqNotify, UnregisteringWithoutARegistration, clause::mq_notify::unregister_not_registered) {
+IPC_TEST(MqNotify, UnregisteringWithoutARegistration,
+         clause::mq_notify::unregister_not_registered) {
   Queue q;
   const CallResult alone = CALL(mq_notify(q, nullptr));
   Observe(clause::mq_notify::unregister_not_registered, "no process registered", alone);
@@ -355,17 +381,21 @@ IPC_TEST(MqNotify, NobodyElseCanUnregister, clause::mq_notify::unregister_cannot
   const mqd_t mqd = q.get();
   const char* name = q.name();
   Peer other;
-  EXPECT_THAT(other.start([&] {
-    EXPECT_THAT(CALL(mq_notify(mqd, nullptr)), SucceedsOrFailsWith(EINVAL));
-    const Mqd own(CALL(mq_open(name, O_RDWR)));
-    return CALL(mq_notify(own, nullptr));
-  }).result(), SucceedsOrFailsWith(EINVAL));
+  EXPECT_THAT(other
+                  .start([&] {
+                    EXPECT_THAT(CALL(mq_notify(mqd, nullptr)), SucceedsOrFailsWith(EINVAL));
+                    const Mqd own(CALL(mq_open(name, O_RDWR)));
+                    return CALL(mq_notify(own, nullptr));
+                  })
+                  .result(),
+              SucceedsOrFailsWith(EINVAL));
   EXPECT_THAT(RegisterElsewhere(q), Fails(EBUSY));
   Put(q, "m");
   EXPECT_THAT(signal.Await(), CarriesValue(1));
 }
 
-IPC_TEST(MqNotify, OfNoDescriptorFailsWithEbadf, clause::mq_notify::error_ebadf, regression::musl_mq_notify_double_close) {
+IPC_TEST(MqNotify, OfNoDescriptorFailsWithEbadf, clause::mq_notify::error_ebadf,
+         regression::musl_mq_notify_double_close) {
   std::vector<std::pair<const char*, mqd_t>> all{{"(mqd_t)-1", kNoQueue}};
   const Fd file(CALL(open((ScratchDir() + "/file").c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600)));
   if constexpr (std::is_integral_v<mqd_t>) {
@@ -375,15 +405,19 @@ IPC_TEST(MqNotify, OfNoDescriptorFailsWithEbadf, clause::mq_notify::error_ebadf,
   for (const auto& [what, mqd] : all) {
     for (int kind : {int{SIGEV_SIGNAL}, int{SIGEV_THREAD}, int{SIGEV_NONE}, -1}) {
       Peer child;
-      const CallResult result = child.start([kind, q = mqd] {
-        sigevent event{};
-        event.sigev_notify = kind;
-        event.sigev_signo = SIGUSR1;
-        if (kind == SIGEV_THREAD) event.sigev_notify_function = [](sigval) {};
-        return CALL(mq_notify(q, kind == -1 ? nullptr : &event));
-      }).result();
+      const CallResult result = child
+                                    .start([kind, q = mqd] {
+                                      sigevent event{};
+                                      event.sigev_notify = kind;
+                                      event.sigev_signo = SIGUSR1;
+                                      if (kind == SIGEV_THREAD)
+                                        event.sigev_notify_function = [](sigval) {};
+                                      return CALL(mq_notify(q, kind == -1 ? nullptr : &event));
+                                    })
+                                    .result();
       if (kind == SIGEV_THREAD && !result.failed_with(EBADF)) NeedThreads();
-      EXPECT_THAT(result, Fails(EBADF)) << what << ", sigev_notify " << kind << " (-1: a null notification)";
+      EXPECT_THAT(result, Fails(EBADF))
+          << what << ", sigev_notify " << kind << " (-1: a null notification)";
     }
   }
 }

@@ -21,8 +21,8 @@ struct Log {
   std::atomic<int> calls;
   std::atomic<int> value[kMax];
   std::atomic<int> pid[kMax];
-  std::atomic<int> other_thread;   // calls in a thread that is not the registrant's
-  std::atomic<int> detached;       // -1: not told
+  std::atomic<int> other_thread;  // calls in a thread that is not the registrant's
+  std::atomic<int> detached;      // -1: not told
   std::atomic<long> stack;
   std::atomic<int> touched;
   std::atomic<int> blocked_signals, blocks_usr2;
@@ -43,7 +43,8 @@ void Note(sigval value) {
 // Waits until `calls` calls of a notification function have ended; false after 5 s.
 bool AwaitCalls(int calls) {
   Backoff backoff;
-  for (const std::int64_t end = NowNs() + 5'000'000'000; g_log->calls.load() < calls; backoff.Pause()) {
+  for (const std::int64_t end = NowNs() + 5'000'000'000; g_log->calls.load() < calls;
+       backoff.Pause()) {
     if (NowNs() < end) continue;
     NeedThreads();
     return false;
@@ -51,7 +52,8 @@ bool AwaitCalls(int calls) {
   return true;
 }
 
-CallResult RegisterThread(mqd_t q, int value, void (*function)(sigval) = Note, pthread_attr_t* attributes = nullptr) {
+CallResult RegisterThread(mqd_t q, int value, void (*function)(sigval) = Note,
+                          pthread_attr_t* attributes = nullptr) {
   sigevent event{};
   event.sigev_notify = SIGEV_THREAD;
   event.sigev_notify_function = function;
@@ -60,7 +62,8 @@ CallResult RegisterThread(mqd_t q, int value, void (*function)(sigval) = Note, p
   g_registrant = pthread_self();
   const CallResult result = CALL(mq_notify(q, &event));
   // Without a thread the C library gives one of these.
-  if (result.failed_with(ENOSYS) || result.failed_with(EAGAIN) || result.failed_with(ENOMEM)) NeedThreads();
+  if (result.failed_with(ENOSYS) || result.failed_with(EAGAIN) || result.failed_with(ENOMEM))
+    NeedThreads();
   return result;
 }
 
@@ -77,14 +80,17 @@ class MqNotifyThread : public Test {
   void InPeer(const std::function<void()>& body) {
     Peer peer;
     EXPECT_THAT(peer.start([&] {
-      body();
-      return CALL(0);
-    }).result(20'000'000'000), Succeeds());
+                      body();
+                      return CALL(0);
+                    })
+                    .result(20'000'000'000),
+                Succeeds());
   }
   Shared<Log> log_;
 };
 
-IPC_TEST_F(MqNotifyThread, FunctionRunsOnceInAThreadOfItsOwn, clause::mq_notify::sigev_thread_function_called) {
+IPC_TEST_F(MqNotifyThread, FunctionRunsOnceInAThreadOfItsOwn,
+           clause::mq_notify::sigev_thread_function_called) {
   Queue q;
   InPeer([&] {
     for (int round = 1; round <= 3; ++round) {
@@ -111,7 +117,8 @@ void NoteDetachState(sigval) {
   ++g_log->calls;
 }
 
-IPC_TEST_F(MqNotifyThread, WithoutAttributesThreadsAreDetached, clause::mq_notify::sigev_thread_null_attributes_detached) {
+IPC_TEST_F(MqNotifyThread, WithoutAttributesThreadsAreDetached,
+           clause::mq_notify::sigev_thread_null_attributes_detached) {
   Queue q;
   InPeer([&] {
     for (int round = 1; round <= 150; ++round) {
@@ -147,7 +154,8 @@ IPC_TEST_F(MqNotifyThread, AttributesAreUsed, clause::mq_notify::sigev_thread_at
     pthread_attr_t attributes;
     pthread_attr_init(&attributes);
     pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
-    if (pthread_attr_setstacksize(&attributes, kStack) != 0) Unsupported("a stack of 16 MiB can't be had");
+    if (pthread_attr_setstacksize(&attributes, kStack) != 0)
+      Unsupported("a stack of 16 MiB can't be had");
     EXPECT_THAT(RegisterThread(q, 0, TouchStack, &attributes), SucceedsWith(0));
     Arrive(q);
     EXPECT_TRUE(AwaitCalls(1));
@@ -179,43 +187,50 @@ IPC_TEST_F(MqNotifyThread, SignalMask, clause::mq_notify::sigev_thread_signal_ma
   });
   const int count = g_log->blocked_signals.load();
   Observe(clause::mq_notify::sigev_thread_signal_mask, "mask of the notification thread",
-          count == 0 ? "blocks none" : count > NSIG / 2 ? "blocks all" : g_log->blocks_usr2 ? "that of the registering thread" : "other");
+          count == 0           ? "blocks none"
+          : count > NSIG / 2   ? "blocks all"
+          : g_log->blocks_usr2 ? "that of the registering thread"
+                               : "other");
 }
 
 // The attributes object is destroyed and overwritten before the notification comes.
-IPC_TEST_F(MqNotifyThread, AttributesDestroyedEarly, clause::mq_notify::sigev_thread_attributes_destroyed_early, regression::glibc_bz27896) {
+IPC_TEST_F(MqNotifyThread, AttributesDestroyedEarly,
+           clause::mq_notify::sigev_thread_attributes_destroyed_early, regression::glibc_bz27896) {
   Queue q;
   const mqd_t mqd = q.get();
   Peer peer;
   const CallResult end = peer.start([=] {
-    pthread_attr_t attributes;
-    for (int round = 1; round <= 10; ++round) {
-      pthread_attr_init(&attributes);
-      pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
-      pthread_attr_setstacksize(&attributes, 1u << 20);
+                               pthread_attr_t attributes;
+                               for (int round = 1; round <= 10; ++round) {
+                                 pthread_attr_init(&attributes);
+                                 pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
+                                 pthread_attr_setstacksize(&attributes, 1u << 20);
 #if defined(__GLIBC__)
-      cpu_set_t cpus;  // kept outside of the object by glibc
-      pthread_getaffinity_np(pthread_self(), sizeof cpus, &cpus);
-      pthread_attr_setaffinity_np(&attributes, sizeof cpus, &cpus);
+                                 cpu_set_t cpus;  // kept outside of the object by glibc
+                                 pthread_getaffinity_np(pthread_self(), sizeof cpus, &cpus);
+                                 pthread_attr_setaffinity_np(&attributes, sizeof cpus, &cpus);
 #endif
-      Setup(RegisterThread(mqd, round, Note, &attributes));
-      pthread_attr_destroy(&attributes);
-      std::memset(&attributes, 0x5A, sizeof attributes);
-      if (round % 2) {
-        Arrive(mqd);
-        if (!AwaitCalls(round / 2 + 1)) break;
-      } else {
-        Setup(CALL(mq_notify(mqd, nullptr)));
-      }
-    }
-    return CALL(0);
-  }).result(20'000'000'000);
+                                 Setup(RegisterThread(mqd, round, Note, &attributes));
+                                 pthread_attr_destroy(&attributes);
+                                 std::memset(&attributes, 0x5A, sizeof attributes);
+                                 if (round % 2) {
+                                   Arrive(mqd);
+                                   if (!AwaitCalls(round / 2 + 1)) break;
+                                 } else {
+                                   Setup(CALL(mq_notify(mqd, nullptr)));
+                                 }
+                               }
+                               return CALL(0);
+                             })
+                             .result(20'000'000'000);
   Observe(clause::mq_notify::sigev_thread_attributes_destroyed_early, "the process", end);
-  Observe(clause::mq_notify::sigev_thread_attributes_destroyed_early, "functions that ran, of 5", g_log->calls.load());
+  Observe(clause::mq_notify::sigev_thread_attributes_destroyed_early, "functions that ran, of 5",
+          g_log->calls.load());
 }
 
 // Null attributes and a registration that is removed: glibc's helper thread once died of it.
-IPC_TEST_F(MqNotifyThread, SurvivesARemovedRegistration, clause::mq_notify::unregister_null_removes, regression::glibc_bz28213) {
+IPC_TEST_F(MqNotifyThread, SurvivesARemovedRegistration, clause::mq_notify::unregister_null_removes,
+           regression::glibc_bz28213) {
   Queue q;
   InPeer([&] {
     for (int round = 1; round <= 5; ++round) {
@@ -258,7 +273,8 @@ IPC_TEST_F(MqNotifyThread, RegistersAgainFromTheFunction, clause::mq_notify::one
 }
 
 // After a fork, parent and child each registered for a queue of their own.
-IPC_TEST_F(MqNotifyThread, FunctionRunsInTheRegisteringProcess, clause::mq_notify::sigev_thread_runs_in_registering_process,
+IPC_TEST_F(MqNotifyThread, FunctionRunsInTheRegisteringProcess,
+           clause::mq_notify::sigev_thread_runs_in_registering_process,
            regression::glibc_sigev_thread_after_fork) {
   // In pairs, so that processes that take turns by chance don't pass.
   const std::string order = "ABBAABBBAAABABBAABAB";
@@ -301,7 +317,8 @@ IPC_TEST_F(MqNotifyThread, FunctionRunsInTheRegisteringProcess, clause::mq_notif
     start->Wait(3);
   }
   EXPECT_EQ(missing, 0) << "a notification function did not run anywhere";
-  EXPECT_EQ(wrong, 0) << "of " << order.size() << " notification functions ran in the wrong process";
+  EXPECT_EQ(wrong, 0) << "of " << order.size()
+                      << " notification functions ran in the wrong process";
   if (missing > 0) return;
   EXPECT_EQ(call.result(10'000'000'000).fate, Fate::kReturned);
 }

@@ -11,7 +11,8 @@
 namespace ipcsuite {
 namespace {
 
-IPC_TEST(MqOpen, ReturnsMinusOneAndSetsErrnoOnFailure, clause::mq_open::basic_failure_returns_minus_one) {
+IPC_TEST(MqOpen, ReturnsMinusOneAndSetsErrnoOnFailure,
+         clause::mq_open::basic_failure_returns_minus_one) {
   const UniqueName name = UniqueName::Mq();
   const CallResult opened = CALL(mq_open(name.c_str(), O_RDWR));
   if (opened.failed_with(ENOSYS)) Unsupported("mq_open() is absent here (ENOSYS)");
@@ -39,7 +40,8 @@ IPC_TEST(MqOpen, EachOpenMakesADescriptionOfItsOwn, clause::mq_open::basic_separ
   EXPECT_EQ(waiting.text(got), "over");
 }
 
-IPC_TEST(MqOpen, NonblockFlagOfTheCreatingOpenIsRecorded, clause::mq_open::oflag_nonblock_recorded) {
+IPC_TEST(MqOpen, NonblockFlagOfTheCreatingOpenIsRecorded,
+         clause::mq_open::oflag_nonblock_recorded) {
   Queue q(4, 64, O_RDWR | O_NONBLOCK);
   EXPECT_TRUE(IsNonblocking(q));
   EXPECT_THAT(ReceiveOne(q).call, Fails(EAGAIN));
@@ -54,7 +56,8 @@ IPC_ROLE(mq_send_by_name) {
   return q != kNoQueue && mq_send(q, "unrelated", 9, 3) == 0 ? 0 : 1;
 }
 
-IPC_TEST(MqOpen, SameNameReachesTheSameQueueInAnUnrelatedProcess, clause::mq_open::name_leading_slash_same_object) {
+IPC_TEST(MqOpen, SameNameReachesTheSameQueueInAnUnrelatedProcess,
+         clause::mq_open::name_leading_slash_same_object) {
   Queue q;
   ExecSelf other("mq_send_by_name", {q.name()});
   EXPECT_EQ(other.Wait(), 0) << "the other process could not open the name or send";
@@ -63,17 +66,20 @@ IPC_TEST(MqOpen, SameNameReachesTheSameQueueInAnUnrelatedProcess, clause::mq_ope
 }
 
 // Other strings are other names, also where only their ends differ.
-IPC_TEST(MqOpen, NamesThatDifferAtTheirEndsAreDifferent, clause::mq_open::name_leading_slash_same_object) {
+IPC_TEST(MqOpen, NamesThatDifferAtTheirEndsAreDifferent,
+         clause::mq_open::name_leading_slash_same_object) {
   for (std::size_t length : {14, 60, 250}) {
     std::string first = "/" + UniqueComponent(length), second = first;
     first.back() = '1', second.back() = '2';
     RegisterName(NameEntry::kMqueue, first);
     RegisterName(NameEntry::kMqueue, second);
     mq_attr attr = Sized(2, 16);
-    const CallResult one = Patiently([&] { return CALL(mq_open(first.c_str(), O_RDWR | O_CREAT | O_EXCL, 0600, &attr)); });
+    const CallResult one = Patiently(
+        [&] { return CALL(mq_open(first.c_str(), O_RDWR | O_CREAT | O_EXCL, 0600, &attr)); });
     const Mqd a(one);
     if (one.failed_with(ENAMETOOLONG)) continue;
-    const CallResult other = Patiently([&] { return CALL(mq_open(second.c_str(), O_RDWR | O_CREAT | O_EXCL, 0600, &attr)); });
+    const CallResult other = Patiently(
+        [&] { return CALL(mq_open(second.c_str(), O_RDWR | O_CREAT | O_EXCL, 0600, &attr)); });
     const Mqd b(other);
     EXPECT_THAT(other, Succeeds()) << "a name of " << length << " bytes that differs in the last";
     if (!other.ok()) continue;
@@ -87,7 +93,8 @@ IPC_TEST(MqOpen, NameWithoutLeadingSlash, clause::mq_open::name_no_leading_slash
   RegisterName(NameEntry::kMqueue, component);
   RegisterName(NameEntry::kMqueue, "/" + component);
   mq_attr attr = Sized(2, 16);
-  const CallResult opened = Patiently([&] { return CALL(mq_open(component.c_str(), O_RDWR | O_CREAT | O_EXCL, 0600, &attr)); });
+  const CallResult opened = Patiently(
+      [&] { return CALL(mq_open(component.c_str(), O_RDWR | O_CREAT | O_EXCL, 0600, &attr)); });
   const Mqd q(opened);
   Observe(clause::mq_open::name_no_leading_slash, "mq_open of \"name\"", opened);
   if (!opened.ok()) return;
@@ -98,13 +105,16 @@ IPC_TEST(MqOpen, NameWithoutLeadingSlash, clause::mq_open::name_no_leading_slash
 
 IPC_TEST(MqOpen, SlashesInsideAName, clause::mq_open::name_inner_slash) {
   const std::string c = UniqueComponent(14);
-  const struct { const char* key; std::string name; } kNames[] = {
-      {"/a/b", "/" + c + "/b"}, {"//a", "//" + c}, {"/a/", "/" + c + "/"}};
+  const struct {
+    const char* key;
+    std::string name;
+  } kNames[] = {{"/a/b", "/" + c + "/b"}, {"//a", "//" + c}, {"/a/", "/" + c + "/"}};
   for (const auto& [key, name] : kNames) {
     RegisterName(NameEntry::kMqueue, name);
     const int free_before = LowestFreeFd();
     mq_attr attr = Sized(2, 16);
-    const CallResult opened = Patiently([&] { return CALL(mq_open(name.c_str(), O_RDWR | O_CREAT, 0600, &attr)); });
+    const CallResult opened =
+        Patiently([&] { return CALL(mq_open(name.c_str(), O_RDWR | O_CREAT, 0600, &attr)); });
     Mqd q(opened);
     Observe(clause::mq_open::name_inner_slash, key, opened);
     if (opened.ok()) {
@@ -130,7 +140,8 @@ void ExpectLengthAccepted(std::size_t length) {
   const std::string name = "/" + UniqueComponent(length);
   RegisterName(NameEntry::kMqueue, name);
   mq_attr attr = Sized(2, 16);
-  const CallResult opened = Patiently([&] { return CALL(mq_open(name.c_str(), O_RDWR | O_CREAT | O_EXCL, 0600, &attr)); });
+  const CallResult opened = Patiently(
+      [&] { return CALL(mq_open(name.c_str(), O_RDWR | O_CREAT | O_EXCL, 0600, &attr)); });
   const Mqd q(opened);
   EXPECT_THAT(opened, Succeeds()) << "name of a slash and " << length << " bytes";
   if (opened.ok()) {
@@ -144,7 +155,8 @@ IPC_TEST(MqOpen, AcceptsNamesOfTheMinimumLength, clause::mq_open::name_minimum_l
 
 IPC_TEST(MqOpen, AcceptsTheLongestNamesOfXsi, clause::mq_open::name_xsi_minimum_length_accepted,
          regression::freebsd_name_255) {
-  if (sysconf(_SC_XOPEN_VERSION) <= 0) Unsupported("no XSI option: sysconf(_SC_XOPEN_VERSION) is not positive");
+  if (sysconf(_SC_XOPEN_VERSION) <= 0)
+    Unsupported("no XSI option: sysconf(_SC_XOPEN_VERSION) is not positive");
   ExpectLengthAccepted(254);
   ExpectLengthAccepted(255);
 }
@@ -153,9 +165,11 @@ IPC_TEST(MqOpen, RefusesNamesThatItDoesNotSupport, clause::mq_open::name_unsuppo
   for (const char* name : {"", "/", "/.", "/.."}) {
     mq_attr attr = Sized(2, 16);
     const CallResult opened = CALL(mq_open(name, O_RDWR | O_CREAT, 0600, &attr));
-    Observe(clause::mq_open::name_unsupported_einval, std::string("mq_open(\"") + name + "\")", opened);
+    Observe(clause::mq_open::name_unsupported_einval, std::string("mq_open(\"") + name + "\")",
+            opened);
     // EINVAL, or an errno by which the page lets other rules decide (no such name, no permission).
-    EXPECT_THAT(opened, SucceedsOrFailsWith(EINVAL, ENOENT, EACCES, ENAMETOOLONG)) << '"' << name << '"';
+    EXPECT_THAT(opened, SucceedsOrFailsWith(EINVAL, ENOENT, EACCES, ENAMETOOLONG))
+        << '"' << name << '"';
     const Mqd q(opened);
     if (!opened.ok()) continue;
     const Mqd again(CALL(mq_open(name, O_RDWR)));
@@ -170,8 +184,12 @@ struct ModeRow {
   Way way;
 };
 const ModeRow kWays[] = {
-    {"AccessModesServeMqSendAndMqReceive", {clause::mq_open::oflag_access_modes_usable, regression::freebsd_compat32_access_swapped}, Way::kPlain},
-    {"AccessModesServeTheTimedFunctions", {clause::mq_open::oflag_access_modes_usable}, Way::kTimed},
+    {"AccessModesServeMqSendAndMqReceive",
+     {clause::mq_open::oflag_access_modes_usable, regression::freebsd_compat32_access_swapped},
+     Way::kPlain},
+    {"AccessModesServeTheTimedFunctions",
+     {clause::mq_open::oflag_access_modes_usable},
+     Way::kTimed},
 };
 IPC_TABLE_TEST(MqOpenModes, ModeRow, kWays) {
   Queue both;
@@ -192,13 +210,18 @@ IPC_TEST(MqOpen, UndefinedFlagCombinations, clause::mq_open::oflag_undefined_com
   const char* name = q.name();
   Peer first, second;
   // In a child: POSIX defines nothing here.
-  const CallResult accmode = first.start([=] { return CALL(mq_open(name, O_WRONLY | O_RDWR)); }).result();
-  Observe(clause::mq_open::oflag_undefined_combinations, "O_WRONLY|O_RDWR on an existing queue", accmode);
-  const CallResult excl = second.start([=] { return CALL(mq_open(name, O_RDWR | O_EXCL)); }).result();
-  Observe(clause::mq_open::oflag_undefined_combinations, "O_EXCL without O_CREAT on an existing queue", excl);
+  const CallResult accmode =
+      first.start([=] { return CALL(mq_open(name, O_WRONLY | O_RDWR)); }).result();
+  Observe(clause::mq_open::oflag_undefined_combinations, "O_WRONLY|O_RDWR on an existing queue",
+          accmode);
+  const CallResult excl =
+      second.start([=] { return CALL(mq_open(name, O_RDWR | O_EXCL)); }).result();
+  Observe(clause::mq_open::oflag_undefined_combinations,
+          "O_EXCL without O_CREAT on an existing queue", excl);
 }
 
-IPC_TEST(MqOpen, FailsWithEnoentForAMissingNameAndCreatesNothing, clause::mq_open::nocreat_missing_enoent) {
+IPC_TEST(MqOpen, FailsWithEnoentForAMissingNameAndCreatesNothing,
+         clause::mq_open::nocreat_missing_enoent) {
   const UniqueName name = UniqueName::Mq();
   for (int round = 0; round < 2; ++round) {
     for (int mode : {O_RDONLY, O_WRONLY, O_RDWR}) {
@@ -215,7 +238,8 @@ IPC_TEST(MqOpen, LeavesTheMessagesAlone, clause::mq_open::open_leaves_messages) 
   Put(q, "low", 1), Put(q, "high", 9), Put(q, "low too", 1);
   mq_attr attr = Sized(4, 64);
   const Mqd created(Setup(CALL(mq_open(q.name(), O_RDWR | O_CREAT, 0600, &attr))));
-  const Mqd without(Setup(CALL(mq_open(q.name(), O_RDWR | O_CREAT, 0600, static_cast<mq_attr*>(nullptr)))));
+  const Mqd without(
+      Setup(CALL(mq_open(q.name(), O_RDWR | O_CREAT, 0600, static_cast<mq_attr*>(nullptr)))));
   const Mqd plain(q.OpenAgain(O_RDONLY));
   EXPECT_EQ(CountOf(q), 3);
   EXPECT_EQ(CountOf(plain), 3);
@@ -226,13 +250,15 @@ IPC_TEST(MqOpen, LeavesTheMessagesAlone, clause::mq_open::open_leaves_messages) 
 // The longest component, up to `limit`, with which a queue can be made; 0 if not even 14 bytes.
 std::size_t LongestName(std::size_t limit) {
   std::size_t longest = 0;
-  for (std::size_t length : {std::size_t{14}, std::size_t{64}, std::size_t{128}, std::size_t{250}, std::size_t{253}, std::size_t{254},
-                             std::size_t{255}, std::size_t{256}, std::size_t{257}, std::size_t{270}}) {
+  for (std::size_t length :
+       {std::size_t{14}, std::size_t{64}, std::size_t{128}, std::size_t{250}, std::size_t{253},
+        std::size_t{254}, std::size_t{255}, std::size_t{256}, std::size_t{257}, std::size_t{270}}) {
     if (length > limit) break;
     const std::string name = "/" + UniqueComponent(length);
     RegisterName(NameEntry::kMqueue, name);
     mq_attr attr = Sized(1, 8);
-    const CallResult opened = Patiently([&] { return CALL(mq_open(name.c_str(), O_RDWR | O_CREAT | O_EXCL, 0600, &attr)); });
+    const CallResult opened = Patiently(
+        [&] { return CALL(mq_open(name.c_str(), O_RDWR | O_CREAT | O_EXCL, 0600, &attr)); });
     const Mqd q(opened);
     if (!opened.ok()) {
       EXPECT_THAT(opened, Fails(ENAMETOOLONG)) << "a component of " << length << " bytes";
@@ -244,11 +270,14 @@ std::size_t LongestName(std::size_t limit) {
   return longest;
 }
 
-IPC_TEST(MqOpen, NamesBeyondTheLimitAreTooLong, clause::mq_open::error_enametoolong, clause::mq_unlink::error_enametoolong) {
-  Observe(clause::mq_open::error_enametoolong, "longest component accepted of those tried (bytes)", LongestName(270));
+IPC_TEST(MqOpen, NamesBeyondTheLimitAreTooLong, clause::mq_open::error_enametoolong,
+         clause::mq_unlink::error_enametoolong) {
+  Observe(clause::mq_open::error_enametoolong, "longest component accepted of those tried (bytes)",
+          LongestName(270));
   const std::string huge = "/" + UniqueComponent(5000);
   mq_attr attr = Sized(1, 8);
-  const CallResult opened = Patiently([&] { return CALL(mq_open(huge.c_str(), O_RDWR | O_CREAT | O_EXCL, 0600, &attr)); });
+  const CallResult opened = Patiently(
+      [&] { return CALL(mq_open(huge.c_str(), O_RDWR | O_CREAT | O_EXCL, 0600, &attr)); });
   const Mqd q(opened);
   EXPECT_THAT(opened, SucceedsOrFailsWith(ENAMETOOLONG));
   Observe(clause::mq_open::error_enametoolong, "a name of 5001 bytes", opened);
@@ -261,16 +290,19 @@ IPC_TEST(MqOpen, NamesBeyondTheLimitAreTooLong, clause::mq_open::error_enametool
   EXPECT_THAT(removed, FailsWithAnyOf(ENAMETOOLONG, ENOENT));
   const std::string over = "/" + UniqueComponent(256);
   const CallResult one_more = CALL(mq_unlink(over.c_str()));
-  Observe(clause::mq_unlink::error_enametoolong, "a missing name of a slash and 256 bytes", one_more);
+  Observe(clause::mq_unlink::error_enametoolong, "a missing name of a slash and 256 bytes",
+          one_more);
   EXPECT_THAT(one_more, FailsWithAnyOf(ENAMETOOLONG, ENOENT));
 }
 
-IPC_TEST(MqUnlink, NeverFindsAnOpenableNameTooLong, clause::mq_unlink::error_openable_name_never_toolong) {
+IPC_TEST(MqUnlink, NeverFindsAnOpenableNameTooLong,
+         clause::mq_unlink::error_openable_name_never_toolong) {
   for (std::size_t length : {14, 128, 254, 255}) {
     const std::string name = "/" + UniqueComponent(length);
     RegisterName(NameEntry::kMqueue, name);
     mq_attr attr = Sized(1, 8);
-    const CallResult opened = Patiently([&] { return CALL(mq_open(name.c_str(), O_RDWR | O_CREAT | O_EXCL, 0600, &attr)); });
+    const CallResult opened = Patiently(
+        [&] { return CALL(mq_open(name.c_str(), O_RDWR | O_CREAT | O_EXCL, 0600, &attr)); });
     const Mqd q(opened);
     if (!opened.ok()) continue;
     EXPECT_THAT(CALL(mq_unlink(name.c_str())), SucceedsWith(0)) << length << " bytes";
@@ -296,10 +328,12 @@ class SignalStorm {
 
 // Neither call waits on the systems known, so a signal seldom can interrupt it; what is judged is
 // that a call in a storm of signals does its work or fails with EINTR and nothing else.
-IPC_TEST(MqOpen, FailsOnlyWithEintrUnderSignals, clause::mq_open::error_eintr, clause::mq_unlink::error_eintr) {
+IPC_TEST(MqOpen, FailsOnlyWithEintrUnderSignals, clause::mq_open::error_eintr,
+         clause::mq_unlink::error_eintr) {
   const UniqueName name = UniqueName::Mq();
   mq_attr attr = Sized(1, 8);
-  const CallResult probe = Patiently([&] { return CALL(mq_open(name.c_str(), O_RDWR | O_CREAT, 0600, &attr)); });
+  const CallResult probe =
+      Patiently([&] { return CALL(mq_open(name.c_str(), O_RDWR | O_CREAT, 0600, &attr)); });
   { const Mqd created(Setup(probe)); }
   int opens_interrupted = 0, unlinks_interrupted = 0;
   const SignalStorm storm;
@@ -307,7 +341,8 @@ IPC_TEST(MqOpen, FailsOnlyWithEintrUnderSignals, clause::mq_open::error_eintr, c
   for (int round = 0; round < 200 || (SignalCount() - before < 20 && round < 20000); ++round) {
     const CallResult opened = CALL(mq_open(name.c_str(), O_RDWR | O_CREAT, 0600, &attr));
     const Mqd q(opened);
-    if (opened.failed_with(EMFILE) || opened.failed_with(ENOSPC) || opened.failed_with(ENFILE)) continue;
+    if (opened.failed_with(EMFILE) || opened.failed_with(ENOSPC) || opened.failed_with(ENFILE))
+      continue;
     {
       const ForClause scope(clause::mq_open::error_eintr);
       ASSERT_THAT(opened, SucceedsOrFailsWith(EINTR));

@@ -1,8 +1,8 @@
 // Who may open, create and unlink: owner, group and others, effective identities, privilege.
 #include <fcntl.h>
 #include <grp.h>
-#include <signal.h>
 #include <sched.h>
+#include <signal.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
@@ -18,7 +18,9 @@ namespace ipcsuite {
 namespace {
 
 constexpr int kModes[] = {O_RDONLY, O_WRONLY, O_RDWR};
-const char* NameOfMode(int mode) { return mode == O_RDONLY ? "O_RDONLY" : mode == O_WRONLY ? "O_WRONLY" : "O_RDWR"; }
+const char* NameOfMode(int mode) {
+  return mode == O_RDONLY ? "O_RDONLY" : mode == O_WRONLY ? "O_WRONLY" : "O_RDWR";
+}
 
 // What three permission bits allow; the execute bit never matters.
 bool Allowed(unsigned bits, int mode) {
@@ -49,7 +51,8 @@ void Take(const Identity& who) {
   if (setgroups(who.groups.size(), who.groups.data()) != 0 && !who.groups.empty()) {
     Unsupported("supplementary groups can't be set: needs CAP_SETGID");
   }
-  if (setresgid(who.group, who.group, who.group) != 0 || setresuid(who.real, who.effective, who.effective) != 0) {
+  if (setresgid(who.group, who.group, who.group) != 0 ||
+      setresuid(who.real, who.effective, who.effective) != 0) {
     Unsupported("that combination of users and groups can't be had");
   }
   prctl(PR_SET_DUMPABLE, 1);
@@ -59,10 +62,12 @@ void Take(const Identity& who) {
 // Performs a call as somebody.
 CallResult As(const Identity& who, const std::function<CallResult()>& call) {
   Peer peer;
-  return peer.start([&] {
-    Take(who);
-    return call();
-  }).result();
+  return peer
+      .start([&] {
+        Take(who);
+        return call();
+      })
+      .result();
 }
 CallResult OpenAs(const Identity& who, const std::string& name, int oflag) {
   return As(who, [&] { return CALL(mq_open(name.c_str(), oflag)); });
@@ -78,18 +83,20 @@ void CreateAs(const Identity& who, const std::string& name, mode_t mode, mode_t 
 
 // The three ways to open, judged by the bits of one class.
 void ExpectAccess(const Identity& who, const std::string& name, unsigned bits, const char* what) {
-  EXPECT_THAT(As(who, [&] {
-    for (int mode : kModes) {
-      const CallResult opened = CALL(mq_open(name.c_str(), mode));
-      const Mqd q(opened);
-      if (Allowed(bits, mode)) {
-        EXPECT_THAT(opened, Succeeds()) << what << ", " << NameOfMode(mode);
-      } else {
-        EXPECT_THAT(opened, Fails(EACCES)) << what << ", " << NameOfMode(mode);
-      }
-    }
-    return CALL(0);
-  }), Succeeds());
+  EXPECT_THAT(As(who,
+                 [&] {
+                   for (int mode : kModes) {
+                     const CallResult opened = CALL(mq_open(name.c_str(), mode));
+                     const Mqd q(opened);
+                     if (Allowed(bits, mode)) {
+                       EXPECT_THAT(opened, Succeeds()) << what << ", " << NameOfMode(mode);
+                     } else {
+                       EXPECT_THAT(opened, Fails(EACCES)) << what << ", " << NameOfMode(mode);
+                     }
+                   }
+                   return CALL(0);
+                 }),
+              Succeeds());
 }
 
 IPC_TEST(MqPermission, OthersAccessFollowsTheirBits, clause::mq_open::perm_access_matrix) {
@@ -97,7 +104,8 @@ IPC_TEST(MqPermission, OthersAccessFollowsTheirBits, clause::mq_open::perm_acces
   const ScopedUmask none(0);
   for (unsigned bits = 0; bits < 8; ++bits) {
     Queue q(2, 16, O_RDWR, 0700 | bits);
-    ExpectAccess(Of(stranger), q.name(), bits, ("mode " + std::to_string(bits) + " for others").c_str());
+    ExpectAccess(Of(stranger), q.name(), bits,
+                 ("mode " + std::to_string(bits) + " for others").c_str());
   }
 }
 
@@ -109,7 +117,8 @@ IPC_TEST(MqPermission, OwnersAccessFollowsItsBits, clause::mq_open::perm_access_
   for (unsigned bits = 0; bits < 8; ++bits) {
     const UniqueName name = UniqueName::Mq();
     CreateAs(owner, name.str(), bits << 6);
-    ExpectAccess(owner, name.str(), bits, ("mode " + std::to_string(bits) + " for the owner").c_str());
+    ExpectAccess(owner, name.str(), bits,
+                 ("mode " + std::to_string(bits) + " for the owner").c_str());
   }
 }
 
@@ -119,15 +128,20 @@ IPC_TEST(MqPermission, OwnersBitsAloneCountForTheOwner, clause::mq_open::perm_ow
   const UniqueName name = UniqueName::Mq();
   CreateAs(owner, name.str(), 0066);
   ExpectAccess(owner, name.str(), 0, "mode 0066 as the owner");
-  if (const auto user = bound ? OtherUser() : ThirdUser()) ExpectAccess(Of(*user), name.str(), 6, "mode 0066 as another user");
+  if (const auto user = bound ? OtherUser() : ThirdUser())
+    ExpectAccess(Of(*user), name.str(), 6, "mode 0066 as another user");
 }
 
-IPC_TEST(MqPermission, GroupsBitsAloneCountForItsMembers, clause::mq_open::perm_group_class_and_supplementary) {
+IPC_TEST(MqPermission, GroupsBitsAloneCountForItsMembers,
+         clause::mq_open::perm_group_class_and_supplementary) {
   const User owner = First(), user = Second();
   const Identity member{user.uid, user.uid, owner.gid, {}};
   const Identity supplementary{user.uid, user.uid, user.gid, {owner.gid}};
   const Identity stranger = Of(user);
-  const struct { mode_t mode; unsigned group, other; } kRows[] = {{0604, 0, 4}, {0640, 4, 0}, {0626, 2, 6}};
+  const struct {
+    mode_t mode;
+    unsigned group, other;
+  } kRows[] = {{0604, 0, 4}, {0640, 4, 0}, {0626, 2, 6}};
   for (const auto& row : kRows) {
     const UniqueName name = UniqueName::Mq();
     CreateAs(Of(owner), name.str(), row.mode);
@@ -141,12 +155,17 @@ IPC_TEST(MqPermission, EffectiveIdentityCounts, clause::mq_open::perm_effective_
   const User owner = First(), stranger = Second();
   const UniqueName name = UniqueName::Mq();
   CreateAs(Of(owner), name.str(), 0600);
-  EXPECT_THAT(OpenAs({owner.uid, stranger.uid, stranger.gid, {}}, name.str(), O_RDWR), Fails(EACCES)) << "only the real user is the owner";
-  EXPECT_THAT(OpenAs({stranger.uid, owner.uid, stranger.gid, {}}, name.str(), O_RDWR), Succeeds()) << "the effective user is the owner";
+  EXPECT_THAT(OpenAs({owner.uid, stranger.uid, stranger.gid, {}}, name.str(), O_RDWR),
+              Fails(EACCES))
+      << "only the real user is the owner";
+  EXPECT_THAT(OpenAs({stranger.uid, owner.uid, stranger.gid, {}}, name.str(), O_RDWR), Succeeds())
+      << "the effective user is the owner";
 }
 
 IPC_TEST(MqPermission, PrivilegeBypassesTheBits, clause::mq_open::perm_privileged_bypass) {
-  if (PermissionsApply()) Unsupported("no privilege for file access here (CAP_DAC_OVERRIDE): permission bits bind this process");
+  if (PermissionsApply())
+    Unsupported(
+        "no privilege for file access here (CAP_DAC_OVERRIDE): permission bits bind this process");
   const User owner = First();
   const UniqueName name = UniqueName::Mq();
   CreateAs(Of(owner), name.str(), 0);
@@ -157,13 +176,17 @@ IPC_TEST(MqPermission, PrivilegeBypassesTheBits, clause::mq_open::perm_privilege
   }
 }
 
-IPC_TEST(MqPermission, CreatForAnExistingQueueIsCheckedToo, clause::mq_open::perm_creat_on_existing_still_checked) {
+IPC_TEST(MqPermission, CreatForAnExistingQueueIsCheckedToo,
+         clause::mq_open::perm_creat_on_existing_still_checked) {
   const User stranger = First();
   Queue q(2, 16, O_RDWR, 0600);
   const std::string name = q.name();
-  EXPECT_THAT(As(Of(stranger), [&] {
-    return CALL(mq_open(name.c_str(), O_CREAT | O_RDWR, 0666, static_cast<mq_attr*>(nullptr)));
-  }), Fails(EACCES));
+  EXPECT_THAT(As(Of(stranger),
+                 [&] {
+                   return CALL(mq_open(name.c_str(), O_CREAT | O_RDWR, 0666,
+                                       static_cast<mq_attr*>(nullptr)));
+                 }),
+              Fails(EACCES));
 }
 
 IPC_TEST(MqPermission, SettledWhenTheQueueIsOpened, clause::mq_open::perm_checked_only_at_open) {
@@ -171,43 +194,59 @@ IPC_TEST(MqPermission, SettledWhenTheQueueIsOpened, clause::mq_open::perm_checke
   Queue q(2, 16, O_RDWR, 0600);
   const mqd_t mqd = q.get();
   const std::string name = q.name();
-  EXPECT_THAT(As(Of(stranger), [&] {
-    EXPECT_THAT(CALL(mq_send(mqd, "old", 3, 0)), SucceedsWith(0)) << "through the descriptor opened before";
-    EXPECT_EQ(ReceiveOne(mqd).text, "old");
-    mq_attr attr{};
-    EXPECT_THAT(CALL(mq_setattr(mqd, &attr, nullptr)), SucceedsWith(0));
-    return CALL(mq_open(name.c_str(), O_RDWR));
-  }), Fails(EACCES)) << "a new open";
+  EXPECT_THAT(As(Of(stranger),
+                 [&] {
+                   EXPECT_THAT(CALL(mq_send(mqd, "old", 3, 0)), SucceedsWith(0))
+                       << "through the descriptor opened before";
+                   EXPECT_EQ(ReceiveOne(mqd).text, "old");
+                   mq_attr attr{};
+                   EXPECT_THAT(CALL(mq_setattr(mqd, &attr, nullptr)), SucceedsWith(0));
+                   return CALL(mq_open(name.c_str(), O_RDWR));
+                 }),
+              Fails(EACCES))
+      << "a new open";
 }
 
 // Creation can be denied where names lie in a directory whose mode can be changed: in an IPC
 // namespace of our own under Linux.
-IPC_TEST(MqPermission, CreationThatIsNotPermittedFails, clause::mq_open::perm_creation_denied_eacces) {
+IPC_TEST(MqPermission, CreationThatIsNotPermittedFails,
+         clause::mq_open::perm_creation_denied_eacces) {
 #if defined(__linux__)
   const User user = First();
   const std::string mount_point = ScratchDirForAll();
   const UniqueName name = UniqueName::Mq();
-  EXPECT_THAT(As({geteuid(), geteuid(), getegid(), {}}, [&] {
-    if (unshare(CLONE_NEWIPC | CLONE_NEWNS) != 0) Unsupported("everybody may create queues, and no private IPC namespace can be had");
-    if (mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0 ||
-        mount("mqueue", mount_point.c_str(), "mqueue", 0, nullptr) != 0 || chmod(mount_point.c_str(), 0755) != 0) {
-      Unsupported("everybody may create queues, and the mqueue file system can't be mounted to change that");
-    }
-    Become(user);
-    mq_attr attr = Sized(2, 16);
-    return CALL(mq_open(name.c_str(), O_RDWR | O_CREAT, 0600, &attr));
-  }), Fails(EACCES));
+  EXPECT_THAT(
+      As({geteuid(), geteuid(), getegid(), {}},
+         [&] {
+           if (unshare(CLONE_NEWIPC | CLONE_NEWNS) != 0)
+             Unsupported("everybody may create queues, and no private IPC namespace can be had");
+           if (mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0 ||
+               mount("mqueue", mount_point.c_str(), "mqueue", 0, nullptr) != 0 ||
+               chmod(mount_point.c_str(), 0755) != 0) {
+             Unsupported(
+                 "everybody may create queues, and the mqueue file system can't be mounted to "
+                 "change that");
+           }
+           Become(user);
+           mq_attr attr = Sized(2, 16);
+           return CALL(mq_open(name.c_str(), O_RDWR | O_CREAT, 0600, &attr));
+         }),
+      Fails(EACCES));
 #else
   Unsupported("no way is known here to deny the creation of queues");
 #endif
 }
 
-IPC_TEST(MqPermission, UmaskIsApplied, clause::mq_open::create_mode_filtered_by_umask, regression::linux_umask_not_applied) {
+IPC_TEST(MqPermission, UmaskIsApplied, clause::mq_open::create_mode_filtered_by_umask,
+         regression::linux_umask_not_applied) {
   const bool bound = PermissionsApply();
   const Identity owner = bound ? Identity{getuid(), geteuid(), getegid(), {}} : Of(First());
   const auto other = bound ? OtherUser() : ThirdUser();
-  const struct { mode_t mask, mode; unsigned owners, others; } kRows[] = {
-      {0, 0666, 6, 6}, {077, 0666, 6, 0}, {022, 0666, 6, 4}, {0244, 0666, 4, 2}, {0426, 0646, 2, 0}, {0777, 0777, 0, 0}};
+  const struct {
+    mode_t mask, mode;
+    unsigned owners, others;
+  } kRows[] = {{0, 0666, 6, 6},    {077, 0666, 6, 0},  {022, 0666, 6, 4},
+               {0244, 0666, 4, 2}, {0426, 0646, 2, 0}, {0777, 0777, 0, 0}};
   for (const auto& row : kRows) {
     const UniqueName name = UniqueName::Mq();
     CreateAs(owner, name.str(), row.mode, row.mask);
@@ -228,11 +267,13 @@ IPC_TEST(MqCreate, GroupIsTheEffectiveGroup, clause::mq_open::create_group_is_ef
   const User owner = First(), user = Second();
   const UniqueName name = UniqueName::Mq();
   CreateAs(Of(owner), name.str(), 0060);
-  EXPECT_THAT(OpenAs({user.uid, user.uid, owner.gid, {}}, name.str(), O_RDWR), Succeeds()) << "as a member of the creator's effective group";
+  EXPECT_THAT(OpenAs({user.uid, user.uid, owner.gid, {}}, name.str(), O_RDWR), Succeeds())
+      << "as a member of the creator's effective group";
   EXPECT_THAT(OpenAs(Of(user), name.str(), O_RDWR), Fails(EACCES)) << "as no member";
 }
 
-IPC_TEST(MqUnlink, OfAnothersQueueFails, clause::mq_unlink::error_eacces, clause::mq_unlink::error_failure_leaves_queue) {
+IPC_TEST(MqUnlink, OfAnothersQueueFails, clause::mq_unlink::error_eacces,
+         clause::mq_unlink::error_failure_leaves_queue) {
   const User stranger = First();
   const ScopedUmask none(0);
   Queue q(3, 16, O_RDWR, 0666);

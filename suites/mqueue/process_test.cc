@@ -18,7 +18,8 @@ extern char** environ;
 namespace ipcsuite {
 namespace {
 
-IPC_TEST(MqFork, ChildHasCopiesOfTheDescriptors, clause::fork::descriptors_inherited, regression::freebsd_fork_drops_descriptors) {
+IPC_TEST(MqFork, ChildHasCopiesOfTheDescriptors, clause::fork::descriptors_inherited,
+         regression::freebsd_fork_drops_descriptors) {
   Queue q;
   const Mqd reader(q.OpenAgain(O_RDONLY)), writer(q.OpenAgain(O_WRONLY));
   Put(q, "for the child");
@@ -36,8 +37,10 @@ IPC_TEST(MqFork, ChildHasCopiesOfTheDescriptors, clause::fork::descriptors_inher
   EXPECT_THAT(child.next().result(), SucceedsWith(13));
   EXPECT_THAT(child.next().result(), SucceedsWith(0));
   EXPECT_EQ(Drain(q), (Messages{{"for the parent", 2}}));
-  EXPECT_THAT(child.next().result(), Fails(EBADF)) << "the copy has the access mode of the original";
-  EXPECT_THAT(child.next().result(), Fails(EBADF)) << "the copy has the access mode of the original";
+  EXPECT_THAT(child.next().result(), Fails(EBADF))
+      << "the copy has the access mode of the original";
+  EXPECT_THAT(child.next().result(), Fails(EBADF))
+      << "the copy has the access mode of the original";
 }
 
 IPC_TEST(MqFork, CopiesShareOneDescription, clause::fork::descriptors_same_description) {
@@ -83,7 +86,8 @@ IPC_ROLE(expect_no_queue_at) {
 }
 
 void NeedNumbers() {
-  if (!std::is_integral_v<mqd_t>) Unsupported("mqd_t is no number: the new image can't be asked about a descriptor");
+  if (!std::is_integral_v<mqd_t>)
+    Unsupported("mqd_t is no number: the new image can't be asked about a descriptor");
 }
 std::string NumberOf(const Queue& q) { return std::to_string((long)q.get()); }  // NOLINT
 
@@ -91,7 +95,8 @@ IPC_TEST(MqExec, ClosesAllDescriptors, clause::exec::descriptors_closed) {
   NeedNumbers();
   Queue q;
   ExecSelf image("expect_no_queue_at", {NumberOf(q)});
-  EXPECT_EQ(image.Wait(), 0) << "10: the descriptor is open in the new image; 11: another error than EBADF";
+  EXPECT_EQ(image.Wait(), 0)
+      << "10: the descriptor is open in the new image; 11: another error than EBADF";
   NoteChecks();
   EXPECT_THAT(CALL(mq_send(q, "m", 1, 0)), SucceedsWith(0)) << "in the parent";
 }
@@ -122,7 +127,8 @@ IPC_ROLE(survive_with_descriptor) {
 IPC_TEST(MqSpawn, GivesNoDescriptorsToTheNewProcess, clause::posix_spawn::descriptors_closed) {
   NeedNumbers();
   Queue q;
-  const std::vector<std::string> command = RoleCommand("expect_no_queue_at", ScratchDir() + "/said-spawn", {NumberOf(q)});
+  const std::vector<std::string> command =
+      RoleCommand("expect_no_queue_at", ScratchDir() + "/said-spawn", {NumberOf(q)});
   std::vector<char*> argv;
   for (const std::string& word : command) argv.push_back(const_cast<char*>(word.c_str()));
   argv.push_back(nullptr);
@@ -131,9 +137,11 @@ IPC_TEST(MqSpawn, GivesNoDescriptorsToTheNewProcess, clause::posix_spawn::descri
   int status = 0;
   while (waitpid(child, &status, 0) < 0 && errno == EINTR) {
   }
-  if (WIFEXITED(status) && WEXITSTATUS(status) >= 126) Unresolved("can't execute this program again");
+  if (WIFEXITED(status) && WEXITSTATUS(status) >= 126)
+    Unresolved("can't execute this program again");
   EXPECT_TRUE(WIFEXITED(status));
-  EXPECT_EQ(WEXITSTATUS(status), 0) << "10: the descriptor is open in the new process; 11: another error than EBADF";
+  EXPECT_EQ(WEXITSTATUS(status), 0)
+      << "10: the descriptor is open in the new process; 11: another error than EBADF";
   EXPECT_THAT(CALL(mq_send(q, "m", 1, 0)), SucceedsWith(0)) << "in the parent";
   EXPECT_EQ(ReceiveOne(q).text, "m");
 }
@@ -152,7 +160,8 @@ IPC_TABLE_TEST(MqPersistence, EndRow, kEnds) {
   Peer creator([&](Peer::Self& self) {
     self.step([&] {
       mq_attr attr = Sized(3, 48);
-      const CallResult opened = Patiently([&] { return CALL(mq_open(name.c_str(), O_RDWR | O_CREAT | O_EXCL, 0600, &attr)); });
+      const CallResult opened = Patiently(
+          [&] { return CALL(mq_open(name.c_str(), O_RDWR | O_CREAT | O_EXCL, 0600, &attr)); });
       const mqd_t q = ToMqd(opened);  // left open
       Put(q, "one", 1);
       Put(q, "two", 2);
@@ -171,10 +180,14 @@ IPC_TABLE_TEST(MqPersistence, EndRow, kEnds) {
   const auto stranger = OtherUser();
   if (stranger) {
     Peer other;
-    EXPECT_THAT(other.start([&] {
-      Become(*stranger);
-      return CALL(mq_open(name.c_str(), O_RDONLY));
-    }).result(), Fails(EACCES)) << "its permissions persist";
+    EXPECT_THAT(other
+                    .start([&] {
+                      Become(*stranger);
+                      return CALL(mq_open(name.c_str(), O_RDONLY));
+                    })
+                    .result(),
+                Fails(EACCES))
+        << "its permissions persist";
   }
   const CallResult opened = CALL(mq_open(name.c_str(), O_RDWR));
   const Mqd q(opened);

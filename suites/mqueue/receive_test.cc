@@ -21,8 +21,12 @@ struct WayRow {
 };
 
 const WayRow kLength[] = {
-    {"ReturnsTheLengthAndRemovesTheMessage", {clause::mq_receive::basic_length_and_removal}, Way::kPlain},
-    {"TimedReturnsTheLengthAndRemovesTheMessage", {clause::mq_timedreceive::basic_like_mq_receive, regression::glibc_bz29304}, Way::kTimed},
+    {"ReturnsTheLengthAndRemovesTheMessage",
+     {clause::mq_receive::basic_length_and_removal},
+     Way::kPlain},
+    {"TimedReturnsTheLengthAndRemovesTheMessage",
+     {clause::mq_timedreceive::basic_like_mq_receive, regression::glibc_bz29304},
+     Way::kTimed},
 };
 IPC_TABLE_TEST(MqReceive, WayRow, kLength) {
   Queue q(4, 32, O_RDWR | O_NONBLOCK);
@@ -55,7 +59,8 @@ IPC_TEST(MqReceive, StoresThePriorityUnlessNull, clause::mq_receive::prio_stored
   }
 }
 
-IPC_TEST(MqReceive, StoresThePriorityOfAMessageHandedOver, clause::mq_receive::prio_stored_unless_null) {
+IPC_TEST(MqReceive, StoresThePriorityOfAMessageHandedOver,
+         clause::mq_receive::prio_stored_unless_null) {
   for (Way way : {Way::kPlain, Way::kTimed}) {
     for (unsigned priority : {0u, 7u, PriorityCount() - 1}) {
       Queue q;
@@ -74,7 +79,8 @@ IPC_TEST(MqReceive, StoresThePriorityOfAMessageHandedOver, clause::mq_receive::p
 class Model {
  public:
   void Add(const Message& message) {
-    const auto at = std::find_if(queued_.begin(), queued_.end(), [&](const Message& m) { return m.priority < message.priority; });
+    const auto at = std::find_if(queued_.begin(), queued_.end(),
+                                 [&](const Message& m) { return m.priority < message.priority; });
     queued_.insert(at, message);
   }
   Message Take() {
@@ -113,7 +119,9 @@ void CompareWithModel(unsigned priorities) {
   Peer other([&](Peer::Self& self) {
     const Mqd own(CALL(mq_open(name, O_WRONLY)));
     for (int i = 0; i < kOther; ++i) {
-      self.step([&] { return CALL(mq_send(own, text.data(), std::strlen(text.data()), priority->load())); });
+      self.step([&] {
+        return CALL(mq_send(own, text.data(), std::strlen(text.data()), priority->load()));
+      });
     }
   });
   Model model;
@@ -130,7 +138,8 @@ void CompareWithModel(unsigned priorities) {
         std::strcpy(text.data(), message.text.c_str());
         ASSERT_THAT(other.next().result(), SucceedsWith(0));
       } else {
-        ASSERT_THAT(CALL(mq_send(q, message.text.data(), message.text.size(), message.priority)), SucceedsWith(0));
+        ASSERT_THAT(CALL(mq_send(q, message.text.data(), message.text.size(), message.priority)),
+                    SucceedsWith(0));
       }
       model.Add(message);
     } else {
@@ -142,22 +151,27 @@ void CompareWithModel(unsigned priorities) {
   ASSERT_EQ(Drain(q), model.all());
 }
 
-IPC_TEST(MqReceive, TakesTheHighestPriorityFirst, clause::mq_receive::order_highest_priority_first, regression::linux_priority_tree_rewrite) {
+IPC_TEST(MqReceive, TakesTheHighestPriorityFirst, clause::mq_receive::order_highest_priority_first,
+         regression::linux_priority_tree_rewrite) {
   CompareWithModel(std::min(PriorityCount(), 64u));
 }
 
-IPC_TEST(MqReceive, TakesTheOldestOfOnePriority, clause::mq_receive::order_oldest_within_priority, regression::linux_priority_tree_rewrite) {
+IPC_TEST(MqReceive, TakesTheOldestOfOnePriority, clause::mq_receive::order_oldest_within_priority,
+         regression::linux_priority_tree_rewrite) {
   CompareWithModel(1);
   CompareWithModel(3);
 }
 
-IPC_TEST(MqTimedreceive, TakesTheOldestOfTheHighestPriority, clause::mq_timedreceive::basic_like_mq_receive) {
+IPC_TEST(MqTimedreceive, TakesTheOldestOfTheHighestPriority,
+         clause::mq_timedreceive::basic_like_mq_receive) {
   Queue q;
   Put(q, "low", 1), Put(q, "high", 9), Put(q, "low too", 1), Put(q, "high too", 9);
-  for (const Message& expected : Messages{{"high", 9}, {"high too", 9}, {"low", 1}, {"low too", 1}}) {
+  for (const Message& expected :
+       Messages{{"high", 9}, {"high too", 9}, {"low", 1}, {"low too", 1}}) {
     char buffer[64];
     unsigned priority = 77;
-    EXPECT_THAT(ReceiveBy(Way::kTimed, q, buffer, sizeof buffer, &priority), SucceedsWith(expected.text.size()));
+    EXPECT_THAT(ReceiveBy(Way::kTimed, q, buffer, sizeof buffer, &priority),
+                SucceedsWith(expected.text.size()));
     EXPECT_EQ((Message{std::string(buffer, expected.text.size()), priority}), expected);
   }
 }
@@ -176,27 +190,37 @@ IPC_TEST(MqTimedsend, PlacesByPriorityThenAge, clause::mq_timedsend::basic_like_
 }
 
 const WayRow kTooSmall[] = {
-    {"FailsWithEmsgsizeForATooSmallBuffer", {clause::mq_receive::len_buffer_too_small}, Way::kPlain},
-    {"TimedFailsWithEmsgsizeForATooSmallBuffer", {clause::mq_timedreceive::basic_like_mq_receive}, Way::kTimed},
+    {"FailsWithEmsgsizeForATooSmallBuffer",
+     {clause::mq_receive::len_buffer_too_small},
+     Way::kPlain},
+    {"TimedFailsWithEmsgsizeForATooSmallBuffer",
+     {clause::mq_timedreceive::basic_like_mq_receive},
+     Way::kTimed},
 };
 IPC_TABLE_TEST(MqReceiveSize, WayRow, kTooSmall) {
   Queue q(4, 16);
   Put(q, "1", 4), Put(q, "2", 2);
   char buffer[16];
-  for (std::size_t length : {15, 1, 0}) EXPECT_THAT(ReceiveBy(row.way, q, buffer, length), Fails(EMSGSIZE)) << length;
+  for (std::size_t length : {15, 1, 0})
+    EXPECT_THAT(ReceiveBy(row.way, q, buffer, length), Fails(EMSGSIZE)) << length;
   EXPECT_EQ(Drain(q), (Messages{{"1", 4}, {"2", 2}}));
 }
 
 const WayRow kTooSmallEmpty[] = {
-    {"FailsWithEmsgsizeInsteadOfWaiting", {clause::mq_receive::len_too_small_on_empty_blocking}, Way::kPlain},
-    {"TimedFailsWithEmsgsizeInsteadOfWaiting", {clause::mq_timedreceive::basic_like_mq_receive}, Way::kTimed},
+    {"FailsWithEmsgsizeInsteadOfWaiting",
+     {clause::mq_receive::len_too_small_on_empty_blocking},
+     Way::kPlain},
+    {"TimedFailsWithEmsgsizeInsteadOfWaiting",
+     {clause::mq_timedreceive::basic_like_mq_receive},
+     Way::kTimed},
 };
 IPC_TABLE_TEST(MqReceiveSizeEmpty, WayRow, kTooSmallEmpty) {
   Queue q(4, 16);
   const mqd_t mqd = q.get();
   SharedBuffer buffer(16);
   Peer receiver;
-  EXPECT_THAT(receiver.start([&] { return ReceiveBy(row.way, mqd, buffer.data(), 15); }).result(), Fails(EMSGSIZE));
+  EXPECT_THAT(receiver.start([&] { return ReceiveBy(row.way, mqd, buffer.data(), 15); }).result(),
+              Fails(EMSGSIZE));
 }
 
 IPC_TEST(MqReceive, LengthBeyondSsizeMax, clause::mq_receive::len_above_ssize_max) {
@@ -205,7 +229,8 @@ IPC_TEST(MqReceive, LengthBeyondSsizeMax, clause::mq_receive::len_above_ssize_ma
   char buffer[16];
   std::size_t length = static_cast<std::size_t>(SSIZE_MAX) + 1;
   const CallResult got = CALL(mq_receive(q, buffer, length, nullptr));
-  Observe(clause::mq_receive::len_above_ssize_max, "msg_len of SSIZE_MAX+1 with a message queued", got);
+  Observe(clause::mq_receive::len_above_ssize_max, "msg_len of SSIZE_MAX+1 with a message queued",
+          got);
 }
 
 IPC_ROLE(mq_timedsend_by_name) {
@@ -215,13 +240,18 @@ IPC_ROLE(mq_timedsend_by_name) {
 }
 
 const WayRow kBlocks[] = {
-    {"BlocksOnAnEmptyQueueUntilAMessageComes", {clause::mq_receive::empty_blocks_until_message}, Way::kPlain},
-    {"TimedBlocksOnAnEmptyQueueUntilAMessageComes", {clause::mq_timedreceive::basic_like_mq_receive}, Way::kTimed},
+    {"BlocksOnAnEmptyQueueUntilAMessageComes",
+     {clause::mq_receive::empty_blocks_until_message},
+     Way::kPlain},
+    {"TimedBlocksOnAnEmptyQueueUntilAMessageComes",
+     {clause::mq_timedreceive::basic_like_mq_receive},
+     Way::kTimed},
 };
 IPC_TABLE_TEST(MqReceiveEmpty, WayRow, kBlocks) {
   Queue q;
   const Mqd writer(q.OpenAgain(O_WRONLY));
-  const auto expect_served = [&](const char* text, unsigned priority, const std::function<void()>& send) {
+  const auto expect_served = [&](const char* text, unsigned priority,
+                                 const std::function<void()>& send) {
     Receiver waiting(q, row.way);
     EXPECT_THAT(waiting.call(), Blocks());
     EXPECT_THAT(waiting.call(), StaysBlocked());
@@ -241,11 +271,14 @@ IPC_TEST(MqReceive, FailsWithEagainWhenEmptyAndNonblocking, clause::mq_receive::
   Queue q(4, 64, O_RDWR | O_NONBLOCK);
   char buffer[64];
   unsigned priority = 4711;
-  EXPECT_THAT(CALL(mq_receive(q, buffer, sizeof buffer, &priority)), Fails(EAGAIN)) << "on a new queue";
-  Observe(clause::mq_receive::empty_eagain, "msg_prio after EAGAIN", priority == 4711 ? "left alone" : "changed");
+  EXPECT_THAT(CALL(mq_receive(q, buffer, sizeof buffer, &priority)), Fails(EAGAIN))
+      << "on a new queue";
+  Observe(clause::mq_receive::empty_eagain, "msg_prio after EAGAIN",
+          priority == 4711 ? "left alone" : "changed");
   Put(q, "m");
   Drain(q);
-  EXPECT_THAT(CALL(mq_receive(q, buffer, sizeof buffer, nullptr)), Fails(EAGAIN)) << "on a drained queue";
+  EXPECT_THAT(CALL(mq_receive(q, buffer, sizeof buffer, nullptr)), Fails(EAGAIN))
+      << "on a drained queue";
 }
 
 // No case of the suite may see EBADMSG: nobody corrupts messages here.
@@ -273,8 +306,12 @@ IPC_TEST(MqReceive, FailuresRemoveNothing, clause::mq_receive::error_failure_rem
 }
 
 const WayRow kWriteOnly[] = {
-    {"FailsWithEbadfThroughAWriteOnlyDescriptor", {clause::mq_receive::error_ebadf, regression::freebsd_compat32_access_swapped}, Way::kPlain},
-    {"TimedFailsWithEbadfThroughAWriteOnlyDescriptor", {clause::mq_timedreceive::basic_like_mq_receive}, Way::kTimed},
+    {"FailsWithEbadfThroughAWriteOnlyDescriptor",
+     {clause::mq_receive::error_ebadf, regression::freebsd_compat32_access_swapped},
+     Way::kPlain},
+    {"TimedFailsWithEbadfThroughAWriteOnlyDescriptor",
+     {clause::mq_timedreceive::basic_like_mq_receive},
+     Way::kTimed},
 };
 IPC_TABLE_TEST(MqReceiveAccess, WayRow, kWriteOnly) {
   Queue q;
@@ -282,27 +319,42 @@ IPC_TABLE_TEST(MqReceiveAccess, WayRow, kWriteOnly) {
   const mqd_t mqd = writer.get();
   SharedBuffer buffer(64);
   Peer receiver;
-  EXPECT_THAT(receiver.start([&] { return ReceiveBy(row.way, mqd, buffer.data(), 64); }).result(), Fails(EBADF)) << "on an empty queue";
+  EXPECT_THAT(receiver.start([&] { return ReceiveBy(row.way, mqd, buffer.data(), 64); }).result(),
+              Fails(EBADF))
+      << "on an empty queue";
   Put(q, "kept");
-  EXPECT_THAT(ReceiveBy(row.way, writer, buffer.data(), 64), Fails(EBADF)) << "with a message queued";
+  EXPECT_THAT(ReceiveBy(row.way, writer, buffer.data(), 64), Fails(EBADF))
+      << "with a message queued";
   EXPECT_EQ(Drain(q), (Messages{{"kept", 0}}));
 }
 
 const WayRow kNoDescriptor[] = {
-    {"FailsWithEbadfForNoDescriptor", {clause::mq_receive::error_ebadf, regression::freebsd_invalid_descriptor_crash}, Way::kPlain},
-    {"TimedFailsWithEbadfForNoDescriptor", {clause::mq_timedreceive::basic_like_mq_receive}, Way::kTimed},
+    {"FailsWithEbadfForNoDescriptor",
+     {clause::mq_receive::error_ebadf, regression::freebsd_invalid_descriptor_crash},
+     Way::kPlain},
+    {"TimedFailsWithEbadfForNoDescriptor",
+     {clause::mq_timedreceive::basic_like_mq_receive},
+     Way::kTimed},
 };
 IPC_TABLE_TEST(MqReceiveDescriptor, WayRow, kNoDescriptor) {
   SharedBuffer buffer(64);
   Peer child;
-  EXPECT_THAT(child.start([&] { return ReceiveBy(row.way, kNoQueue, buffer.data(), 64); }).result(), Fails(EBADF)) << "(mqd_t)-1";
+  EXPECT_THAT(child.start([&] { return ReceiveBy(row.way, kNoQueue, buffer.data(), 64); }).result(),
+              Fails(EBADF))
+      << "(mqd_t)-1";
   if constexpr (std::is_integral_v<mqd_t>) {
     Pipe pipe;
     Setup(CALL(write(pipe.wr(), "data", 4)));
     const int end = pipe.rd();
     Peer unused, other;
-    EXPECT_THAT(unused.start([&] { return ReceiveBy(row.way, (mqd_t)4000, buffer.data(), 64); }).result(), Fails(EBADF)) << "an unused number";
-    EXPECT_THAT(other.start([&] { return ReceiveBy(row.way, (mqd_t)end, buffer.data(), 64); }).result(), Fails(EBADF)) << "a pipe's read end";
+    EXPECT_THAT(
+        unused.start([&] { return ReceiveBy(row.way, (mqd_t)4000, buffer.data(), 64); }).result(),
+        Fails(EBADF))
+        << "an unused number";
+    EXPECT_THAT(
+        other.start([&] { return ReceiveBy(row.way, (mqd_t)end, buffer.data(), 64); }).result(),
+        Fails(EBADF))
+        << "a pipe's read end";
     EXPECT_EQ(DrainPipe(pipe.rd()), "data");
   }
 }

@@ -16,7 +16,8 @@ namespace {
 // Bytes of every value, different for each seed.
 std::string Pattern(std::size_t length, unsigned seed) {
   std::string bytes(length, '\0');
-  for (std::size_t i = 0; i < length; ++i) bytes[i] = static_cast<char>(i * 7 + i / 256 + seed * 31);
+  for (std::size_t i = 0; i < length; ++i)
+    bytes[i] = static_cast<char>(i * 7 + i / 256 + seed * 31);
   return bytes;
 }
 
@@ -27,7 +28,9 @@ struct WayRow {
 };
 
 const WayRow kContent[] = {
-    {"PreservesEveryByte", {clause::mq_send::content_bytes_preserved, regression::gvisor_only_open_and_unlink}, Way::kPlain},
+    {"PreservesEveryByte",
+     {clause::mq_send::content_bytes_preserved, regression::gvisor_only_open_and_unlink},
+     Way::kPlain},
     {"TimedPreservesEveryByte", {clause::mq_timedsend::basic_like_mq_send}, Way::kTimed},
 };
 IPC_TABLE_TEST(MqSend, WayRow, kContent) {
@@ -53,9 +56,11 @@ IPC_TEST(MqSend, PreservesMessagesAroundThePageSize, clause::mq_send::content_by
   const std::size_t page = PageSize();
   const UniqueName name = UniqueName::Mq();
   mq_attr attr = Sized(1, 8192);
-  const CallResult opened = Patiently([&] { return CALL(mq_open(name.c_str(), O_RDWR | O_CREAT | O_EXCL, 0600, &attr)); });
+  const CallResult opened = Patiently(
+      [&] { return CALL(mq_open(name.c_str(), O_RDWR | O_CREAT | O_EXCL, 0600, &attr)); });
   const Mqd q(opened);
-  if (!opened.ok()) Unsupported("messages of 8192 bytes are beyond a limit here: " + Describe(opened));
+  if (!opened.ok())
+    Unsupported("messages of 8192 bytes are beyond a limit here: " + Describe(opened));
   for (std::size_t base : {std::size_t{4096}, page, page - 48, page - 32, std::size_t{8191}}) {
     for (std::size_t length = base - 2; length <= base + 1 && length <= 8192; ++length) {
       const std::string sent = Pattern(length, static_cast<unsigned>(length % 97));
@@ -108,7 +113,8 @@ IPC_TEST(MqSend, AcceptsTheWholeRangeOfPriorities, clause::mq_send::prio_whole_r
   }
 }
 
-IPC_TEST(MqSend, BlocksOnAFullQueueUntilThereIsRoom, clause::mq_send::full_blocks_until_space, regression::rtthread_send_does_not_block) {
+IPC_TEST(MqSend, BlocksOnAFullQueueUntilThereIsRoom, clause::mq_send::full_blocks_until_space,
+         regression::rtthread_send_does_not_block) {
   for (long maxmsg : {1L, 3L}) {
     Queue q(maxmsg);
     Messages expected = Fill(q);
@@ -126,7 +132,9 @@ IPC_TEST(MqSend, BlocksOnAFullQueueUntilThereIsRoom, clause::mq_send::full_block
 
 const WayRow kEagain[] = {
     {"FailsWithEagainWhenFullAndNonblocking", {clause::mq_send::full_eagain}, Way::kPlain},
-    {"TimedFailsWithEagainWhenFullAndNonblocking", {clause::mq_timedsend::basic_like_mq_send}, Way::kTimed},
+    {"TimedFailsWithEagainWhenFullAndNonblocking",
+     {clause::mq_timedsend::basic_like_mq_send},
+     Way::kTimed},
 };
 IPC_TABLE_TEST(MqSendFull, WayRow, kEagain) {
   for (long maxmsg : {1L, 4L}) {
@@ -141,14 +149,18 @@ IPC_TABLE_TEST(MqSendFull, WayRow, kEagain) {
 
 const WayRow kTooLong[] = {
     {"FailsWithEmsgsizeBeyondMsgsize", {clause::mq_send::error_emsgsize}, Way::kPlain},
-    {"TimedFailsWithEmsgsizeBeyondMsgsize", {clause::mq_timedsend::basic_like_mq_send}, Way::kTimed},
+    {"TimedFailsWithEmsgsizeBeyondMsgsize",
+     {clause::mq_timedsend::basic_like_mq_send},
+     Way::kTimed},
 };
 IPC_TABLE_TEST(MqSendSize, WayRow, kTooLong) {
   Queue q(4, 16);
   Put(q, "kept");
   const std::string big(1000, 'b');
-  for (std::size_t length : {17, 18, 1000}) EXPECT_THAT(SendBy(row.way, q, big.data(), length), Fails(EMSGSIZE)) << length;
-  EXPECT_THAT(SendBy(row.way, q, big.data(), 16), SucceedsWith(0)) << "exactly mq_msgsize is not too long";
+  for (std::size_t length : {17, 18, 1000})
+    EXPECT_THAT(SendBy(row.way, q, big.data(), length), Fails(EMSGSIZE)) << length;
+  EXPECT_THAT(SendBy(row.way, q, big.data(), 16), SucceedsWith(0))
+      << "exactly mq_msgsize is not too long";
   EXPECT_EQ(Drain(q), (Messages{{"kept", 0}, {std::string(16, 'b'), 0}}));
 }
 
@@ -161,25 +173,35 @@ IPC_TEST(MqSend, FailsWithEmsgsizeForALengthOfSizeMax, clause::mq_send::error_em
 }
 
 const WayRow kTooLongFull[] = {
-    {"FailsWithEmsgsizeInsteadOfWaiting", {clause::mq_send::error_emsgsize_on_full_queue}, Way::kPlain},
-    {"TimedFailsWithEmsgsizeInsteadOfWaiting", {clause::mq_timedsend::basic_like_mq_send}, Way::kTimed},
+    {"FailsWithEmsgsizeInsteadOfWaiting",
+     {clause::mq_send::error_emsgsize_on_full_queue},
+     Way::kPlain},
+    {"TimedFailsWithEmsgsizeInsteadOfWaiting",
+     {clause::mq_timedsend::basic_like_mq_send},
+     Way::kTimed},
 };
 IPC_TABLE_TEST(MqSendSizeFull, WayRow, kTooLongFull) {
   Queue q(2, 16);
   const Messages before = Fill(q);
   const mqd_t mqd = q.get();
   Peer sender;
-  EXPECT_THAT(sender.start([=] { return SendBy(row.way, mqd, "seventeen bytes!!", 17); }).result(), Fails(EMSGSIZE));
+  EXPECT_THAT(sender.start([=] { return SendBy(row.way, mqd, "seventeen bytes!!", 17); }).result(),
+              Fails(EMSGSIZE));
   EXPECT_EQ(Drain(q), before);
 }
 
 const WayRow kPriority[] = {
-    {"FailsWithEinvalForAPriorityBeyondTheRange", {clause::mq_send::error_einval_priority}, Way::kPlain},
-    {"TimedFailsWithEinvalForAPriorityBeyondTheRange", {clause::mq_timedsend::basic_like_mq_send}, Way::kTimed},
+    {"FailsWithEinvalForAPriorityBeyondTheRange",
+     {clause::mq_send::error_einval_priority},
+     Way::kPlain},
+    {"TimedFailsWithEinvalForAPriorityBeyondTheRange",
+     {clause::mq_timedsend::basic_like_mq_send},
+     Way::kTimed},
 };
 IPC_TABLE_TEST(MqSendPriority, WayRow, kPriority) {
   const long count = sysconf(_SC_MQ_PRIO_MAX);
-  if (count <= 0 || static_cast<unsigned long>(count) > UINT_MAX) Unsupported("every priority is in range: no {MQ_PRIO_MAX} here");
+  if (count <= 0 || static_cast<unsigned long>(count) > UINT_MAX)
+    Unsupported("every priority is in range: no {MQ_PRIO_MAX} here");
   const unsigned limit = static_cast<unsigned>(count);
   Queue q(2);
   for (unsigned priority : {limit, limit + 1, UINT_MAX}) {
@@ -190,7 +212,8 @@ IPC_TABLE_TEST(MqSendPriority, WayRow, kPriority) {
   const Messages before = Fill(q);
   const mqd_t mqd = q.get();
   Peer sender;
-  EXPECT_THAT(sender.start([=] { return SendBy(row.way, mqd, "x", 1, limit); }).result(), Fails(EINVAL));
+  EXPECT_THAT(sender.start([=] { return SendBy(row.way, mqd, "x", 1, limit); }).result(),
+              Fails(EINVAL));
   EXPECT_EQ(Drain(q), before);
 }
 
@@ -212,8 +235,12 @@ IPC_TEST(MqSend, FailuresQueueNothing, clause::mq_send::error_failure_queues_not
 }
 
 const WayRow kReadOnly[] = {
-    {"FailsWithEbadfThroughAReadOnlyDescriptor", {clause::mq_send::error_ebadf, regression::freebsd_compat32_access_swapped}, Way::kPlain},
-    {"TimedFailsWithEbadfThroughAReadOnlyDescriptor", {clause::mq_timedsend::basic_like_mq_send}, Way::kTimed},
+    {"FailsWithEbadfThroughAReadOnlyDescriptor",
+     {clause::mq_send::error_ebadf, regression::freebsd_compat32_access_swapped},
+     Way::kPlain},
+    {"TimedFailsWithEbadfThroughAReadOnlyDescriptor",
+     {clause::mq_timedsend::basic_like_mq_send},
+     Way::kTimed},
 };
 IPC_TABLE_TEST(MqSendAccess, WayRow, kReadOnly) {
   Queue q(2);
@@ -223,23 +250,31 @@ IPC_TABLE_TEST(MqSendAccess, WayRow, kReadOnly) {
   const Messages before = Fill(q);
   const mqd_t mqd = reader.get();
   Peer sender;
-  EXPECT_THAT(sender.start([=] { return SendBy(row.way, mqd, "x", 1); }).result(), Fails(EBADF)) << "on a full queue";
+  EXPECT_THAT(sender.start([=] { return SendBy(row.way, mqd, "x", 1); }).result(), Fails(EBADF))
+      << "on a full queue";
   EXPECT_EQ(Drain(q), before);
 }
 
 const WayRow kNoDescriptor[] = {
-    {"FailsWithEbadfForNoDescriptor", {clause::mq_send::error_ebadf, regression::freebsd_invalid_descriptor_crash}, Way::kPlain},
+    {"FailsWithEbadfForNoDescriptor",
+     {clause::mq_send::error_ebadf, regression::freebsd_invalid_descriptor_crash},
+     Way::kPlain},
     {"TimedFailsWithEbadfForNoDescriptor", {clause::mq_timedsend::basic_like_mq_send}, Way::kTimed},
 };
 IPC_TABLE_TEST(MqSendDescriptor, WayRow, kNoDescriptor) {
   Peer child;
-  EXPECT_THAT(child.start([&] { return SendBy(row.way, kNoQueue, "x", 1); }).result(), Fails(EBADF)) << "(mqd_t)-1";
+  EXPECT_THAT(child.start([&] { return SendBy(row.way, kNoQueue, "x", 1); }).result(), Fails(EBADF))
+      << "(mqd_t)-1";
   if constexpr (std::is_integral_v<mqd_t>) {
     Pipe pipe;
     const int end = pipe.wr();
     Peer unused, other;
-    EXPECT_THAT(unused.start([&] { return SendBy(row.way, (mqd_t)4000, "x", 1); }).result(), Fails(EBADF)) << "an unused number";
-    EXPECT_THAT(other.start([&] { return SendBy(row.way, (mqd_t)end, "x", 1); }).result(), Fails(EBADF)) << "a pipe's write end";
+    EXPECT_THAT(unused.start([&] { return SendBy(row.way, (mqd_t)4000, "x", 1); }).result(),
+                Fails(EBADF))
+        << "an unused number";
+    EXPECT_THAT(other.start([&] { return SendBy(row.way, (mqd_t)end, "x", 1); }).result(),
+                Fails(EBADF))
+        << "a pipe's write end";
     EXPECT_EQ(DrainPipe(pipe.rd()), "");
   }
 }

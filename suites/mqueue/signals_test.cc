@@ -57,12 +57,12 @@ class Waiting {
   std::optional<Receiver> receiver_;
 };
 
-#define IPC_FOUR(name, send_clause, receive_clause, timedsend_clause, timedreceive_clause)       \
-  const Row name[] = {                                                                          \
-      {"MqSend", {send_clause}, true, Way::kPlain},                                             \
-      {"MqReceive", {receive_clause}, false, Way::kPlain},                                      \
-      {"MqTimedsend", {timedsend_clause}, true, Way::kTimed},                                   \
-      {"MqTimedreceive", {timedreceive_clause}, false, Way::kTimed},                            \
+#define IPC_FOUR(name, send_clause, receive_clause, timedsend_clause, timedreceive_clause) \
+  const Row name[] = {                                                                     \
+      {"MqSend", {send_clause}, true, Way::kPlain},                                        \
+      {"MqReceive", {receive_clause}, false, Way::kPlain},                                 \
+      {"MqTimedsend", {timedsend_clause}, true, Way::kTimed},                              \
+      {"MqTimedreceive", {timedreceive_clause}, false, Way::kTimed},                       \
   }
 
 IPC_FOUR(kCaught, clause::mq_send::eintr_caught_signal, clause::mq_receive::eintr_caught_signal,
@@ -78,8 +78,10 @@ IPC_TABLE_TEST(MqCaughtSignalInterrupts, Row, kCaught) {
   waiting.ExpectUntouched();
 }
 
-IPC_FOUR(kRestart, clause::mq_send::eintr_sa_restart_resumes, clause::mq_receive::eintr_sa_restart_resumes,
-         clause::mq_timedsend::eintr_sa_restart_keeps_deadline, clause::mq_timedreceive::eintr_sa_restart_keeps_deadline);
+IPC_FOUR(kRestart, clause::mq_send::eintr_sa_restart_resumes,
+         clause::mq_receive::eintr_sa_restart_resumes,
+         clause::mq_timedsend::eintr_sa_restart_keeps_deadline,
+         clause::mq_timedreceive::eintr_sa_restart_keeps_deadline);
 IPC_TABLE_TEST(MqSaRestartResumes, Row, kRestart) {
   const ScopedSignal handler(SIGUSR1, CountSignal, SA_RESTART);
   Waiting waiting(row);
@@ -88,7 +90,9 @@ IPC_TABLE_TEST(MqSaRestartResumes, Row, kRestart) {
     const int before = SignalCount();
     Setup(CALL(waiting.peer().Signal(SIGUSR1)));
     Backoff backoff;
-    for (const std::int64_t end = NowNs() + 5'000'000'000; SignalCount() == before && NowNs() < end;) backoff.Pause();
+    for (const std::int64_t end = NowNs() + 5'000'000'000;
+         SignalCount() == before && NowNs() < end;)
+      backoff.Pause();
     ASSERT_EQ(SignalCount(), before + 1) << "the handler did not run";
     EXPECT_THAT(waiting.call(), StaysBlocked());
   }
@@ -99,7 +103,10 @@ IPC_TABLE_TEST(MqSaRestartResumes, Row, kRestart) {
 // A deadline of its own for the restarted call would never be reached while signals keep coming.
 const Row kDeadline[] = {
     {"OfMqTimedsend", {clause::mq_timedsend::eintr_sa_restart_keeps_deadline}, true, Way::kTimed},
-    {"OfMqTimedreceive", {clause::mq_timedreceive::eintr_sa_restart_keeps_deadline}, false, Way::kTimed},
+    {"OfMqTimedreceive",
+     {clause::mq_timedreceive::eintr_sa_restart_keeps_deadline},
+     false,
+     Way::kTimed},
 };
 IPC_TABLE_TEST(MqSaRestartKeepsTheDeadline, Row, kDeadline) {
   const ScopedSignal handler(SIGUSR1, CountSignal, SA_RESTART);
@@ -113,7 +120,8 @@ IPC_TABLE_TEST(MqSaRestartKeepsTheDeadline, Row, kDeadline) {
     const Call waiting = peer.start([&] {
       const timespec deadline = RealtimeIn(50);
       char buffer[64];
-      return row.send ? CALL(mq_timedsend(mqd, "x", 1, 0, &deadline)) : CALL(mq_timedreceive(mqd, buffer, 64, nullptr, &deadline));
+      return row.send ? CALL(mq_timedsend(mqd, "x", 1, 0, &deadline))
+                      : CALL(mq_timedreceive(mqd, buffer, 64, nullptr, &deadline));
     });
     // One signal at a time, each once the last has been handled, until the call ends.
     Backoff backoff;
@@ -124,12 +132,14 @@ IPC_TABLE_TEST(MqSaRestartKeepsTheDeadline, Row, kDeadline) {
     }
     EXPECT_THAT(waiting.result(), Fails(ETIMEDOUT));
   }
-  if (SignalCount() == before) Unresolved("no signal came before the deadline in 20 attempts: the machine is too busy");
+  if (SignalCount() == before)
+    Unresolved("no signal came before the deadline in 20 attempts: the machine is too busy");
 }
 
 // For the plain send a clause of its own says so; for the others the rule of all functions holds.
-IPC_FOUR(kIgnored, clause::mq_send::eintr_ignored_and_blocked_signals, clause::mq_receive::empty_blocks_until_message,
-         clause::mq_timedsend::basic_like_mq_send, clause::mq_timedreceive::basic_like_mq_receive);
+IPC_FOUR(kIgnored, clause::mq_send::eintr_ignored_and_blocked_signals,
+         clause::mq_receive::empty_blocks_until_message, clause::mq_timedsend::basic_like_mq_send,
+         clause::mq_timedreceive::basic_like_mq_receive);
 IPC_TABLE_TEST(MqIgnoredAndBlockedSignals, Row, kIgnored) {
   const ScopedSignal ignored(SIGUSR1, SIG_IGN);
   const ScopedSignal handler(SIGUSR2, CountSignal);
@@ -144,8 +154,9 @@ IPC_TABLE_TEST(MqIgnoredAndBlockedSignals, Row, kIgnored) {
   waiting.ExpectServed();
 }
 
-IPC_FOUR(kStopped, clause::mq_receive::eintr_stop_and_continue, clause::mq_receive::eintr_stop_and_continue,
-         clause::mq_receive::eintr_stop_and_continue, clause::mq_receive::eintr_stop_and_continue);
+IPC_FOUR(kStopped, clause::mq_receive::eintr_stop_and_continue,
+         clause::mq_receive::eintr_stop_and_continue, clause::mq_receive::eintr_stop_and_continue,
+         clause::mq_receive::eintr_stop_and_continue);
 IPC_TABLE_TEST(MqStopAndContinue, Row, kStopped) {
   Waiting waiting(row);
   EXPECT_THAT(waiting.call(), Blocks());
@@ -193,11 +204,15 @@ IPC_TEST(MqReceive, InterruptedReceiveRemovesNothing, clause::mq_receive::eintr_
     ASSERT_THAT(call, Blocks());
     Setup(CALL(receiver.Signal(SIGUSR1)));
     Backoff backoff;
-    for (const std::int64_t end = NowNs() + 5'000'000'000; tally->interrupted == before && NowNs() < end;) backoff.Pause();
+    for (const std::int64_t end = NowNs() + 5'000'000'000;
+         tally->interrupted == before && NowNs() < end;)
+      backoff.Pause();
   }
   tally->done.store(1);
   Backoff backoff;
-  for (const std::int64_t end = NowNs() + 10'000'000'000; !call.returned() && NowNs() < end; backoff.Pause()) receiver.Signal(SIGUSR1);
+  for (const std::int64_t end = NowNs() + 10'000'000'000; !call.returned() && NowNs() < end;
+       backoff.Pause())
+    receiver.Signal(SIGUSR1);
   ASSERT_EQ(call.result().fate, Fate::kReturned);
   const int left = static_cast<int>(Drain(q).size());
   EXPECT_EQ(tally->received + left, kMessages) << tally->interrupted << " interruptions";

@@ -36,7 +36,8 @@ IPC_TABLE_TEST(MqCancellationOfABlockedCall, Row, kBlocked) {
     char buffer[64];
     CallResult result;
     pthread_cleanup_push(Count, &cleaned_up);
-    result = row.send ? SendBy(row.way, q, "gone", 4, 9) : ReceiveBy(row.way, q, buffer, sizeof buffer);
+    result =
+        row.send ? SendBy(row.way, q, "gone", 4, 9) : ReceiveBy(row.way, q, buffer, sizeof buffer);
     pthread_cleanup_pop(0);
     return result;
   });
@@ -75,7 +76,8 @@ IPC_TABLE_TEST(MqPendingCancellationIsActedUpon, Row, kPending) {
   EXPECT_THAT(call.result(), IsCancelled());
 }
 
-IPC_TEST(MqCancellation, OtherFunctionsAreNoCancellationPoints, clause::threads::cancel_other_functions_are_not_points) {
+IPC_TEST(MqCancellation, OtherFunctionsAreNoCancellationPoints,
+         clause::threads::cancel_other_functions_are_not_points) {
   const UniqueName name = UniqueName::Mq();
   std::atomic<int> steps{0};
   bool ok[9] = {};
@@ -103,11 +105,15 @@ IPC_TEST(MqCancellation, OtherFunctionsAreNoCancellationPoints, clause::threads:
     ++steps;
   });
   EXPECT_THAT(call.result(), IsCancelled());
-  if (open_errno == EMFILE || open_errno == ENFILE || open_errno == ENOSPC || open_errno == ENOMEM) {
-    Unresolved("set-up failed: mq_open() fails with " + ErrnoName(open_errno) + ": raise the limits on queues");
+  if (open_errno == EMFILE || open_errno == ENFILE || open_errno == ENOSPC ||
+      open_errno == ENOMEM) {
+    Unresolved("set-up failed: mq_open() fails with " + ErrnoName(open_errno) +
+               ": raise the limits on queues");
   }
-  const char* kSteps[] = {"mq_open", "mq_getattr", "mq_setattr", "mq_notify", "mq_notify(NULL)", "mq_close", "mq_unlink"};
-  ASSERT_EQ(steps.load(), 7) << (steps < 7 ? kSteps[steps] : "pthread_testcancel") << " acted on the request or did not";
+  const char* kSteps[] = {"mq_open",         "mq_getattr", "mq_setattr", "mq_notify",
+                          "mq_notify(NULL)", "mq_close",   "mq_unlink"};
+  ASSERT_EQ(steps.load(), 7) << (steps < 7 ? kSteps[steps] : "pthread_testcancel")
+                             << " acted on the request or did not";
   for (int i = 0; i < 7; ++i) EXPECT_TRUE(ok[i]) << kSteps[i] << " failed";
   const CallResult gone = CALL(mq_open(name.c_str(), O_RDWR));
   const Mqd none(gone);
@@ -129,17 +135,22 @@ IPC_TEST(MqCancellation, RacesWithArrival, clause::threads::cancel_race_with_arr
     // Cancelled with the message taken is what the clause's first half does not allow: it is lost.
     if (end.fate == Fate::kCancelled) {
       ++cancelled;
-      Evidence("round " + std::to_string(round) + ": cancelled, " + std::to_string(CountOf(q)) + " queued");
+      Evidence("round " + std::to_string(round) + ": cancelled, " + std::to_string(CountOf(q)) +
+               " queued");
     } else {
       ++completed;
       EXPECT_THAT(end, SucceedsWith(1));
       EXPECT_EQ(CountOf(q), 0);
     }
     if (end.fate == Fate::kCancelled && CountOf(q) == 0) {
-      Observe(clause::threads::cancel_race_with_arrival, "a message taken by a cancelled receive", "seen");
+      Observe(clause::threads::cancel_race_with_arrival, "a message taken by a cancelled receive",
+              "seen");
     }
   }
-  Observe(clause::threads::cancel_race_with_arrival, "outcomes", cancelled && completed ? "both" : cancelled ? "cancelled" : "completed");
+  Observe(clause::threads::cancel_race_with_arrival, "outcomes",
+          cancelled && completed ? "both"
+          : cancelled            ? "cancelled"
+                                 : "completed");
 }
 
 IPC_TEST(MqThreads, AllFunctionsMayBeCalledAtOnce, clause::threads::safety_all_functions) {
@@ -157,7 +168,8 @@ IPC_TEST(MqThreads, AllFunctionsMayBeCalledAtOnce, clause::threads::safety_all_f
         ASSERT_NE(own.get(), kNoQueue);
         const mqd_t q = i % 2 ? own.get() : shared.get();
         const std::string text = "t" + std::to_string(id) + "-" + std::to_string(i);
-        const CallResult put = CALL(mq_send(q, text.data(), text.size(), static_cast<unsigned>(i % 3)));
+        const CallResult put =
+            CALL(mq_send(q, text.data(), text.size(), static_cast<unsigned>(i % 3)));
         ASSERT_THAT(put, SucceedsOrFailsWith(EAGAIN));
         sent += put.ok();
         mq_attr attr{};
@@ -222,13 +234,19 @@ void ExpectEachMessageOnce(int receivers) {
   std::vector<Peer> processes(4);
   std::vector<ThreadPeer> threads(2);
   std::vector<Call> sending, receiving;
-  for (int i = 0; i < 2; ++i) sending.push_back(processes[static_cast<std::size_t>(i)].start([=] { SendNumbered(mqd, i, kMessages); }));
+  for (int i = 0; i < 2; ++i)
+    sending.push_back(
+        processes[static_cast<std::size_t>(i)].start([=] { SendNumbered(mqd, i, kMessages); }));
   for (int i = 0; i < receivers / 2 + receivers % 2; ++i) {
-    receiving.push_back(processes[static_cast<std::size_t>(2 + i)].start([=, &seen] { ReceiveNumbered(mqd, *seen, receivers == 1); }));
+    receiving.push_back(processes[static_cast<std::size_t>(2 + i)].start(
+        [=, &seen] { ReceiveNumbered(mqd, *seen, receivers == 1); }));
   }
-  for (int i = 2; i < 4; ++i) sending.push_back(threads[static_cast<std::size_t>(i - 2)].start([=] { SendNumbered(mqd, i, kMessages); }));
+  for (int i = 2; i < 4; ++i)
+    sending.push_back(
+        threads[static_cast<std::size_t>(i - 2)].start([=] { SendNumbered(mqd, i, kMessages); }));
   std::vector<ThreadPeer> more(static_cast<std::size_t>(receivers / 2));
-  for (ThreadPeer& peer : more) receiving.push_back(peer.start([=, &seen] { ReceiveNumbered(mqd, *seen, false); }));
+  for (ThreadPeer& peer : more)
+    receiving.push_back(peer.start([=, &seen] { ReceiveNumbered(mqd, *seen, false); }));
   for (const Call& call : sending) ASSERT_THAT(call.result(20'000'000'000), Succeeds());
   // Behind all others: one for each receiver to end by.
   for (int i = 0; i < receivers; ++i) {
@@ -245,11 +263,15 @@ void ExpectEachMessageOnce(int receivers) {
   }
   EXPECT_EQ(lost, 0);
   EXPECT_EQ(twice, 0);
-  EXPECT_EQ(seen->out_of_order.load(), 0) << "messages of one sender at one priority overtook each other";
+  EXPECT_EQ(seen->out_of_order.load(), 0)
+      << "messages of one sender at one priority overtook each other";
   EXPECT_EQ(CountOf(q), 0);
 }
 
-IPC_TEST(MqThreads, OneReceiverGetsEachMessageOnceInOrder, clause::threads::safety_no_loss_no_duplication) { ExpectEachMessageOnce(1); }
+IPC_TEST(MqThreads, OneReceiverGetsEachMessageOnceInOrder,
+         clause::threads::safety_no_loss_no_duplication) {
+  ExpectEachMessageOnce(1);
+}
 
 IPC_TEST(MqThreads, ManyReceiversGetEachMessageOnce, clause::threads::safety_no_loss_no_duplication,
          regression::linux_timed_wait_wakeup_race) {

@@ -20,7 +20,8 @@ enum class Direction { kSend, kReceive };
 // A queue of one message and the timed call of one direction on it.
 class Side {
  public:
-  explicit Side(Direction direction, int oflag = 0) : direction_(direction), queue_(1, 64, O_RDWR | oflag) {}
+  explicit Side(Direction direction, int oflag = 0)
+      : direction_(direction), queue_(1, 64, O_RDWR | oflag) {}
   // Makes the state in which the call must wait.
   void Shut() {
     if (direction_ == Direction::kSend) Put(queue_, "filler");
@@ -59,10 +60,12 @@ struct Row {
   Claims claims;
   Direction direction;
 };
-#define IPC_BOTH(send_clause, receive_clause, ...)                                              \
-  {                                                                                             \
-    {"OfMqTimedsend", {clause::mq_timedsend::send_clause, ##__VA_ARGS__}, Direction::kSend},     \
-    {"OfMqTimedreceive", {clause::mq_timedreceive::receive_clause, ##__VA_ARGS__}, Direction::kReceive}, \
+#define IPC_BOTH(send_clause, receive_clause, ...)                                           \
+  {                                                                                          \
+    {"OfMqTimedsend", {clause::mq_timedsend::send_clause, ##__VA_ARGS__}, Direction::kSend}, \
+        {"OfMqTimedreceive",                                                                 \
+         {clause::mq_timedreceive::receive_clause, ##__VA_ARGS__},                           \
+         Direction::kReceive},                                                               \
   }
 
 const Row kTimedOut[] = IPC_BOTH(timeout_etimedout_when_full, timeout_etimedout_when_empty);
@@ -83,15 +86,21 @@ IPC_TABLE_TEST(MqDeadlineIsNeverEarly, Row, kNotBefore) {
   side.Shut();
   for (int ms : {1, 2, 3, 5, 8, 13, 20}) {
     timespec deadline = RealtimeIn(ms);
-    deadline.tv_nsec -= deadline.tv_nsec % 1000 ? deadline.tv_nsec % 1000 - 1 : 0;  // an odd nanosecond
+    deadline.tv_nsec -=
+        deadline.tv_nsec % 1000 ? deadline.tv_nsec % 1000 - 1 : 0;  // an odd nanosecond
     const timespec real_before = RealtimeIn(0);
     const std::int64_t mono_before = NowNs();
     ASSERT_THAT(side.Do(deadline), Fails(ETIMEDOUT));
     const timespec real_after = RealtimeIn(0);
-    const std::int64_t real = (real_after.tv_sec - real_before.tv_sec) * 1'000'000'000LL + real_after.tv_nsec - real_before.tv_nsec;
-    if (std::abs(real - (NowNs() - mono_before)) > 50'000'000 && real < 0) Unresolved("the clock was set during the test: run it again");
-    ASSERT_FALSE(Before(real_after, deadline)) << "a deadline in " << ms << " ms was reported early by "
-        << (deadline.tv_sec - real_after.tv_sec) * 1'000'000'000LL + deadline.tv_nsec - real_after.tv_nsec << " ns";
+    const std::int64_t real = (real_after.tv_sec - real_before.tv_sec) * 1'000'000'000LL +
+                              real_after.tv_nsec - real_before.tv_nsec;
+    if (std::abs(real - (NowNs() - mono_before)) > 50'000'000 && real < 0)
+      Unresolved("the clock was set during the test: run it again");
+    ASSERT_FALSE(Before(real_after, deadline))
+        << "a deadline in " << ms << " ms was reported early by "
+        << (deadline.tv_sec - real_after.tv_sec) * 1'000'000'000LL + deadline.tv_nsec -
+               real_after.tv_nsec
+        << " ns";
   }
 }
 
@@ -99,13 +108,15 @@ const Row kPast[] = IPC_BOTH(timeout_past_deadline, timeout_past_deadline);
 IPC_TABLE_TEST(MqDeadlineInThePast, Row, kPast) {
   Side side(row.direction);
   side.Shut();
-  for (const timespec& deadline : {timespec{0, 0}, timespec{1, 0}, timespec{0, 999999999}, RealtimeIn(-1000), RealtimeIn(0)}) {
+  for (const timespec& deadline :
+       {timespec{0, 0}, timespec{1, 0}, timespec{0, 999999999}, RealtimeIn(-1000), RealtimeIn(0)}) {
     EXPECT_THAT(side.Do(deadline), Fails(ETIMEDOUT)) << deadline.tv_sec << " s";
   }
   side.ExpectUntouched();
 }
 
-const Row kNotEvaluated[] = IPC_BOTH(timeout_not_evaluated_if_room, timeout_not_evaluated_if_message);
+const Row kNotEvaluated[] =
+    IPC_BOTH(timeout_not_evaluated_if_room, timeout_not_evaluated_if_message);
 IPC_TABLE_TEST(MqDeadlineDoesNotMatterWithoutAWait, Row, kNotEvaluated) {
   Side side(row.direction);
   for (const timespec& deadline : {timespec{0, 0}, timespec{1, 5}, RealtimeIn(-1000)}) {
@@ -121,10 +132,12 @@ timespec WithNsec(long nsec) {
   return deadline;
 }
 
-const Row kInvalidNoWait[] = IPC_BOTH(timeout_invalid_nsec_with_room, timeout_invalid_nsec_with_message);
+const Row kInvalidNoWait[] =
+    IPC_BOTH(timeout_invalid_nsec_with_room, timeout_invalid_nsec_with_message);
 IPC_TABLE_TEST(MqInvalidNsecWithoutAWait, Row, kInvalidNoWait) {
-  const ClauseRef clause = row.direction == Direction::kSend ? clause::mq_timedsend::timeout_invalid_nsec_with_room
-                                                             : clause::mq_timedreceive::timeout_invalid_nsec_with_message;
+  const ClauseRef clause = row.direction == Direction::kSend
+                               ? clause::mq_timedsend::timeout_invalid_nsec_with_room
+                               : clause::mq_timedreceive::timeout_invalid_nsec_with_message;
   for (long nsec : kBadNsec) {
     Side side(row.direction);
     side.Open();
@@ -137,19 +150,23 @@ IPC_TABLE_TEST(MqInvalidNsecWithoutAWait, Row, kInvalidNoWait) {
   }
 }
 
-const Row kInvalid[] = IPC_BOTH(timeout_invalid_nsec_einval, timeout_invalid_nsec_einval, regression::freebsd_reference_leaks);
+const Row kInvalid[] = IPC_BOTH(timeout_invalid_nsec_einval, timeout_invalid_nsec_einval,
+                                regression::freebsd_reference_leaks);
 IPC_TABLE_TEST(MqInvalidNsecWithAWait, Row, kInvalid) {
   Side side(row.direction);
   side.Shut();
-  for (long nsec : kBadNsec) EXPECT_THAT(side.Do(WithNsec(nsec)), Fails(EINVAL)) << "tv_nsec " << nsec;
+  for (long nsec : kBadNsec)
+    EXPECT_THAT(side.Do(WithNsec(nsec)), Fails(EINVAL)) << "tv_nsec " << nsec;
   side.ExpectUntouched();
 }
 
-const Row kNegativeOpen[] = IPC_BOTH(timeout_negative_seconds, timeout_negative_seconds, regression::linux_negative_tv_sec_einval);
+const Row kNegativeOpen[] = IPC_BOTH(timeout_negative_seconds, timeout_negative_seconds,
+                                     regression::linux_negative_tv_sec_einval);
 IPC_TABLE_TEST(MqNegativeSecondsWithoutAWait, Row, kNegativeOpen) {
   Side side(row.direction);
   side.Open();
-  EXPECT_THAT(side.Do(timespec{-1, 0}), SucceedsWith(side.value())) << "a time long past is a valid time";
+  EXPECT_THAT(side.Do(timespec{-1, 0}), SucceedsWith(side.value()))
+      << "a time long past is a valid time";
 }
 IPC_TABLE_TEST(MqNegativeSecondsWithAWait, Row, kNegativeOpen) {
   Side side(row.direction);
@@ -168,16 +185,19 @@ IPC_TABLE_TEST(MqTimedAndNonblocking, Row, kNonblock) {
   side.ExpectUntouched();
 }
 
-const Row kNonblockInvalid[] = IPC_BOTH(timeout_nonblock_like_mq_send, timeout_nonblock_like_mq_receive,
-                                        regression::linux_invalid_abstime_beats_eagain);
+const Row kNonblockInvalid[] =
+    IPC_BOTH(timeout_nonblock_like_mq_send, timeout_nonblock_like_mq_receive,
+             regression::linux_invalid_abstime_beats_eagain);
 IPC_TABLE_TEST(MqTimedAndNonblockingWithInvalidNsec, Row, kNonblockInvalid) {
   Side side(row.direction, O_NONBLOCK);
   side.Shut();
-  for (long nsec : {-1L, 1'000'000'000L}) EXPECT_THAT(side.Do(WithNsec(nsec)), Fails(EAGAIN)) << "tv_nsec " << nsec;
+  for (long nsec : {-1L, 1'000'000'000L})
+    EXPECT_THAT(side.Do(WithNsec(nsec)), Fails(EAGAIN)) << "tv_nsec " << nsec;
   side.ExpectUntouched();
 }
 
-IPC_TEST(MqTimedreceive, WaitsOnceNonblockIsCleared, clause::mq_timedreceive::timeout_nonblock_cleared_later) {
+IPC_TEST(MqTimedreceive, WaitsOnceNonblockIsCleared,
+         clause::mq_timedreceive::timeout_nonblock_cleared_later) {
   Side side(Direction::kReceive, O_NONBLOCK);
   EXPECT_THAT(side.Do(RealtimeIn(-1000)), Fails(EAGAIN));
   SetQueueNonblocking(side.queue(), false);
@@ -193,13 +213,16 @@ IPC_TEST(MqTimedreceive, WaitsOnceNonblockIsCleared, clause::mq_timedreceive::ti
 const Row kClock[] = IPC_BOTH(timeout_clock_is_realtime, timeout_clock_is_realtime);
 IPC_TABLE_TEST(MqDeadlineIsOnClockRealtime, Row, kClock) {
   const timespec monotonic = ClockIn(CLOCK_MONOTONIC, 3'600'000);
-  if (!Before(monotonic, RealtimeIn(-1000))) Unsupported("CLOCK_REALTIME is not ahead of CLOCK_MONOTONIC here: they can't be told apart");
+  if (!Before(monotonic, RealtimeIn(-1000)))
+    Unsupported("CLOCK_REALTIME is not ahead of CLOCK_MONOTONIC here: they can't be told apart");
   Side side(row.direction);
   side.Shut();
   const mqd_t q = side.queue();
   Peer past, future;
-  EXPECT_THAT(past.start([&] { return side.Do(monotonic, q); }).result(), Fails(ETIMEDOUT)) << "an hour ahead on CLOCK_MONOTONIC only";
-  EXPECT_THAT(future.start([&] { return side.Do(RealtimeIn(30), q); }).result(), Fails(ETIMEDOUT)) << "30 ms ahead on CLOCK_REALTIME";
+  EXPECT_THAT(past.start([&] { return side.Do(monotonic, q); }).result(), Fails(ETIMEDOUT))
+      << "an hour ahead on CLOCK_MONOTONIC only";
+  EXPECT_THAT(future.start([&] { return side.Do(RealtimeIn(30), q); }).result(), Fails(ETIMEDOUT))
+      << "30 ms ahead on CLOCK_REALTIME";
 }
 
 // How late a wait for 1 ms ended, by `wait`.
@@ -207,27 +230,36 @@ double Lateness(const std::function<void(const timespec&)>& wait) {
   const timespec deadline = RealtimeIn(1);
   wait(deadline);
   const timespec now = RealtimeIn(0);
-  return static_cast<double>(now.tv_sec - deadline.tv_sec) * 1e9 + static_cast<double>(now.tv_nsec - deadline.tv_nsec);
+  return static_cast<double>(now.tv_sec - deadline.tv_sec) * 1e9 +
+         static_cast<double>(now.tv_nsec - deadline.tv_nsec);
 }
 
 // Statistical, so it is reported, and judged only against a rounding far coarser than any clock's:
 // half a second later, at best, than other waits on the same clock at the same time.
 const Row kResolution[] = {
-    {"OfMqTimedsend", {clause::mq_timedsend::timeout_resolution, regression::linux_relative_timeouts}, Direction::kSend},
-    {"OfMqTimedreceive", {clause::mq_timedsend::timeout_resolution, regression::linux_relative_timeouts}, Direction::kReceive},
+    {"OfMqTimedsend",
+     {clause::mq_timedsend::timeout_resolution, regression::linux_relative_timeouts},
+     Direction::kSend},
+    {"OfMqTimedreceive",
+     {clause::mq_timedsend::timeout_resolution, regression::linux_relative_timeouts},
+     Direction::kReceive},
 };
 IPC_TABLE_TEST(MqDeadlineHasTheClocksResolution, Row, kResolution) {
   Side side(row.direction);
   side.Shut();
   std::vector<double> lateness, others;
   for (int i = 0; i < 10; ++i) {
-    lateness.push_back(Lateness([&](const timespec& deadline) { EXPECT_THAT(side.Do(deadline), Fails(ETIMEDOUT)); }));
+    lateness.push_back(Lateness(
+        [&](const timespec& deadline) { EXPECT_THAT(side.Do(deadline), Fails(ETIMEDOUT)); }));
     others.push_back(Lateness([](const timespec& deadline) {
-      clock_nanosleep(CLOCK_REALTIME, TIMER_ABSTIME, &deadline, nullptr);  // sleep-ok: the wait to compare with
+      clock_nanosleep(CLOCK_REALTIME, TIMER_ABSTIME, &deadline,
+                      nullptr);  // sleep-ok: the wait to compare with
     }));
   }
   const double least = *std::min_element(lateness.begin(), lateness.end());
-  RecordMetric(row.direction == Direction::kSend ? "mq_timedsend_lateness_ns_min" : "mq_timedreceive_lateness_ns_min", least, lateness);
+  RecordMetric(row.direction == Direction::kSend ? "mq_timedsend_lateness_ns_min"
+                                                 : "mq_timedreceive_lateness_ns_min",
+               least, lateness);
   EXPECT_LT(least, *std::min_element(others.begin(), others.end()) + 5e8);
 }
 
@@ -241,13 +273,16 @@ std::vector<timespec> FarFuture() {
 
 const Row kFar[] = {
     {"OfMqTimedsend", {clause::mq_timedsend::timeout_far_future}, Direction::kSend},
-    {"OfMqTimedreceive", {clause::mq_timedreceive::timeout_far_future, regression::glibc_bz29304}, Direction::kReceive},
+    {"OfMqTimedreceive",
+     {clause::mq_timedreceive::timeout_far_future, regression::glibc_bz29304},
+     Direction::kReceive},
 };
 IPC_TABLE_TEST(MqDeadlineFarAhead, Row, kFar) {
   for (const timespec& deadline : FarFuture()) {
     Side side(row.direction);
     side.Open();
-    EXPECT_THAT(side.Do(deadline), SucceedsWith(side.value())) << deadline.tv_sec << " s, without a wait";
+    EXPECT_THAT(side.Do(deadline), SucceedsWith(side.value()))
+        << deadline.tv_sec << " s, without a wait";
     if (row.direction == Direction::kSend) Drain(side.queue());
     side.Shut();
     const mqd_t q = side.queue();
@@ -260,7 +295,8 @@ IPC_TABLE_TEST(MqDeadlineFarAhead, Row, kFar) {
 }
 
 // Messages that arrive about when the deadline does: returned, or still queued.
-IPC_TEST(MqTimedreceive, RaceWithTheDeadlineLosesNothing, clause::mq_timedreceive::timeout_race_with_arrival,
+IPC_TEST(MqTimedreceive, RaceWithTheDeadlineLosesNothing,
+         clause::mq_timedreceive::timeout_race_with_arrival,
          regression::linux_timed_wait_wakeup_race) {
   constexpr int kMessages = 200;
   Queue q(4, 16);
@@ -280,9 +316,11 @@ IPC_TEST(MqTimedreceive, RaceWithTheDeadlineLosesNothing, clause::mq_timedreceiv
         timespec deadline = RealtimeIn(0);
         deadline.tv_nsec += 1000 * static_cast<long>(20 + round % 97);
         if (deadline.tv_nsec >= 1'000'000'000) deadline.tv_nsec -= 1'000'000'000, ++deadline.tv_sec;
-        const CallResult got = CALL(mq_timedreceive(own, buffer, sizeof buffer, nullptr, &deadline));
+        const CallResult got =
+            CALL(mq_timedreceive(own, buffer, sizeof buffer, nullptr, &deadline));
         if (got.ok()) {
-          ++tally->seen[std::atoi(std::string(buffer, static_cast<std::size_t>(got.value)).c_str())];
+          ++tally
+                ->seen[std::atoi(std::string(buffer, static_cast<std::size_t>(got.value)).c_str())];
         } else if (got.failed_with(ETIMEDOUT)) {
           ++tally->timeouts;
         } else {
@@ -315,7 +353,8 @@ class SteppedClock {
  public:
   SteppedClock() : real_(RealtimeIn(0)), mono_(NowNs()) {
     timespec now = RealtimeIn(0);
-    if (clock_settime(CLOCK_REALTIME, &now) != 0) Unsupported("setting the clock is not permitted (" + ErrnoName(errno) + ")");
+    if (clock_settime(CLOCK_REALTIME, &now) != 0)
+      Unsupported("setting the clock is not permitted (" + ErrnoName(errno) + ")");
   }
   ~SteppedClock() { Step(0); }
   // To `ms` away from the right time.
@@ -334,8 +373,9 @@ class SteppedClock {
   std::int64_t mono_;
 };
 
-const Row kStepped[] = IPC_BOTH(timeout_clock_stepped, timeout_clock_stepped, regression::linux_relative_timeouts, exclusive,
-                                dangerous("it sets the clock of the machine forward and back by some seconds, for moments"));
+const Row kStepped[] = IPC_BOTH(
+    timeout_clock_stepped, timeout_clock_stepped, regression::linux_relative_timeouts, exclusive,
+    dangerous("it sets the clock of the machine forward and back by some seconds, for moments"));
 IPC_TABLE_TEST(MqDeadlineFollowsASteppedClock, Row, kStepped) {
   Side side(row.direction);
   side.Shut();
@@ -353,7 +393,8 @@ IPC_TABLE_TEST(MqDeadlineFollowsASteppedClock, Row, kStepped) {
   clock.Step(-20'000);
   const CallResult later = near.result(2'500'000'000);
   clock.Step(0);
-  EXPECT_EQ(later.fate, Fate::kStillBlocked) << "the clock was set back: the deadline is 20 s further away";
+  EXPECT_EQ(later.fate, Fate::kStillBlocked)
+      << "the clock was set back: the deadline is 20 s further away";
   EXPECT_THAT(near.result(5'000'000'000), Fails(ETIMEDOUT));
 }
 

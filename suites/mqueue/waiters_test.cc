@@ -52,7 +52,8 @@ IPC_TEST(MqWaiters, OneFreeSlotReleasesOneSender, clause::mq_send::waiters_one_s
   EXPECT_EQ(received.substr(6), "abc");
 }
 
-IPC_TEST(MqWaiters, OneMessageServesOneReceiver, clause::mq_receive::waiters_one_message_one_receiver) {
+IPC_TEST(MqWaiters, OneMessageServesOneReceiver,
+         clause::mq_receive::waiters_one_message_one_receiver) {
   Queue q;
   Receiver a(q), b(q), c(q);
   const std::vector<Call> calls{a.call(), b.call(), c.call()};
@@ -74,7 +75,8 @@ IPC_TEST(MqWaiters, OneMessageServesOneReceiver, clause::mq_receive::waiters_one
 }
 
 // Without Priority Scheduling any order will do: seen is who was served in which place.
-IPC_TEST(MqWaiters, OrderWithoutThePrioritySchedulingOption, clause::general::waiters_unspecified_without_ps) {
+IPC_TEST(MqWaiters, OrderWithoutThePrioritySchedulingOption,
+         clause::general::waiters_unspecified_without_ps) {
   const auto order = [](bool send) {
     Queue q(1);
     if (send) Put(q, "filler");
@@ -104,19 +106,25 @@ IPC_TEST(MqWaiters, OrderWithoutThePrioritySchedulingOption, clause::general::wa
         before[i] = true;
       }
     }
-    for (const Call& call : calls) EXPECT_THAT(call.result(), Succeeds()) << "every waiter is served in the end";
+    for (const Call& call : calls)
+      EXPECT_THAT(call.result(), Succeeds()) << "every waiter is served in the end";
     return served;
   };
-  Observe(clause::general::waiters_unspecified_without_ps, "sysconf(_SC_PRIORITY_SCHEDULING)", sysconf(_SC_PRIORITY_SCHEDULING));
-  Observe(clause::general::waiters_unspecified_without_ps, "order in which waiting senders were released", order(true));
-  Observe(clause::general::waiters_unspecified_without_ps, "order in which waiting receivers were served", order(false));
+  Observe(clause::general::waiters_unspecified_without_ps, "sysconf(_SC_PRIORITY_SCHEDULING)",
+          sysconf(_SC_PRIORITY_SCHEDULING));
+  Observe(clause::general::waiters_unspecified_without_ps,
+          "order in which waiting senders were released", order(true));
+  Observe(clause::general::waiters_unspecified_without_ps,
+          "order in which waiting receivers were served", order(false));
 }
 
 void NeedRealtime() {
   const long option = sysconf(_SC_PRIORITY_SCHEDULING);
   const long threads = sysconf(_SC_THREAD_PRIORITY_SCHEDULING);
-  if (option <= 0 && threads <= 0) Unsupported("no Priority Scheduling option: sysconf(_SC_PRIORITY_SCHEDULING) is not positive");
-  if (!CanUseRealtime()) Unsupported("SCHED_FIFO can't be had: needs CAP_SYS_NICE or RLIMIT_RTPRIO");
+  if (option <= 0 && threads <= 0)
+    Unsupported("no Priority Scheduling option: sysconf(_SC_PRIORITY_SCHEDULING) is not positive");
+  if (!CanUseRealtime())
+    Unsupported("SCHED_FIFO can't be had: needs CAP_SYS_NICE or RLIMIT_RTPRIO");
 }
 
 // Priority number `level` (0, 1, 2, ...) of SCHED_FIFO, from its lowest upwards.
@@ -136,7 +144,8 @@ class FifoWaiter {
       : text_(std::move(text)) {
     call_ = peer_.start([this, q, send, level, priority] {
       SetFifo(pthread_self(), level);
-      return send ? CALL(mq_send(q, text_.data(), text_.size(), priority)) : CALL(mq_receive(q, buffer_, sizeof buffer_, nullptr));
+      return send ? CALL(mq_send(q, text_.data(), text_.size(), priority))
+                  : CALL(mq_receive(q, buffer_, sizeof buffer_, nullptr));
     });
     EXPECT_THAT(call_, Blocks());
   }
@@ -157,9 +166,18 @@ struct FifoRow {
   unsigned priorities[4];  // of the messages sent: no part in the choice
 };
 const FifoRow kFifo[] = {
-    {"ReleaseTheSenderOfHighestPriorityThenLongestWait", {clause::mq_send::waiters_highest_priority_longest_waiting}, true, {0, 0, 0, 0}},
-    {"ChooseSendersWithoutRegardToMessagePriority", {clause::mq_send::waiters_highest_priority_longest_waiting}, true, {9, 1, 7, 3}},
-    {"ServeTheReceiverOfHighestPriorityThenLongestWait", {clause::mq_receive::waiters_highest_priority_longest_waiting}, false, {0, 0, 0, 0}},
+    {"ReleaseTheSenderOfHighestPriorityThenLongestWait",
+     {clause::mq_send::waiters_highest_priority_longest_waiting},
+     true,
+     {0, 0, 0, 0}},
+    {"ChooseSendersWithoutRegardToMessagePriority",
+     {clause::mq_send::waiters_highest_priority_longest_waiting},
+     true,
+     {9, 1, 7, 3}},
+    {"ServeTheReceiverOfHighestPriorityThenLongestWait",
+     {clause::mq_receive::waiters_highest_priority_longest_waiting},
+     false,
+     {0, 0, 0, 0}},
 };
 IPC_TABLE_TEST(MqWaitersByPriority, FifoRow, kFifo) {
   NeedRealtime();
@@ -169,7 +187,8 @@ IPC_TABLE_TEST(MqWaitersByPriority, FifoRow, kFifo) {
   std::vector<Call> calls;
   const int kLevels[] = {1, 3, 2, 3};
   for (std::size_t i = 0; i < 4; ++i) {
-    waiters.push_back(std::make_unique<FifoWaiter>(q, row.send, kLevels[i], std::to_string(i), row.priorities[i]));
+    waiters.push_back(std::make_unique<FifoWaiter>(q, row.send, kLevels[i], std::to_string(i),
+                                                   row.priorities[i]));
     calls.push_back(waiters.back()->call());
   }
   std::vector<std::size_t> order;
@@ -188,8 +207,16 @@ IPC_TABLE_TEST(MqWaitersByPriority, FifoRow, kFifo) {
 }
 
 const FifoRow kRaised[] = {
-    {"OvertakesAsReceiver", {clause::mq_receive::waiters_priority_raised_while_waiting, regression::linux_waiter_priority_frozen}, false, {}},
-    {"OvertakesAsSender", {clause::mq_receive::waiters_priority_raised_while_waiting, regression::linux_waiter_priority_frozen}, true, {}},
+    {"OvertakesAsReceiver",
+     {clause::mq_receive::waiters_priority_raised_while_waiting,
+      regression::linux_waiter_priority_frozen},
+     false,
+     {}},
+    {"OvertakesAsSender",
+     {clause::mq_receive::waiters_priority_raised_while_waiting,
+      regression::linux_waiter_priority_frozen},
+     true,
+     {}},
 };
 IPC_TABLE_TEST(MqWaiterRaisedWhileItWaits, FifoRow, kRaised) {
   NeedRealtime();
@@ -207,7 +234,8 @@ IPC_TABLE_TEST(MqWaiterRaisedWhileItWaits, FifoRow, kRaised) {
     }
   };
   serve();
-  EXPECT_EQ(Returned(calls, 1), (std::vector<std::size_t>{1})) << "the second now has the higher scheduling priority";
+  EXPECT_EQ(Returned(calls, 1), (std::vector<std::size_t>{1}))
+      << "the second now has the higher scheduling priority";
   serve();
   for (const Call& call : calls) EXPECT_THAT(call.result(), Succeeds());
 }
@@ -218,10 +246,18 @@ struct GoneRow {
   Gone how;
 };
 const GoneRow kGone[] = {
-    {"InterruptedReceiverTakesNothing", {clause::mq_receive::waiters_gone_waiter_takes_nothing}, Gone::kSignal},
-    {"TimedOutReceiverTakesNothing", {clause::mq_receive::waiters_gone_waiter_takes_nothing}, Gone::kTimeout},
-    {"CancelledReceiverTakesNothing", {clause::mq_receive::waiters_gone_waiter_takes_nothing}, Gone::kCancel},
-    {"KilledReceiverTakesNothing", {clause::mq_receive::waiters_gone_waiter_takes_nothing}, Gone::kKill},
+    {"InterruptedReceiverTakesNothing",
+     {clause::mq_receive::waiters_gone_waiter_takes_nothing},
+     Gone::kSignal},
+    {"TimedOutReceiverTakesNothing",
+     {clause::mq_receive::waiters_gone_waiter_takes_nothing},
+     Gone::kTimeout},
+    {"CancelledReceiverTakesNothing",
+     {clause::mq_receive::waiters_gone_waiter_takes_nothing},
+     Gone::kCancel},
+    {"KilledReceiverTakesNothing",
+     {clause::mq_receive::waiters_gone_waiter_takes_nothing},
+     Gone::kKill},
 };
 
 IPC_TABLE_TEST(MqWaiterThatIsGone, GoneRow, kGone) {

@@ -33,7 +33,8 @@ struct Request {
 void NeedAccepted(int fd, const CallResult& queued) {
   if (queued.ok() || !queued.returned()) return;  // waiting is no refusal
   const long support = fpathconf(fd, _PC_ASYNC_IO);
-  if (support == -1 || queued.failed_with(ENOSYS)) Unsupported("asynchronous I/O on pipes is refused: " + Describe(queued));
+  if (support == -1 || queued.failed_with(ENOSYS))
+    Unsupported("asynchronous I/O on pipes is refused: " + Describe(queued));
 }
 
 // Waits until the request has ended, at most 5 s; its error status.
@@ -69,7 +70,8 @@ IPC_TEST_P(PipeAio, ReadIsQueuedAndEndsWhenDataArrives, clause::aio::pipe_read_q
   const CallResult queued = Bounded([&] { return CALL(aio_read(&request.block)); });
   NeedAccepted(p.rd(), queued);
   ASSERT_THAT(queued, SucceedsWith(0));
-  EXPECT_THAT(CALL(aio_error(&request.block)), SucceedsWith(EINPROGRESS)) << "no data was written yet";
+  EXPECT_THAT(CALL(aio_error(&request.block)), SucceedsWith(EINPROGRESS))
+      << "no data was written yet";
   EXPECT_THAT(CALL(write(p.wr(), "hello", 5)), SucceedsWith(5));
   EXPECT_THAT(Await(request), SucceedsWith(0));
   EXPECT_THAT(CALL(aio_return(&request.block)), SucceedsWith(5));
@@ -79,7 +81,8 @@ IPC_TEST_P(PipeAio, ReadIsQueuedAndEndsWhenDataArrives, clause::aio::pipe_read_q
 IPC_TEST_P(PipeAio, WritesAppend, clause::aio::pipe_write_order) {
   Pipe p = Make();
   std::vector<std::unique_ptr<Request>> requests;
-  for (const char* text : {"first.", "second.", "third.", "fourth."}) requests.push_back(std::make_unique<Request>(p.wr(), text));
+  for (const char* text : {"first.", "second.", "third.", "fourth."})
+    requests.push_back(std::make_unique<Request>(p.wr(), text));
   for (auto& request : requests) {
     request->block.aio_offset = 100;  // has no use here
     const CallResult queued = CALL(aio_write(&request->block));
@@ -93,8 +96,10 @@ IPC_TEST_P(PipeAio, WritesAppend, clause::aio::pipe_write_order) {
   // An implementation may relax the order; every request is whole and there once.
   const std::string got = DrainPipe(p.rd());
   EXPECT_EQ(got.size(), std::strlen("first.second.third.fourth."));
-  for (auto& request : requests) EXPECT_NE(got.find(request->data), std::string::npos) << request->data;
-  Observe(clause::aio::pipe_write_order, "order", got == "first.second.third.fourth." ? "of the calls" : "another");
+  for (auto& request : requests)
+    EXPECT_NE(got.find(request->data), std::string::npos) << request->data;
+  Observe(clause::aio::pipe_write_order, "order",
+          got == "first.second.third.fourth." ? "of the calls" : "another");
 }
 
 IPC_TEST_P(PipeAio, ReadReportsEndOfFile, clause::aio::pipe_completion_errors) {

@@ -58,7 +58,8 @@ IPC_TEST(PipeLimits, IovMaxIsAtLeast16, clause::pipe::limits_iov_max) {
 
 IPC_TEST_P(PipeAttributes, FpathconfTellsPipeBuf, clause::fpathconf::pipe_pipe_buf) {
   Pipe p = Make();
-  const CallResult of_rd = CALL(fpathconf(p.rd(), _PC_PIPE_BUF)), of_wr = CALL(fpathconf(p.wr(), _PC_PIPE_BUF));
+  const CallResult of_rd = CALL(fpathconf(p.rd(), _PC_PIPE_BUF)),
+                   of_wr = CALL(fpathconf(p.wr(), _PC_PIPE_BUF));
   NoteChecks();
   EXPECT_EQ(of_rd.value, of_wr.value) << "both ends";
   for (const CallResult& result : {of_rd, of_wr}) {
@@ -90,7 +91,8 @@ IPC_TEST_P(PipeAttributes, FpathconfOfAnInvalidNameFails, clause::fpathconf::pip
 IPC_TEST_P(PipeAttributes, FpathconfOfAClosedDescriptor, clause::fpathconf::pipe_ebadf) {
   Pipe p = Make();
   const CallResult result = CALL(fpathconf(LowestFreeFd(), _PC_PIPE_BUF));
-  EXPECT_TRUE(result.failed_with(EBADF) || result.failed_with(0) || result.value >= _POSIX_PIPE_BUF) << result;
+  EXPECT_TRUE(result.failed_with(EBADF) || result.failed_with(0) || result.value >= _POSIX_PIPE_BUF)
+      << result;
   Observe(clause::fpathconf::pipe_ebadf, "closed_number", result);
 }
 
@@ -101,7 +103,8 @@ IPC_TEST_P(PipeAttributes, FstatSaysFifo, clause::fstat::pipe_type) {
     ASSERT_THAT(CALL(fstat(fd, &status)), SucceedsWith(0));
     const mode_t mode = status.st_mode;
     EXPECT_TRUE(S_ISFIFO(mode));
-    EXPECT_FALSE(S_ISREG(mode) || S_ISDIR(mode) || S_ISCHR(mode) || S_ISBLK(mode) || S_ISLNK(mode) || S_ISSOCK(mode));
+    EXPECT_FALSE(S_ISREG(mode) || S_ISDIR(mode) || S_ISCHR(mode) || S_ISBLK(mode) ||
+                 S_ISLNK(mode) || S_ISSOCK(mode));
   }
 }
 
@@ -124,7 +127,8 @@ IPC_TEST_P(PipeAttributes, FstatUnspecifiedFields, clause::fstat::pipe_unspecifi
 IPC_TEST_P(PipeAttributes, TwoPipesHaveDifferentIdentities, clause::fstat::pipe_identity) {
   Pipe p = Make(), q = Make();
   const auto differ = [](int a, int b, const char* what) {
-    struct stat of_a {}, of_b {};
+    struct stat of_a {
+    }, of_b{};
     ASSERT_THAT(CALL(fstat(a, &of_a)), SucceedsWith(0));
     ASSERT_THAT(CALL(fstat(b, &of_b)), SucceedsWith(0));
     EXPECT_FALSE(of_a.st_dev == of_b.st_dev && of_a.st_ino == of_b.st_ino) << what;
@@ -135,7 +139,8 @@ IPC_TEST_P(PipeAttributes, TwoPipesHaveDifferentIdentities, clause::fstat::pipe_
 
 IPC_TEST_P(PipeAttributes, IdentityOfTheTwoEnds, clause::fstat::pipe_both_ends_same_identity) {
   Pipe p = Make();
-  struct stat of_rd {}, of_wr {};
+  struct stat of_rd {
+  }, of_wr{};
   ASSERT_THAT(CALL(fstat(p.rd(), &of_rd)), SucceedsWith(0));
   ASSERT_THAT(CALL(fstat(p.wr(), &of_wr)), SucceedsWith(0));
   const bool same = of_rd.st_dev == of_wr.st_dev && of_rd.st_ino == of_wr.st_ino;

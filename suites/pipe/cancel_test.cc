@@ -34,7 +34,8 @@ void CancelWhileBlocked(F blocking) {
   EXPECT_EQ(cleaned->load(), 1) << "clean-up handlers run";
 }
 
-IPC_TEST_P(PipeCancel, WakesABlockedRead, clause::pipe::cancel_blocked_call, clause::pipe::cancel_no_side_effect) {
+IPC_TEST_P(PipeCancel, WakesABlockedRead, clause::pipe::cancel_blocked_call,
+           clause::pipe::cancel_no_side_effect) {
   Pipe p = Make();
   char buffer[8];
   iovec area{buffer, sizeof buffer};
@@ -46,7 +47,8 @@ IPC_TEST_P(PipeCancel, WakesABlockedRead, clause::pipe::cancel_blocked_call, cla
   EXPECT_EQ(DrainPipe(p.rd()), "token");
 }
 
-IPC_TEST_P(PipeCancel, WakesABlockedWrite, clause::pipe::cancel_blocked_call, clause::pipe::cancel_no_side_effect) {
+IPC_TEST_P(PipeCancel, WakesABlockedWrite, clause::pipe::cancel_blocked_call,
+           clause::pipe::cancel_no_side_effect) {
   Pipe p = Make();
   const std::size_t filled = FillPipe(p.wr());
   std::string data(PipeBufOf(p.wr()), '!');
@@ -59,7 +61,8 @@ IPC_TEST_P(PipeCancel, WakesABlockedWrite, clause::pipe::cancel_blocked_call, cl
 }
 
 // The cancelled reader is one of several: the data goes to another.
-IPC_TEST_P(PipeCancel, ConsumesNothingThatAnotherReaderWaitsFor, clause::pipe::cancel_no_side_effect) {
+IPC_TEST_P(PipeCancel, ConsumesNothingThatAnotherReaderWaitsFor,
+           clause::pipe::cancel_no_side_effect) {
   Pipe p = Make();
   char cancelled_byte, byte = 0;
   ThreadPeer other;

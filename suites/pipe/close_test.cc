@@ -27,7 +27,8 @@ IPC_TEST_P(PipeClose, FreesTheNumber, clause::close::pipe_frees_number) {
   }
 }
 
-IPC_TEST_P(PipeClose, OtherDuplicatesKeepTheWriteEndOpen, clause::close::pipe_other_duplicates_keep_end_open) {
+IPC_TEST_P(PipeClose, OtherDuplicatesKeepTheWriteEndOpen,
+           clause::close::pipe_other_duplicates_keep_end_open) {
   Pipe p = Make(O_NONBLOCK);
   Fd copy(CALL(dup(p.wr()))), third(CALL(fcntl(p.wr(), F_DUPFD, 0)));
   char byte;
@@ -41,7 +42,8 @@ IPC_TEST_P(PipeClose, OtherDuplicatesKeepTheWriteEndOpen, clause::close::pipe_ot
   EXPECT_THAT(CALL(read(p.rd(), &byte, 1)), SucceedsWith(0)) << "all are closed";
 }
 
-IPC_TEST_P(PipeClose, OtherDuplicatesKeepTheReadEndOpen, clause::close::pipe_other_duplicates_keep_end_open) {
+IPC_TEST_P(PipeClose, OtherDuplicatesKeepTheReadEndOpen,
+           clause::close::pipe_other_duplicates_keep_end_open) {
   Pipe p = Make(O_NONBLOCK);
   ScopedSignal ignored(SIGPIPE, SIG_IGN);
   Fd copy(CALL(dup(p.rd()))), third(CALL(fcntl(p.rd(), F_DUPFD, 0)));
@@ -115,7 +117,8 @@ IPC_TEST_P(PipeClose, InterruptedIssue7, clause::close::eintr_issue7) {
 
 IPC_TEST_P(PipeClose, InterruptedIssue8, clause::close::eintr_issue8) {
   const Outcomes seen = CloseUnderSignals(GetParam());
-  EXPECT_EQ(seen.other, 0) << "an error other than EINTR and EINPROGRESS, or a descriptor left open by it";
+  EXPECT_EQ(seen.other, 0)
+      << "an error other than EINTR and EINPROGRESS, or a descriptor left open by it";
   EXPECT_EQ(seen.eintr_closed, 0) << "EINTR says that the descriptor is open";
 #if defined(POSIX_CLOSE_RESTART) && POSIX_CLOSE_RESTART == 0
   EXPECT_EQ(seen.eintr_open, 0) << "POSIX_CLOSE_RESTART is 0: close() is never interrupted";
@@ -177,7 +180,8 @@ IPC_TEST_P(PipeClose, WhileAThreadIsBlockedInWrite, clause::close::pipe_while_th
   if (probe.what != Blocking::kReturned) DrainPipe(p.rd());
   const CallResult result = call.result();
   EXPECT_TRUE(result.ok() || result.failed_with(EBADF)) << result;
-  Observe(clause::close::pipe_while_thread_blocked, "write", result.failed ? ErrnoName(result.error) : "goes on");
+  Observe(clause::close::pipe_while_thread_blocked, "write",
+          result.failed ? ErrnoName(result.error) : "goes on");
 }
 
 }  // namespace

@@ -12,7 +12,8 @@ namespace ipcsuite {
 class CreatorTest : public PipeKindTest {
  protected:
   void SetUp() override {
-    if (GetParam() == PipeKind::kPipe2 && JudgedIssue() < 8) Unsupported("pipe2() is not of Issue 7");
+    if (GetParam() == PipeKind::kPipe2 && JudgedIssue() < 8)
+      Unsupported("pipe2() is not of Issue 7");
   }
 
   // The call under test.
@@ -23,7 +24,8 @@ class CreatorTest : public PipeKindTest {
   CallResult Create(int (&ends)[2]) const {
     const CallResult made = TryCreate(ends);
     if (made.failed_with(ENFILE) || made.failed_with(ENOMEM)) {
-      Unresolved(Describe(made) + ": raise the system's limits on open files and on memory for pipes");
+      Unresolved(Describe(made) +
+                 ": raise the system's limits on open files and on memory for pipes");
     }
     return made;
   }
@@ -48,15 +50,17 @@ class CreatorTest : public PipeKindTest {
   class Scope {
    public:
     Scope(const CreatorTest& test, ClauseRef of_pipe)
-        : scope_(test.GetParam() == PipeKind::kPipe2 ? clause::pipe2::flag_alone_decides : of_pipe) {}
+        : scope_(test.GetParam() == PipeKind::kPipe2 ? clause::pipe2::flag_alone_decides
+                                                     : of_pipe) {}
 
    private:
     ForClause scope_;
   };
 };
 
-#define IPC_FOR_BOTH_CREATORS(fixture)   \
-  class fixture : public CreatorTest {}; \
-  INSTANTIATE_TEST_SUITE_P(Kinds, fixture, testing::Values(PipeKind::kPipe, PipeKind::kPipe2), KindName)
+#define IPC_FOR_BOTH_CREATORS(fixture)                                                         \
+  class fixture : public CreatorTest {};                                                       \
+  INSTANTIATE_TEST_SUITE_P(Kinds, fixture, testing::Values(PipeKind::kPipe, PipeKind::kPipe2), \
+                           KindName)
 
 }  // namespace ipcsuite

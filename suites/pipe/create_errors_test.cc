@@ -36,7 +36,8 @@ int FillTable(int free) {
     copies.push_back(copy);
   }
   lowered.rlim_cur = static_cast<rlim_t>(limit);
-  if (setrlimit(RLIMIT_NOFILE, &lowered) != 0) Unresolved("the limit on open files could not be lowered");
+  if (setrlimit(RLIMIT_NOFILE, &lowered) != 0)
+    Unresolved("the limit on open files could not be lowered");
   for (int i = 0; i < free; ++i) {
     close(copies[copies.size() / 2]);
     copies.erase(copies.begin() + static_cast<std::ptrdiff_t>(copies.size() / 2));
@@ -52,7 +53,8 @@ int CountFree(int source) {
 }
 
 // One failing call with `free` numbers left, judged in a child; the result and what was free after.
-void FailWithFree(int free, const std::function<CallResult(int (&)[2])>& create, const std::function<void(const CallResult&, int, int)>& judge) {
+void FailWithFree(int free, const std::function<CallResult(int (&)[2])>& create,
+                  const std::function<void(const CallResult&, int, int)>& judge) {
   struct Seen {
     int a, b, free_after;
   };
@@ -74,17 +76,20 @@ void FailWithFree(int free, const std::function<CallResult(int (&)[2])>& create,
 IPC_TEST_P(PipeCreateErrors, EmfileWhenFewerThanTwoNumbersAreFree, clause::pipe::create_emfile,
            clause::pipe::create_failure_leaves_array, clause::pipe2::flag_alone_decides) {
   for (const int free : {0, 1}) {
-    FailWithFree(free, [this](int (&ends)[2]) { return TryCreate(ends); }, [this](const CallResult& made, int after, int before) {
-      Scope scope(*this, clause::pipe::create_emfile);
-      EXPECT_THAT(made, Fails(EMFILE)) << "with " << before << " free";
-      Scope leak(*this, clause::pipe::create_failure_leaves_array);
-      EXPECT_EQ(after, before) << "free descriptors before and after the failure";
-    });
+    FailWithFree(
+        free, [this](int(&ends)[2]) { return TryCreate(ends); },
+        [this](const CallResult& made, int after, int before) {
+          Scope scope(*this, clause::pipe::create_emfile);
+          EXPECT_THAT(made, Fails(EMFILE)) << "with " << before << " free";
+          Scope leak(*this, clause::pipe::create_failure_leaves_array);
+          EXPECT_EQ(after, before) << "free descriptors before and after the failure";
+        });
   }
 }
 
 // With two numbers free it works: the limit is not reached too early.
-IPC_TEST_P(PipeCreateErrors, SucceedsWithExactlyTwoNumbersFree, clause::pipe::create_emfile, clause::pipe2::flag_alone_decides) {
+IPC_TEST_P(PipeCreateErrors, SucceedsWithExactlyTwoNumbersFree, clause::pipe::create_emfile,
+           clause::pipe2::flag_alone_decides) {
   Scope scope(*this, clause::pipe::create_emfile);
   Peer peer;
   Call call = peer.start([&] {
@@ -96,7 +101,8 @@ IPC_TEST_P(PipeCreateErrors, SucceedsWithExactlyTwoNumbersFree, clause::pipe::cr
 }
 
 // Repeated failures use nothing up: the failing call would take both ends of a pipe each time.
-IPC_TEST_P(PipeCreateErrors, RepeatedFailuresLeakNothing, clause::pipe::create_failure_leaves_array, clause::pipe2::flag_alone_decides) {
+IPC_TEST_P(PipeCreateErrors, RepeatedFailuresLeakNothing, clause::pipe::create_failure_leaves_array,
+           clause::pipe2::flag_alone_decides) {
   Scope scope(*this, clause::pipe::create_failure_leaves_array);
   Shared<int> free_after;
   Peer peer;

@@ -14,7 +14,8 @@ namespace {
 
 IPC_FOR_BOTH_CREATORS(PipeCreate);
 
-IPC_TEST_P(PipeCreate, GivesTwoConnectedEnds, clause::pipe::create_two_ends, clause::pipe2::flag_alone_decides) {
+IPC_TEST_P(PipeCreate, GivesTwoConnectedEnds, clause::pipe::create_two_ends,
+           clause::pipe2::flag_alone_decides) {
   Scope scope(*this, clause::pipe::create_two_ends);
   int ends[2] = {-1, -1};
   ASSERT_THAT(Create(ends), SucceedsWith(0));
@@ -29,7 +30,8 @@ IPC_TEST_P(PipeCreate, GivesTwoConnectedEnds, clause::pipe::create_two_ends, cla
 }
 
 // Two pipes at once have nothing in common.
-IPC_TEST_P(PipeCreate, GivesANewPipeEachTime, clause::pipe::create_two_ends, clause::pipe2::flag_alone_decides) {
+IPC_TEST_P(PipeCreate, GivesANewPipeEachTime, clause::pipe::create_two_ends,
+           clause::pipe2::flag_alone_decides) {
   Scope scope(*this, clause::pipe::create_two_ends);
   int a[2], b[2];
   ASSERT_THAT(Create(a), SucceedsWith(0));
@@ -59,11 +61,13 @@ std::set<int> MakeHoles(const std::set<int>& places, std::vector<Fd>& keep) {
   return holes;
 }
 
-IPC_TEST_P(PipeCreate, UsesTheLowestFreeNumbers, clause::pipe::create_lowest_fds, clause::pipe2::flag_alone_decides) {
+IPC_TEST_P(PipeCreate, UsesTheLowestFreeNumbers, clause::pipe::create_lowest_fds,
+           clause::pipe2::flag_alone_decides) {
   Scope scope(*this, clause::pipe::create_lowest_fds);
   Fd zero;
   if (fcntl(0, F_GETFD) < 0) zero = Fd(CALL(open("/", O_RDONLY)));  // something to copy
-  for (const std::set<int>& places : {std::set<int>{0, 1}, std::set<int>{3, 5}, std::set<int>{0, 7}}) {
+  for (const std::set<int>& places :
+       {std::set<int>{0, 1}, std::set<int>{3, 5}, std::set<int>{0, 7}}) {
     std::vector<Fd> keep;
     const std::set<int> holes = MakeHoles(places, keep);
     int ends[2] = {-1, -1};
@@ -77,11 +81,13 @@ IPC_TEST_P(PipeCreate, OrderOfTheTwoNumbers, clause::pipe::create_fd_order) {
   int ends[2] = {-1, -1};
   ASSERT_THAT(Create(ends), SucceedsWith(0));
   Fd rd(ends[0]), wr(ends[1]);
-  Observe(clause::pipe::create_fd_order, "lower_number", ends[0] < ends[1] ? "read end" : "write end");
+  Observe(clause::pipe::create_fd_order, "lower_number",
+          ends[0] < ends[1] ? "read end" : "write end");
 }
 
 // Numbers whose slots had other flags before: stale state would show.
-IPC_TEST_P(PipeCreate, LeavesNonblockClear, clause::pipe::create_nonblock_clear, clause::pipe2::flag_alone_decides) {
+IPC_TEST_P(PipeCreate, LeavesNonblockClear, clause::pipe::create_nonblock_clear,
+           clause::pipe2::flag_alone_decides) {
   Scope scope(*this, clause::pipe::create_nonblock_clear);
   UsedSlots();
   int ends[2] = {-1, -1};
@@ -94,7 +100,8 @@ IPC_TEST_P(PipeCreate, LeavesNonblockClear, clause::pipe::create_nonblock_clear,
   }
 }
 
-IPC_TEST_P(PipeCreate, LeavesCloexecClear, clause::pipe::create_cloexec_clear, clause::pipe2::flag_alone_decides) {
+IPC_TEST_P(PipeCreate, LeavesCloexecClear, clause::pipe::create_cloexec_clear,
+           clause::pipe2::flag_alone_decides) {
   Scope scope(*this, clause::pipe::create_cloexec_clear);
   UsedSlots();
   int ends[2] = {-1, -1};
@@ -107,7 +114,8 @@ IPC_TEST_P(PipeCreate, LeavesCloexecClear, clause::pipe::create_cloexec_clear, c
   }
 }
 
-IPC_TEST_P(PipeCreate, LeavesCloforkClear, clause::pipe::create_clofork_clear, clause::pipe2::flag_alone_decides) {
+IPC_TEST_P(PipeCreate, LeavesCloforkClear, clause::pipe::create_clofork_clear,
+           clause::pipe2::flag_alone_decides) {
 #ifdef FD_CLOFORK
   Scope scope(*this, clause::pipe::create_clofork_clear);
   UsedSlots();
@@ -124,7 +132,8 @@ IPC_TEST_P(PipeCreate, LeavesCloforkClear, clause::pipe::create_clofork_clear, c
 #endif
 }
 
-IPC_TEST_P(PipeCreate, MakesADescriptionPerEnd, clause::pipe::create_separate_descriptions, clause::pipe2::flag_alone_decides) {
+IPC_TEST_P(PipeCreate, MakesADescriptionPerEnd, clause::pipe::create_separate_descriptions,
+           clause::pipe2::flag_alone_decides) {
   Scope scope(*this, clause::pipe::create_separate_descriptions);
   for (const int first : {0, 1}) {
     int ends[2] = {-1, -1};
@@ -132,7 +141,8 @@ IPC_TEST_P(PipeCreate, MakesADescriptionPerEnd, clause::pipe::create_separate_de
     Fd rd(ends[0]), wr(ends[1]);
     ASSERT_THAT(CALL(fcntl(ends[first], F_SETFL, O_NONBLOCK)), Succeeds());
     EXPECT_TRUE(IsNonblocking(ends[first]));
-    EXPECT_FALSE(IsNonblocking(ends[1 - first])) << "set through the " << (first ? "write" : "read") << " end";
+    EXPECT_FALSE(IsNonblocking(ends[1 - first]))
+        << "set through the " << (first ? "write" : "read") << " end";
   }
 }
 
@@ -142,14 +152,19 @@ IPC_TEST_P(PipeCreate, Direction, clause::pipe::create_direction) {
   Fd rd(ends[0]), wr(ends[1]);
   const auto mode = [](int fd) {
     const int bits = fcntl(fd, F_GETFL) & O_ACCMODE;
-    return bits == O_RDONLY ? "O_RDONLY" : bits == O_WRONLY ? "O_WRONLY" : bits == O_RDWR ? "O_RDWR" : "other";
+    return bits == O_RDONLY   ? "O_RDONLY"
+           : bits == O_WRONLY ? "O_WRONLY"
+           : bits == O_RDWR   ? "O_RDWR"
+                              : "other";
   };
   Observe(clause::pipe::create_direction, "mode_of_read_end", mode(rd));
   Observe(clause::pipe::create_direction, "mode_of_write_end", mode(wr));
-  Observe(clause::pipe::create_direction, "write_to_read_end", Bounded([&] { return CALL(write(rd, "x", 1)); }));
+  Observe(clause::pipe::create_direction, "write_to_read_end",
+          Bounded([&] { return CALL(write(rd, "x", 1)); }));
 }
 
-IPC_TEST_P(PipeCreate, AccessModesPermitTheirDirection, clause::pipe::create_access_mode, clause::pipe2::flag_alone_decides) {
+IPC_TEST_P(PipeCreate, AccessModesPermitTheirDirection, clause::pipe::create_access_mode,
+           clause::pipe2::flag_alone_decides) {
   Scope scope(*this, clause::pipe::create_access_mode);
   int ends[2] = {-1, -1};
   ASSERT_THAT(Create(ends), SucceedsWith(0));
@@ -181,7 +196,8 @@ void ExpectOwner(const CallResult& made, const int (&ends)[2]) {
   }
 }
 
-IPC_TEST_P(PipeCreate, BelongsToTheEffectiveUser, clause::pipe::create_owner, clause::pipe2::flag_alone_decides) {
+IPC_TEST_P(PipeCreate, BelongsToTheEffectiveUser, clause::pipe::create_owner,
+           clause::pipe2::flag_alone_decides) {
   Scope scope(*this, clause::pipe::create_owner);
   int ends[2] = {-1, -1};
   const CallResult made = Create(ends);
@@ -189,13 +205,16 @@ IPC_TEST_P(PipeCreate, BelongsToTheEffectiveUser, clause::pipe::create_owner, cl
 }
 
 // Effective IDs that differ from the real ones: the effective ones count.
-IPC_TEST_P(PipeCreate, BelongsToTheEffectiveNotTheRealUser, clause::pipe::create_owner, clause::pipe2::flag_alone_decides) {
+IPC_TEST_P(PipeCreate, BelongsToTheEffectiveNotTheRealUser, clause::pipe::create_owner,
+           clause::pipe2::flag_alone_decides) {
   Scope scope(*this, clause::pipe::create_owner);
   const auto other = OtherUser();
-  if (!other) Unsupported("needs the privilege to change the effective user (CAP_SETUID, CAP_SETGID)");
+  if (!other)
+    Unsupported("needs the privilege to change the effective user (CAP_SETUID, CAP_SETGID)");
   Peer peer([&](Peer::Self& self) {
     self.step([&] {
-      if (setegid(other->gid) != 0 || seteuid(other->uid) != 0) Unresolved("the effective user could not be changed");
+      if (setegid(other->gid) != 0 || seteuid(other->uid) != 0)
+        Unresolved("the effective user could not be changed");
       int ends[2] = {-1, -1};
       const CallResult made = Create(ends);
       ExpectOwner(made, ends);
@@ -205,7 +224,8 @@ IPC_TEST_P(PipeCreate, BelongsToTheEffectiveNotTheRealUser, clause::pipe::create
   EXPECT_THAT(peer.next().result(), SucceedsWith(0));
 }
 
-IPC_TEST_P(PipeCreate, MarksAllTimesForUpdate, clause::pipe::create_timestamps, clause::pipe2::flag_alone_decides) {
+IPC_TEST_P(PipeCreate, MarksAllTimesForUpdate, clause::pipe::create_timestamps,
+           clause::pipe2::flag_alone_decides) {
   Scope scope(*this, clause::pipe::create_timestamps);
   timespec before{}, after{};
   int ends[2] = {-1, -1};

@@ -65,7 +65,8 @@ IPC_TEST_P(PipeDup, CopiesHaveNoDescriptorFlags, clause::dup::pipe_fd_flags_clea
     SetDescriptorFlags(fd, kDescriptorFlags);
     Fd target(CALL(dup(fd)));
     SetDescriptorFlags(target, kDescriptorFlags);
-    const CallResult plain = CALL(dup(fd)), by_fcntl = CALL(fcntl(fd, F_DUPFD, 0)), onto = CALL(dup2(fd, target));
+    const CallResult plain = CALL(dup(fd)), by_fcntl = CALL(fcntl(fd, F_DUPFD, 0)),
+                     onto = CALL(dup2(fd, target));
     ASSERT_THAT(plain, Succeeds());
     ASSERT_THAT(by_fcntl, Succeeds());
     ASSERT_THAT(onto, SucceedsWith(target.get()));
@@ -82,7 +83,8 @@ void FillTable(int source) {
   rlimit lowered{};
   getrlimit(RLIMIT_NOFILE, &lowered);
   lowered.rlim_cur = static_cast<rlim_t>(LowestFreeFd() + 8);
-  if (setrlimit(RLIMIT_NOFILE, &lowered) != 0) Unresolved("the limit on open files could not be lowered");
+  if (setrlimit(RLIMIT_NOFILE, &lowered) != 0)
+    Unresolved("the limit on open files could not be lowered");
   while (fcntl(source, F_DUPFD, 0) >= 0) {
   }
 }
@@ -179,7 +181,8 @@ IPC_TEST_P(PipeDup, Dup3FlagAloneDecides, clause::dup3::flags) {
     SetDescriptorFlags(p.wr(), kDescriptorFlags & ~expected);
     EXPECT_THAT(CALL(dup3(p.wr(), target, flag)), SucceedsWith(target.get()));
     EXPECT_EQ(DescriptorFlags(target), expected) << "flag " << flag;
-    EXPECT_EQ(DescriptorFlags(p.wr()), kDescriptorFlags & ~expected) << "the original, flag " << flag;
+    EXPECT_EQ(DescriptorFlags(p.wr()), kDescriptorFlags & ~expected)
+        << "the original, flag " << flag;
     EXPECT_THAT(CALL(write(target, "x", 1)), SucceedsWith(1));
     EXPECT_EQ(DrainPipe(p.rd()), "x");
   }
@@ -214,7 +217,8 @@ IPC_TEST_P(PipeDup, Dup3OtherFlagBits, clause::dup3::invalid_flag) {
 
 #else
 
-IPC_TEST(PipeDup3, IsDeclared, clause::dup3::flags, clause::dup3::equal_numbers, clause::dup3::invalid_flag) {
+IPC_TEST(PipeDup3, IsDeclared, clause::dup3::flags, clause::dup3::equal_numbers,
+         clause::dup3::invalid_flag) {
   Unsupported("dup3() is not declared");
 }
 

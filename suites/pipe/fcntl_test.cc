@@ -12,7 +12,8 @@ namespace {
 IPC_FOR_ALL_KINDS(PipeFcntl);
 
 // Set in a child, in force for the parent: the flag belongs to the open file description.
-IPC_TEST_P(PipeFcntl, NonblockIsSharedWithInheritedDescriptors, clause::fcntl::setfl_visible_through_duplicates) {
+IPC_TEST_P(PipeFcntl, NonblockIsSharedWithInheritedDescriptors,
+           clause::fcntl::setfl_visible_through_duplicates) {
   Pipe p = Make();
   Fd copy(CALL(dup(p.rd())));
   char byte;
@@ -75,14 +76,18 @@ IPC_TEST_P(PipeFcntl, NonblockDuringABlockedCall, clause::fcntl::setfl_during_bl
   EXPECT_THAT(CALL(write(p.wr(), "x", 1)), SucceedsWith(1));
   const CallResult result = call.result();
   EXPECT_TRUE(returned ? result.failed_with(EAGAIN) : result.ok()) << result;
-  Observe(clause::fcntl::setfl_during_blocked_call, "blocked_read", returned ? "ends with EAGAIN" : "goes on");
+  Observe(clause::fcntl::setfl_during_blocked_call, "blocked_read",
+          returned ? "ends with EAGAIN" : "goes on");
 }
 
-IPC_TEST_P(PipeFcntl, SetflIgnoresAccessModeAndCreationBits, clause::fcntl::setfl_ignores_access_and_creation_bits) {
+IPC_TEST_P(PipeFcntl, SetflIgnoresAccessModeAndCreationBits,
+           clause::fcntl::setfl_ignores_access_and_creation_bits) {
   Pipe p = Make();
   for (const int fd : {p.rd(), p.wr()}) {
     const int mode = fcntl(fd, F_GETFL) & O_ACCMODE;
-    EXPECT_THAT(CALL(fcntl(fd, F_SETFL, O_RDWR | O_CREAT | O_TRUNC | O_EXCL | O_NOCTTY | O_NONBLOCK)), Succeeds());
+    EXPECT_THAT(
+        CALL(fcntl(fd, F_SETFL, O_RDWR | O_CREAT | O_TRUNC | O_EXCL | O_NOCTTY | O_NONBLOCK)),
+        Succeeds());
     EXPECT_EQ(fcntl(fd, F_GETFL) & O_ACCMODE, mode);
     EXPECT_TRUE(IsNonblocking(fd));
     EXPECT_THAT(CALL(fcntl(fd, F_SETFL, O_WRONLY)), Succeeds());

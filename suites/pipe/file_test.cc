@@ -23,8 +23,10 @@ IPC_TEST_P(PipeFile, LseekFailsWithEspipe, clause::lseek::pipe_espipe) {
 #endif
   for (const int fd : {p.rd(), p.wr()}) {
     for (const int origin : origins) {
-      for (const off_t offset : {off_t{0}, off_t{1}, off_t{-1}, std::numeric_limits<off_t>::max()}) {
-        EXPECT_THAT(CALL(lseek(fd, offset, origin)), Fails(ESPIPE)) << "origin " << origin << ", offset " << offset;
+      for (const off_t offset :
+           {off_t{0}, off_t{1}, off_t{-1}, std::numeric_limits<off_t>::max()}) {
+        EXPECT_THAT(CALL(lseek(fd, offset, origin)), Fails(ESPIPE))
+            << "origin " << origin << ", offset " << offset;
       }
     }
   }
@@ -44,7 +46,8 @@ IPC_TEST_P(PipeFile, FtruncateOfTheWriteEnd, clause::ftruncate::pipe_write_end) 
   const CallResult result = CALL(ftruncate(p.wr(), 0));
   EXPECT_TRUE(result.returned());
   Observe(clause::ftruncate::pipe_write_end, "write_end", result);
-  Observe(clause::ftruncate::pipe_write_end, "unread_data", DrainPipe(p.rd()) == "data" ? "stays" : "is changed");
+  Observe(clause::ftruncate::pipe_write_end, "unread_data",
+          DrainPipe(p.rd()) == "data" ? "stays" : "is changed");
 }
 
 IPC_TEST_P(PipeFile, FtruncateOfTheReadEndFails, clause::ftruncate::pipe_read_end) {
@@ -101,16 +104,18 @@ IPC_TEST_P(PipeFile, PosixFadviseReturnsEspipe, clause::posix_fadvise::pipe) {
 #endif
   Pipe p = Make();
   for (const int fd : {p.rd(), p.wr()}) {
-    for (const int advice : {POSIX_FADV_NORMAL, POSIX_FADV_SEQUENTIAL, POSIX_FADV_RANDOM, POSIX_FADV_WILLNEED,
-                             POSIX_FADV_DONTNEED, POSIX_FADV_NOREUSE}) {
-      EXPECT_THAT(CALL_ERRNO(posix_fadvise(fd, 0, 0, advice)), Fails(ESPIPE)) << "advice " << advice;
+    for (const int advice : {POSIX_FADV_NORMAL, POSIX_FADV_SEQUENTIAL, POSIX_FADV_RANDOM,
+                             POSIX_FADV_WILLNEED, POSIX_FADV_DONTNEED, POSIX_FADV_NOREUSE}) {
+      EXPECT_THAT(CALL_ERRNO(posix_fadvise(fd, 0, 0, advice)), Fails(ESPIPE))
+          << "advice " << advice;
     }
   }
 }
 
 IPC_TEST_P(PipeFile, FchmodAndFchown, clause::fchmod::pipe) {
   Pipe p = Make();
-  const CallResult mode = CALL(fchmod(p.rd(), 0600)), owner = CALL(fchown(p.rd(), geteuid(), getegid()));
+  const CallResult mode = CALL(fchmod(p.rd(), 0600)),
+                   owner = CALL(fchown(p.rd(), geteuid(), getegid()));
   EXPECT_THAT(mode, SucceedsOrFailsWith(EINVAL));
   EXPECT_THAT(owner, SucceedsOrFailsWith(EINVAL));
   Observe(clause::fchmod::pipe, "fchmod", mode);

@@ -1,4 +1,5 @@
-// Fixtures over the ways to get a pipe: what holds for pipe(), pipe2() and FIFOs alike has one body.
+// Fixtures over the ways to get a pipe: what holds for pipe(), pipe2() and FIFOs alike has one
+// body.
 #pragma once
 
 #include <fcntl.h>
@@ -18,15 +19,20 @@ class PipeKindTest : public TestWithParam<PipeKind> {
   Pipe Make(int flags = 0) const { return Pipe(GetParam(), flags); }
 };
 
-inline std::string KindName(const testing::TestParamInfo<PipeKind>& info) { return ToString(info.param); }
+inline std::string KindName(const testing::TestParamInfo<PipeKind>& info) {
+  return ToString(info.param);
+}
 
-#define IPC_FOR_ALL_KINDS(fixture)    \
-  class fixture : public PipeKindTest {}; \
-  INSTANTIATE_TEST_SUITE_P(Kinds, fixture, testing::Values(PipeKind::kPipe, PipeKind::kPipe2, PipeKind::kFifo), KindName)
+#define IPC_FOR_ALL_KINDS(fixture)                                                              \
+  class fixture : public PipeKindTest {};                                                       \
+  INSTANTIATE_TEST_SUITE_P(Kinds, fixture,                                                      \
+                           testing::Values(PipeKind::kPipe, PipeKind::kPipe2, PipeKind::kFifo), \
+                           KindName)
 
 // What only unnamed pipes have: pipe() and pipe2().
-#define IPC_FOR_UNNAMED_KINDS(fixture) \
-  class fixture : public PipeKindTest {};  \
-  INSTANTIATE_TEST_SUITE_P(Kinds, fixture, testing::Values(PipeKind::kPipe, PipeKind::kPipe2), KindName)
+#define IPC_FOR_UNNAMED_KINDS(fixture)                                                         \
+  class fixture : public PipeKindTest {};                                                      \
+  INSTANTIATE_TEST_SUITE_P(Kinds, fixture, testing::Values(PipeKind::kPipe, PipeKind::kPipe2), \
+                           KindName)
 
 }  // namespace ipcsuite

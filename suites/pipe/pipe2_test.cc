@@ -6,7 +6,6 @@
 #include "harness/peers/exec.h"
 #include "suites/pipe/kinds.h"
 
-
 namespace ipcsuite {
 namespace {
 
@@ -17,10 +16,11 @@ struct Flag {
   const char* name;
 };
 const std::vector<Flag>& Flags() {
-  static const std::vector<Flag> flags{{O_CLOEXEC, "O_CLOEXEC"},
-                                       {O_NONBLOCK, "O_NONBLOCK"},
+  static const std::vector<Flag> flags{
+      {O_CLOEXEC, "O_CLOEXEC"},
+      {O_NONBLOCK, "O_NONBLOCK"},
 #ifdef O_CLOFORK
-                                       {O_CLOFORK, "O_CLOFORK"},
+      {O_CLOFORK, "O_CLOFORK"},
 #endif
   };
   return flags;
@@ -57,7 +57,8 @@ IPC_TEST(Pipe2, FlagAloneDecides, clause::pipe2::flag_alone_decides) {
 }
 
 IPC_ROLE(pipe_report_open) {
-  for (const std::string& number : args) self.Say(fcntl(std::stoi(number), F_GETFD) >= 0 ? "open" : "closed");
+  for (const std::string& number : args)
+    self.Say(fcntl(std::stoi(number), F_GETFD) >= 0 ? "open" : "closed");
   return 0;
 }
 
@@ -69,7 +70,8 @@ IPC_TEST(Pipe2, CloexecIsSetOnBothEnds, clause::pipe2::cloexec) {
   Fd kept_rd(kept[0]), kept_wr(kept[1]);
   EXPECT_EQ(fcntl(rd, F_GETFD) & FD_CLOEXEC, FD_CLOEXEC);
   EXPECT_EQ(fcntl(wr, F_GETFD) & FD_CLOEXEC, FD_CLOEXEC);
-  ExecSelf program("pipe_report_open", {std::to_string(rd), std::to_string(wr), std::to_string(kept_rd), std::to_string(kept_wr)});
+  ExecSelf program("pipe_report_open", {std::to_string(rd), std::to_string(wr),
+                                        std::to_string(kept_rd), std::to_string(kept_wr)});
   EXPECT_EQ(program.Wait(), 0);
   EXPECT_EQ(program.said(), "closed\nclosed\nopen\nopen\n");
 }
@@ -132,8 +134,8 @@ IPC_TEST(Pipe2, OtherFlagBits, clause::pipe2::invalid_flag) {
 
 #else
 
-IPC_TEST(Pipe2, FlagAloneDecides, clause::pipe2::flag_alone_decides, clause::pipe2::cloexec, clause::pipe2::clofork,
-         clause::pipe2::nonblock, clause::pipe2::invalid_flag) {
+IPC_TEST(Pipe2, FlagAloneDecides, clause::pipe2::flag_alone_decides, clause::pipe2::cloexec,
+         clause::pipe2::clofork, clause::pipe2::nonblock, clause::pipe2::invalid_flag) {
   Unsupported("pipe2() is not declared");
 }
 

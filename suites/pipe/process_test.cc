@@ -40,7 +40,8 @@ IPC_TEST_P(PipeProcess, ForkSharesTheDescriptions, clause::fork::pipe_descriptor
   EXPECT_FALSE(IsNonblocking(p.rd())) << "cleared by the child";
 }
 
-IPC_TEST_P(PipeProcess, InheritedWriteEndHoldsBackEndOfFile, clause::fork::pipe_child_copy_delays_eof) {
+IPC_TEST_P(PipeProcess, InheritedWriteEndHoldsBackEndOfFile,
+           clause::fork::pipe_child_copy_delays_eof) {
   for (const bool closes : {true, false}) {
     Pipe p = Make(O_NONBLOCK);
     Peer child([&](Peer::Self& self) {
@@ -60,7 +61,8 @@ IPC_TEST_P(PipeProcess, InheritedWriteEndHoldsBackEndOfFile, clause::fork::pipe_
     } else {
       child.Join();
     }
-    EXPECT_THAT(CALL(read(p.rd(), &byte, 1)), SucceedsWith(0)) << (closes ? "after its close" : "after its end");
+    EXPECT_THAT(CALL(read(p.rd(), &byte, 1)), SucceedsWith(0))
+        << (closes ? "after its close" : "after its end");
   }
 }
 
@@ -137,9 +139,11 @@ IPC_TEST_P(PipeProcess, CloexecDescriptorIsClosedByExec, clause::exec::pipe_cloe
   p.CloseWr();
   kept.CloseWr();
   char byte;
-  EXPECT_THAT(Bounded([&] { return CALL(read(p.rd(), &byte, 1)); }), SucceedsWith(0)) << "exec closed the program's copy";
+  EXPECT_THAT(Bounded([&] { return CALL(read(p.rd(), &byte, 1)); }), SucceedsWith(0))
+      << "exec closed the program's copy";
   SetNonblocking(kept.rd(), true);
-  EXPECT_THAT(CALL(read(kept.rd(), &byte, 1)), Fails(EAGAIN)) << "the program has a copy without the flag";
+  EXPECT_THAT(CALL(read(kept.rd(), &byte, 1)), Fails(EAGAIN))
+      << "the program has a copy without the flag";
   program.Tell("end");
   EXPECT_EQ(program.Wait(), 0) << "the program has lived until now";
   EXPECT_THAT(CALL(read(kept.rd(), &byte, 1)), SucceedsWith(0));
@@ -173,9 +177,11 @@ IPC_ROLE(pipe_report_clofork) {
 IPC_TEST_P(PipeProcess, CloforkOverExec, clause::exec::clofork_across_exec) {
 #ifdef FD_CLOFORK
   Pipe p = Make();
-  ExecSelf program("pipe_report_clofork", {Number(p.rd())}, [&] { fcntl(p.rd(), F_SETFD, FD_CLOFORK); });
+  ExecSelf program("pipe_report_clofork", {Number(p.rd())},
+                   [&] { fcntl(p.rd(), F_SETFD, FD_CLOFORK); });
   EXPECT_EQ(program.Wait(), 0);
-  Observe(clause::exec::clofork_across_exec, "fd_clofork", program.said() == "kept\n" ? "kept" : "cleared");
+  Observe(clause::exec::clofork_across_exec, "fd_clofork",
+          program.said() == "kept\n" ? "kept" : "cleared");
 #else
   Unsupported("FD_CLOFORK is not defined here");
 #endif
@@ -233,20 +239,22 @@ IPC_TEST_P(PipeProcess, EndOfAProcessClosesItsReadEnd, clause::exit::closes_pipe
 
 // Prints its first argument on standard output; says which of the other numbers are open.
 IPC_ROLE(pipe_print_token) {
-  for (std::size_t i = 1; i < args.size(); ++i) self.Say(fcntl(std::stoi(args[i]), F_GETFD) >= 0 ? "open" : "closed");
+  for (std::size_t i = 1; i < args.size(); ++i)
+    self.Say(fcntl(std::stoi(args[i]), F_GETFD) >= 0 ? "open" : "closed");
   const std::string& token = args.at(0);
   return write(1, token.data(), token.size()) == static_cast<ssize_t>(token.size()) ? 0 : 1;
 }
 
 // Spawns this program in a role with the file actions; its exit status.
-int Spawn(const posix_spawn_file_actions_t& actions, const std::string& role, const std::string& said,
-          const std::vector<std::string>& args) {
+int Spawn(const posix_spawn_file_actions_t& actions, const std::string& role,
+          const std::string& said, const std::vector<std::string>& args) {
   const std::vector<std::string> command = RoleCommand(role, said, args);
   std::vector<char*> argv;
   for (const std::string& word : command) argv.push_back(const_cast<char*>(word.c_str()));
   argv.push_back(nullptr);
   pid_t pid = -1;
-  const CallResult spawned = CALL_ERRNO(posix_spawn(&pid, argv[0], &actions, nullptr, argv.data(), environ));
+  const CallResult spawned =
+      CALL_ERRNO(posix_spawn(&pid, argv[0], &actions, nullptr, argv.data(), environ));
   if (!spawned.ok()) Unresolved("set-up failed: " + Describe(spawned));
   int status = 0;
   while (waitpid(pid, &status, 0) < 0 && errno == EINTR) {
@@ -268,9 +276,12 @@ IPC_TEST_P(PipeProcess, SpawnMovesACloexecEndToStandardOutput, clause::spawn::pi
   posix_spawn_file_actions_t actions;
   ASSERT_EQ(posix_spawn_file_actions_init(&actions), 0);
   EXPECT_THAT(CALL_ERRNO(posix_spawn_file_actions_adddup2(&actions, p.wr(), 1)), Succeeds());
-  EXPECT_EQ(Spawn(actions, "pipe_print_token", said.str(), {"token", Number(p.rd()), Number(p.wr()), Number(other.wr())}), 0);
+  EXPECT_EQ(Spawn(actions, "pipe_print_token", said.str(),
+                  {"token", Number(p.rd()), Number(p.wr()), Number(other.wr())}),
+            0);
   posix_spawn_file_actions_destroy(&actions);
-  EXPECT_EQ(ReadSaid(said.str()), "closed\nclosed\nclosed\n") << "close-on-exec ends in the program";
+  EXPECT_EQ(ReadSaid(said.str()), "closed\nclosed\nclosed\n")
+      << "close-on-exec ends in the program";
   p.CloseWr();
   char got[10];
   EXPECT_THAT(Bounded([&] { return CALL(read(p.rd(), got, 10)); }), SucceedsWith(5));
@@ -278,13 +289,15 @@ IPC_TEST_P(PipeProcess, SpawnMovesACloexecEndToStandardOutput, clause::spawn::pi
   EXPECT_THAT(Bounded([&] { return CALL(read(p.rd(), got, 10)); }), SucceedsWith(0));
 }
 
-IPC_TEST_P(PipeProcess, SpawnDup2OfEqualNumbersClearsCloexec, clause::spawn::pipe_adddup2_same_number) {
+IPC_TEST_P(PipeProcess, SpawnDup2OfEqualNumbersClearsCloexec,
+           clause::spawn::pipe_adddup2_same_number) {
   Pipe p = Make(O_CLOEXEC);
   const UniqueName said = UniqueName::Path(".said");
   posix_spawn_file_actions_t actions;
   ASSERT_EQ(posix_spawn_file_actions_init(&actions), 0);
   EXPECT_THAT(CALL_ERRNO(posix_spawn_file_actions_adddup2(&actions, p.wr(), p.wr())), Succeeds());
-  ASSERT_EQ(Spawn(actions, "pipe_print_token", said.str(), {"", Number(p.wr()), Number(p.rd())}), 0);
+  ASSERT_EQ(Spawn(actions, "pipe_print_token", said.str(), {"", Number(p.wr()), Number(p.rd())}),
+            0);
   posix_spawn_file_actions_destroy(&actions);
   EXPECT_EQ(ReadSaid(said.str()), "open\nclosed\n");
   EXPECT_EQ(fcntl(p.wr(), F_GETFD) & FD_CLOEXEC, FD_CLOEXEC) << "the parent's flag";

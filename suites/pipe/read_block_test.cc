@@ -72,7 +72,8 @@ IPC_TEST_P(PipeReadBlocking, BlocksTheCallingThreadOnly, clause::pipe::read_bloc
   EXPECT_EQ(byte, 't');
 }
 
-IPC_TEST_P(PipeReadBlocking, ReturnsZeroOnlyWhenTheLastWriterHasClosed, clause::pipe::read_blocks_until_all_writers_close) {
+IPC_TEST_P(PipeReadBlocking, ReturnsZeroOnlyWhenTheLastWriterHasClosed,
+           clause::pipe::read_blocks_until_all_writers_close) {
   Pipe p = Make();
   SharedBuffer buffer(1);
   Peer reader;
@@ -93,8 +94,8 @@ IPC_TEST_P(PipeReadBlocking, ReturnsZeroOnlyWhenTheLastWriterHasClosed, clause::
 }
 
 // The last writer dies instead of closing; the data before it is delivered first.
-IPC_TEST_P(PipeReadBlocking, ReturnsZeroWhenTheLastWriterIsKilled, clause::pipe::read_blocks_until_all_writers_close,
-           clause::exit::closes_pipe_ends) {
+IPC_TEST_P(PipeReadBlocking, ReturnsZeroWhenTheLastWriterIsKilled,
+           clause::pipe::read_blocks_until_all_writers_close, clause::exit::closes_pipe_ends) {
   Pipe p = Make();
   SharedBuffer buffer(1);
   Peer reader;
@@ -109,7 +110,8 @@ IPC_TEST_P(PipeReadBlocking, ReturnsZeroWhenTheLastWriterIsKilled, clause::pipe:
   EXPECT_THAT(call.result(), SucceedsWith(0));
 }
 
-IPC_TEST_P(PipeReadBlocking, LastCloseReleasesEveryReader, clause::pipe::read_close_wakes_all_readers) {
+IPC_TEST_P(PipeReadBlocking, LastCloseReleasesEveryReader,
+           clause::pipe::read_close_wakes_all_readers) {
   Pipe p = Make();
   constexpr int kProcesses = 3, kThreads = 2;
   std::vector<Peer> readers(kProcesses);
@@ -134,7 +136,8 @@ IPC_TEST_P(PipeReadBlocking, LastCloseReleasesEveryReader, clause::pipe::read_cl
 }
 
 // How readers share the stream is open; that no byte is lost, doubled or made up is recorded.
-IPC_TEST_P(PipeReadBlocking, ConcurrentReadersShareTheStream, clause::pipe::read_concurrent_readers) {
+IPC_TEST_P(PipeReadBlocking, ConcurrentReadersShareTheStream,
+           clause::pipe::read_concurrent_readers) {
   Pipe p = Make();
   constexpr int kReaders = 3;
   constexpr std::size_t kBytes = 60'000;
@@ -150,7 +153,8 @@ IPC_TEST_P(PipeReadBlocking, ConcurrentReadersShareTheStream, clause::pipe::read
       char buffer[777];
       CallResult got;
       while ((got = CALL(read(p.rd(), buffer, sizeof buffer))).ok() && got.value > 0) {
-        for (std::int64_t k = 0; k < got.value; ++k) ++seen[i]->of[static_cast<unsigned char>(buffer[k])];
+        for (std::int64_t k = 0; k < got.value; ++k)
+          ++seen[i]->of[static_cast<unsigned char>(buffer[k])];
       }
       return got;
     }));

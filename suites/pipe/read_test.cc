@@ -33,7 +33,8 @@ IPC_TEST_P(PipeRead, BytesComeInOrderEachOnce, clause::pipe::read_fifo_order) {
   Random random(TestSeed() + 2);
   std::string got, buffer(20'000, '\0');
   for (;;) {
-    const CallResult r = CALL(read(p.rd(), buffer.data(), Between(random, 1, Between(random, 0, 3) == 0 ? 20'000 : 700)));
+    const CallResult r = CALL(
+        read(p.rd(), buffer.data(), Between(random, 1, Between(random, 0, 3) == 0 ? 20'000 : 700)));
     ASSERT_THAT(r, Succeeds());
     if (r.value == 0) break;
     got.append(buffer, 0, static_cast<std::size_t>(r.value));
@@ -73,7 +74,8 @@ IPC_TEST_P(PipeRead, TakesBytesOfSeveralWrites, clause::pipe::read_no_message_bo
   EXPECT_EQ(got, data);
 }
 
-IPC_TEST_P(PipeRead, ReturnsWhatIsThereWithoutWaitingForMore, clause::pipe::read_short_when_less_available) {
+IPC_TEST_P(PipeRead, ReturnsWhatIsThereWithoutWaitingForMore,
+           clause::pipe::read_short_when_less_available) {
   Pipe p = Make();
   std::string got(4096, '\0');
   ASSERT_THAT(CALL(write(p.wr(), "0123456789", 10)), SucceedsWith(10));
@@ -115,7 +117,8 @@ IPC_TEST_P(PipeRead, ReturnsZeroWithoutWriter, clause::pipe::read_eof_no_writer)
       EXPECT_THAT(Bounded([&] { return CALL(read(copy, &byte, 1)); }), SucceedsWith(0));
     }
     Peer child;
-    EXPECT_THAT(child.start([&] { return CALL(read(p.rd(), &byte, 1)); }).result(), SucceedsWith(0));
+    EXPECT_THAT(child.start([&] { return CALL(read(p.rd(), &byte, 1)); }).result(),
+                SucceedsWith(0));
   }
 }
 
@@ -149,7 +152,8 @@ IPC_TEST_P(PipeRead, DeliversAFullPipeAfterTheWriterIsGone, clause::pipe::read_d
   EXPECT_THAT(CALL(read(p.rd(), &byte, 1)), SucceedsWith(0));
 }
 
-IPC_TEST_P(PipeRead, FailsWithEagainWhenEmptyAndNonblocking, clause::pipe::read_eagain_empty_with_writer) {
+IPC_TEST_P(PipeRead, FailsWithEagainWhenEmptyAndNonblocking,
+           clause::pipe::read_eagain_empty_with_writer) {
   Pipe p = Make(O_NONBLOCK);
   char byte;
   EXPECT_THAT(Bounded([&] { return CALL(read(p.rd(), &byte, 1)); }), Fails(EAGAIN));

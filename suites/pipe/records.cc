@@ -22,7 +22,8 @@ char Filler(const Head& head, std::size_t at) {
 }  // namespace
 
 std::string MakeRecord(unsigned writer, std::uint32_t sequence, std::size_t length) {
-  const Head head{kMagic, static_cast<std::uint16_t>(writer), sequence, static_cast<std::uint32_t>(length)};
+  const Head head{kMagic, static_cast<std::uint16_t>(writer), sequence,
+                  static_cast<std::uint32_t>(length)};
   std::string record(length, '\0');
   std::memcpy(record.data(), &head, sizeof head);
   for (std::size_t i = sizeof head; i < length; ++i) record[i] = Filler(head, i);
@@ -49,8 +50,9 @@ void RecordParser::Feed(const char* data, std::size_t length) {
     }
     std::uint32_t& next = next_[head.writer];
     if (problem_.empty() && head.sequence != next) {
-      problem_ = "writer " + std::to_string(head.writer) + ": record " + std::to_string(head.sequence) + " came where " +
-                 std::to_string(next) + " should" + where;
+      problem_ = "writer " + std::to_string(head.writer) + ": record " +
+                 std::to_string(head.sequence) + " came where " + std::to_string(next) + " should" +
+                 where;
     }
     ++next;
     switches_ += last_writer_ != static_cast<int>(head.writer);
@@ -63,7 +65,8 @@ void RecordParser::Feed(const char* data, std::size_t length) {
 
 std::string RecordParser::Problem(bool at_end) const {
   if (!problem_.empty()) return problem_;
-  if (at_end && !pending_.empty()) return std::to_string(pending_.size()) + " bytes of an unfinished record at the end";
+  if (at_end && !pending_.empty())
+    return std::to_string(pending_.size()) + " bytes of an unfinished record at the end";
   return "";
 }
 

@@ -62,7 +62,8 @@ IPC_TEST_P(PipeSignals, ReadGoesOnWithSaRestart, clause::pipe::read_sa_restart) 
   EXPECT_EQ(buffer.str(5), "hello");
 }
 
-// Sends the waiting peer a signal that it ignores and one that it blocks; neither disturbs the call.
+// Sends the waiting peer a signal that it ignores and one that it blocks; neither disturbs the
+// call.
 void SendHarmlessSignals(Peer& peer, Call& call) {
   for (int i = 0; i < 3; ++i) {
     peer.Signal(SIGUSR1);
@@ -71,7 +72,8 @@ void SendHarmlessSignals(Peer& peer, Call& call) {
   }
 }
 
-IPC_TEST_P(PipeSignals, IgnoredAndBlockedSignalsDoNotDisturbRead, clause::pipe::rw_ignored_and_blocked_signals) {
+IPC_TEST_P(PipeSignals, IgnoredAndBlockedSignalsDoNotDisturbRead,
+           clause::pipe::rw_ignored_and_blocked_signals) {
   Pipe p = Make();
   ScopedSignal ignored(SIGUSR1, SIG_IGN), handler(SIGUSR2, CountSignal);
   ScopedSigmask blocked({SIGUSR2});
@@ -85,7 +87,8 @@ IPC_TEST_P(PipeSignals, IgnoredAndBlockedSignalsDoNotDisturbRead, clause::pipe::
   EXPECT_EQ(buffer.str(5), "hello");
 }
 
-IPC_TEST_P(PipeSignals, IgnoredAndBlockedSignalsDoNotDisturbWrite, clause::pipe::rw_ignored_and_blocked_signals) {
+IPC_TEST_P(PipeSignals, IgnoredAndBlockedSignalsDoNotDisturbWrite,
+           clause::pipe::rw_ignored_and_blocked_signals) {
   Pipe p = Make();
   ScopedSignal ignored(SIGUSR1, SIG_IGN), handler(SIGUSR2, CountSignal);
   ScopedSigmask blocked({SIGUSR2});
@@ -152,12 +155,14 @@ IPC_TEST_P(PipeSignals, WriteGoesOnAfterStopAndContinue, clause::pipe::rw_stop_a
 }
 
 // Here a part of the data is in the pipe when the writer is stopped.
-IPC_TEST_P(PipeSignals, PartialWriteGoesOnAfterStopAndContinue, clause::pipe::rw_stop_and_continue) {
+IPC_TEST_P(PipeSignals, PartialWriteGoesOnAfterStopAndContinue,
+           clause::pipe::rw_stop_and_continue) {
   Pipe p = Make();
   StopAndContinueWriter(p, 0, Noise(2 * CapacityOf(p) + 777, TestSeed()));
 }
 
-IPC_TEST_P(PipeSignals, BlockedWriteFailsWithEintrAndWritesNothing, clause::pipe::write_eintr_nothing_written) {
+IPC_TEST_P(PipeSignals, BlockedWriteFailsWithEintrAndWritesNothing,
+           clause::pipe::write_eintr_nothing_written) {
   Pipe p = Make();
   ScopedSignal handler(SIGUSR1, CountSignal);
   const std::size_t filled = FillPipe(p.wr());
@@ -173,7 +178,8 @@ IPC_TEST_P(PipeSignals, BlockedWriteFailsWithEintrAndWritesNothing, clause::pipe
 }
 
 // There is room for some bytes, but not for all of an atomic write: still all or nothing.
-IPC_TEST_P(PipeSignals, InterruptedAtomicWriteWritesNothingThoughThereIsSomeRoom, clause::pipe::write_eintr_nothing_written) {
+IPC_TEST_P(PipeSignals, InterruptedAtomicWriteWritesNothingThoughThereIsSomeRoom,
+           clause::pipe::write_eintr_nothing_written) {
   Pipe p = Make();
   const std::size_t atomic = PipeBufOf(p.wr());
   ScopedSignal handler(SIGUSR1, CountSignal);
@@ -187,7 +193,8 @@ IPC_TEST_P(PipeSignals, InterruptedAtomicWriteWritesNothingThoughThereIsSomeRoom
   if (probe.what == Blocking::kReturned) {
     // It fitted: then all of it must be there.
     EXPECT_THAT(call.result(), SucceedsWith(atomic));
-    EXPECT_EQ(FirstDifference(DrainPipe(p.rd()), FillBytes(filled).substr(freed.size()) + data), "");
+    EXPECT_EQ(FirstDifference(DrainPipe(p.rd()), FillBytes(filled).substr(freed.size()) + data),
+              "");
     return;
   }
   SignalUntilReturned(writer, call, SIGUSR1);
@@ -195,7 +202,8 @@ IPC_TEST_P(PipeSignals, InterruptedAtomicWriteWritesNothingThoughThereIsSomeRoom
   EXPECT_EQ(FirstDifference(DrainPipe(p.rd()), FillBytes(filled).substr(freed.size())), "");
 }
 
-IPC_TEST_P(PipeSignals, InterruptedLargeWriteReturnsItsPartialCount, clause::pipe::write_eintr_partial_count) {
+IPC_TEST_P(PipeSignals, InterruptedLargeWriteReturnsItsPartialCount,
+           clause::pipe::write_eintr_partial_count) {
   Pipe p = Make();
   ScopedSignal handler(SIGUSR1, CountSignal);
   const std::size_t capacity = CapacityOf(p);
@@ -208,7 +216,9 @@ IPC_TEST_P(PipeSignals, InterruptedLargeWriteReturnsItsPartialCount, clause::pip
   ASSERT_THAT(wrote, Succeeds());
   EXPECT_GE(wrote.value, 1);
   EXPECT_LT(wrote.value, static_cast<std::int64_t>(data.size()));
-  EXPECT_EQ(FirstDifference(DrainPipe(p.rd()), data.substr(0, static_cast<std::size_t>(wrote.value))), "");
+  EXPECT_EQ(
+      FirstDifference(DrainPipe(p.rd()), data.substr(0, static_cast<std::size_t>(wrote.value))),
+      "");
 }
 
 IPC_TEST_P(PipeSignals, WriteGoesOnWithSaRestart, clause::pipe::write_sa_restart) {
@@ -252,7 +262,8 @@ IPC_TEST_P(PipeSignals, PartialWriteWithSaRestart, clause::pipe::write_sa_restar
   EXPECT_GE(wrote.value, 1);
   EXPECT_EQ(FirstDifference(got, data.substr(0, static_cast<std::size_t>(wrote.value))), "");
   Observe(clause::pipe::write_sa_restart_after_partial, "after_the_handler",
-          wrote.value == static_cast<std::int64_t>(data.size()) ? "goes on to nbyte" : "returns the partial count");
+          wrote.value == static_cast<std::int64_t>(data.size()) ? "goes on to nbyte"
+                                                                : "returns the partial count");
 }
 
 }  // namespace

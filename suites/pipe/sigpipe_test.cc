@@ -39,7 +39,8 @@ IPC_TEST_P(PipeNoReader, WriteFailsWithEpipe, clause::pipe::write_epipe) {
   for (const bool nonblocking : {false, true}) {
     SetNonblocking(p.wr(), nonblocking);
     for (const std::size_t size : {std::size_t{1}, PipeBufOf(p.wr()), data.size()}) {
-      EXPECT_THAT(Bounded([&] { return CALL(write(p.wr(), data.data(), size)); }), Fails(EPIPE)) << size << " bytes";
+      EXPECT_THAT(Bounded([&] { return CALL(write(p.wr(), data.data(), size)); }), Fails(EPIPE))
+          << size << " bytes";
     }
   }
 }
@@ -112,14 +113,16 @@ IPC_TEST_P(PipeNoReader, SigpipeIsForTheWritingThread, clause::pipe::write_sigpi
   EXPECT_THAT(idle.next().result(), Succeeds());
   EXPECT_THAT(open_for_it.next().result(), Succeeds());
   EXPECT_TRUE(pending_in_writer) << "SIGPIPE is not pending for the writing thread";
-  EXPECT_FALSE(pending_in_idle) << "SIGPIPE is pending for another thread: it was sent to the process";
+  EXPECT_FALSE(pending_in_idle)
+      << "SIGPIPE is pending for another thread: it was sent to the process";
   EXPECT_FALSE(IsPending(SIGPIPE)) << "SIGPIPE is pending for the main thread";
   EXPECT_EQ(g_handled, 0) << "another thread took the signal";
   EXPECT_THAT(writer.next().result(), SucceedsWith(SIGPIPE));
 }
 
 // With the signal open in every thread, the handler runs in the one that wrote.
-IPC_TEST_P(PipeNoReader, SigpipeHandlerRunsInTheWritingThread, clause::pipe::write_sigpipe_to_thread) {
+IPC_TEST_P(PipeNoReader, SigpipeHandlerRunsInTheWritingThread,
+           clause::pipe::write_sigpipe_to_thread) {
   Pipe p = Make();
   p.CloseRd();
   g_handled = 0;
@@ -181,14 +184,16 @@ IPC_TEST_P(PipeNoReader, BlockedSigpipeStaysPending, clause::pipe::write_sigpipe
   }
 }
 
-IPC_TEST_P(PipeNoReader, EachFailingWriteRunsTheHandlerAndFailsWithEpipe, clause::pipe::write_sigpipe_handler_then_epipe) {
+IPC_TEST_P(PipeNoReader, EachFailingWriteRunsTheHandlerAndFailsWithEpipe,
+           clause::pipe::write_sigpipe_handler_then_epipe) {
   Pipe p = Make();
   p.CloseRd();
   for (const int flags : {0, SA_RESTART}) {
     g_handled = 0;
     ScopedSignal handler(SIGPIPE, NoteSigpipe, flags);
     for (int i = 1; i <= 3; ++i) {
-      EXPECT_THAT(CALL(write(p.wr(), "x", 1)), Fails(EPIPE)) << (flags ? "with SA_RESTART" : "without SA_RESTART");
+      EXPECT_THAT(CALL(write(p.wr(), "x", 1)), Fails(EPIPE))
+          << (flags ? "with SA_RESTART" : "without SA_RESTART");
       EXPECT_EQ(g_handled, i) << "handler runs by the time write() has returned";
     }
   }
@@ -201,11 +206,13 @@ IPC_TEST_P(PipeNoReader, FullAndNonblocking, clause::pipe::write_epipe_or_eagain
   p.CloseRd();
   const CallResult wrote = CALL(write(p.wr(), "x", 1));
   EXPECT_THAT(wrote, FailsWithAnyOf(EPIPE, EAGAIN));
-  EXPECT_EQ(TakeSigpipe().value == SIGPIPE, wrote.error == EPIPE) << "SIGPIPE comes exactly with EPIPE";
+  EXPECT_EQ(TakeSigpipe().value == SIGPIPE, wrote.error == EPIPE)
+      << "SIGPIPE comes exactly with EPIPE";
   Observe(clause::pipe::write_epipe_or_eagain_full, "full_no_reader", wrote);
 }
 
-IPC_TEST_P(PipeNoReader, LastCloseReleasesAWaitingWriter, clause::pipe::write_reader_close_releases_writer) {
+IPC_TEST_P(PipeNoReader, LastCloseReleasesAWaitingWriter,
+           clause::pipe::write_reader_close_releases_writer) {
   Pipe p = Make();
   ScopedSignal handler(SIGPIPE, CountSignal);
   const std::string data(PipeBufOf(p.wr()), 'x');
@@ -222,19 +229,22 @@ IPC_TEST_P(PipeNoReader, LastCloseReleasesAWaitingWriter, clause::pipe::write_re
   EXPECT_EQ(SignalCount() - before, 1) << "SIGPIPE deliveries";
 }
 
-IPC_TEST_P(PipeNoReader, LastCloseReleasesEveryWaitingWriter, clause::pipe::write_reader_close_releases_writer) {
+IPC_TEST_P(PipeNoReader, LastCloseReleasesEveryWaitingWriter,
+           clause::pipe::write_reader_close_releases_writer) {
   Pipe p = Make();
   ScopedSignal ignored(SIGPIPE, SIG_IGN);
   FillPipe(p.wr());
   std::vector<ThreadPeer> writers(3);
   std::vector<Call> calls;
-  for (ThreadPeer& writer : writers) calls.push_back(writer.start([&] { return CALL(write(p.wr(), "x", 1)); }));
+  for (ThreadPeer& writer : writers)
+    calls.push_back(writer.start([&] { return CALL(write(p.wr(), "x", 1)); }));
   for (Call& call : calls) EXPECT_THAT(call, Blocks());
   p.CloseRd();
   for (Call& call : calls) EXPECT_THAT(call.result(), Fails(EPIPE));
 }
 
-IPC_TEST_P(PipeNoReader, LastCloseAfterAPartOfALargeWrite, clause::pipe::write_partial_then_reader_close) {
+IPC_TEST_P(PipeNoReader, LastCloseAfterAPartOfALargeWrite,
+           clause::pipe::write_partial_then_reader_close) {
   Pipe p = Make();
   const std::size_t capacity = CapacityOf(p);
   ScopedSignal handler(SIGPIPE, CountSignal);
@@ -263,7 +273,9 @@ IPC_TEST_P(PipeNoReader, OnlyTheLastCopyOfTheReadEndCounts, clause::pipe::write_
     CloseAllExcept({p.rd()});
     self.step([&] { return CALL(close(p.rd_fd().release())); });
   });
-  const auto expect_reader = [&](const char* what) { EXPECT_THAT(CALL(write(p.wr(), "x", 1)), SucceedsWith(1)) << what; };
+  const auto expect_reader = [&](const char* what) {
+    EXPECT_THAT(CALL(write(p.wr(), "x", 1)), SucceedsWith(1)) << what;
+  };
   expect_reader("all copies open");
   p.CloseRd();
   expect_reader("a duplicate and a child's copy left");

@@ -97,7 +97,8 @@ std::string ReadAll(FILE* stream) {
 
 FILE* Popen(const std::string& command, const char* mode) {
   FILE* stream = popen(command.c_str(), mode);
-  if (!stream && access("/bin/sh", X_OK) != 0) Unsupported("popen() needs a shell, and /bin/sh is absent here");
+  if (!stream && access("/bin/sh", X_OK) != 0)
+    Unsupported("popen() needs a shell, and /bin/sh is absent here");
   if (!stream) Unresolved("set-up failed: popen(\"" + command + "\"): " + ErrnoName(errno));
   return stream;
 }
@@ -153,7 +154,8 @@ IPC_TEST(PipePopen, ClosesEarlierStreamsInTheCommand, clause::popen::closes_earl
   FILE* second = Popen("cat >'" + b.str() + "'", "w");
   fputs("first", first);
   fputs("second", second);
-  EXPECT_THAT(Bounded([&] { return CALL(pclose(first)); }), SucceedsWith(0)) << "the second command holds the first one's input open";
+  EXPECT_THAT(Bounded([&] { return CALL(pclose(first)); }), SucceedsWith(0))
+      << "the second command holds the first one's input open";
   EXPECT_EQ(FileText(a.str()), "first");
   EXPECT_THAT(Bounded([&] { return CALL(pclose(second)); }), SucceedsWith(0));
   EXPECT_EQ(FileText(b.str()), "second");
@@ -224,7 +226,8 @@ IPC_TEST(PipePclose, WaitsForTheEndOfTheCommand, clause::pclose::waits) {
   writer.reset();
   const CallResult closed = call.result();
   ASSERT_THAT(closed, Succeeds());
-  EXPECT_TRUE(WIFEXITED(closed.value) && WEXITSTATUS(closed.value) == 5) << "status " << closed.value;
+  EXPECT_TRUE(WIFEXITED(closed.value) && WEXITSTATUS(closed.value) == 5)
+      << "status " << closed.value;
 }
 
 IPC_TEST(PipePclose, FailsWithEchildWhenTheStatusWasTaken, clause::pclose::echild) {

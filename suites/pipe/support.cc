@@ -13,7 +13,8 @@ std::string Noise(std::size_t length, std::uint64_t seed) {
   for (std::size_t i = 0; i < length; i += 8) {
     state ^= state >> 12, state ^= state << 25, state ^= state >> 27;
     const std::uint64_t word = state * 0x2545f4914f6cdd1du;
-    for (std::size_t k = 0; k < 8 && i + k < length; ++k) bytes[i + k] = static_cast<char>(word >> (8 * k));
+    for (std::size_t k = 0; k < 8 && i + k < length; ++k)
+      bytes[i + k] = static_cast<char>(word >> (8 * k));
   }
   return bytes;
 }
@@ -26,9 +27,10 @@ std::string FillBytes(std::size_t length) {
 
 std::string FirstDifference(const std::string& got, const std::string& expected) {
   if (got == expected) return "";
-  const auto at = std::mismatch(got.begin(), got.end(), expected.begin(), expected.end()).first - got.begin();
-  return "differs from byte " + std::to_string(at) + " on; " + std::to_string(got.size()) + " bytes, " +
-         std::to_string(expected.size()) + " expected";
+  const auto at =
+      std::mismatch(got.begin(), got.end(), expected.begin(), expected.end()).first - got.begin();
+  return "differs from byte " + std::to_string(at) + " on; " + std::to_string(got.size()) +
+         " bytes, " + std::to_string(expected.size()) + " expected";
 }
 
 std::size_t PipeBufOf(int fd) {
@@ -65,8 +67,12 @@ constexpr SignalPace kOften = {kPatienceNs, 8};
 
 }  // namespace
 
-void SignalUntilReturned(Peer& peer, const Call& call, int signal) { Interrupt(peer, call, signal, kOften); }
-void SignalUntilReturned(ThreadPeer& peer, const Call& call, int signal) { Interrupt(peer, call, signal, kOften); }
+void SignalUntilReturned(Peer& peer, const Call& call, int signal) {
+  Interrupt(peer, call, signal, kOften);
+}
+void SignalUntilReturned(ThreadPeer& peer, const Call& call, int signal) {
+  Interrupt(peer, call, signal, kOften);
+}
 
 bool AwaitSignals(int since, int count) {
   const std::int64_t end = NowNs() + kPatienceNs;
@@ -84,7 +90,8 @@ std::string OutcomeInChild(const std::function<CallResult()>& call) {
     *result = call();
     return std::int64_t{0};
   });
-  if (end.end == StepOutcome::kFaulted || end.end == StepOutcome::kKilled) return SignalName(end.signal);
+  if (end.end == StepOutcome::kFaulted || end.end == StepOutcome::kKilled)
+    return SignalName(end.signal);
   if (end.end != StepOutcome::kCompleted) return Describe(end);
   return result->failed ? ErrnoName(result->error) : "success";
 }
@@ -93,7 +100,8 @@ std::string ReadUpTo(int fd, std::size_t length, std::size_t piece) {
   std::string all;
   std::string buffer(std::min(piece, length), '\0');
   while (all.size() < length) {
-    const CallResult got = CALL(read(fd, buffer.data(), std::min(buffer.size(), length - all.size())));
+    const CallResult got =
+        CALL(read(fd, buffer.data(), std::min(buffer.size(), length - all.size())));
     if (!got.ok() || got.value == 0) break;
     all.append(buffer, 0, static_cast<std::size_t>(got.value));
   }

@@ -13,11 +13,12 @@
 #include <string>
 #include <utility>
 
-#include "harness/peers/peer.h"
 #include "harness/objects/resources.h"
+#include "harness/peers/peer.h"
 
 // pipe2() and dup3() are of Issue 8; systems had them long before.
-#if defined(__linux__) || defined(__FreeBSD__) || defined(__NetBSD__) || defined(__OpenBSD__) || _POSIX_VERSION >= 202405L
+#if defined(__linux__) || defined(__FreeBSD__) || defined(__NetBSD__) || defined(__OpenBSD__) || \
+    _POSIX_VERSION >= 202405L
 #define IPC_HAVE_PIPE2 1
 #endif
 
@@ -32,8 +33,8 @@ std::string FirstDifference(const std::string& got, const std::string& expected)
 
 // {PIPE_BUF} of this object: fpathconf, else the macro, else the least value that POSIX allows.
 std::size_t PipeBufOf(int fd);
-// Bytes that fit in this pipe, which must be empty and is so afterwards. Asked of the very pipe, since
-// systems give less to some when memory or a limit gets short.
+// Bytes that fit in this pipe, which must be empty and is so afterwards. Asked of the very pipe,
+// since systems give less to some when memory or a limit gets short.
 std::size_t CapacityOf(const Pipe& pipe);
 // {SSIZE_MAX} + 1 and the like, hidden from the compiler's own checks of buffer sizes.
 std::size_t Opaque(std::size_t value);

@@ -22,10 +22,13 @@ std::int64_t Ns(clockid_t clock) {
 }
 
 // Makes sure that a stamp taken from now on can be told from those that the pipe has: waits, by the
-// clock, for longer than the resolution of file times. Says so if somebody sets the clock meanwhile.
+// clock, for longer than the resolution of file times. Says so if somebody sets the clock
+// meanwhile.
 class LaterTimes {
  public:
-  explicit LaterTimes(int fd) : fd_(fd), offset_(Ns(CLOCK_REALTIME) - Ns(CLOCK_MONOTONIC)) { Await(); }
+  explicit LaterTimes(int fd) : fd_(fd), offset_(Ns(CLOCK_REALTIME) - Ns(CLOCK_MONOTONIC)) {
+    Await();
+  }
 
   // The stamps when the wait was over; what is marked later differs from them.
   const struct stat& before() const { return before_; }
@@ -47,7 +50,8 @@ class LaterTimes {
     // Full seconds only: the resolution may be a second, the least that POSIX allows. Otherwise it
     // is a tick of the system's clock, which is never longer than 10 ms.
     const bool seconds = before_.st_mtim.tv_nsec == 0 && before_.st_ctim.tv_nsec == 0;
-    const std::int64_t until = std::int64_t{latest.tv_sec} * 1'000'000'000 + latest.tv_nsec + (seconds ? 1'100'000'000 : 22'000'000);
+    const std::int64_t until = std::int64_t{latest.tv_sec} * 1'000'000'000 + latest.tv_nsec +
+                               (seconds ? 1'100'000'000 : 22'000'000);
     Backoff backoff;
     while (Ns(CLOCK_REALTIME) < until) backoff.Pause();
   }
@@ -60,7 +64,8 @@ class LaterTimes {
 
 std::string Text(const timespec& time) {
   char text[48];
-  std::snprintf(text, sizeof text, "%lld.%09ld", static_cast<long long>(time.tv_sec), static_cast<long>(time.tv_nsec));
+  std::snprintf(text, sizeof text, "%lld.%09ld", static_cast<long long>(time.tv_sec),
+                static_cast<long>(time.tv_nsec));
   return text;
 }
 MATCHER_P(IsLaterThan, before, "is later than " + Text(before)) {
@@ -76,7 +81,8 @@ void NeedAccessTimes([[maybe_unused]] int fd) {
 #ifdef ST_NOATIME
   struct statvfs place {};
   if (fstatvfs(fd, &place) == 0 && (place.f_flag & ST_NOATIME)) {
-    Unsupported("access times are turned off (noatime) where FIFOs are made: set TMPDIR to another place");
+    Unsupported(
+        "access times are turned off (noatime) where FIFOs are made: set TMPDIR to another place");
   }
 #endif
 }
@@ -89,7 +95,8 @@ IPC_TEST_P(PipeTimes, WriteMarksModificationAndChange, clause::pipe::times_write
   const struct stat wr = by_wr.Now(), rd = by_rd.Now();
   EXPECT_THAT(wr.st_mtim, IsLaterThan(by_wr.before().st_mtim)) << "st_mtim is older than the write";
   EXPECT_THAT(wr.st_ctim, IsLaterThan(by_wr.before().st_ctim)) << "st_ctim is older than the write";
-  EXPECT_THAT(rd.st_mtim, IsLaterThan(by_rd.before().st_mtim)) << "st_mtim through the read end is older than the write";
+  EXPECT_THAT(rd.st_mtim, IsLaterThan(by_rd.before().st_mtim))
+      << "st_mtim through the read end is older than the write";
   EXPECT_FALSE(Before(ClockIn(CLOCK_REALTIME, 0), wr.st_mtim)) << "st_mtim is in the future";
 }
 
@@ -102,7 +109,8 @@ IPC_TEST_P(PipeTimes, ReadMarksAccess, clause::pipe::times_read) {
   char byte;
   ASSERT_THAT(CALL(read(p.rd(), &byte, 1)), SucceedsWith(1));
   const struct stat after = times.Now();
-  EXPECT_THAT(after.st_atim, IsLaterThan(times.before().st_atim)) << "st_atim is older than the read";
+  EXPECT_THAT(after.st_atim, IsLaterThan(times.before().st_atim))
+      << "st_atim is older than the read";
   EXPECT_TRUE(Same(times.before().st_mtim, after.st_mtim)) << "a read changed st_mtim";
 }
 
@@ -113,10 +121,12 @@ IPC_TEST_P(PipeTimes, ReadOfEndOfFileMarksAccess, clause::pipe::times_read_eof) 
   LaterTimes times(p.rd());
   char byte;
   ASSERT_THAT(CALL(read(p.rd(), &byte, 1)), SucceedsWith(0));
-  EXPECT_THAT(times.Now().st_atim, IsLaterThan(times.before().st_atim)) << "st_atim is older than the read";
+  EXPECT_THAT(times.Now().st_atim, IsLaterThan(times.before().st_atim))
+      << "st_atim is older than the read";
 }
 
-IPC_TEST_P(PipeTimes, ReadOfZeroBytesMarksNothing, clause::pipe::times_read_zero, clause::pipe::read_zero_nbyte) {
+IPC_TEST_P(PipeTimes, ReadOfZeroBytesMarksNothing, clause::pipe::times_read_zero,
+           clause::pipe::read_zero_nbyte) {
   Pipe p = Make(O_NONBLOCK);
   char byte;
   for (const bool filled : {false, true}) {
@@ -124,7 +134,8 @@ IPC_TEST_P(PipeTimes, ReadOfZeroBytesMarksNothing, clause::pipe::times_read_zero
     LaterTimes times(p.rd());
     EXPECT_TRUE(CALL(read(p.rd(), &byte, 0)).returned());
     NoteChecks();
-    EXPECT_TRUE(Same(times.before().st_atim, times.Now().st_atim)) << "st_atim changed" << (filled ? ", with data" : "");
+    EXPECT_TRUE(Same(times.before().st_atim, times.Now().st_atim))
+        << "st_atim changed" << (filled ? ", with data" : "");
   }
 }
 

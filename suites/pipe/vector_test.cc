@@ -26,7 +26,8 @@ IPC_TEST_P(PipeVector, ReadvFillsEachBufferBeforeTheNext, clause::readv::pipe_fi
   EXPECT_THAT(Bounded([&] { return CALL(readv(p.rd(), areas, 4)); }), SucceedsWith(9));
   EXPECT_EQ(std::string(a.data(), 3), "012");
   EXPECT_EQ(std::string(c.data(), 5), "34567");
-  EXPECT_EQ(std::string(d.data(), 7), "8" + untouched.substr(1)) << "bytes beyond the count changed";
+  EXPECT_EQ(std::string(d.data(), 7), "8" + untouched.substr(1))
+      << "bytes beyond the count changed";
   for (const GuardedBuffer* buffer : {&a, &b, &c, &d}) EXPECT_TRUE(buffer->Intact());
   // Less than the first buffer: the later ones stay as they are.
   ASSERT_THAT(CALL(write(p.wr(), "xy", 2)), SucceedsWith(2));
@@ -81,7 +82,8 @@ IPC_TEST_P(PipeVector, IovcntOutOfRange, clause::readv::pipe_iovcnt_range) {
     EXPECT_THAT(got, SucceedsOrFailsWith(EINVAL)) << "readv of " << count;
     Observe(open, std::string("readv_") + key, got);
     const std::string left = DrainPipe(p.rd());
-    EXPECT_EQ(left.size(), 4u - (got.ok() ? static_cast<std::size_t>(got.value) : 0)) << "data was lost";
+    EXPECT_EQ(left.size(), 4u - (got.ok() ? static_cast<std::size_t>(got.value) : 0))
+        << "data was lost";
     const CallResult put = CALL(writev(p.wr(), areas.data(), count));
     EXPECT_THAT(put, SucceedsOrFailsWith(EINVAL)) << "writev of " << count;
     Observe(open, std::string("writev_") + key, put);
@@ -121,16 +123,20 @@ IPC_TEST_P(PipeVector, ShortWritevIsAPrefix, clause::writev::pipe_gather_order) 
   for (std::size_t at = 0; at < data.size(); at += piece) {
     areas.push_back({const_cast<char*>(data.data()) + at, std::min(piece, data.size() - at)});
   }
-  const CallResult wrote = Bounded([&] { return CALL(writev(p.wr(), areas.data(), static_cast<int>(areas.size()))); });
+  const CallResult wrote =
+      Bounded([&] { return CALL(writev(p.wr(), areas.data(), static_cast<int>(areas.size()))); });
   ASSERT_THAT(wrote, Succeeds());
   EXPECT_GE(wrote.value, 1);
   EXPECT_LT(wrote.value, static_cast<std::int64_t>(data.size()));
-  EXPECT_EQ(FirstDifference(DrainPipe(p.rd()), data.substr(0, static_cast<std::size_t>(wrote.value))), "");
+  EXPECT_EQ(
+      FirstDifference(DrainPipe(p.rd()), data.substr(0, static_cast<std::size_t>(wrote.value))),
+      "");
   // With waiting allowed, all of it goes.
   SetNonblocking(p.wr(), false);
   SetNonblocking(p.rd(), false);
   ThreadPeer writer;
-  Call call = writer.start([&] { return CALL(writev(p.wr(), areas.data(), static_cast<int>(areas.size()))); });
+  Call call = writer.start(
+      [&] { return CALL(writev(p.wr(), areas.data(), static_cast<int>(areas.size()))); });
   EXPECT_THAT(call, Blocks());
   const std::string got = ReadUpTo(p.rd(), data.size(), 5000);
   EXPECT_THAT(call.result(), SucceedsWith(data.size()));
@@ -151,7 +157,9 @@ IPC_TEST_P(PipeVector, WritevIsAllOrNothingByItsSum, clause::writev::pipe_atomic
     for (std::size_t at = 0; at < total; at += piece) {
       areas.push_back({const_cast<char*>(data.data()) + at, std::min(piece, total - at)});
     }
-    const auto gather = [&] { return CALL(writev(p.wr(), areas.data(), static_cast<int>(areas.size()))); };
+    const auto gather = [&] {
+      return CALL(writev(p.wr(), areas.data(), static_cast<int>(areas.size())));
+    };
     EXPECT_THAT(gather(), SucceedsWith(total)) << "to an empty pipe";
     EXPECT_EQ(FirstDifference(DrainPipe(p.rd()), data.substr(0, total)), "");
     for (const std::size_t room : {total - 1, piece, std::size_t{1}, std::size_t{0}}) {
@@ -165,7 +173,8 @@ IPC_TEST_P(PipeVector, WritevIsAllOrNothingByItsSum, clause::writev::pipe_atomic
       } else {
         EXPECT_THAT(wrote, Fails(EAGAIN));
       }
-      EXPECT_EQ(FirstDifference(DrainPipe(p.rd()), inside), "") << "with room for " << room << " of " << total;
+      EXPECT_EQ(FirstDifference(DrainPipe(p.rd()), inside), "")
+          << "with room for " << room << " of " << total;
     }
   }
 }
@@ -188,7 +197,8 @@ IPC_TEST_P(PipeVector, PreadFailsWithEspipeAndConsumesNothing, clause::pread::pi
     EXPECT_THAT(CALL(pread(p.rd(), buffer, 5, offset)), Fails(ESPIPE));
   }
   EXPECT_EQ(DrainPipe(p.rd()), "hello");
-  EXPECT_THAT(Bounded([&] { return CALL(pread(p.rd(), buffer, 5, 0)); }), Fails(ESPIPE)) << "on an empty pipe";
+  EXPECT_THAT(Bounded([&] { return CALL(pread(p.rd(), buffer, 5, 0)); }), Fails(ESPIPE))
+      << "on an empty pipe";
 }
 
 IPC_TEST_P(PipeVector, PwriteFailsWithEspipeAndStoresNothing, clause::pwrite::pipe_espipe) {
@@ -198,7 +208,8 @@ IPC_TEST_P(PipeVector, PwriteFailsWithEspipeAndStoresNothing, clause::pwrite::pi
   }
   EXPECT_EQ(DrainPipe(p.rd()), "");
   FillPipe(p.wr());
-  EXPECT_THAT(Bounded([&] { return CALL(pwrite(p.wr(), "hello", 5, 0)); }), Fails(ESPIPE)) << "on a full pipe";
+  EXPECT_THAT(Bounded([&] { return CALL(pwrite(p.wr(), "hello", 5, 0)); }), Fails(ESPIPE))
+      << "on a full pipe";
 }
 
 }  // namespace

@@ -21,7 +21,9 @@ constexpr std::uint32_t kRecordsEach = 90;
 
 using WriteRecord = std::function<CallResult(int fd, const std::string& record)>;
 
-CallResult PlainWrite(int fd, const std::string& record) { return CALL(write(fd, record.data(), record.size())); }
+CallResult PlainWrite(int fd, const std::string& record) {
+  return CALL(write(fd, record.data(), record.size()));
+}
 
 // Again until it fits: EAGAIN says that nothing was taken.
 CallResult PersistentWrite(int fd, const std::string& record) {
@@ -43,13 +45,16 @@ CallResult GatheredWrite(int fd, const std::string& record) {
 }
 
 // One writer's share: records of sizes up to `most`; ends at the first that was not taken whole.
-CallResult WriteRecords(int fd, unsigned writer, std::size_t most, std::uint64_t seed, const WriteRecord& put) {
+CallResult WriteRecords(int fd, unsigned writer, std::size_t most, std::uint64_t seed,
+                        const WriteRecord& put) {
   Random random(seed + writer);
   CallResult wrote;
   for (std::uint32_t i = 0; i < kRecordsEach; ++i) {
     // Many that are small, and many of exactly the limit.
     const std::size_t draw = Between(random, 0, 5);
-    const std::size_t size = draw == 0 ? most : Between(random, kRecordBytesMin, draw < 3 ? std::min<std::size_t>(most, 64) : most);
+    const std::size_t size = draw == 0 ? most
+                                       : Between(random, kRecordBytesMin,
+                                                 draw < 3 ? std::min<std::size_t>(most, 64) : most);
     const std::string record = MakeRecord(writer, i, size);
     wrote = put(fd, record);
     if (!wrote.ok() || wrote.value != static_cast<std::int64_t>(record.size())) {
@@ -69,7 +74,8 @@ void JudgeStream(const Pipe& p, const std::vector<Call>& writers, bool writers_b
     for (const Call& writer : writers) writer.probe();  // the pipe is full, or all have written
   }
   for (;;) {
-    const CallResult got = CALL(read(p.rd(), buffer.data(), Between(random, 0, 1) ? Between(random, 1, 600) : buffer.size()));
+    const CallResult got = CALL(read(
+        p.rd(), buffer.data(), Between(random, 0, 1) ? Between(random, 1, 600) : buffer.size()));
     ASSERT_THAT(got, Succeeds());
     if (got.value == 0) break;
     parser.Feed(buffer.data(), static_cast<std::size_t>(got.value));
@@ -77,7 +83,8 @@ void JudgeStream(const Pipe& p, const std::vector<Call>& writers, bool writers_b
   }
   for (const Call& writer : writers) EXPECT_THAT(writer.result(), Succeeds());
   EXPECT_EQ(parser.Problem(), "");
-  for (unsigned i = 0; i < writers.size(); ++i) EXPECT_EQ(parser.Count(i), kRecordsEach) << "of writer " << i;
+  for (unsigned i = 0; i < writers.size(); ++i)
+    EXPECT_EQ(parser.Count(i), kRecordsEach) << "of writer " << i;
   Evidence("another writer's record came next " + std::to_string(parser.switches()) + " times");
 }
 
@@ -95,25 +102,28 @@ void RunProcesses(Pipe& p, const WriteRecord& put, bool writers_block = true) {
   JudgeStream(p, calls, writers_block);
 }
 
-IPC_TEST_P(PipeAtomicity, RecordsOfProcessesAreNotInterleaved, clause::pipe::write_atomic_le_pipe_buf) {
+IPC_TEST_P(PipeAtomicity, RecordsOfProcessesAreNotInterleaved,
+           clause::pipe::write_atomic_le_pipe_buf) {
   Pipe p = Make();
   RunProcesses(p, PlainWrite);
 }
 
-IPC_TEST_P(PipeAtomicity, NonblockingRecordsOfProcessesAreNotInterleaved, clause::pipe::write_atomic_le_pipe_buf,
-           clause::pipe::write_le_pipe_buf_never_partial) {
+IPC_TEST_P(PipeAtomicity, NonblockingRecordsOfProcessesAreNotInterleaved,
+           clause::pipe::write_atomic_le_pipe_buf, clause::pipe::write_le_pipe_buf_never_partial) {
   Pipe p = Make();
   SetNonblocking(p.wr(), true);
   RunProcesses(p, PersistentWrite, false);
 }
 
-IPC_TEST_P(PipeAtomicity, GatheredRecordsOfProcessesAreNotInterleaved, clause::writev::pipe_atomic_total) {
+IPC_TEST_P(PipeAtomicity, GatheredRecordsOfProcessesAreNotInterleaved,
+           clause::writev::pipe_atomic_total) {
   Pipe p = Make();
   RunProcesses(p, GatheredWrite);
 }
 
 // Issue 8 speaks of threads; for Issue 7 this test is not in use.
-IPC_TEST_P(PipeAtomicity, RecordsOfThreadsAreNotInterleaved, clause::pipe::write_atomic_le_pipe_buf_threads) {
+IPC_TEST_P(PipeAtomicity, RecordsOfThreadsAreNotInterleaved,
+           clause::pipe::write_atomic_le_pipe_buf_threads) {
   Pipe p = Make();
   const std::size_t most = PipeBufOf(p.wr());
   std::vector<ThreadPeer> threads(kWriters);
@@ -123,7 +133,8 @@ IPC_TEST_P(PipeAtomicity, RecordsOfThreadsAreNotInterleaved, clause::pipe::write
   for (unsigned i = 0; i < kWriters; ++i) {
     // Two share one number, the others have their own.
     const int fd = i < 2 ? ends[0].get() : ends[i].get();
-    calls.push_back(threads[i].start([fd, i, most] { return WriteRecords(fd, i, most, TestSeed(), PlainWrite); }));
+    calls.push_back(threads[i].start(
+        [fd, i, most] { return WriteRecords(fd, i, most, TestSeed(), PlainWrite); }));
   }
   p.CloseWr();
   // End-of-file needs the numbers closed; they are, when the writers are done.
@@ -139,8 +150,8 @@ IPC_TEST_P(PipeAtomicity, RecordsOfThreadsAreNotInterleaved, clause::pipe::write
 }
 
 // Every writer of a FIFO with an open file description of its own.
-IPC_TEST(PipeAtomicityOfOpens, RecordsOfSeparateOpensAreNotInterleaved, clause::pipe::write_atomic_le_pipe_buf,
-         clause::pipe::write_atomic_le_pipe_buf_threads) {
+IPC_TEST(PipeAtomicityOfOpens, RecordsOfSeparateOpensAreNotInterleaved,
+         clause::pipe::write_atomic_le_pipe_buf, clause::pipe::write_atomic_le_pipe_buf_threads) {
   FifoNode node;
   Fd reader(CALL(open(node.path(), O_RDONLY | O_NONBLOCK)));
   std::vector<Peer> peers(2);
@@ -173,7 +184,8 @@ IPC_TEST(PipeAtomicityOfOpens, RecordsOfSeparateOpensAreNotInterleaved, clause::
 
 // An atomic write waits for room while another process writes what still fits: wherever its bytes
 // land, they are in one piece. Shows a write that is cut in two without any luck in timing.
-IPC_TEST_P(PipeAtomicity, AWaitingWriteIsNotCutByAnotherWriter, clause::pipe::write_atomic_le_pipe_buf) {
+IPC_TEST_P(PipeAtomicity, AWaitingWriteIsNotCutByAnotherWriter,
+           clause::pipe::write_atomic_le_pipe_buf) {
   Pipe p = Make();
   const std::size_t capacity = CapacityOf(p);
   const std::size_t atomic = PipeBufOf(p.wr());
@@ -186,7 +198,8 @@ IPC_TEST_P(PipeAtomicity, AWaitingWriteIsNotCutByAnotherWriter, clause::pipe::wr
     const std::string large(atomic, 'L');
     Peer writer;
     Call call = writer.start([&] { return CALL(write(p.wr(), large.data(), large.size())); });
-    const bool waits = call.probe().what == Blocking::kShown || call.probe().what == Blocking::kInferred;
+    const bool waits =
+        call.probe().what == Blocking::kShown || call.probe().what == Blocking::kInferred;
     // Small ones from this process take what room there is.
     std::size_t small = 0;
     SetNonblocking(p.wr(), true);
@@ -197,15 +210,18 @@ IPC_TEST_P(PipeAtomicity, AWaitingWriteIsNotCutByAnotherWriter, clause::pipe::wr
     ASSERT_EQ(got.size(), filled + small + atomic);
     const std::string rest = got.substr(filled);
     const std::size_t first = rest.find('L'), last = rest.rfind('L');
-    EXPECT_EQ(last - first + 1, atomic) << "the record is spread over " << last - first + 1 << " bytes; " << small << " small writes";
+    EXPECT_EQ(last - first + 1, atomic) << "the record is spread over " << last - first + 1
+                                        << " bytes; " << small << " small writes";
     EXPECT_EQ(std::count(rest.begin(), rest.end(), 's'), static_cast<std::ptrdiff_t>(small));
-    Evidence("room for " + std::to_string(room) + ": the large write " + (waits ? "waited" : "did not wait") + ", " +
-             std::to_string(small) + " small ones were taken");
+    Evidence("room for " + std::to_string(room) + ": the large write " +
+             (waits ? "waited" : "did not wait") + ", " + std::to_string(small) +
+             " small ones were taken");
   }
 }
 
 // Above {PIPE_BUF} anything goes except loss: bytes of each writer are counted, mixing is recorded.
-IPC_TEST_P(PipeAtomicity, LargeWritesMayBeInterleaved, clause::pipe::write_gt_pipe_buf_interleaving) {
+IPC_TEST_P(PipeAtomicity, LargeWritesMayBeInterleaved,
+           clause::pipe::write_gt_pipe_buf_interleaving) {
   Pipe p = Make();
   const std::size_t capacity = CapacityOf(p);
   const std::size_t size = std::max(2 * capacity, PipeBufOf(p.wr()) + 1);
@@ -225,10 +241,12 @@ IPC_TEST_P(PipeAtomicity, LargeWritesMayBeInterleaved, clause::pipe::write_gt_pi
   for (std::size_t i = 1; i < got.size(); ++i) runs += got[i] != got[i - 1];
   for (int i = 0; i < 3; ++i) {
     EXPECT_THAT(calls[i].result(), SucceedsWith(size));
-    EXPECT_EQ(std::count(got.begin(), got.end(), static_cast<char>('a' + i)), static_cast<std::ptrdiff_t>(size));
+    EXPECT_EQ(std::count(got.begin(), got.end(), static_cast<char>('a' + i)),
+              static_cast<std::ptrdiff_t>(size));
   }
   EXPECT_EQ(got.size(), 3 * size);
-  Observe(clause::pipe::write_gt_pipe_buf_interleaving, "interleaved", runs > 3 ? "yes" : "not seen");
+  Observe(clause::pipe::write_gt_pipe_buf_interleaving, "interleaved",
+          runs > 3 ? "yes" : "not seen");
 }
 
 }  // namespace

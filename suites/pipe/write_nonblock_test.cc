@@ -15,21 +15,25 @@ IPC_FOR_ALL_KINDS(PipeWriteNonblocking);
 IPC_TEST_P(PipeWriteNonblocking, NeverBlocks, clause::pipe::write_nonblock_never_blocks) {
   Pipe p = Make(O_NONBLOCK);
   const std::size_t atomic = PipeBufOf(p.wr());
-  for (const std::size_t size : {std::size_t{1}, std::size_t{1000}, atomic, atomic + 1, std::size_t{1} << 20}) {
+  for (const std::size_t size :
+       {std::size_t{1}, std::size_t{1000}, atomic, atomic + 1, std::size_t{1} << 20}) {
     const std::string data(size, 'n');
     const CallResult last = Bounded([&] {
       CallResult wrote;
       // Single bytes only for the last part, since there are many.
       const std::string most(size == 1 ? 1000 : size, 'n');
       for (const std::string* piece : {&most, &data}) {
-        while ((wrote = CALL(write(p.wr(), piece->data(), piece->size()))).ok() && wrote.value > 0) {
+        while ((wrote = CALL(write(p.wr(), piece->data(), piece->size()))).ok() &&
+               wrote.value > 0) {
         }
       }
       return wrote;
     });
     ASSERT_THAT(last, Fails(EAGAIN)) << "writing " << size << " bytes at a time";
     for (const std::size_t again : {std::size_t{1}, atomic, atomic + 1}) {
-      EXPECT_TRUE(Bounded([&] { return CALL(write(p.wr(), data.data(), std::min(again, size))); }).returned());
+      EXPECT_TRUE(Bounded([&] {
+                    return CALL(write(p.wr(), data.data(), std::min(again, size)));
+                  }).returned());
     }
     DrainPipe(p.rd());
   }
@@ -52,7 +56,8 @@ IPC_TEST_P(PipeWriteNonblocking, TakesAllWhenThereIsRoom, clause::pipe::write_no
 }
 
 // There is room for as many records as a blocking writer puts in before it waits.
-IPC_TEST_P(PipeWriteNonblocking, TakesAsManyRecordsAsABlockingWriter, clause::pipe::write_nonblock_le_room) {
+IPC_TEST_P(PipeWriteNonblocking, TakesAsManyRecordsAsABlockingWriter,
+           clause::pipe::write_nonblock_le_room) {
   Pipe p = Make();
   SetNonblocking(p.rd(), true);
   const std::string data = Noise(PipeBufOf(p.wr()), TestSeed());
@@ -69,17 +74,20 @@ IPC_TEST_P(PipeWriteNonblocking, TakesAsManyRecordsAsABlockingWriter, clause::pi
   DrainPipe(p.rd());
   SetNonblocking(p.wr(), true);
   for (int i = 0; i < room; ++i) {
-    ASSERT_THAT(CALL(write(p.wr(), data.data(), data.size())), SucceedsWith(data.size())) << "record " << i + 1 << " of " << room;
+    ASSERT_THAT(CALL(write(p.wr(), data.data(), data.size())), SucceedsWith(data.size()))
+        << "record " << i + 1 << " of " << room;
   }
 }
 
-IPC_TEST_P(PipeWriteNonblocking, FailsWithEagainAndStoresNothingWhenFull, clause::pipe::write_nonblock_le_eagain) {
+IPC_TEST_P(PipeWriteNonblocking, FailsWithEagainAndStoresNothingWhenFull,
+           clause::pipe::write_nonblock_le_eagain) {
   Pipe p = Make(O_NONBLOCK);
   const std::size_t atomic = PipeBufOf(p.wr());
   const std::size_t filled = FillPipe(p.wr());  // not even one byte fits
   const std::string data(atomic, '!');
   for (const std::size_t size : {std::size_t{1}, std::size_t{2}, atomic / 2, atomic}) {
-    EXPECT_THAT(Bounded([&] { return CALL(write(p.wr(), data.data(), size)); }), Fails(EAGAIN)) << size << " bytes";
+    EXPECT_THAT(Bounded([&] { return CALL(write(p.wr(), data.data(), size)); }), Fails(EAGAIN))
+        << size << " bytes";
   }
   EXPECT_EQ(FirstDifference(DrainPipe(p.rd()), FillBytes(filled)), "");
 }
@@ -100,19 +108,21 @@ void ExpectAllOrNothing(const Pipe& p, std::size_t filled, std::size_t size, std
   static const std::string data = Noise(1u << 20, 77);
   const CallResult wrote = CALL(write(p.wr(), data.data(), size));
   if (wrote.ok()) {
-    ASSERT_EQ(static_cast<std::size_t>(wrote.value), size) << "a part of an atomic write, behind " << filled << " bytes";
+    ASSERT_EQ(static_cast<std::size_t>(wrote.value), size)
+        << "a part of an atomic write, behind " << filled << " bytes";
     inside->append(data, 0, size);
   } else {
     ASSERT_THAT(wrote, Fails(EAGAIN)) << size << " bytes behind " << filled;
   }
 }
 
-// Every amount of free room from none to {PIPE_BUF} and a little more, each with the sizes that just
-// fit, just do not, and the largest. What the pipe holds afterwards is compared byte by byte.
+// Every amount of free room from none to {PIPE_BUF} and a little more, each with the sizes that
+// just fit, just do not, and the largest. What the pipe holds afterwards is compared byte by byte.
 void SweepBoundaries(const Pipe& p, std::size_t capacity, std::size_t step) {
   const std::size_t atomic = PipeBufOf(p.wr());
   const std::string fill = FillBytes(capacity);
-  for (std::size_t room = 0; room <= std::min(capacity, atomic + 2); room += room < 40 || room + 40 > atomic ? 1 : step) {
+  for (std::size_t room = 0; room <= std::min(capacity, atomic + 2);
+       room += room < 40 || room + 40 > atomic ? 1 : step) {
     const std::size_t filled = FillUpTo(p.wr(), fill, capacity - room);
     std::string inside = fill.substr(0, filled);
     for (const std::size_t size : {atomic, room + 1, room, std::size_t{1}}) {
@@ -123,8 +133,8 @@ void SweepBoundaries(const Pipe& p, std::size_t capacity, std::size_t step) {
   }
 }
 
-IPC_TEST_P(PipeWriteNonblocking, AtomicSizesAreAllOrNothingAtEveryBoundary, clause::pipe::write_le_pipe_buf_never_partial,
-           clause::pipe::write_nonblock_le_eagain) {
+IPC_TEST_P(PipeWriteNonblocking, AtomicSizesAreAllOrNothingAtEveryBoundary,
+           clause::pipe::write_le_pipe_buf_never_partial, clause::pipe::write_nonblock_le_eagain) {
   Pipe p = Make(O_NONBLOCK);
   const std::size_t capacity = CapacityOf(p);
   SweepBoundaries(p, capacity, 61);
@@ -139,8 +149,8 @@ IPC_TEST_P(PipeWriteNonblocking, AtomicSizesAreAllOrNothingAtEveryBoundary, clau
 }
 
 // Records of odd sizes until the pipe is full: what is inside is exactly what was accepted.
-IPC_TEST_P(PipeWriteNonblocking, AcceptedAtomicWritesAreWholeWhateverTheMix, clause::pipe::write_le_pipe_buf_never_partial,
-           clause::pipe::write_nonblock_le_room) {
+IPC_TEST_P(PipeWriteNonblocking, AcceptedAtomicWritesAreWholeWhateverTheMix,
+           clause::pipe::write_le_pipe_buf_never_partial, clause::pipe::write_nonblock_le_room) {
   Pipe p = Make(O_NONBLOCK);
   const std::size_t atomic = PipeBufOf(p.wr());
   Random random(TestSeed());
@@ -162,7 +172,8 @@ IPC_TEST_P(PipeWriteNonblocking, AcceptedAtomicWritesAreWholeWhateverTheMix, cla
   }
 }
 
-IPC_TEST_P(PipeWriteNonblocking, LargeWriteTransfersAPrefix, clause::pipe::write_nonblock_gt_partial) {
+IPC_TEST_P(PipeWriteNonblocking, LargeWriteTransfersAPrefix,
+           clause::pipe::write_nonblock_gt_partial) {
   Pipe p = Make(O_NONBLOCK);
   const std::size_t capacity = CapacityOf(p);
   const std::string data = Noise(4 * capacity + PipeBufOf(p.wr()) + 1, TestSeed());
@@ -170,7 +181,9 @@ IPC_TEST_P(PipeWriteNonblocking, LargeWriteTransfersAPrefix, clause::pipe::write
   ASSERT_THAT(wrote, Succeeds());
   EXPECT_GE(wrote.value, 1);
   EXPECT_LE(wrote.value, static_cast<std::int64_t>(data.size()));
-  EXPECT_EQ(FirstDifference(DrainPipe(p.rd()), data.substr(0, static_cast<std::size_t>(wrote.value))), "");
+  EXPECT_EQ(
+      FirstDifference(DrainPipe(p.rd()), data.substr(0, static_cast<std::size_t>(wrote.value))),
+      "");
   // Behind other data too.
   const std::size_t half = FillUpTo(p.wr(), FillBytes(capacity), capacity / 2);
   const CallResult more = Bounded([&] { return CALL(write(p.wr(), data.data(), data.size())); });
@@ -179,11 +192,15 @@ IPC_TEST_P(PipeWriteNonblocking, LargeWriteTransfersAPrefix, clause::pipe::write
     EXPECT_EQ(FirstDifference(DrainPipe(p.rd()), FillBytes(half)), "");
   } else {
     EXPECT_GE(more.value, 1);
-    EXPECT_EQ(FirstDifference(DrainPipe(p.rd()), FillBytes(half) + data.substr(0, static_cast<std::size_t>(more.value))), "");
+    EXPECT_EQ(
+        FirstDifference(DrainPipe(p.rd()),
+                        FillBytes(half) + data.substr(0, static_cast<std::size_t>(more.value))),
+        "");
   }
 }
 
-IPC_TEST_P(PipeWriteNonblocking, LargeWriteToAnEmptyPipeTransfersAtLeastPipeBuf, clause::pipe::write_nonblock_gt_min_when_empty) {
+IPC_TEST_P(PipeWriteNonblocking, LargeWriteToAnEmptyPipeTransfersAtLeastPipeBuf,
+           clause::pipe::write_nonblock_gt_min_when_empty) {
   Pipe p = Make(O_NONBLOCK);
   const std::size_t atomic = PipeBufOf(p.wr());
   const std::string data = Noise(atomic + 100'000, TestSeed());
@@ -193,20 +210,25 @@ IPC_TEST_P(PipeWriteNonblocking, LargeWriteToAnEmptyPipeTransfersAtLeastPipeBuf,
       DrainPipe(p.rd());
       const CallResult wrote = Bounded([&] { return CALL(write(p.wr(), data.data(), size)); });
       ASSERT_THAT(wrote, Succeeds());
-      EXPECT_GE(wrote.value, static_cast<std::int64_t>(atomic)) << "of " << size << ", after a fill by " << fill;
+      EXPECT_GE(wrote.value, static_cast<std::int64_t>(atomic))
+          << "of " << size << ", after a fill by " << fill;
       EXPECT_LE(wrote.value, static_cast<std::int64_t>(size));
-      EXPECT_EQ(FirstDifference(DrainPipe(p.rd()), data.substr(0, static_cast<std::size_t>(wrote.value))), "");
+      EXPECT_EQ(
+          FirstDifference(DrainPipe(p.rd()), data.substr(0, static_cast<std::size_t>(wrote.value))),
+          "");
     }
   }
 }
 
-IPC_TEST_P(PipeWriteNonblocking, LargeWriteFailsWithEagainWhenFull, clause::pipe::write_nonblock_gt_eagain) {
+IPC_TEST_P(PipeWriteNonblocking, LargeWriteFailsWithEagainWhenFull,
+           clause::pipe::write_nonblock_gt_eagain) {
   Pipe p = Make(O_NONBLOCK);
   const std::size_t atomic = PipeBufOf(p.wr());
   const std::size_t filled = FillPipe(p.wr());
   const std::string data(std::max<std::size_t>(1u << 20, atomic + 1), '!');
   EXPECT_THAT(Bounded([&] { return CALL(write(p.wr(), data.data(), atomic + 1)); }), Fails(EAGAIN));
-  EXPECT_THAT(Bounded([&] { return CALL(write(p.wr(), data.data(), data.size())); }), Fails(EAGAIN));
+  EXPECT_THAT(Bounded([&] { return CALL(write(p.wr(), data.data(), data.size())); }),
+              Fails(EAGAIN));
   EXPECT_EQ(FirstDifference(DrainPipe(p.rd()), FillBytes(filled)), "");
 }
 

@@ -15,7 +15,8 @@ IPC_TEST_P(PipeWrite, AppendsWhateverDescriptorItUses, clause::pipe::write_appen
   Pipe p = Make();
   Fd copy(CALL(dup(p.wr())));
   Peer child([&](Peer::Self& self) {
-    for (const char* text : {"cc", "fff"}) self.step([&] { return CALL(write(p.wr(), text, std::string(text).size())); });
+    for (const char* text : {"cc", "fff"})
+      self.step([&] { return CALL(write(p.wr(), text, std::string(text).size())); });
   });
   EXPECT_THAT(CALL(write(p.wr(), "a", 1)), SucceedsWith(1));
   EXPECT_THAT(CALL(write(copy, "bb", 2)), SucceedsWith(2));
@@ -67,7 +68,8 @@ IPC_TEST_P(PipeWrite, NoWakeUpIsLostInManyRounds, clause::pipe::write_blocks_whe
 }
 
 // One call that is many times larger than the capacity, against readers of different step.
-IPC_TEST_P(PipeWrite, LargerThanTheCapacityCompletesInOrder, clause::pipe::write_blocking_completes) {
+IPC_TEST_P(PipeWrite, LargerThanTheCapacityCompletesInOrder,
+           clause::pipe::write_blocking_completes) {
   Pipe p = Make();
   const std::size_t capacity = CapacityOf(p);
   const std::string data = Noise(8 * capacity + 4321, TestSeed());
@@ -98,7 +100,8 @@ IPC_TEST_P(PipeWrite, WaitsForRoomWhenFull, clause::pipe::write_blocks_when_full
 }
 
 // A blocking write of at most {PIPE_BUF} waits until all of it fits: it is never cut in two.
-IPC_TEST_P(PipeWrite, WaitsForRoomForAllOfAnAtomicWrite, clause::pipe::write_blocks_when_full, clause::pipe::write_le_pipe_buf_never_partial) {
+IPC_TEST_P(PipeWrite, WaitsForRoomForAllOfAnAtomicWrite, clause::pipe::write_blocks_when_full,
+           clause::pipe::write_le_pipe_buf_never_partial) {
   Pipe p = Make();
   const std::size_t atomic = PipeBufOf(p.wr());
   const std::size_t filled = FillPipe(p.wr());
@@ -171,14 +174,17 @@ IPC_TEST_P(PipeWrite, AmountOfPartialWrites, clause::pipe::write_partial_amount)
 IPC_TEST_P(PipeWrite, OfZeroBytes, clause::pipe::write_zero_nbyte) {
   Pipe p = Make();
   ScopedSignal ignored(SIGPIPE, SIG_IGN);
-  Observe(clause::pipe::write_zero_nbyte, "with_reader", Bounded([&] { return CALL(write(p.wr(), "", 0)); }));
+  Observe(clause::pipe::write_zero_nbyte, "with_reader",
+          Bounded([&] { return CALL(write(p.wr(), "", 0)); }));
   SetNonblocking(p.rd(), true);
   char byte;
   Observe(clause::pipe::write_zero_nbyte, "read_afterwards", CALL(read(p.rd(), &byte, 1)));
   FillPipe(p.wr());
-  Observe(clause::pipe::write_zero_nbyte, "full", Bounded([&] { return CALL(write(p.wr(), "", 0)); }));
+  Observe(clause::pipe::write_zero_nbyte, "full",
+          Bounded([&] { return CALL(write(p.wr(), "", 0)); }));
   p.CloseRd();
-  Observe(clause::pipe::write_zero_nbyte, "without_reader", Bounded([&] { return CALL(write(p.wr(), "", 0)); }));
+  Observe(clause::pipe::write_zero_nbyte, "without_reader",
+          Bounded([&] { return CALL(write(p.wr(), "", 0)); }));
 }
 
 // An address that is in no mapping, hidden from the compiler.
@@ -189,19 +195,22 @@ IPC_TEST_P(PipeWrite, WhichOfTwoErrorsIsReported, clause::pipe::error_precedence
   ScopedSignal ignored(SIGPIPE, SIG_IGN);
   const ClauseRef open = clause::pipe::error_precedence;
   if (IsWriteOnly(p.wr())) {
-    Observe(open, "read_wrong_end_and_bad_address", OutcomeInChild([&] { return CALL(read(p.wr(), Nowhere(), 1)); }));
+    Observe(open, "read_wrong_end_and_bad_address",
+            OutcomeInChild([&] { return CALL(read(p.wr(), Nowhere(), 1)); }));
   }
   char byte;
   Observe(open, "pread_seek_and_negative_offset", CALL(pread(p.rd(), &byte, 1, -1)));
   p.CloseRd();
-  Observe(open, "write_no_reader_and_bad_address", OutcomeInChild([&] { return CALL(write(p.wr(), Nowhere(), 1)); }));
+  Observe(open, "write_no_reader_and_bad_address",
+          OutcomeInChild([&] { return CALL(write(p.wr(), Nowhere(), 1)); }));
 }
 
 IPC_TEST_P(PipeWrite, BadAddress, clause::pipe::bad_address) {
   Pipe p = Make();
   ASSERT_THAT(CALL(write(p.wr(), "x", 1)), SucceedsWith(1));
   const auto judge = [](const char* key, const std::string& outcome) {
-    EXPECT_TRUE(outcome == "EFAULT" || outcome == "SIGSEGV" || outcome == "SIGBUS") << key << ": " << outcome;
+    EXPECT_TRUE(outcome == "EFAULT" || outcome == "SIGSEGV" || outcome == "SIGBUS")
+        << key << ": " << outcome;
     Observe(clause::pipe::bad_address, key, outcome);
   };
   judge("read", OutcomeInChild([&] { return CALL(read(p.rd(), Nowhere(), 1)); }));

@@ -42,10 +42,11 @@ inline std::string BitNames(int bits) {
     int bit;
     const char* name;
   };
-  const Name names[] = {{POLLIN, "POLLIN"},       {POLLRDNORM, "POLLRDNORM"}, {POLLRDBAND, "POLLRDBAND"},
-                        {POLLPRI, "POLLPRI"},     {POLLOUT, "POLLOUT"},       {POLLWRNORM, "POLLWRNORM"},
-                        {POLLWRBAND, "POLLWRBAND"}, {POLLERR, "POLLERR"},     {POLLHUP, "POLLHUP"},
-                        {POLLNVAL, "POLLNVAL"}};
+  const Name names[] = {{POLLIN, "POLLIN"},         {POLLRDNORM, "POLLRDNORM"},
+                        {POLLRDBAND, "POLLRDBAND"}, {POLLPRI, "POLLPRI"},
+                        {POLLOUT, "POLLOUT"},       {POLLWRNORM, "POLLWRNORM"},
+                        {POLLWRBAND, "POLLWRBAND"}, {POLLERR, "POLLERR"},
+                        {POLLHUP, "POLLHUP"},       {POLLNVAL, "POLLNVAL"}};
   std::string text;
   for (const Name& name : names) {
     if ((bits & name.bit) == 0) continue;

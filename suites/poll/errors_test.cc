@@ -1,5 +1,5 @@
-// Arguments that poll(), ppoll(), select() and pselect() must refuse, and what stays untouched then;
-// entries of poll() that are no descriptors.
+// Arguments that poll(), ppoll(), select() and pselect() must refuse, and what stays untouched
+// then; entries of poll() that are no descriptors.
 #include <poll.h>
 #include <sys/select.h>
 #include <unistd.h>
@@ -47,7 +47,8 @@ IPC_TEST(PollEntries, ReturnValueCountsEntries, clause::poll::return_value) {
   Pipe hung_up, idle;
   Setup(CALL(write(hung_up.wr(), "x", 1)));
   hung_up.CloseWr();
-  pollfd entries[3] = {{hung_up.rd(), POLLIN, 0}, {idle.rd(), POLLIN, 0}, {hung_up.rd(), POLLIN | POLLRDNORM, 0}};
+  pollfd entries[3] = {
+      {hung_up.rd(), POLLIN, 0}, {idle.rd(), POLLIN, 0}, {hung_up.rd(), POLLIN | POLLRDNORM, 0}};
   EXPECT_THAT(CALL(poll(entries, 3, 0)), SucceedsWith(2));
   EXPECT_EQ(BitNames(entries[1].revents), "-");
   EXPECT_EQ(BitNames(entries[0].revents), "POLLIN|POLLHUP");
@@ -68,7 +69,8 @@ IPC_TEST(PollEntries, ReturnValueCountsErrorBitsAlone, clause::poll::return_valu
   EXPECT_EQ(BitNames(entries[2].revents), "POLLOUT");
 }
 
-IPC_TEST(PollEntries, RegularFileBesideIdlePipe, clause::poll::regular_file, clause::select::regular_file) {
+IPC_TEST(PollEntries, RegularFileBesideIdlePipe, clause::poll::regular_file,
+         clause::select::regular_file) {
   Pipe idle;
   const std::string path = ScratchDir() + "/file";
   const Fd file(CALL(open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600)));
@@ -85,12 +87,14 @@ IPC_TEST(PollEntries, RegularFileBesideIdlePipe, clause::poll::regular_file, cla
   FD_SET(idle.rd(), &rd);
   FD_SET(file, &rd);
   FD_SET(file, &wr);
-  EXPECT_THAT(CALL(select(std::max<int>(file, idle.rd()) + 1, &rd, &wr, nullptr, nullptr)), SucceedsWith(2));
+  EXPECT_THAT(CALL(select(std::max<int>(file, idle.rd()) + 1, &rd, &wr, nullptr, nullptr)),
+              SucceedsWith(2));
   EXPECT_FALSE(FD_ISSET(idle.rd(), &rd));
 }
 
 // Arrays that a kernel copies in pieces: the last entry counts like the first.
-IPC_TEST(PollEntries, ManyEntries, clause::poll::return_value, clause::poll::pipe_no_pollin_when_empty) {
+IPC_TEST(PollEntries, ManyEntries, clause::poll::return_value,
+         clause::poll::pipe_no_pollin_when_empty) {
   const long limit = sysconf(_SC_OPEN_MAX);
   const std::size_t count = limit > 0 && limit < 900 ? static_cast<std::size_t>(limit) : 900;
   Pipe idle, ready;
@@ -117,7 +121,8 @@ IPC_TEST(PollErrors, MoreEntriesThanOpenMax, clause::poll::nfds_range) {
   std::vector<pollfd> entries(static_cast<std::size_t>(open_max) + 1, pollfd{-1, POLLIN, 0});
   EXPECT_THAT(CALL(poll(entries.data(), static_cast<nfds_t>(open_max), 0)), SucceedsWith(0));
   EXPECT_THAT(CALL(poll(entries.data(), static_cast<nfds_t>(open_max) + 1, 0)), Fails(EINVAL));
-  Observe(clause::poll::nfds_range, "open_max_follows_rlimit_nofile", std::string_view(open_max == kLimit ? "yes" : "no"));
+  Observe(clause::poll::nfds_range, "open_max_follows_rlimit_nofile",
+          std::string_view(open_max == kLimit ? "yes" : "no"));
 }
 
 #ifdef IPC_HAVE_PPOLL
@@ -148,7 +153,9 @@ struct Sets {
   explicit Sets(int fd) : Sets() {
     for (auto& set : sets) FD_SET(fd, &set[0]);
   }
-  bool operator==(const Sets& other) const { return std::memcmp(sets, other.sets, sizeof sets) == 0; }
+  bool operator==(const Sets& other) const {
+    return std::memcmp(sets, other.sets, sizeof sets) == 0;
+  }
 };
 
 CallResult SelectNow(int nfds, Sets& s) {
@@ -164,15 +171,19 @@ using SelectFunction = CallResult (*)(int nfds, Sets& sets);
 struct BadDescriptorCase {
   const char* name;
   SelectFunction call;
-  int which;   // of the three sets
-  bool high;   // far above all open descriptors, instead of just closed
+  int which;  // of the three sets
+  bool high;  // far above all open descriptors, instead of just closed
   Claims claims = {clause::select::ebadf, clause::select::failure_keeps_sets};
 };
 const BadDescriptorCase kBadDescriptors[] = {
-    {"SelectClosedInReadSet", SelectNow, 0, false},   {"SelectClosedInWriteSet", SelectNow, 1, false},
-    {"SelectClosedInErrorSet", SelectNow, 2, false},  {"PselectClosedInReadSet", PselectNow, 0, false},
-    {"PselectClosedInWriteSet", PselectNow, 1, false}, {"PselectClosedInErrorSet", PselectNow, 2, false},
-    {"SelectHighNumber", SelectNow, 0, true},         {"PselectHighNumber", PselectNow, 0, true},
+    {"SelectClosedInReadSet", SelectNow, 0, false},
+    {"SelectClosedInWriteSet", SelectNow, 1, false},
+    {"SelectClosedInErrorSet", SelectNow, 2, false},
+    {"PselectClosedInReadSet", PselectNow, 0, false},
+    {"PselectClosedInWriteSet", PselectNow, 1, false},
+    {"PselectClosedInErrorSet", PselectNow, 2, false},
+    {"SelectHighNumber", SelectNow, 0, true},
+    {"PselectHighNumber", PselectNow, 0, true},
 };
 IPC_TABLE_TEST(SelectBadDescriptor, BadDescriptorCase, kBadDescriptors) {
   Pipe pipe;
@@ -252,7 +263,8 @@ IPC_TABLE_TEST(SelectTimeval, TimevalCase, kTimevals) {
   Sets sets(pipe.rd());
   const Sets before = sets;
   timeval time = row.time;
-  const CallResult result = CALL(select(pipe.rd() + 1, &sets.sets[0][0], &sets.sets[1][0], &sets.sets[2][0], &time));
+  const CallResult result =
+      CALL(select(pipe.rd() + 1, &sets.sets[0][0], &sets.sets[1][0], &sets.sets[2][0], &time));
   {
     ForClause charged(clause::select::einval);
     EXPECT_THAT(result, Fails(EINVAL));
@@ -279,14 +291,15 @@ struct TimespecCase {
   timespec time;
   Claims claims = {clause::select::einval, clause::select::failure_keeps_sets};
 };
-const TimespecCase kTimespecs[] = {
-    {"NegativeSeconds", {-1, 0}}, {"NegativeNanoseconds", {0, -1}}, {"ThousandMillionNanoseconds", {0, 1'000'000'000}}};
+const TimespecCase kTimespecs[] = {{"NegativeSeconds", {-1, 0}},
+                                   {"NegativeNanoseconds", {0, -1}},
+                                   {"ThousandMillionNanoseconds", {0, 1'000'000'000}}};
 IPC_TABLE_TEST(PselectTimespec, TimespecCase, kTimespecs) {
   Pipe pipe;
   Sets sets(pipe.rd());
   const Sets before = sets;
-  const CallResult result =
-      CALL(pselect(pipe.rd() + 1, &sets.sets[0][0], &sets.sets[1][0], &sets.sets[2][0], &row.time, nullptr));
+  const CallResult result = CALL(pselect(pipe.rd() + 1, &sets.sets[0][0], &sets.sets[1][0],
+                                         &sets.sets[2][0], &row.time, nullptr));
   {
     ForClause charged(clause::select::einval);
     EXPECT_THAT(result, Fails(EINVAL));

@@ -22,15 +22,18 @@ int PollFor(int fd, int events) {
 IPC_TEST(PollOpen, PriorityDataOfAPipe, clause::poll::pipe_priority_data) {
   Pipe pipe;
   Setup(CALL(write(pipe.wr(), "x", 1)));
-  Observe(clause::poll::pipe_priority_data, "band_bits_of_read_end_with_data", std::string_view(BitNames(PollFor(pipe.rd(), kBandBits))));
-  Observe(clause::poll::pipe_priority_data, "band_bits_of_write_end_with_room", std::string_view(BitNames(PollFor(pipe.wr(), kBandBits))));
+  Observe(clause::poll::pipe_priority_data, "band_bits_of_read_end_with_data",
+          std::string_view(BitNames(PollFor(pipe.rd(), kBandBits))));
+  Observe(clause::poll::pipe_priority_data, "band_bits_of_write_end_with_room",
+          std::string_view(BitNames(PollFor(pipe.wr(), kBandBits))));
 }
 
 IPC_TEST(PollOpen, EndOfFileWithPollin, clause::poll::pipe_pollin_at_eof) {
   Pipe pipe;
   pipe.CloseWr();
   const int revents = PollFor(pipe.rd(), POLLIN);
-  Observe(clause::poll::pipe_pollin_at_eof, "revents_at_end_of_file", std::string_view(BitNames(revents)));
+  Observe(clause::poll::pipe_pollin_at_eof, "revents_at_end_of_file",
+          std::string_view(BitNames(revents)));
 }
 
 // Bytes to read from a full pipe until poll() calls it writable.
@@ -43,13 +46,15 @@ IPC_TEST(PollOpen, RoomThatMakesAPipeWritable, clause::poll::pipe_pollout_thresh
     Setup(CALL(read(pipe.rd(), &byte, 1)));
     ++room;
   }
-  Observe(clause::poll::pipe_pollout_threshold, "room_when_called_writable_bytes", static_cast<std::int64_t>(room));
+  Observe(clause::poll::pipe_pollout_threshold, "room_when_called_writable_bytes",
+          static_cast<std::int64_t>(room));
 }
 
 IPC_TEST(PollOpen, WriteEndWithoutReaderInIssue7, clause::poll::pipe_err_without_reader_issue7) {
   Pipe pipe;
   pipe.CloseRd();
-  Observe(clause::poll::pipe_err_without_reader_issue7, "revents_of_write_end_without_reader", std::string_view(BitNames(PollFor(pipe.wr(), POLLOUT))));
+  Observe(clause::poll::pipe_err_without_reader_issue7, "revents_of_write_end_without_reader",
+          std::string_view(BitNames(PollFor(pipe.wr(), POLLOUT))));
 }
 
 IPC_TEST(SelectOpen, ExceptionalConditionOfAPipe, clause::select::pipe_exceptional) {
@@ -70,7 +75,8 @@ IPC_TEST(SelectOpen, ExceptionalConditionOfAPipe, clause::select::pipe_exception
     timeval none{};
     const CallResult result = CALL(select(one.fd + 1, nullptr, nullptr, &set, &none));
     EXPECT_THAT(result, Succeeds());
-    Observe(clause::select::pipe_exceptional, one.key, std::string_view(result.value > 0 ? "set" : "clear"));
+    Observe(clause::select::pipe_exceptional, one.key,
+            std::string_view(result.value > 0 ? "set" : "clear"));
   }
 }
 

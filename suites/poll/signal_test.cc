@@ -10,8 +10,8 @@
 #include <string>
 #include <vector>
 
-#include "harness/peers/interrupt.h"
 #include "harness/objects/resources.h"
+#include "harness/peers/interrupt.h"
 #include "harness/test/test.h"
 #include "suites/poll/bits.h"
 #include "suites/poll/waiters.h"
@@ -63,7 +63,8 @@ IPC_TABLE_TEST(PollInterrupted, WaiterRow, kInterrupted) {
 }
 
 // A signal with no handler to run does not end the wait.
-IPC_TEST(PollIgnoresSignal, ThatIsIgnoredOrBlocked, clause::poll::timeout_infinite, clause::select::timeouts, clause::ppoll::timespec) {
+IPC_TEST(PollIgnoresSignal, ThatIsIgnoredOrBlocked, clause::poll::timeout_infinite,
+         clause::select::timeouts, clause::ppoll::timespec) {
   ScopedSignal ignored(SIGUSR1, SIG_IGN);
   ScopedSignal handler(SIGUSR2, CountSignal);
   ScopedSigmask blocked({SIGUSR2});
@@ -73,7 +74,8 @@ IPC_TEST(PollIgnoresSignal, ThatIsIgnoredOrBlocked, clause::poll::timeout_infini
     ForClause charged(waiter.waits);
     Pipe pipe;
     Peer peer;
-    const Call call = peer.start([&] { return waiter.wait(pipe.rd(), For::kReading, nullptr, nullptr).result; });
+    const Call call =
+        peer.start([&] { return waiter.wait(pipe.rd(), For::kReading, nullptr, nullptr).result; });
     EXPECT_THAT(call, Blocks());
     peer.Signal(SIGUSR1);
     peer.Signal(SIGUSR2);
@@ -87,7 +89,9 @@ IPC_TEST(PollIgnoresSignal, ThatIsIgnoredOrBlocked, clause::poll::timeout_infini
 std::vector<WaiterRow> RestartRows() {
   std::vector<WaiterRow> rows;
   for (const Waiter& waiter : Waiters()) {
-    rows.push_back({waiter.name, &waiter, {waiter.selects ? clause::select::sa_restart : clause::poll::sa_restart}});
+    rows.push_back({waiter.name,
+                    &waiter,
+                    {waiter.selects ? clause::select::sa_restart : clause::poll::sa_restart}});
   }
   return rows;
 }
@@ -96,7 +100,8 @@ IPC_TABLE_TEST(PollRestart, WaiterRow, kRestart) {
   ScopedSignal handler(SIGUSR1, CountSignal, SA_RESTART);
   Pipe pipe;
   Peer peer;
-  const Call call = peer.start([&] { return row.waiter->wait(pipe.rd(), For::kReading, nullptr, nullptr).result; });
+  const Call call = peer.start(
+      [&] { return row.waiter->wait(pipe.rd(), For::kReading, nullptr, nullptr).result; });
   EXPECT_THAT(call, Blocks());
   peer.Signal(SIGUSR1);
   EXPECT_TRUE(AwaitSignalCount(1));
@@ -104,8 +109,10 @@ IPC_TABLE_TEST(PollRestart, WaiterRow, kRestart) {
   if (restarted) Setup(CALL(write(pipe.wr(), "x", 1)));
   const CallResult result = call.result();
   EXPECT_THAT(result, SucceedsOrFailsWith(EINTR));
-  const ClauseRef clause = row.waiter->selects ? clause::select::sa_restart : clause::poll::sa_restart;
-  Observe(clause, row.name + "_interrupted_with_sa_restart", result.ok() ? std::string("restarts") : ErrnoName(result.error));
+  const ClauseRef clause =
+      row.waiter->selects ? clause::select::sa_restart : clause::poll::sa_restart;
+  Observe(clause, row.name + "_interrupted_with_sa_restart",
+          result.ok() ? std::string("restarts") : ErrnoName(result.error));
 }
 
 // ---- The mask ----------------------------------------------------------------------------------
@@ -119,7 +126,9 @@ struct MaskRow {
 std::vector<MaskRow> MaskRows() {
   std::vector<MaskRow> rows;
   for (const Waiter& waiter : Waiters()) {
-    if (waiter.has_mask) rows.push_back({waiter.name, &waiter, waiter.selects ? clause::pselect::sigmask : clause::ppoll::sigmask});
+    if (waiter.has_mask)
+      rows.push_back({waiter.name, &waiter,
+                      waiter.selects ? clause::pselect::sigmask : clause::ppoll::sigmask});
   }
   return rows;
 }
@@ -202,7 +211,8 @@ IPC_TABLE_TEST(PollWithoutMask, MaskRow, kMask) {
   const timespec little{0, 1'000'000};
   Pipe pipe;
   Setup(CALL_ERRNO(pthread_kill(pthread_self(), SIGUSR1)));
-  EXPECT_THAT(row.waiter->wait(pipe.rd(), For::kReading, &little, nullptr).result, SucceedsWith(0)) << "a null mask changes nothing";
+  EXPECT_THAT(row.waiter->wait(pipe.rd(), For::kReading, &little, nullptr).result, SucceedsWith(0))
+      << "a null mask changes nothing";
   EXPECT_EQ(SignalCount(), 0);
   EXPECT_TRUE(Blocked(SIGUSR1));
 }
@@ -212,8 +222,10 @@ IPC_TABLE_TEST(PollWithoutMask, MaskRow, kMask) {
 std::vector<WaiterRow> CancelledRows() {
   std::vector<WaiterRow> rows;
   for (const Waiter& waiter : Waiters()) {
-    rows.push_back({waiter.name, &waiter,
-                    {waiter.first_issue >= 8 ? clause::ppoll::cancellation_point : clause::poll::cancellation_points}});
+    rows.push_back({waiter.name,
+                    &waiter,
+                    {waiter.first_issue >= 8 ? clause::ppoll::cancellation_point
+                                             : clause::poll::cancellation_points}});
   }
   return rows;
 }
@@ -221,7 +233,8 @@ const std::vector<WaiterRow> kCancelled = CancelledRows();
 IPC_TABLE_TEST(PollCancelled, WaiterRow, kCancelled) {
   Pipe pipe;
   ThreadPeer waiting;
-  const Call call = waiting.start([&] { return row.waiter->wait(pipe.rd(), For::kReading, nullptr, nullptr).result; });
+  const Call call = waiting.start(
+      [&] { return row.waiter->wait(pipe.rd(), For::kReading, nullptr, nullptr).result; });
   EXPECT_THAT(call, Blocks());
   EXPECT_THAT(CALL_ERRNO(pthread_cancel(waiting.handle())), SucceedsWith(0));
   EXPECT_THAT(call.result(), IsCancelled());

@@ -35,22 +35,24 @@ struct Rule {
   What what = kOpen;
   ClauseRef clause{};
   int issue = 0;  // of this issue only; 0: of both
-  bool Demands(What demanded) const { return what == demanded && (issue == 0 || issue == JudgedIssue()); }
+  bool Demands(What demanded) const {
+    return what == demanded && (issue == 0 || issue == JudgedIssue());
+  }
 };
 inline Rule Set(ClauseRef clause, int issue = 0) { return {Rule::kSet, clause, issue}; }
 inline Rule Clear(ClauseRef clause, int issue = 0) { return {Rule::kClear, clause, issue}; }
 
 struct State {
   enum Kinds { kBoth, kFifoOnly, kOnce };  // kOnce: no pipe is asked, the kind does not matter
-  const char* name;   // in test names
-  const char* label;  // in the table of the page
+  const char* name;                        // in test names
+  const char* label;                       // in the table of the page
   Kinds kinds;
-  ClauseRef about;    // what an observed outcome is recorded for
+  ClauseRef about;  // what an observed outcome is recorded for
   void (*make)(Scene& scene);
-  Rule in, out, hup, err;    // revents of poll()
-  Rule readable, writable;   // sets of select()
-  bool reads;                // what is tried afterwards: read(), else write()
-  bool select_ebadf = false; // select() must fail with EBADF
+  Rule in, out, hup, err;     // revents of poll()
+  Rule readable, writable;    // sets of select()
+  bool reads;                 // what is tried afterwards: read(), else write()
+  bool select_ebadf = false;  // select() must fail with EBADF
 };
 
 // Every state. States of an open descriptor leave `scene.fd` usable for one read or write.

@@ -1,5 +1,5 @@
-// States times events: for every state of an end of a pipe or FIFO, what poll(), ppoll(), select() and
-// pselect() report, and whether read() or write() then does what they said.
+// States times events: for every state of an end of a pipe or FIFO, what poll(), ppoll(), select()
+// and pselect() report, and whether read() or write() then does what they said.
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
@@ -35,9 +35,13 @@ void AddRules(Claims& claims, std::initializer_list<Rule> rules) {
 }
 
 Claims PollClaims(const State& state) {
-  Claims claims = {state.about, clause::poll::pipe_only_requested, clause::poll::pipe_hup_excludes_out,
-                   clause::poll::return_value, clause::poll::fd_events_unmodified,
-                   clause::poll::output_bits_ignored_in_events, clause::ppoll::timespec};
+  Claims claims = {state.about,
+                   clause::poll::pipe_only_requested,
+                   clause::poll::pipe_hup_excludes_out,
+                   clause::poll::return_value,
+                   clause::poll::fd_events_unmodified,
+                   clause::poll::output_bits_ignored_in_events,
+                   clause::ppoll::timespec};
   if (!state.select_ebadf) claims.push_back(clause::poll::o_nonblock_irrelevant);
   AddRules(claims, {state.in, state.out, state.hup, state.err});
   return claims;
@@ -57,7 +61,9 @@ std::vector<Row> MakeRows(Claims (*claims)(const State&)) {
     for (const PipeKind kind : {PipeKind::kPipe, PipeKind::kFifo}) {
       if (kind == PipeKind::kPipe && state.kinds == State::kFifoOnly) continue;
       if (kind == PipeKind::kFifo && state.kinds == State::kOnce) continue;
-      const std::string of = state.kinds == State::kOnce ? "" : kind == PipeKind::kFifo ? "Fifo" : "Pipe";
+      const std::string of = state.kinds == State::kOnce ? ""
+                             : kind == PipeKind::kFifo   ? "Fifo"
+                                                         : "Pipe";
       rows.push_back({of + state.name, &state, kind, claims(state)});
     }
   }
@@ -95,7 +101,8 @@ void JudgeRevents(const State& state, int events, int revents) {
   JudgeBits(state.out, revents, events & kOutBits, what);
   JudgeBits(state.hup, revents, POLLHUP, what);
   JudgeBits(state.err, revents, POLLERR, what);
-  JudgeBits(state.select_ebadf ? Set(clause::poll::pollnval) : Clear(state.about), revents, POLLNVAL, what);
+  JudgeBits(state.select_ebadf ? Set(clause::poll::pollnval) : Clear(state.about), revents,
+            POLLNVAL, what);
   {
     ForClause charged(clause::poll::pipe_only_requested);
     EXPECT_EQ(revents & ~(events | kAlwaysBits), 0) << what;
@@ -126,7 +133,8 @@ void JudgePpoll(int fd, int events, int revents) {
   const timespec none{};
   const CallResult polled = CALL(ppoll(&entry, 1, &none, nullptr));
   EXPECT_THAT(polled, SucceedsWith(entry.revents != 0 ? 1 : 0));
-  EXPECT_EQ(BitNames(static_cast<unsigned short>(entry.revents)), BitNames(revents)) << "poll() says otherwise";
+  EXPECT_EQ(BitNames(static_cast<unsigned short>(entry.revents)), BitNames(revents))
+      << "poll() says otherwise";
 #else
   (void)fd, (void)events, (void)revents;
 #endif
@@ -140,7 +148,8 @@ void JudgePoll(const Row& row, int fd) {
     JudgeRevents(*row.state, events.bits, revents);
     {
       ForClause charged(clause::poll::output_bits_ignored_in_events);
-      EXPECT_EQ(BitNames(PollNow(fd, events.bits | kAlwaysBits)), BitNames(revents)) << "asked for " << events.name;
+      EXPECT_EQ(BitNames(PollNow(fd, events.bits | kAlwaysBits)), BitNames(revents))
+          << "asked for " << events.name;
     }
     JudgePpoll(fd, events.bits, revents);
     if (row.state->select_ebadf) continue;
@@ -148,7 +157,8 @@ void JudgePoll(const Row& row, int fd) {
     SetNonblocking(fd, (flags & O_NONBLOCK) == 0);
     {
       ForClause charged(clause::poll::o_nonblock_irrelevant);
-      EXPECT_EQ(BitNames(PollNow(fd, events.bits)), BitNames(revents)) << "asked for " << events.name;
+      EXPECT_EQ(BitNames(PollNow(fd, events.bits)), BitNames(revents))
+          << "asked for " << events.name;
     }
     Setup(CALL(fcntl(fd, F_SETFL, flags)));
   }
@@ -161,15 +171,16 @@ CallResult Try(const Row& row, int fd) {
   return row.state->reads ? CALL(read(fd, &byte, 1)) : CALL(write(fd, &byte, 1));
 }
 
-// What read() or write() does, against what poll() said of it. (A writer that was not called ready may
-// have room all the same.)
+// What read() or write() does, against what poll() said of it. (A writer that was not called ready
+// may have room all the same.)
 void JudgeTruth(const Row& row, int fd) {
   const bool called = PollNow(fd, row.state->reads ? kInBits : kOutBits) & (kInBits | kOutBits);
   const CallResult did = Try(row, fd);
   Observe(row.state->about, row.Key(row.state->reads ? "then read" : "then write"),
           did.ok() ? std::to_string(did.value) : ErrnoName(did.error));
   if (row.state->reads) {
-    ForClause charged(did.ok() ? clause::poll::pipe_pollin_with_data : clause::poll::pipe_no_pollin_when_empty);
+    ForClause charged(did.ok() ? clause::poll::pipe_pollin_with_data
+                               : clause::poll::pipe_no_pollin_when_empty);
     EXPECT_FALSE(did.failed_with(EAGAIN) && called) << "called readable, " << did;
     EXPECT_FALSE(did.ok() && did.value > 0 && !called) << "not called readable, " << did;
   } else {
@@ -199,9 +210,11 @@ Ready SelectNow(int fd, bool with_pselect) {
   }
   timeval no_time{};
   const timespec no_time_either{};
-  const CallResult result = with_pselect ? CALL(pselect(fd + 1, &sets[0], &sets[1], &sets[2], &no_time_either, nullptr))
-                                         : CALL(select(fd + 1, &sets[0], &sets[1], &sets[2], &no_time));
-  return {result, FD_ISSET(fd, &sets[0]) != 0, FD_ISSET(fd, &sets[1]) != 0, FD_ISSET(fd, &sets[2]) != 0};
+  const CallResult result =
+      with_pselect ? CALL(pselect(fd + 1, &sets[0], &sets[1], &sets[2], &no_time_either, nullptr))
+                   : CALL(select(fd + 1, &sets[0], &sets[1], &sets[2], &no_time));
+  return {result, FD_ISSET(fd, &sets[0]) != 0, FD_ISSET(fd, &sets[1]) != 0,
+          FD_ISSET(fd, &sets[2]) != 0};
 }
 
 std::string SetNames(const Ready& ready) {
@@ -235,7 +248,9 @@ IPC_TABLE_TEST(SelectTable, Row, kSelectRows) {
   ScopedSignal ignore(SIGPIPE, SIG_IGN);
   Scene scene(row.kind);
   row.state->make(scene);
-  if (scene.fd >= FD_SETSIZE) Unresolved("descriptor " + std::to_string(scene.fd) + " is too high for select(): close inherited ones");
+  if (scene.fd >= FD_SETSIZE)
+    Unresolved("descriptor " + std::to_string(scene.fd) +
+               " is too high for select(): close inherited ones");
   if (row.state->select_ebadf) {
     JudgeSelect(row, scene.fd, false);
     JudgeSelect(row, scene.fd, true);
@@ -248,18 +263,21 @@ IPC_TABLE_TEST(SelectTable, Row, kSelectRows) {
   }
   const Ready said = SelectNow(scene.fd, false);
   const CallResult did = Try(row, scene.fd);
-  ForClause charged(row.state->reads ? clause::select::pipe_read_ready : clause::select::pipe_write_ready);
+  ForClause charged(row.state->reads ? clause::select::pipe_read_ready
+                                     : clause::select::pipe_write_ready);
   const bool called = row.state->reads ? said.read : said.write;
   EXPECT_FALSE(did.failed_with(EAGAIN) && called) << "called ready, " << did;
-  EXPECT_FALSE(row.state->reads && did.ok() && did.value > 0 && !called) << "not called ready, " << did;
+  EXPECT_FALSE(row.state->reads && did.ok() && did.value > 0 && !called)
+      << "not called ready, " << did;
 }
 
 // Readiness belongs to the pipe, not to who asks: a child that shares the end sees the same.
-IPC_TEST(PollTableInAChild, SeesTheSame, clause::poll::pipe_pollin_with_data, clause::poll::pipe_pollout_with_room,
-         clause::poll::pipe_hup_after_last_writer) {
+IPC_TEST(PollTableInAChild, SeesTheSame, clause::poll::pipe_pollin_with_data,
+         clause::poll::pipe_pollout_with_room, clause::poll::pipe_hup_after_last_writer) {
   ScopedSignal ignore(SIGPIPE, SIG_IGN);
   for (const Row& row : kPollRows) {
-    if (row.state->select_ebadf || row.state->about == clause::poll::pipe_hup_excludes_out) continue;
+    if (row.state->select_ebadf || row.state->about == clause::poll::pipe_hup_excludes_out)
+      continue;
     SCOPED_TRACE(row.name);
     Scene scene(row.kind);
     row.state->make(scene);

@@ -23,8 +23,8 @@ ClauseRef FiniteClause(const Waiter& waiter) {
 struct Row {
   std::string name;
   const Waiter* waiter;
-  long ns;       // of the time-out
-  For what;      // reading from an empty pipe, or writing to a full one
+  long ns;   // of the time-out
+  For what;  // reading from an empty pipe, or writing to a full one
   Claims claims;
 };
 
@@ -33,16 +33,21 @@ std::vector<Row> MakeRows() {
   struct {
     const char* name;
     long ns;
-  } const times[] = {{"SecondsAndNanoseconds", 1'000'100'000}, {"Zero", 0}, {"OneNanosecond", 1}, {"OneMillisecond", 1'000'000},
+  } const times[] = {{"SecondsAndNanoseconds", 1'000'100'000},
+                     {"Zero", 0},
+                     {"OneNanosecond", 1},
+                     {"OneMillisecond", 1'000'000},
                      {"TwentyMilliseconds", 20'000'000}};
   for (const Waiter& waiter : Waiters()) {
     Claims claims = {FiniteClause(waiter)};
     if (waiter.selects) claims.push_back(clause::select::result_sets);
     if (!waiter.selects) claims.push_back(clause::poll::fd_events_unmodified);
     for (const auto& time : times) {
-      rows.push_back({std::string(waiter.name) + "For" + time.name, &waiter, time.ns, For::kReading, claims});
+      rows.push_back(
+          {std::string(waiter.name) + "For" + time.name, &waiter, time.ns, For::kReading, claims});
     }
-    rows.push_back({std::string(waiter.name) + "OfFullPipe", &waiter, 5'000'000, For::kWriting, claims});
+    rows.push_back(
+        {std::string(waiter.name) + "OfFullPipe", &waiter, 5'000'000, For::kWriting, claims});
   }
   return rows;
 }
@@ -100,7 +105,8 @@ const std::vector<WaiterRow> kHuge = EachWaiter(FiniteClause);
 IPC_TABLE_TEST(PollHugeTimeout, WaiterRow, kHuge) {
   // 31 days must be supported; longer ones may be cut to the longest supported. poll() takes up to
   // INT_MAX milliseconds.
-  for (const std::int64_t seconds : {std::int64_t{31} * 86'400, std::int64_t{INT_MAX} / 1000, std::int64_t{INT_MAX}}) {
+  for (const std::int64_t seconds :
+       {std::int64_t{31} * 86'400, std::int64_t{INT_MAX} / 1000, std::int64_t{INT_MAX}}) {
     SCOPED_TRACE(std::to_string(seconds) + " s");
     const timespec timeout{static_cast<time_t>(seconds), 0};
     Pipe pipe;
@@ -118,7 +124,8 @@ IPC_TABLE_TEST(PollHugeTimeout, WaiterRow, kHuge) {
 }
 
 // With no descriptor at all the functions are timers.
-IPC_TEST(PollTimesOut, WithoutDescriptors, clause::poll::timeout_finite, clause::select::timeouts, clause::ppoll::timespec) {
+IPC_TEST(PollTimesOut, WithoutDescriptors, clause::poll::timeout_finite, clause::select::timeouts,
+         clause::ppoll::timespec) {
   constexpr long kNs = 5'000'000;
   const timespec timeout{0, kNs};
   timeval time{0, kNs / 1000};
@@ -128,7 +135,8 @@ IPC_TEST(PollTimesOut, WithoutDescriptors, clause::poll::timeout_finite, clause:
       {clause::select::timeouts, CALL(pselect(0, nullptr, nullptr, nullptr, &timeout, nullptr))},
   };
 #ifdef IPC_HAVE_PPOLL
-  if (JudgedIssue() >= 8) results.emplace_back(clause::ppoll::timespec, CALL(ppoll(nullptr, 0, &timeout, nullptr)));
+  if (JudgedIssue() >= 8)
+    results.emplace_back(clause::ppoll::timespec, CALL(ppoll(nullptr, 0, &timeout, nullptr)));
 #endif
   for (const auto& [clause, result] : results) {
     ForClause charged(clause);
@@ -145,7 +153,8 @@ IPC_TEST(SelectTimeout, MayShowTheTimeLeft, clause::select::timeout_object) {
   timeval time{1000, 0};
   EXPECT_THAT(CALL(select(pipe.wr() + 1, nullptr, &set, nullptr, &time)), SucceedsWith(1));
   const bool changed = time.tv_sec != 1000 || time.tv_usec != 0;
-  Observe(clause::select::timeout_object, "select_changes_timeval_when_ready", std::string_view(changed ? "yes" : "no"));
+  Observe(clause::select::timeout_object, "select_changes_timeval_when_ready",
+          std::string_view(changed ? "yes" : "no"));
   FD_ZERO(&set);
   FD_SET(pipe.rd(), &set);
   time = {0, 1000};

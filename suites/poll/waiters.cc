@@ -20,13 +20,15 @@ short EventsFor(For what) {
 }
 
 Answer Finish(const CallResult& result, const pollfd& entry, int fd, For what) {
-  return {result, static_cast<unsigned short>(entry.revents), entry.fd == fd && entry.events == EventsFor(what)};
+  return {result, static_cast<unsigned short>(entry.revents),
+          entry.fd == fd && entry.events == EventsFor(what)};
 }
 
 Answer WaitByPoll(int fd, For what, const timespec* timeout, const sigset_t*) {
   pollfd entry{fd, EventsFor(what), 0};
   long long ms = -1;
-  if (timeout) ms = static_cast<long long>(timeout->tv_sec) * 1000 + (timeout->tv_nsec + 999'999) / 1'000'000;
+  if (timeout)
+    ms = static_cast<long long>(timeout->tv_sec) * 1000 + (timeout->tv_nsec + 999'999) / 1'000'000;
   const int wait = ms > INT_MAX ? INT_MAX : static_cast<int>(ms);
   const CallResult result = CALL(poll(&entry, 1, wait));
   return Finish(result, entry, fd, what);
@@ -38,7 +40,8 @@ Answer WaitByPpoll(int fd, For what, const timespec* timeout, const sigset_t* ma
   timespec copy = timeout ? *timeout : timespec{};
   const CallResult result = CALL(ppoll(&entry, 1, timeout ? &copy : nullptr, mask));
   Answer answer = Finish(result, entry, fd, what);
-  if (timeout && (copy.tv_sec != timeout->tv_sec || copy.tv_nsec != timeout->tv_nsec)) answer.timeout_kept = false;
+  if (timeout && (copy.tv_sec != timeout->tv_sec || copy.tv_nsec != timeout->tv_nsec))
+    answer.timeout_kept = false;
   return answer;
 }
 #endif
@@ -51,7 +54,9 @@ Answer FinishSets(const CallResult& result, int fd, const fd_set& rd, const fd_s
 }
 
 void FillSets(int fd, For what, fd_set& rd, fd_set& wr) {
-  if (fd >= FD_SETSIZE) Unresolved("descriptor " + std::to_string(fd) + " is too high for select(): close inherited ones");
+  if (fd >= FD_SETSIZE)
+    Unresolved("descriptor " + std::to_string(fd) +
+               " is too high for select(): close inherited ones");
   FD_ZERO(&rd);
   FD_ZERO(&wr);
   FD_SET(fd, what == For::kWriting ? &wr : &rd);
@@ -73,9 +78,11 @@ Answer WaitByPselect(int fd, For what, const timespec* timeout, const sigset_t* 
   fd_set rd, wr;
   FillSets(fd, what, rd, wr);
   timespec copy = timeout ? *timeout : timespec{};
-  const CallResult result = CALL(pselect(fd + 1, &rd, &wr, nullptr, timeout ? &copy : nullptr, mask));
+  const CallResult result =
+      CALL(pselect(fd + 1, &rd, &wr, nullptr, timeout ? &copy : nullptr, mask));
   Answer answer = FinishSets(result, fd, rd, wr);
-  if (timeout && (copy.tv_sec != timeout->tv_sec || copy.tv_nsec != timeout->tv_nsec)) answer.timeout_kept = false;
+  if (timeout && (copy.tv_sec != timeout->tv_sec || copy.tv_nsec != timeout->tv_nsec))
+    answer.timeout_kept = false;
   return answer;
 }
 

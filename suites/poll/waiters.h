@@ -1,5 +1,5 @@
-// The four functions that wait for readiness, under one signature, so that what holds for all of them
-// is one body.
+// The four functions that wait for readiness, under one signature, so that what holds for all of
+// them is one body.
 #pragma once
 
 #include <signal.h>
@@ -25,9 +25,9 @@ struct Answer {
 
 struct Waiter {
   const char* name;
-  bool selects;      // of the select() family
+  bool selects;  // of the select() family
   bool has_mask;
-  int first_issue;   // 7, or 8 for a function that came with it
+  int first_issue;  // 7, or 8 for a function that came with it
   // What to charge: waiting and time-outs, interruption.
   ClauseRef waits, eintr;
   // Waits on one descriptor. No time-out: null. The mask: null, or for those that have one.

@@ -34,22 +34,22 @@ const Event kEventsThatWake[] = {
        s.OpenBoth();
        s.fd = s.rd;
      },
-     [](Scene& s) { EXPECT_THAT(CALL(write(s.wr, "x", 1)), SucceedsWith(1)); },
-     POLLIN, 0, clause::poll::timeout_infinite, true},
+     [](Scene& s) { EXPECT_THAT(CALL(write(s.wr, "x", 1)), SucceedsWith(1)); }, POLLIN, 0,
+     clause::poll::timeout_infinite, true},
     {"HangUp", State::kBoth, For::kReading,
      [](Scene& s) {
        s.OpenBoth();
        s.fd = s.rd;
      },
-     [](Scene& s) { EXPECT_THAT(CALL(close(s.wr.release())), SucceedsWith(0)); },
-     POLLHUP, POLLIN, clause::poll::timeout_infinite, true},
+     [](Scene& s) { EXPECT_THAT(CALL(close(s.wr.release())), SucceedsWith(0)); }, POLLHUP, POLLIN,
+     clause::poll::timeout_infinite, true},
     {"HangUpWithNothingRequested", State::kBoth, For::kHangUp,
      [](Scene& s) {
        s.OpenBoth();
        s.fd = s.rd;
      },
-     [](Scene& s) { EXPECT_THAT(CALL(close(s.wr.release())), SucceedsWith(0)); },
-     POLLHUP, 0, clause::poll::pipe_hup_after_last_writer, false},
+     [](Scene& s) { EXPECT_THAT(CALL(close(s.wr.release())), SucceedsWith(0)); }, POLLHUP, 0,
+     clause::poll::pipe_hup_after_last_writer, false},
     {"SecondWriterGone", State::kBoth, For::kReading,
      [](Scene& s) {
        s.OpenBoth();
@@ -57,8 +57,8 @@ const Event kEventsThatWake[] = {
        s.wr.reset();
        s.fd = s.rd;
      },
-     [](Scene& s) { EXPECT_THAT(CALL(close(s.wr2.release())), SucceedsWith(0)); },
-     POLLHUP, POLLIN, clause::poll::timeout_infinite, true},
+     [](Scene& s) { EXPECT_THAT(CALL(close(s.wr2.release())), SucceedsWith(0)); }, POLLHUP, POLLIN,
+     clause::poll::timeout_infinite, true},
     {"FirstWriterCameAndWent", State::kFifoOnly, For::kHangUp,
      [](Scene& s) {
        s.MakeNode();
@@ -77,31 +77,30 @@ const Event kEventsThatWake[] = {
        s.wr = s.OpenWriter();
        s.fd = s.rd;
      },
-     [](Scene& s) { EXPECT_THAT(CALL(write(s.wr, "x", 1)), SucceedsWith(1)); },
-     POLLIN, 0, clause::poll::fifo_hup_ends_with_new_writer, true},
+     [](Scene& s) { EXPECT_THAT(CALL(write(s.wr, "x", 1)), SucceedsWith(1)); }, POLLIN, 0,
+     clause::poll::fifo_hup_ends_with_new_writer, true},
     {"Room", State::kBoth, For::kWriting,
      [](Scene& s) {
        s.OpenBoth();
        FillPipe(s.wr);
        s.fd = s.wr;
      },
-     [](Scene& s) { DrainPipe(s.rd); },
-     POLLOUT, 0, clause::poll::wakes_on_room, true},
+     [](Scene& s) { DrainPipe(s.rd); }, POLLOUT, 0, clause::poll::wakes_on_room, true},
     {"ReaderGone", State::kBoth, For::kWriting,
      [](Scene& s) {
        s.OpenBoth();
        FillPipe(s.wr);
        s.fd = s.wr;
      },
-     [](Scene& s) { EXPECT_THAT(CALL(close(s.rd.release())), SucceedsWith(0)); },
-     POLLERR, POLLOUT, clause::poll::pipe_err_without_reader, true},
+     [](Scene& s) { EXPECT_THAT(CALL(close(s.rd.release())), SucceedsWith(0)); }, POLLERR, POLLOUT,
+     clause::poll::pipe_err_without_reader, true},
     {"ReaderGoneWithNothingRequested", State::kBoth, For::kHangUp,
      [](Scene& s) {
        s.OpenBoth();
        s.fd = s.wr;
      },
-     [](Scene& s) { EXPECT_THAT(CALL(close(s.rd.release())), SucceedsWith(0)); },
-     POLLERR, 0, clause::poll::pipe_err_without_reader, false},
+     [](Scene& s) { EXPECT_THAT(CALL(close(s.rd.release())), SucceedsWith(0)); }, POLLERR, 0,
+     clause::poll::pipe_err_without_reader, false},
 };
 
 struct Row {
@@ -127,8 +126,10 @@ std::vector<Row> MakeRows() {
         const std::string of = kind == PipeKind::kFifo ? "OnFifo" : "OnPipe";
         Claims claims = {Charged(waiter, event)};
         // A test of Issue 8 alone claims nothing else, so that it is not in use under Issue 7.
-        if (Get(Charged(waiter, event)).issues & kIssue7) claims.push_back(clause::poll::o_nonblock_irrelevant);
-        rows.push_back({std::string(waiter.name) + of + "By" + event.name, &waiter, &event, kind, claims});
+        if (Get(Charged(waiter, event)).issues & kIssue7)
+          claims.push_back(clause::poll::o_nonblock_irrelevant);
+        rows.push_back(
+            {std::string(waiter.name) + of + "By" + event.name, &waiter, &event, kind, claims});
       }
     }
   }
@@ -156,7 +157,8 @@ void WakesOnce(const Row& row, bool nonblocking) {
   if (row.waiter->selects) {
     EXPECT_EQ(BitNames(answer.bits), BitNames(event.what == For::kReading ? POLLIN : POLLOUT));
   } else {
-    EXPECT_EQ(BitNames(answer.bits & ~event.may), BitNames(event.must)) << "revents " << BitNames(answer.bits);
+    EXPECT_EQ(BitNames(answer.bits & ~event.may), BitNames(event.must))
+        << "revents " << BitNames(answer.bits);
   }
 }
 
@@ -184,10 +186,9 @@ const StayCase kStays[] = {
        s.OpenBoth();
        s.wr2 = s.kind == PipeKind::kFifo ? s.OpenWriter() : Fd(CALL(dup(s.wr)));
      },
-     [](Scene& s) { s.wr2.reset(); },
-     clause::poll::pipe_no_hup_while_writer},
-    {"SecondWriterOpened", State::kFifoOnly, [](Scene& s) { s.OpenBoth(); }, [](Scene& s) { s.wr2 = s.OpenWriter(); },
-     clause::poll::pipe_no_pollin_when_empty},
+     [](Scene& s) { s.wr2.reset(); }, clause::poll::pipe_no_hup_while_writer},
+    {"SecondWriterOpened", State::kFifoOnly, [](Scene& s) { s.OpenBoth(); },
+     [](Scene& s) { s.wr2 = s.OpenWriter(); }, clause::poll::pipe_no_pollin_when_empty},
     {"SecondReaderCameAndWent", State::kFifoOnly, [](Scene& s) { s.OpenBoth(); },
      [](Scene& s) {
        s.rd2 = s.OpenReader();
@@ -205,7 +206,8 @@ IPC_TABLE_TEST(PollStays, StayCase, kStays) {
       Scene scene(kind);
       row.before(scene);
       ThreadPeer peer;
-      const Call call = peer.start([&] { return waiter.wait(scene.rd, For::kReading, nullptr, nullptr).result; });
+      const Call call =
+          peer.start([&] { return waiter.wait(scene.rd, For::kReading, nullptr, nullptr).result; });
       EXPECT_THAT(call, Blocks());
       row.act(scene);
       EXPECT_THAT(call, StaysBlocked());
@@ -216,7 +218,8 @@ IPC_TABLE_TEST(PollStays, StayCase, kStays) {
 }
 
 // Nobody takes the data: all that wait for it are told.
-IPC_TEST(PollWakes, AllOfSeveralWaiters, clause::poll::timeout_infinite, clause::select::timeouts, clause::ppoll::timespec) {
+IPC_TEST(PollWakes, AllOfSeveralWaiters, clause::poll::timeout_infinite, clause::select::timeouts,
+         clause::ppoll::timespec) {
   for (const PipeKind kind : {PipeKind::kPipe, PipeKind::kFifo}) {
     SCOPED_TRACE(ToString(kind));
     Scene scene(kind);
@@ -228,14 +231,18 @@ IPC_TEST(PollWakes, AllOfSeveralWaiters, clause::poll::timeout_infinite, clause:
     for (std::size_t i = 0; i < Waiters().size(); ++i) {
       const Waiter& waiter = Waiters()[i];
       if (waiter.first_issue > JudgedIssue()) continue;
-      const auto wait = [&scene, &waiter] { return waiter.wait(scene.rd, For::kReading, nullptr, nullptr).result; };
+      const auto wait = [&scene, &waiter] {
+        return waiter.wait(scene.rd, For::kReading, nullptr, nullptr).result;
+      };
       calls.push_back(processes[i].start(wait));
       of.push_back(&waiter);
     }
     for (std::size_t i = 0; i < Waiters().size(); ++i) {
       const Waiter& waiter = Waiters()[i];
       if (waiter.first_issue > JudgedIssue()) continue;
-      calls.push_back(threads[i].start([&scene, &waiter] { return waiter.wait(scene.rd, For::kReading, nullptr, nullptr).result; }));
+      calls.push_back(threads[i].start([&scene, &waiter] {
+        return waiter.wait(scene.rd, For::kReading, nullptr, nullptr).result;
+      }));
       of.push_back(&waiter);
     }
     for (const Call& call : calls) EXPECT_THAT(call, Blocks());
@@ -265,8 +272,8 @@ IPC_TEST(PollWakes, DeathOfTheLastWriter, clause::poll::pipe_hup_after_last_writ
 }
 
 // Of two descriptors in one call, the one that becomes ready is told, the other is not.
-IPC_TEST(PollWakes, TellsWhichDescriptorIsReady, clause::poll::timeout_infinite, clause::poll::return_value,
-         clause::poll::pipe_no_pollin_when_empty) {
+IPC_TEST(PollWakes, TellsWhichDescriptorIsReady, clause::poll::timeout_infinite,
+         clause::poll::return_value, clause::poll::pipe_no_pollin_when_empty) {
   for (const int ready : {0, 1}) {
     Pipe pipes[2];
     pollfd entries[2] = {{pipes[0].rd(), POLLIN, -1}, {pipes[1].rd(), POLLIN, -1}};

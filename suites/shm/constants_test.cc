@@ -24,7 +24,8 @@ IPC_TEST(ShmConstants, OptionHasAValueOfItsEdition, clause::shm::option_constant
 #endif
 }
 
-IPC_TEST(ShmConstants, SysconfAgreesWithTheHeaderAndTheInterface, clause::sysconf::shared_memory_objects) {
+IPC_TEST(ShmConstants, SysconfAgreesWithTheHeaderAndTheInterface,
+         clause::sysconf::shared_memory_objects) {
   const CallResult said = CALL(sysconf(_SC_SHARED_MEMORY_OBJECTS));
   Observe(clause::sysconf::shared_memory_objects, "sysconf", said.value);
   ASSERT_TRUE(said.value == -1 || IsEdition(said.value)) << said.value;
@@ -47,7 +48,8 @@ IPC_TEST(ShmConstants, PageSizeIsPositiveAndConstant, clause::sysconf::pagesize)
   EXPECT_GE(first.value, 1);
   Observe(clause::sysconf::pagesize, "pagesize", first.value);
   Peer child;
-  EXPECT_THAT(child.start([] { return CALL(sysconf(_SC_PAGESIZE)); }).result(), SucceedsWith(first.value));
+  EXPECT_THAT(child.start([] { return CALL(sysconf(_SC_PAGESIZE)); }).result(),
+              SucceedsWith(first.value));
   EXPECT_THAT(CALL(sysconf(_SC_PAGESIZE)), SucceedsWith(first.value));
 #ifdef PAGESIZE
   EXPECT_EQ(static_cast<long>(PAGESIZE), first.value);

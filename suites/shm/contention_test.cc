@@ -19,8 +19,10 @@ class Contenders {
 
   // Runs all rounds, or those up to the first failure. The two functions run in the test's process;
   // `results` has the outcome of each step.
-  Contenders(int rounds, const std::vector<Step>& steps, const std::function<void(int round)>& before_round,
-             const std::function<void(int round, const std::vector<CallResult>& results)>& after_round) {
+  Contenders(
+      int rounds, const std::vector<Step>& steps,
+      const std::function<void(int round)>& before_round,
+      const std::function<void(int round, const std::vector<CallResult>& results)>& after_round) {
     const int count = static_cast<int>(steps.size());
     SharedBuffer memory(sizeof(CallResult) * steps.size());
     auto* results = reinterpret_cast<CallResult*>(memory.data());
@@ -113,10 +115,12 @@ IPC_TEST(ShmRace, ExclusiveCreationHasOneWinnerAmongThreads, clause::shm_open::e
   }
 }
 
-IPC_TEST(ShmRace, UnlinkHasOneWinner, clause::shm_unlink::err_enoent, clause::shm_unlink::removes_name) {
+IPC_TEST(ShmRace, UnlinkHasOneWinner, clause::shm_unlink::err_enoent,
+         clause::shm_unlink::removes_name) {
   constexpr int kContenders = 5, kRounds = 60;
   UniqueName name = UniqueName::Shm();
-  const std::vector<Contenders::Step> steps(kContenders, [&](int) { return CALL(shm_unlink(name.c_str())); });
+  const std::vector<Contenders::Step> steps(kContenders,
+                                            [&](int) { return CALL(shm_unlink(name.c_str())); });
   Fd object;
   Contenders(
       kRounds, steps, [&](int) { object = Fd(Create(name.c_str())); },
@@ -144,8 +148,8 @@ IPC_TEST(ShmRace, OpenRacingWithUnlinkIsOldOrNothing, clause::shm::atomic_open_u
   Fd object;
   ScopedUmask mask(0);
   for (int flags : {O_RDWR, O_RDWR | O_CREAT}) {
-    const std::vector<Contenders::Step> steps = {[&](int) { return open_as(flags); },
-                                                 [&](int) { return CALL(shm_unlink(name.c_str())); }};
+    const std::vector<Contenders::Step> steps = {
+        [&](int) { return open_as(flags); }, [&](int) { return CALL(shm_unlink(name.c_str())); }};
     Contenders(
         kRounds, steps,
         [&](int) {
@@ -163,8 +167,10 @@ IPC_TEST(ShmRace, OpenRacingWithUnlinkIsOldOrNothing, clause::shm::atomic_open_u
           }
           if (!opened.ok()) return;
           const bool old = seen->st_size == kOld && (seen->st_mode & 0666) == 0600;
-          const bool fresh = (flags & O_CREAT) && seen->st_size == 0 && (seen->st_mode & 0666) == 0640;
-          EXPECT_TRUE(old || fresh) << "size " << seen->st_size << " mode " << std::oct << seen->st_mode;
+          const bool fresh =
+              (flags & O_CREAT) && seen->st_size == 0 && (seen->st_mode & 0666) == 0640;
+          EXPECT_TRUE(old || fresh)
+              << "size " << seen->st_size << " mode " << std::oct << seen->st_mode;
           EXPECT_EQ(StatOf(object).st_size, kOld) << "the old object changed";
         });
     shm_unlink(name.c_str());
@@ -175,12 +181,13 @@ IPC_TEST(ShmRace, TruncatingOpenRacingWithResize, clause::shm::atomic_open_ftrun
   constexpr int kRounds = 60;
   ShmObject object;
   const off_t wanted = static_cast<off_t>(3 * PageSize() + 5);
-  const std::vector<Contenders::Step> steps = {[&](int) {
-                                                 const CallResult opened = CALL(shm_open(object.name(), O_RDWR | O_TRUNC, 0));
-                                                 if (opened.ok()) close(opened.fd());
-                                                 return opened;
-                                               },
-                                               [&](int) { return CALL(ftruncate(object, wanted)); }};
+  const std::vector<Contenders::Step> steps = {
+      [&](int) {
+        const CallResult opened = CALL(shm_open(object.name(), O_RDWR | O_TRUNC, 0));
+        if (opened.ok()) close(opened.fd());
+        return opened;
+      },
+      [&](int) { return CALL(ftruncate(object, wanted)); }};
   Contenders(
       kRounds, steps,
       [&](int) {
@@ -217,7 +224,8 @@ IPC_TEST(ShmRace, ShrinkRacingWithGrow, clause::shm::atomic_ftruncate_ftruncate)
         Mapping view = Mapping::Of(object, static_cast<std::size_t>(size), PROT_READ);
         EXPECT_EQ(FirstMismatch(view.data(), Pages(1)), Pages(1)) << "round " << round;
         if (size != large) return;
-        EXPECT_EQ(FirstNonzero(view.data() + Pages(1), Pages(3)), Pages(3)) << "old data after the shrink, round " << round;
+        EXPECT_EQ(FirstNonzero(view.data() + Pages(1), Pages(3)), Pages(3))
+            << "old data after the shrink, round " << round;
       });
 }
 
@@ -234,8 +242,10 @@ IPC_TEST(ShmRace, MappingRacingWithShrink, clause::shm::atomic_mmap_ftruncate) {
       while (arrived.load() < 2) sched_yield();
     };
     ThreadPeer mapper, shrinker;
-    Call mapped = mapper.start([&] { return meet(), CALL(mmap(nullptr, Pages(3), PROT_READ, MAP_SHARED, object, 0)); });
-    Call shrunk = shrinker.start([&] { return meet(), CALL(ftruncate(object, static_cast<off_t>(Pages(1)))); });
+    Call mapped = mapper.start(
+        [&] { return meet(), CALL(mmap(nullptr, Pages(3), PROT_READ, MAP_SHARED, object, 0)); });
+    Call shrunk = shrinker.start(
+        [&] { return meet(), CALL(ftruncate(object, static_cast<off_t>(Pages(1)))); });
     EXPECT_THAT(shrunk.result(), SucceedsWith(0));
     const CallResult result = mapped.result();
     ASSERT_THAT(result, Succeeds());
@@ -244,7 +254,9 @@ IPC_TEST(ShmRace, MappingRacingWithShrink, clause::shm::atomic_mmap_ftruncate) {
     view = Mapping(result, Pages(3));
     ASSERT_EQ(FirstMismatch(view.data(), Pages(1)), Pages(1)) << "round " << round;
     for (std::size_t page : {1, 2}) {
-      ASSERT_THAT(ReadByte(view.data() + Pages(page)), FaultsWithAt(SIGBUS, view.data() + Pages(page))) << "round " << round;
+      ASSERT_THAT(ReadByte(view.data() + Pages(page)),
+                  FaultsWithAt(SIGBUS, view.data() + Pages(page)))
+          << "round " << round;
     }
   }
 }

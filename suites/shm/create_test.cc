@@ -12,7 +12,8 @@ IPC_TEST(ShmOpen, DescriptorRefersToTheObject, clause::shm_open::returns_usable_
   Fd fd(opened.fd());
   EXPECT_THAT(CALL(ftruncate(fd, static_cast<off_t>(PageSize()))), SucceedsWith(0));
   EXPECT_EQ(SizeOf(fd), static_cast<std::int64_t>(PageSize()));
-  const CallResult mapped = CALL(mmap(nullptr, PageSize(), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0));
+  const CallResult mapped =
+      CALL(mmap(nullptr, PageSize(), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0));
   ASSERT_THAT(mapped, Succeeds());
   Mapping view(mapped, PageSize());
   Fill(view.data(), view.size());
@@ -24,12 +25,14 @@ IPC_TEST(ShmOpen, DescriptorRefersToTheObject, clause::shm_open::returns_usable_
 IPC_TEST(ShmOpen, CreatesOnlyWithCreat, clause::shm_open::creat_creates) {
   UniqueName name = UniqueName::Shm();
   EXPECT_THAT(CALL(shm_open(name.c_str(), O_RDWR, 0600)), Fails(ENOENT));
-  EXPECT_THAT(CALL(shm_open(name.c_str(), O_RDONLY, 0600)), Fails(ENOENT)) << "the first try must have made nothing";
+  EXPECT_THAT(CALL(shm_open(name.c_str(), O_RDONLY, 0600)), Fails(ENOENT))
+      << "the first try must have made nothing";
   const CallResult created = Create(name.c_str(), O_RDWR);
   ASSERT_THAT(created, Succeeds());
   Fd fd(created.fd());
   Peer other;
-  EXPECT_THAT(other.start([&] { return CALL(shm_open(name.c_str(), O_RDWR, 0)); }).result(), Succeeds());
+  EXPECT_THAT(other.start([&] { return CALL(shm_open(name.c_str(), O_RDWR, 0)); }).result(),
+              Succeeds());
 }
 
 IPC_TEST(ShmOpen, CreatOpensAnExistingObjectUntouched, clause::shm_open::creat_existing_untouched) {
@@ -74,7 +77,8 @@ IPC_TEST(ShmOpen, NewObjectHasThePermissionsLessTheMask, clause::shm_open::creat
       ASSERT_THAT(created, Succeeds());
       Fd fd(created.fd());
       // Only the six bits of reading and writing need to be valid in st_mode.
-      EXPECT_EQ(StatOf(fd).st_mode & 0666, mode & ~mask & 0666) << std::oct << "mode " << mode << " mask " << mask;
+      EXPECT_EQ(StatOf(fd).st_mode & 0666, mode & ~mask & 0666)
+          << std::oct << "mode " << mode << " mask " << mask;
     }
   }
 }
@@ -144,7 +148,8 @@ IPC_TEST(ShmOpen, TruncKeepsModeAndOwner, clause::shm_open::trunc_keeps_mode_own
   EXPECT_EQ(after.st_gid, before.st_gid);
 }
 
-IPC_TEST(ShmOpen, TruncTakesThePagesOfOlderMappings, clause::shm_open::trunc_existing_mapping_sigbus) {
+IPC_TEST(ShmOpen, TruncTakesThePagesOfOlderMappings,
+         clause::shm_open::trunc_existing_mapping_sigbus) {
   ShmObject object(2 * PageSize());
   Mapping view = Mapping::Of(object, 2 * PageSize());
   Fill(view.data(), view.size());
@@ -182,7 +187,8 @@ IPC_TEST(ShmOpen, ReadOnlyMapsForReadingOnly, clause::shm_open::oflag_rdonly) {
   ASSERT_THAT(mapped, Succeeds());
   Mapping view(mapped, PageSize());
   EXPECT_EQ(FirstMismatch(view.data(), view.size()), view.size());
-  EXPECT_THAT(CALL(mmap(nullptr, PageSize(), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0)), Fails(EACCES));
+  EXPECT_THAT(CALL(mmap(nullptr, PageSize(), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0)),
+              Fails(EACCES));
   EXPECT_THAT(CALL(ftruncate(fd, 1)), FailsWithAnyOf(EBADF, EINVAL));
   EXPECT_EQ(SizeOf(object), static_cast<std::int64_t>(PageSize()));
 }
@@ -193,7 +199,8 @@ IPC_TEST(ShmOpen, ReadWriteResizesAndStores, clause::shm_open::oflag_rdwr) {
   ASSERT_THAT(opened, Succeeds());
   Fd fd(opened.fd());
   EXPECT_THAT(CALL(ftruncate(fd, static_cast<off_t>(PageSize()))), SucceedsWith(0));
-  const CallResult mapped = CALL(mmap(nullptr, PageSize(), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0));
+  const CallResult mapped =
+      CALL(mmap(nullptr, PageSize(), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0));
   ASSERT_THAT(mapped, Succeeds());
   Mapping view(mapped, PageSize());
   Fill(view.data(), view.size());
@@ -215,7 +222,8 @@ IPC_TEST(ShmOpen, OtherAccessModesAreUndefined, clause::shm_open::oflag_other_ac
   if (all.ok()) Fd closes(all.fd());
 }
 
-IPC_TEST(ShmOpen, StateOutlivesItsCreator, clause::shm_open::state_persists, clause::close::shm_named_object_kept) {
+IPC_TEST(ShmOpen, StateOutlivesItsCreator, clause::shm_open::state_persists,
+         clause::close::shm_named_object_kept) {
   UniqueName name = UniqueName::Shm();
   const std::size_t size = PageSize() + 17;
   InChild([&] {

@@ -61,7 +61,8 @@ IPC_TEST(ShmDescriptor, IsTheLowestFree, clause::shm_open::fd_lowest) {
 IPC_TEST(ShmDescriptor, AllocationIsAtomicAmongThreads, clause::shm_open::fd_allocation_atomic) {
   constexpr int kThreads = 6, kRounds = 20;
   ShmObject object;
-  // Where a thread can't be started, those before it wait until the process ends: this outlives the test.
+  // Where a thread can't be started, those before it wait until the process ends: this outlives the
+  // test.
   static std::atomic<int> arrivals[kRounds];
   for (int round = 0; round < kRounds; ++round) {
     std::atomic<int>& arrived = arrivals[round];
@@ -119,13 +120,15 @@ IPC_TEST(ShmDescriptor, ExecClosesIt, clause::shm_open::fd_closed_by_exec) {
   EXPECT_EQ(program.said(), "closed\n");
 }
 
-IPC_TEST(ShmDescriptor, ExecKeepsItWhenTheFlagIsCleared, clause::shm_open::fd_kept_over_exec_when_cleared) {
+IPC_TEST(ShmDescriptor, ExecKeepsItWhenTheFlagIsCleared,
+         clause::shm_open::fd_kept_over_exec_when_cleared) {
   ShmObject object(1);
   Mapping view = Mapping::Of(object, 1);
   view[0] = 42;
   Setup(CALL(shm_unlink(object.name())));
   const int number = object.fd();
-  ExecSelf program("shm_report_descriptor", {std::to_string(number), "map"}, [number] { fcntl(number, F_SETFD, 0); });
+  ExecSelf program("shm_report_descriptor", {std::to_string(number), "map"},
+                   [number] { fcntl(number, F_SETFD, 0); });
   EXPECT_EQ(program.Wait(), 0);
   NoteChecks();
   EXPECT_EQ(program.said(), "open\nbyte 42\n");
@@ -148,7 +151,8 @@ IPC_TEST(ShmDescriptor, EachOpenMakesADescriptionOfItsOwn, clause::shm_open::fd_
 IPC_TEST(ShmDescriptor, OffsetIsUnspecified, clause::shm_open::fd_offset) {
   ShmObject object(10);
   const CallResult offset = CALL(lseek(object, 0, SEEK_CUR));
-  Observe(clause::shm_open::fd_offset, "lseek(SEEK_CUR)", offset.ok() ? std::to_string(offset.value) : ErrnoName(offset.error));
+  Observe(clause::shm_open::fd_offset, "lseek(SEEK_CUR)",
+          offset.ok() ? std::to_string(offset.value) : ErrnoName(offset.error));
 }
 
 IPC_TEST(ShmDescriptor, GetflShowsTheAccessMode, clause::shm_open::fd_getfl_access_mode) {

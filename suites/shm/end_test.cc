@@ -1,4 +1,5 @@
-// The end of the object inside of a mapping: which accesses fault, and what never becomes part of it.
+// The end of the object inside of a mapping: which accesses fault, and what never becomes part of
+// it.
 #include <string>
 
 #include "harness/peers/exec.h"
@@ -41,17 +42,19 @@ IPC_TEST(ShmEnd, RestOfTheLastPageIsZero, clause::mmap::end_partial_page_zero) {
   }
   Setup(CALL(ftruncate(object, 100)));
   Mapping view = Mapping::Of(object, page, PROT_READ);
-  EXPECT_EQ(FirstNonzero(view.data() + 100, page - 100), page - 100) << "of an object that was filled and cut";
+  EXPECT_EQ(FirstNonzero(view.data() + 100, page - 100), page - 100)
+      << "of an object that was filled and cut";
 }
 
-IPC_TEST(ShmEnd, StoresBehindItAreNeverPartOfTheObject, clause::mmap::end_partial_page_never_written,
-         clause::mmap::end_size_unaffected) {
+IPC_TEST(ShmEnd, StoresBehindItAreNeverPartOfTheObject,
+         clause::mmap::end_partial_page_never_written, clause::mmap::end_size_unaffected) {
   constexpr std::size_t kSize = 100;
   ShmObject object(kSize);
   {
     Mapping view = Mapping::Of(object, PageSize());
     Fill(view.data(), kSize);
-    EXPECT_THAT(WriteByte(view.data() + kSize, 'x'), Completes()) << "the last page is accessible as a whole";
+    EXPECT_THAT(WriteByte(view.data() + kSize, 'x'), Completes())
+        << "the last page is accessible as a whole";
     view[PageSize() - 1] = 'y';
   }
   {
@@ -60,10 +63,12 @@ IPC_TEST(ShmEnd, StoresBehindItAreNeverPartOfTheObject, clause::mmap::end_partia
   }
   ForClause scope(clause::mmap::end_partial_page_never_written);
   ExecSelf fresh("shm_look_beyond_end", {object.name(), std::to_string(kSize)});
-  EXPECT_EQ(fresh.Wait(), 0) << "1: no object, 2: no mapping, 3: bytes stored behind the end are in a later mapping";
+  EXPECT_EQ(fresh.Wait(), 0)
+      << "1: no object, 2: no mapping, 3: bytes stored behind the end are in a later mapping";
 }
 
-IPC_TEST(ShmEnd, WholePagesBehindItFault, clause::mmap::end_sigbus, clause::mmap::end_size_unaffected) {
+IPC_TEST(ShmEnd, WholePagesBehindItFault, clause::mmap::end_sigbus,
+         clause::mmap::end_size_unaffected) {
   const std::size_t page = PageSize();
   for (std::size_t size : {page, page + 1}) {
     ShmObject object(size);
@@ -71,11 +76,13 @@ IPC_TEST(ShmEnd, WholePagesBehindItFault, clause::mmap::end_sigbus, clause::mmap
     for (int flags : {MAP_SHARED, MAP_PRIVATE}) {
       Mapping view = Mapping::Of(object, Pages(inside + 2), Mapping::PROT_READ_WRITE, flags);
       ForClause scope(clause::mmap::end_sigbus);
-      EXPECT_THAT(ReadByte(view.data() + Pages(inside) - 1), Completes()) << "the last page of the object";
+      EXPECT_THAT(ReadByte(view.data() + Pages(inside) - 1), Completes())
+          << "the last page of the object";
       ExpectBeyondEnd(view.data() + Pages(inside));
       ExpectBeyondEnd(view.data() + Pages(inside + 1));
     }
-    Mapping behind = Mapping::Of(object, page, Mapping::PROT_READ_WRITE, MAP_SHARED, static_cast<off_t>(Pages(inside)));
+    Mapping behind = Mapping::Of(object, page, Mapping::PROT_READ_WRITE, MAP_SHARED,
+                                 static_cast<off_t>(Pages(inside)));
     {
       ForClause scope(clause::mmap::end_sigbus);
       ExpectBeyondEnd(behind.data());
@@ -96,13 +103,17 @@ IPC_TEST(ShmEnd, FaultKillsByDefaultAndSparesOthers, clause::mmap::end_sigbus) {
     self.step([&] { return CALL(static_cast<long>(FirstMismatch(mine.data(), PageSize()))); });
   });
   EXPECT_THAT(bystander.next().result(), SucceedsWith(0));
-  EXPECT_THAT(RunStepUnhandled([&] { return std::int64_t{*const_cast<volatile char*>(view.data() + PageSize())}; }),
+  EXPECT_THAT(RunStepUnhandled([&] {
+                return std::int64_t{*const_cast<volatile char*>(view.data() + PageSize())};
+              }),
               IsKilledBy(SIGBUS));
-  EXPECT_THAT(bystander.next().result(), SucceedsWith(PageSize())) << "the process that did not touch it";
+  EXPECT_THAT(bystander.next().result(), SucceedsWith(PageSize()))
+      << "the process that did not touch it";
   EXPECT_EQ(bystander.Join(), 0);
 }
 
-IPC_TEST(ShmEnd, EmptyObjectFaultsAtOnce, clause::mmap::end_empty_object, clause::mmap::end_size_unaffected) {
+IPC_TEST(ShmEnd, EmptyObjectFaultsAtOnce, clause::mmap::end_empty_object,
+         clause::mmap::end_size_unaffected) {
   ShmObject object;
   for (int flags : {MAP_SHARED, MAP_PRIVATE}) {
     Mapping view = Mapping::Of(object, PageSize(), Mapping::PROT_READ_WRITE, flags);

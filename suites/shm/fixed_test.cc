@@ -10,7 +10,8 @@ namespace {
 class ThreePages {
  public:
   ThreePages() : region_(3), object_(Pages(3)) {
-    Setup(CALL(mmap(region_.data(), Pages(3), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED, object_, 0)));
+    Setup(CALL(mmap(region_.data(), Pages(3), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED,
+                    object_, 0)));
     Fill(region_.data(), Pages(3));
   }
   char* at(std::size_t page) const { return region_.at(page); }
@@ -20,9 +21,11 @@ class ThreePages {
     NoteChecks();
     const std::size_t middle = PageSize() / 2;
     const StepOutcome load = ReadByte(at(page) + middle);
-    const bool loads = load.end == StepOutcome::kCompleted &&
-                       load.value == static_cast<unsigned char>(PatternAt(page * PageSize() + middle, 1));
-    return loads && WriteByte(at(page) + middle, PatternAt(page * PageSize() + middle, 1)).end == StepOutcome::kCompleted;
+    const bool loads =
+        load.end == StepOutcome::kCompleted &&
+        load.value == static_cast<unsigned char>(PatternAt(page * PageSize() + middle, 1));
+    return loads && WriteByte(at(page) + middle, PatternAt(page * PageSize() + middle, 1)).end ==
+                        StepOutcome::kCompleted;
   }
 
  private:
@@ -34,7 +37,8 @@ IPC_TEST(ShmFixed, IsSupported, clause::mmap::fixed_supported, clause::mmap::fix
   Region region(3);
   ShmObject object(PageSize());
   Fill(Mapping::Of(object, PageSize()).data(), PageSize());
-  const CallResult mapped = CALL(mmap(region.at(1), PageSize(), PROT_READ, MAP_SHARED | MAP_FIXED, object, 0));
+  const CallResult mapped =
+      CALL(mmap(region.at(1), PageSize(), PROT_READ, MAP_SHARED | MAP_FIXED, object, 0));
   Observe(clause::mmap::fixed_supported, "MAP_FIXED over a reserved page", mapped);
   {
     ForClause scope(clause::mmap::fixed_supported);
@@ -54,7 +58,8 @@ IPC_TEST(ShmFixed, ReplacesExactlyItsPages, clause::mmap::fixed_replaces) {
   ThreePages old;
   ShmObject fresh(PageSize());
   Fill(Mapping::Of(fresh, PageSize()).data(), PageSize(), 9);
-  const CallResult mapped = CALL(mmap(old.at(1), PageSize(), PROT_READ, MAP_SHARED | MAP_FIXED, fresh, 0));
+  const CallResult mapped =
+      CALL(mmap(old.at(1), PageSize(), PROT_READ, MAP_SHARED | MAP_FIXED, fresh, 0));
   ASSERT_THAT(mapped, Succeeds());
   EXPECT_EQ(FirstMismatch(old.at(1), PageSize(), 9), PageSize()) << "the new object";
   EXPECT_THAT(WriteByte(old.at(1), 'x'), FaultsWith(SIGSEGV)) << "the new protection";
@@ -70,29 +75,51 @@ struct FailRow {
   Claims claims;
   std::size_t length;  // in bytes; 0: none
   int prot, flags;
-  int fd;              // -1: none; 0: the object
+  int fd;  // -1: none; 0: the object
   off_t offset;
-  int error;           // expected where the clause names one; 0: EINVAL is permitted, no more
+  int error;  // expected where the clause names one; 0: EINVAL is permitted, no more
 };
 const FailRow kFailures[] = {
-    {"BadDescriptor", {clause::mmap::fail_keeps_old_mappings}, 1, PROT_READ, MAP_SHARED, -1, 0, EBADF},
-    {"ZeroLength", {clause::mmap::fail_keeps_old_mappings, clause::mmap::err_einval_len_zero}, 0, PROT_READ, MAP_SHARED, 0, 0, EINVAL},
-    {"NeitherSharedNorPrivate", {clause::mmap::fail_keeps_old_mappings, clause::mmap::err_einval_flags}, 1, PROT_READ, 0, 0, 0, EINVAL},
+    {"BadDescriptor",
+     {clause::mmap::fail_keeps_old_mappings},
+     1,
+     PROT_READ,
+     MAP_SHARED,
+     -1,
+     0,
+     EBADF},
+    {"ZeroLength",
+     {clause::mmap::fail_keeps_old_mappings, clause::mmap::err_einval_len_zero},
+     0,
+     PROT_READ,
+     MAP_SHARED,
+     0,
+     0,
+     EINVAL},
+    {"NeitherSharedNorPrivate",
+     {clause::mmap::fail_keeps_old_mappings, clause::mmap::err_einval_flags},
+     1,
+     PROT_READ,
+     0,
+     0,
+     0,
+     EINVAL},
     {"OddOffset", {clause::mmap::fail_keeps_old_mappings}, 1, PROT_READ, MAP_SHARED, 0, 1, 0},
 };
 // A MAP_FIXED call that fails with one of these errors leaves the old mapping in place.
 IPC_TABLE_TEST(ShmFixedFailure, FailRow, kFailures) {
   ThreePages old;
   ShmObject object(Pages(3));
-  const CallResult mapped =
-      CALL(mmap(old.at(1), row.length, row.prot, row.flags | MAP_FIXED, row.fd < 0 ? -1 : object.fd(), row.offset));
+  const CallResult mapped = CALL(mmap(old.at(1), row.length, row.prot, row.flags | MAP_FIXED,
+                                      row.fd < 0 ? -1 : object.fd(), row.offset));
   if (row.error != 0) {
     EXPECT_THAT(mapped, Fails(row.error));
   } else if (!mapped.failed_with(EINVAL)) {
     Unsupported("this call does not fail with EINVAL here, which POSIX permits");
   }
   ForClause scope(clause::mmap::fail_keeps_old_mappings);
-  for (std::size_t page : {0, 1, 2}) EXPECT_TRUE(old.Works(page)) << "page " << page << " after " << Describe(mapped);
+  for (std::size_t page : {0, 1, 2})
+    EXPECT_TRUE(old.Works(page)) << "page " << page << " after " << Describe(mapped);
 }
 
 IPC_TEST(ShmMunmap, RemovesWholePages, clause::munmap::removes) {
@@ -126,11 +153,14 @@ IPC_TEST(ShmMunmap, RemovesAPartAndKeepsTheRest, clause::munmap::partial) {
   const std::size_t page = PageSize();
   Region region(5);
   ShmObject object(5 * page), another(page);
-  Setup(CALL(mmap(region.data(), 5 * page, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED, object, 0)));
+  Setup(CALL(
+      mmap(region.data(), 5 * page, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED, object, 0)));
   Fill(region.data(), 5 * page);
   EXPECT_THAT(CALL(munmap(region.at(2), page)), SucceedsWith(0));
   for (std::size_t k : {0, 1, 3, 4}) {
-    EXPECT_THAT(ReadByte(region.at(k)), CompletesWith(static_cast<unsigned char>(PatternAt(k * page, 1)))) << "page " << k;
+    EXPECT_THAT(ReadByte(region.at(k)),
+                CompletesWith(static_cast<unsigned char>(PatternAt(k * page, 1))))
+        << "page " << k;
   }
   // What is stored now must reach the part of the object that the page showed before.
   region.at(4)[3] = 'x';
@@ -138,10 +168,12 @@ IPC_TEST(ShmMunmap, RemovesAPartAndKeepsTheRest, clause::munmap::partial) {
   Mapping whole = Mapping::Of(object, 5 * page);
   EXPECT_EQ(whole[4 * page + 3], 'x');
   EXPECT_EQ(whole[page + 3], 'y');
-  const CallResult hole = CALL(mmap(region.at(2), page, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED, another, 0));
+  const CallResult hole =
+      CALL(mmap(region.at(2), page, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED, another, 0));
   ASSERT_THAT(hole, Succeeds());
   EXPECT_EQ(FirstNonzero(region.at(2), page), page);
-  EXPECT_THAT(ReadByte(region.at(3)), CompletesWith(static_cast<unsigned char>(PatternAt(3 * page, 1))));
+  EXPECT_THAT(ReadByte(region.at(3)),
+              CompletesWith(static_cast<unsigned char>(PatternAt(3 * page, 1))));
 }
 
 IPC_TEST(ShmMunmap, CoversSeveralMappingsAndHoles, clause::munmap::several_mappings) {

@@ -18,7 +18,8 @@ int (*const mprotect_pointer)(void*, size_t, int) = mprotect;
 static_assert(kSame<decltype(MAP_FAILED), void*>);
 constexpr int kProtections = PROT_NONE | PROT_READ | PROT_WRITE | PROT_EXEC;
 constexpr int kFlags = MAP_SHARED | MAP_PRIVATE | MAP_FIXED;
-static_assert((PROT_READ & PROT_WRITE) == 0 && (PROT_READ & PROT_EXEC) == 0 && (PROT_WRITE & PROT_EXEC) == 0);
+static_assert((PROT_READ & PROT_WRITE) == 0 && (PROT_READ & PROT_EXEC) == 0 &&
+              (PROT_WRITE & PROT_EXEC) == 0);
 static_assert(MAP_SHARED != MAP_PRIVATE && (MAP_FIXED & (MAP_SHARED | MAP_PRIVATE)) == 0);
 
 }  // namespace
@@ -27,8 +28,9 @@ namespace ipcsuite {
 using Function = void (*)();
 extern const Function kMmanFunctions[];
 extern const int kMmanConstants[];
-const Function kMmanFunctions[] = {reinterpret_cast<Function>(shm_open_pointer), reinterpret_cast<Function>(shm_unlink_pointer),
-                                   reinterpret_cast<Function>(mmap_pointer), reinterpret_cast<Function>(munmap_pointer),
-                                   reinterpret_cast<Function>(mprotect_pointer), nullptr};
+const Function kMmanFunctions[] = {
+    reinterpret_cast<Function>(shm_open_pointer), reinterpret_cast<Function>(shm_unlink_pointer),
+    reinterpret_cast<Function>(mmap_pointer),     reinterpret_cast<Function>(munmap_pointer),
+    reinterpret_cast<Function>(mprotect_pointer), nullptr};
 const int kMmanConstants[] = {kProtections, kFlags, 0};
 }  // namespace ipcsuite

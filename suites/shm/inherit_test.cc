@@ -28,7 +28,8 @@ IPC_ROLE(shm_report_map) {
   bool seen_self = false, seen = false;
   while (std::fgets(line, sizeof line, map)) {
     const std::string text = line;
-    seen_self = seen_self || text.find("r-xp") != std::string::npos || text.find("r-x") != std::string::npos;
+    seen_self = seen_self || text.find("r-xp") != std::string::npos ||
+                text.find("r-x") != std::string::npos;
     seen = seen || text.find(args.at(0)) != std::string::npos;
   }
   std::fclose(map);
@@ -47,7 +48,8 @@ IPC_TEST(ShmFork, MappingsKeepAddressAndType, clause::mmap::fork_type_retained) 
   InChild([&] {
     EXPECT_EQ(FirstMismatch(shared.data(), size, 1), size);
     EXPECT_EQ(FirstMismatch(readable.data(), size, 1), size);
-    EXPECT_THAT(WriteByte(readable.data(), 'x'), FaultsWith(SIGSEGV)) << "the protection is inherited too";
+    EXPECT_THAT(WriteByte(readable.data(), 'x'), FaultsWith(SIGSEGV))
+        << "the protection is inherited too";
     Fill(copy.data(), size, 3);
     Fill(shared.data(), size, 2);
     EXPECT_EQ(FirstMismatch(copy.data(), size, 3), size) << "the private mapping became shared";
@@ -96,7 +98,8 @@ IPC_TEST(ShmExec, NewProgramHasNoMapping, clause::mmap::exec_unmapped) {
   ShmObject object(PageSize());
   Mapping view = Mapping::Of(object, PageSize());
   ExecSelf program("shm_report_map", {object.name()});
-  if (program.Wait() != 0) Unsupported("the map of a process can't be read here: needs /proc/self/maps");
+  if (program.Wait() != 0)
+    Unsupported("the map of a process can't be read here: needs /proc/self/maps");
   NoteChecks();
   EXPECT_EQ(program.said(), "not mapped\n");
 }
@@ -158,11 +161,13 @@ IPC_TEST(ShmExit, LastReferenceOfAKilledProcessGoes, clause::mmap::exit_unmapped
   EXPECT_EQ(SizeOf(fresh), 0);
 }
 
-IPC_TEST(ShmExit, SynchronizationAfterTheLastUnmapIsUndefined, clause::mmap::sync_objects_after_unmap) {
+IPC_TEST(ShmExit, SynchronizationAfterTheLastUnmapIsUndefined,
+         clause::mmap::sync_objects_after_unmap) {
   ShmObject object(PageSize());
   pthread_mutexattr_t attributes;
   pthread_mutexattr_init(&attributes);
-  if (pthread_mutexattr_setpshared(&attributes, PTHREAD_PROCESS_SHARED) != 0) Unsupported("mutexes can't be shared between processes");
+  if (pthread_mutexattr_setpshared(&attributes, PTHREAD_PROCESS_SHARED) != 0)
+    Unsupported("mutexes can't be shared between processes");
   {
     Mapping view = Mapping::Of(object, PageSize());
     auto* mutex = reinterpret_cast<pthread_mutex_t*>(view.data());
@@ -171,7 +176,8 @@ IPC_TEST(ShmExit, SynchronizationAfterTheLastUnmapIsUndefined, clause::mmap::syn
   }
   Mapping view = Mapping::Of(object, PageSize());
   const int error = pthread_mutex_trylock(reinterpret_cast<pthread_mutex_t*>(view.data()));
-  Observe(clause::mmap::sync_objects_after_unmap, "trylock of a mutex that was locked before the last unmap",
+  Observe(clause::mmap::sync_objects_after_unmap,
+          "trylock of a mutex that was locked before the last unmap",
           error == 0 ? "success" : ErrnoName(error));
 }
 

@@ -1,5 +1,5 @@
-// Memory locks on mapped objects. Locks are seen through msync: MS_INVALIDATE on a locked page fails
-// with EBUSY.
+// Memory locks on mapped objects. Locks are seen through msync: MS_INVALIDATE on a locked page
+// fails with EBUSY.
 #include <sys/resource.h>
 
 #include <string>
@@ -15,7 +15,8 @@ void Lock(const char* address, std::size_t length) {
   const CallResult locked = CALL(mlock(address, length));
   if (locked.failed_with(ENOSYS)) Unsupported("mlock() is absent here");
   if (locked.failed_with(EPERM) || locked.failed_with(ENOMEM) || locked.failed_with(EAGAIN)) {
-    Unsupported("locking memory is not permitted (" + ErrnoName(locked.error) + "): raise RLIMIT_MEMLOCK");
+    Unsupported("locking memory is not permitted (" + ErrnoName(locked.error) +
+                "): raise RLIMIT_MEMLOCK");
   }
   Setup(locked);
 }
@@ -27,7 +28,8 @@ void NeedsVisibleLocks() {
   ShmObject object(PageSize());
   Mapping view = Mapping::Of(object, PageSize());
   Lock(view.data(), 1);
-  if (!Invalidate(view.data()).failed_with(EBUSY)) Unsupported("locks can't be seen: msync(MS_INVALIDATE) gives no EBUSY");
+  if (!Invalidate(view.data()).failed_with(EBUSY))
+    Unsupported("locks can't be seen: msync(MS_INVALIDATE) gives no EBUSY");
 }
 
 IPC_TEST(ShmMlock, LocksWithoutChangingContents, clause::mlock::shm_success) {
@@ -53,10 +55,12 @@ IPC_TEST(ShmMlock, InvalidatingLockedPagesFails, clause::msync::err_ebusy) {
   Mapping view = Mapping::Of(object, Pages(3));
   Lock(view.data() + PageSize(), 1);
   EXPECT_THAT(Invalidate(view.data() + PageSize()), Fails(EBUSY));
-  EXPECT_THAT(CALL(msync(view.data(), Pages(3), MS_ASYNC | MS_INVALIDATE)), Fails(EBUSY)) << "a range with one locked page";
+  EXPECT_THAT(CALL(msync(view.data(), Pages(3), MS_ASYNC | MS_INVALIDATE)), Fails(EBUSY))
+      << "a range with one locked page";
   EXPECT_THAT(Invalidate(view.data()), SucceedsWith(0)) << "a page before it";
   Setup(CALL(munlock(view.data() + PageSize(), 1)));
-  EXPECT_THAT(CALL(msync(view.data(), Pages(3), MS_SYNC | MS_INVALIDATE)), SucceedsWith(0)) << "after munlock";
+  EXPECT_THAT(CALL(msync(view.data(), Pages(3), MS_SYNC | MS_INVALIDATE)), SucceedsWith(0))
+      << "after munlock";
 }
 
 IPC_TEST(ShmMlock, UnlockConcernsOneMappingOfOneProcess, clause::mlock::shm_per_process) {
@@ -85,7 +89,8 @@ IPC_TEST(ShmMlock, LocksDoNotNest, clause::mlock::shm_no_nesting) {
   for (int i = 0; i < 3; ++i) Lock(view.data(), 1);
   EXPECT_THAT(Invalidate(view.data()), Fails(EBUSY));
   EXPECT_THAT(CALL(munlock(view.data(), 1)), SucceedsWith(0));
-  EXPECT_THAT(Invalidate(view.data()), SucceedsWith(0)) << "one munlock undoes any number of mlock calls";
+  EXPECT_THAT(Invalidate(view.data()), SucceedsWith(0))
+      << "one munlock undoes any number of mlock calls";
 }
 
 IPC_TEST(ShmMlock, ForkDoesNotInheritLocks, clause::mlock::fork_not_inherited) {
@@ -94,14 +99,16 @@ IPC_TEST(ShmMlock, ForkDoesNotInheritLocks, clause::mlock::fork_not_inherited) {
   Mapping view = Mapping::Of(object, PageSize());
   Lock(view.data(), 1);
   Peer child;
-  EXPECT_THAT(child.start([&] { return Invalidate(view.data()); }).result(), SucceedsWith(0)) << "in the child";
+  EXPECT_THAT(child.start([&] { return Invalidate(view.data()); }).result(), SucceedsWith(0))
+      << "in the child";
   EXPECT_THAT(Invalidate(view.data()), Fails(EBUSY)) << "the parent keeps its lock";
 }
 
 IPC_TEST(ShmMlock, UnmappedPagesFail, clause::mlock::err_enomem_unmapped) {
   Region region(3);
   ShmObject object(Pages(3));
-  Setup(CALL(mmap(region.data(), Pages(3), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED, object, 0)));
+  Setup(CALL(
+      mmap(region.data(), Pages(3), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED, object, 0)));
   Lock(region.data(), 1);
   Setup(CALL(munlock(region.data(), 1)));
   Setup(CALL(munmap(region.at(1), PageSize())));
@@ -115,11 +122,14 @@ IPC_TEST(ShmMlock, FailureChangesNoLocks, clause::mlock::err_enomem_unmapped) {
   NeedsVisibleLocks();
   Region region(3);
   ShmObject object(Pages(3));
-  Setup(CALL(mmap(region.data(), Pages(3), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED, object, 0)));
+  Setup(CALL(
+      mmap(region.data(), Pages(3), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED, object, 0)));
   Setup(CALL(munmap(region.at(1), PageSize())));
   EXPECT_THAT(CALL(mlock(region.data(), Pages(3))), Fails(ENOMEM));
-  EXPECT_THAT(Invalidate(region.at(0)), SucceedsWith(0)) << "mlock failed, but the page before the hole is locked";
-  EXPECT_THAT(Invalidate(region.at(2)), SucceedsWith(0)) << "mlock failed, but the page behind the hole is locked";
+  EXPECT_THAT(Invalidate(region.at(0)), SucceedsWith(0))
+      << "mlock failed, but the page before the hole is locked";
+  EXPECT_THAT(Invalidate(region.at(2)), SucceedsWith(0))
+      << "mlock failed, but the page behind the hole is locked";
 }
 
 #ifdef RLIMIT_MEMLOCK
@@ -132,7 +142,8 @@ IPC_TEST(ShmMlock, LimitMayBeReported, clause::mlock::err_limit) {
       ScopedRlimit limit(RLIMIT_MEMLOCK, Pages(pages));
       const CallResult locked = CALL(mlock(view.data(), Pages(4)));
       EXPECT_THAT(locked, SucceedsOrFailsWith(ENOMEM, EPERM, EAGAIN));
-      Observe(clause::mlock::err_limit, "four pages with a limit of " + std::to_string(pages), locked);
+      Observe(clause::mlock::err_limit, "four pages with a limit of " + std::to_string(pages),
+              locked);
       if (locked.ok()) Setup(CALL(munlock(view.data(), Pages(4))));
     }
   });
@@ -148,8 +159,10 @@ IPC_TEST(ShmMunmap, RemovesLocks, clause::munmap::locks_removed, clause::mmap::f
     ScopedRlimit limit(RLIMIT_MEMLOCK, limited ? Pages(2) : RLIM_INFINITY);
     for (int round = 0; round < 20; ++round) {
       ForClause scope(round % 2 ? clause::munmap::locks_removed : clause::mmap::fixed_replaces);
-      Setup(CALL(mmap(region.data(), PageSize(), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED, object, 0)));
-      EXPECT_THAT(Invalidate(region.data()), SucceedsWith(0)) << "the new mapping is locked, round " << round;
+      Setup(CALL(mmap(region.data(), PageSize(), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED,
+                      object, 0)));
+      EXPECT_THAT(Invalidate(region.data()), SucceedsWith(0))
+          << "the new mapping is locked, round " << round;
       EXPECT_THAT(CALL(mlock(region.data(), PageSize())), SucceedsWith(0)) << "round " << round;
       EXPECT_THAT(Invalidate(region.data()), Fails(EBUSY));
       if (round % 2 == 0) Setup(CALL(munmap(region.data(), PageSize())));

@@ -55,7 +55,8 @@ struct Message {
   // The number of words that are not of this round.
   int Stale(unsigned round) const volatile {
     int stale = 0;
-    for (int i = 0; i < kWords; ++i) stale += words[i].value != round * 31 + static_cast<unsigned>(i);
+    for (int i = 0; i < kWords; ++i)
+      stale += words[i].value != round * 31 + static_cast<unsigned>(i);
     return stale;
   }
 };
@@ -71,7 +72,8 @@ IPC_TEST(ShmMemory, StoresBeforeAPostAreSeenAfterTheWait, clause::memory::sync_f
   ShmObject object(sizeof(SemaphorePair));
   Mapping view = Mapping::Of(object, sizeof(SemaphorePair));
   auto* pair = reinterpret_cast<SemaphorePair*>(view.data());
-  if (sem_init(&pair->full, 1, 0) != 0) Unsupported("semaphores can't be shared between processes (" + ErrnoName(errno) + ")");
+  if (sem_init(&pair->full, 1, 0) != 0)
+    Unsupported("semaphores can't be shared between processes (" + ErrnoName(errno) + ")");
   Setup(CALL(sem_init(&pair->empty, 1, 1)));
   Peer reader;
   Call read = reader.start([&] {
@@ -115,7 +117,8 @@ IPC_TEST(ShmMemory, StoresUnderAMutexAreSeenUnderIt, clause::memory::sync_functi
   auto* guarded = reinterpret_cast<Guarded*>(view.data());
   pthread_mutexattr_t attributes;
   pthread_mutexattr_init(&attributes);
-  if (pthread_mutexattr_setpshared(&attributes, PTHREAD_PROCESS_SHARED) != 0) Unsupported("mutexes can't be shared between processes");
+  if (pthread_mutexattr_setpshared(&attributes, PTHREAD_PROCESS_SHARED) != 0)
+    Unsupported("mutexes can't be shared between processes");
   Setup(CALL_ERRNO(pthread_mutex_init(&guarded->mutex, &attributes)));
   guarded->round = 0;
   guarded->message.Write(0);
@@ -136,7 +139,8 @@ IPC_TEST(ShmMemory, StoresUnderAMutexAreSeenUnderIt, clause::memory::sync_functi
       return CALL(stale);
     }));
   }
-  for (const Call& call : calls) EXPECT_THAT(call.result(), SucceedsWith(0)) << "words that were stale under the mutex";
+  for (const Call& call : calls)
+    EXPECT_THAT(call.result(), SucceedsWith(0)) << "words that were stale under the mutex";
   EXPECT_EQ(guarded->round, peers.size() * kEach);
 }
 
@@ -147,7 +151,8 @@ IPC_TEST(ShmMemory, ForkAndWaitSynchronize, clause::memory::wait_fork) {
   for (unsigned round = 1; round <= 20; ++round) {
     message->Write(round);
     const pid_t child = fork();
-    if (child < 0) Unresolved("can't start a process (" + ErrnoName(errno) + "): raise the limit on processes");
+    if (child < 0)
+      Unresolved("can't start a process (" + ErrnoName(errno) + "): raise the limit on processes");
     if (child == 0) {
       const int stale = message->Stale(round);
       message->Write(round + 1000);
@@ -156,8 +161,10 @@ IPC_TEST(ShmMemory, ForkAndWaitSynchronize, clause::memory::wait_fork) {
     int status = 0;
     const CallResult waited = CALL(waitpid(child, &status, 0));
     EXPECT_THAT(waited, SucceedsWith(child));
-    EXPECT_TRUE(WIFEXITED(status) && WEXITSTATUS(status) == 0) << "the child missed stores made before fork";
-    EXPECT_EQ(message->Stale(round + 1000), 0) << "the parent missed stores made before the end of the child";
+    EXPECT_TRUE(WIFEXITED(status) && WEXITSTATUS(status) == 0)
+        << "the child missed stores made before fork";
+    EXPECT_EQ(message->Stale(round + 1000), 0)
+        << "the parent missed stores made before the end of the child";
   }
 }
 

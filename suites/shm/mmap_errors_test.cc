@@ -14,9 +14,11 @@ namespace ipcsuite {
 namespace {
 
 // The call under test; a mapping that it makes is removed again.
-CallResult TryMap(std::size_t length, int prot, int flags, int fd, off_t offset, void* address = nullptr) {
+CallResult TryMap(std::size_t length, int prot, int flags, int fd, off_t offset,
+                  void* address = nullptr) {
   const CallResult mapped = CALL(mmap(address, length, prot, flags, fd, offset));
-  if (mapped.ok()) munmap(reinterpret_cast<void*>(static_cast<std::intptr_t>(mapped.value)), length);
+  if (mapped.ok())
+    munmap(reinterpret_cast<void*>(static_cast<std::intptr_t>(mapped.value)), length);
   return mapped;
 }
 
@@ -37,7 +39,8 @@ IPC_TEST(ShmMmapErrors, DescriptorMustBeReadable, clause::mmap::err_eacces_not_r
   }
 }
 
-IPC_TEST(ShmMmapErrors, SharedStoresNeedAWritableDescriptor, clause::mmap::err_eacces_shared_write) {
+IPC_TEST(ShmMmapErrors, SharedStoresNeedAWritableDescriptor,
+         clause::mmap::err_eacces_shared_write) {
   ShmObject object(PageSize(), O_RDWR, 0666);
   Fd reader(CALL(shm_open(object.name(), O_RDONLY, 0)));
   UniqueName name = UniqueName::Shm();
@@ -46,9 +49,11 @@ IPC_TEST(ShmMmapErrors, SharedStoresNeedAWritableDescriptor, clause::mmap::err_e
   Fd creator(created.fd());
   for (int prot : {PROT_WRITE, PROT_READ | PROT_WRITE}) {
     EXPECT_THAT(TryMap(1, prot, MAP_SHARED, reader, 0), Fails(EACCES)) << "prot " << prot;
-    EXPECT_THAT(TryMap(1, prot, MAP_SHARED, creator, 0), Fails(EACCES)) << "of the creator, prot " << prot;
+    EXPECT_THAT(TryMap(1, prot, MAP_SHARED, creator, 0), Fails(EACCES))
+        << "of the creator, prot " << prot;
     Fd duplicate(CALL(dup(reader)));
-    EXPECT_THAT(TryMap(1, prot, MAP_SHARED, duplicate, 0), Fails(EACCES)) << "through a duplicate, prot " << prot;
+    EXPECT_THAT(TryMap(1, prot, MAP_SHARED, duplicate, 0), Fails(EACCES))
+        << "through a duplicate, prot " << prot;
   }
   EXPECT_THAT(TryMap(1, PROT_READ, MAP_SHARED, reader, 0), Succeeds());
 }
@@ -57,13 +62,15 @@ IPC_TEST(ShmMmapErrors, BadDescriptorFails, clause::mmap::err_ebadf) {
   ShmObject object(PageSize());
   const int closed = Fd(CALL(dup(object))).get();
   for (int fd : {-1, closed, std::numeric_limits<int>::max()}) {
-    for (int flags : {MAP_SHARED, MAP_PRIVATE}) EXPECT_THAT(TryMap(1, PROT_READ, flags, fd, 0), Fails(EBADF)) << fd;
+    for (int flags : {MAP_SHARED, MAP_PRIVATE})
+      EXPECT_THAT(TryMap(1, PROT_READ, flags, fd, 0), Fails(EBADF)) << fd;
   }
 }
 
 IPC_TEST(ShmMmapErrors, ZeroLengthFails, clause::mmap::err_einval_len_zero) {
   ShmObject object(PageSize());
-  for (int flags : {MAP_SHARED, MAP_PRIVATE}) EXPECT_THAT(TryMap(0, PROT_READ, flags, object, 0), Fails(EINVAL));
+  for (int flags : {MAP_SHARED, MAP_PRIVATE})
+    EXPECT_THAT(TryMap(0, PROT_READ, flags, object, 0), Fails(EINVAL));
 }
 
 IPC_TEST(ShmMmapErrors, NeitherSharedNorPrivateFails, clause::mmap::err_einval_flags) {
@@ -75,9 +82,14 @@ IPC_TEST(ShmMmapErrors, OddOffsetMayFail, clause::mmap::err_einval_off_unaligned
   ShmObject object(Pages(2));
   Fill(Mapping::Of(object, Pages(2)).data(), Pages(2));
   for (std::size_t offset : {std::size_t{1}, PageSize() / 2, PageSize() + 1}) {
-    const CallResult mapped = CALL(mmap(nullptr, 1, PROT_READ, MAP_SHARED, object, static_cast<off_t>(offset)));
+    const CallResult mapped =
+        CALL(mmap(nullptr, 1, PROT_READ, MAP_SHARED, object, static_cast<off_t>(offset)));
     EXPECT_THAT(mapped, SucceedsOrFailsWith(EINVAL));
-    Observe(clause::mmap::err_einval_off_unaligned, "offset " + std::string(offset == 1 ? "1" : offset > PageSize() ? "page+1" : "page/2"), mapped);
+    Observe(clause::mmap::err_einval_off_unaligned,
+            "offset " + std::string(offset == 1           ? "1"
+                                    : offset > PageSize() ? "page+1"
+                                                          : "page/2"),
+            mapped);
     if (!mapped.ok()) continue;
     auto* at = reinterpret_cast<char*>(static_cast<std::intptr_t>(mapped.value));
     EXPECT_EQ(*at, PatternAt(offset, 1)) << "if accepted, the mapping starts at that byte";
@@ -88,7 +100,8 @@ IPC_TEST(ShmMmapErrors, OddOffsetMayFail, clause::mmap::err_einval_off_unaligned
 IPC_TEST(ShmMmapErrors, FixedOddAddressMayFail, clause::mmap::err_einval_fixed_unaligned) {
   Region region(3);
   ShmObject object(PageSize());
-  const CallResult mapped = CALL(mmap(region.at(1) + 1, 1, PROT_READ, MAP_SHARED | MAP_FIXED, object, 0));
+  const CallResult mapped =
+      CALL(mmap(region.at(1) + 1, 1, PROT_READ, MAP_SHARED | MAP_FIXED, object, 0));
   EXPECT_THAT(mapped, SucceedsOrFailsWith(EINVAL, ENOTSUP));
   Observe(clause::mmap::err_einval_fixed_unaligned, "page address plus one", mapped);
 }
@@ -110,7 +123,8 @@ IPC_TEST(ShmMmapErrors, TooManyRegionsFail, clause::mmap::err_emfile_regions) {
       _exit(0);  // nothing else could be mapped in this process
     }
   });
-  if (!failure->failed) Unsupported("no limit on mapped regions up to " + std::to_string(kRegionsMax));
+  if (!failure->failed)
+    Unsupported("no limit on mapped regions up to " + std::to_string(kRegionsMax));
   ObserveFact("mapped regions of a process, at most", std::to_string(*count));
   EXPECT_THAT(*failure, Fails(EMFILE)) << "after " << *count << " regions";
 }
@@ -127,18 +141,24 @@ IPC_TEST(ShmMmapErrors, MoreThanTheAddressSpaceFails, clause::mmap::err_enomem_s
   ShmObject object(PageSize());
   // The longest range whose end is an offset: nothing but room is lacking.
   const auto offset_max = static_cast<std::uintmax_t>(std::numeric_limits<off_t>::max());
-  const auto longest = static_cast<std::size_t>(std::min<std::uintmax_t>(offset_max, std::numeric_limits<std::size_t>::max()));
+  const auto longest = static_cast<std::size_t>(
+      std::min<std::uintmax_t>(offset_max, std::numeric_limits<std::size_t>::max()));
   const std::size_t length = longest / PageSize() * PageSize();
-  for (int flags : {MAP_SHARED, MAP_PRIVATE}) EXPECT_THAT(TryMap(length, PROT_READ, flags, object, 0), Fails(ENOMEM));
-  // A length whose rounding to pages wraps around: too large for offsets too, which has errors of its own.
+  for (int flags : {MAP_SHARED, MAP_PRIVATE})
+    EXPECT_THAT(TryMap(length, PROT_READ, flags, object, 0), Fails(ENOMEM));
+  // A length whose rounding to pages wraps around: too large for offsets too, which has errors of
+  // its own.
   EXPECT_THAT(TryMap(std::numeric_limits<std::size_t>::max(), PROT_READ, MAP_SHARED, object, 0),
               FailsWithAnyOf(ENOMEM, EINVAL, ENXIO, EOVERFLOW));
 }
 
-IPC_TEST(ShmMmapErrors, FixedRangeBeyondTheAddressSpaceFails, clause::mmap::err_enomem_fixed_range) {
+IPC_TEST(ShmMmapErrors, FixedRangeBeyondTheAddressSpaceFails,
+         clause::mmap::err_enomem_fixed_range) {
   ShmObject object(PageSize());
-  auto* highest = reinterpret_cast<void*>(std::numeric_limits<std::uintptr_t>::max() - PageSize() + 1);
-  EXPECT_THAT(TryMap(PageSize(), PROT_READ, MAP_SHARED | MAP_FIXED, object, 0, highest), FailsWithAnyOf(ENOMEM, EINVAL));
+  auto* highest =
+      reinterpret_cast<void*>(std::numeric_limits<std::uintptr_t>::max() - PageSize() + 1);
+  EXPECT_THAT(TryMap(PageSize(), PROT_READ, MAP_SHARED | MAP_FIXED, object, 0, highest),
+              FailsWithAnyOf(ENOMEM, EINVAL));
 }
 
 IPC_TEST(ShmMmapErrors, AddressSpaceLimitApplies, clause::mmap::err_enomem_rlimit_as) {
@@ -146,7 +166,8 @@ IPC_TEST(ShmMmapErrors, AddressSpaceLimitApplies, clause::mmap::err_enomem_rlimi
   ShmObject object;
   const CallResult sized = CALL(ftruncate(object, static_cast<off_t>(kLength)));
   if (!sized.ok()) Unresolved("a sparse object of 512 MiB can't be made: " + Describe(sized));
-  if (!TryMap(kLength, PROT_READ, MAP_SHARED, object, 0).ok()) Unresolved("no room for 512 MiB even without a limit");
+  if (!TryMap(kLength, PROT_READ, MAP_SHARED, object, 0).ok())
+    Unresolved("no room for 512 MiB even without a limit");
   CallResult limited;
   {
     // Nothing else may be allocated under the limit: the process may use more than that already.
@@ -164,7 +185,8 @@ IPC_TEST(ShmMmapErrors, OffsetsThatCanNotBeFail, clause::mmap::err_enxio_range) 
     const char* what;
     off_t offset;
     std::size_t length;
-  } const rows[] = {{"negative offset", -page, PageSize()}, {"offset and length overflow", highest, Pages(2)}};
+  } const rows[] = {{"negative offset", -page, PageSize()},
+                    {"offset and length overflow", highest, Pages(2)}};
   for (const auto& row : rows) {
     const CallResult mapped = TryMap(row.length, PROT_READ, MAP_SHARED, object, row.offset);
     // EOVERFLOW where objects are regular files; EINVAL where the value is invalid as such.
@@ -182,10 +204,12 @@ IPC_TEST(ShmMmapErrors, WhatCanNotBeLockedFails, clause::mmap::err_mlockall_futu
     ScopedRlimit limit(RLIMIT_MEMLOCK, 2 * PageSize());
     const CallResult locked = CALL(mlockall(MCL_FUTURE));
     // No allocation until the lock is lifted: it would have to be locked too.
-    const CallResult mapped = locked.ok() ? TryMap(kLength, PROT_READ, MAP_SHARED, object, 0) : CallResult();
+    const CallResult mapped =
+        locked.ok() ? TryMap(kLength, PROT_READ, MAP_SHARED, object, 0) : CallResult();
     munlockall();
     if (locked.failed_with(ENOSYS)) Unsupported("mlockall() is absent");
-    if (!locked.ok()) Unsupported("locking of future mappings is not permitted: " + Describe(locked));
+    if (!locked.ok())
+      Unsupported("locking of future mappings is not permitted: " + Describe(locked));
     if (mapped.ok()) Unsupported("the limit on locked memory does not apply to this user");
     EXPECT_THAT(mapped, FailsWithAnyOf(EAGAIN, ENOMEM));
   });
@@ -201,7 +225,8 @@ IPC_TEST(ShmMmapOpen, SharedAndPrivateTogether, clause::mmap::flags_shared_and_p
 #ifdef MAP_ANONYMOUS
 IPC_TEST(ShmAnonymous, SharedStartsAtZeroAndIsInherited, clause::mmap::anon_shared_zero) {
   const std::size_t size = Pages(2);
-  const CallResult mapped = CALL(mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0));
+  const CallResult mapped =
+      CALL(mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0));
   ASSERT_THAT(mapped, Succeeds());
   Mapping view(mapped, size);
   EXPECT_EQ(FirstNonzero(view.data(), size), size);
@@ -215,8 +240,10 @@ IPC_TEST(ShmAnonymous, SharedStartsAtZeroAndIsInherited, clause::mmap::anon_shar
 
 IPC_TEST(ShmAnonymous, EachIsAnObjectOfItsOwn, clause::mmap::anon_distinct) {
   for (int flags : {MAP_SHARED, MAP_PRIVATE}) {
-    const CallResult first = CALL(mmap(nullptr, PageSize(), PROT_READ | PROT_WRITE, flags | MAP_ANONYMOUS, -1, 0));
-    const CallResult second = CALL(mmap(nullptr, PageSize(), PROT_READ | PROT_WRITE, flags | MAP_ANONYMOUS, -1, 0));
+    const CallResult first =
+        CALL(mmap(nullptr, PageSize(), PROT_READ | PROT_WRITE, flags | MAP_ANONYMOUS, -1, 0));
+    const CallResult second =
+        CALL(mmap(nullptr, PageSize(), PROT_READ | PROT_WRITE, flags | MAP_ANONYMOUS, -1, 0));
     ASSERT_THAT(first, Succeeds());
     ASSERT_THAT(second, Succeeds());
     Mapping a(first, PageSize()), b(second, PageSize());
@@ -227,7 +254,8 @@ IPC_TEST(ShmAnonymous, EachIsAnObjectOfItsOwn, clause::mmap::anon_distinct) {
 
 IPC_TEST(ShmAnonymous, WithADescriptorOrOffsetIsOpen, clause::mmap::anon_other_fd_off) {
   ShmObject object(PageSize());
-  Observe(clause::mmap::anon_other_fd_off, "with a descriptor", TryMap(1, PROT_READ, MAP_SHARED | MAP_ANONYMOUS, object, 0));
+  Observe(clause::mmap::anon_other_fd_off, "with a descriptor",
+          TryMap(1, PROT_READ, MAP_SHARED | MAP_ANONYMOUS, object, 0));
   Observe(clause::mmap::anon_other_fd_off, "with an offset",
           TryMap(1, PROT_READ, MAP_SHARED | MAP_ANONYMOUS, -1, static_cast<off_t>(PageSize())));
 }

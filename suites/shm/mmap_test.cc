@@ -15,7 +15,8 @@ namespace {
 
 IPC_TEST(ShmMmap, ObjectsCanBeMapped, clause::mmap::shm_supported) {
   ShmObject object(PageSize());
-  const CallResult mapped = CALL(mmap(nullptr, PageSize(), PROT_READ | PROT_WRITE, MAP_SHARED, object, 0));
+  const CallResult mapped =
+      CALL(mmap(nullptr, PageSize(), PROT_READ | PROT_WRITE, MAP_SHARED, object, 0));
   ASSERT_THAT(mapped, Succeeds());
   Mapping view(mapped, PageSize());
   Fill(view.data(), view.size());
@@ -26,13 +27,16 @@ IPC_TEST(ShmMmap, WholeRangeIsUsable, clause::mmap::ret_range) {
   const std::size_t page = PageSize();
   ShmObject object(5 * page);
   for (std::size_t length : {std::size_t{1}, page, page + 1, 5 * page}) {
-    const CallResult mapped = CALL(mmap(nullptr, length, PROT_READ | PROT_WRITE, MAP_SHARED, object, 0));
+    const CallResult mapped =
+        CALL(mmap(nullptr, length, PROT_READ | PROT_WRITE, MAP_SHARED, object, 0));
     ASSERT_THAT(mapped, Succeeds());
     EXPECT_EQ(static_cast<std::uintptr_t>(mapped.value) % page, 0u);
     Mapping view(mapped, length);
     for (std::size_t at : {std::size_t{0}, length / 2, length - 1}) {
-      EXPECT_THAT(WriteByte(view.data() + at, 'x'), Completes()) << "offset " << at << " of " << length;
-      EXPECT_THAT(ReadByte(view.data() + at), CompletesWith('x')) << "offset " << at << " of " << length;
+      EXPECT_THAT(WriteByte(view.data() + at, 'x'), Completes())
+          << "offset " << at << " of " << length;
+      EXPECT_THAT(ReadByte(view.data() + at), CompletesWith('x'))
+          << "offset " << at << " of " << length;
     }
   }
 }
@@ -40,7 +44,8 @@ IPC_TEST(ShmMmap, WholeRangeIsUsable, clause::mmap::ret_range) {
 IPC_TEST(ShmMmap, FailureIsMapFailed, clause::mmap::ret_failure) {
   ShmObject object(PageSize());
   errno = 0;
-  void* const bad[] = {mmap(nullptr, 0, PROT_READ, MAP_SHARED, object, 0), mmap(nullptr, 1, PROT_READ, MAP_SHARED, -1, 0)};
+  void* const bad[] = {mmap(nullptr, 0, PROT_READ, MAP_SHARED, object, 0),
+                       mmap(nullptr, 1, PROT_READ, MAP_SHARED, -1, 0)};
   for (void* result : bad) EXPECT_EQ(result, MAP_FAILED);
   EXPECT_NE(errno, 0);
   const CallResult good = CALL(mmap(nullptr, 1, PROT_READ, MAP_SHARED, object, 0));
@@ -61,11 +66,13 @@ IPC_TEST(ShmMmap, ChosenAddressesAreFreeAndNotNull, clause::mmap::addr_null) {
   NoteChecks();
   std::vector<std::uintptr_t> starts;
   for (int i = 0; i < kMappings; ++i) {
-    EXPECT_EQ(*reinterpret_cast<int*>(views[static_cast<std::size_t>(i)].data()), i + 1) << "mapping " << i << " was replaced";
+    EXPECT_EQ(*reinterpret_cast<int*>(views[static_cast<std::size_t>(i)].data()), i + 1)
+        << "mapping " << i << " was replaced";
     starts.push_back(reinterpret_cast<std::uintptr_t>(views[static_cast<std::size_t>(i)].data()));
   }
   std::sort(starts.begin(), starts.end());
-  for (std::size_t i = 1; i < starts.size(); ++i) EXPECT_GE(starts[i] - starts[i - 1], PageSize()) << "ranges overlap";
+  for (std::size_t i = 1; i < starts.size(); ++i)
+    EXPECT_GE(starts[i] - starts[i - 1], PageSize()) << "ranges overlap";
 }
 
 IPC_TEST(ShmMmap, HintIsASuggestion, clause::mmap::addr_hint) {
@@ -76,7 +83,8 @@ IPC_TEST(ShmMmap, HintIsASuggestion, clause::mmap::addr_hint) {
   ASSERT_THAT(mapped, Succeeds());
   Mapping view(mapped, PageSize());
   EXPECT_EQ(FirstMismatch(view.data(), PageSize()), PageSize());
-  Observe(clause::mmap::addr_hint, "free page-aligned hint", view.data() == hint ? "honoured" : "not honoured");
+  Observe(clause::mmap::addr_hint, "free page-aligned hint",
+          view.data() == hint ? "honoured" : "not honoured");
   const CallResult odd = CALL(mmap(hint + 1, PageSize(), PROT_READ, MAP_SHARED, object, 0));
   EXPECT_THAT(odd, Succeeds()) << "a hint need not be aligned";
   Mapping second(odd, PageSize());
@@ -91,7 +99,8 @@ IPC_TEST(ShmMmap, HintNeverReplacesAMapping, clause::mmap::addr_hint_occupied) {
     const CallResult mapped = CALL(mmap(hint, PageSize(), PROT_READ, MAP_SHARED, new_object, 0));
     ASSERT_THAT(mapped, Succeeds());
     Mapping view(mapped, PageSize());
-    EXPECT_TRUE(view.data() + PageSize() <= old_view.data() || view.data() >= old_view.data() + old_view.size());
+    EXPECT_TRUE(view.data() + PageSize() <= old_view.data() ||
+                view.data() >= old_view.data() + old_view.size());
   }
   EXPECT_EQ(FirstMismatch(old_view.data(), old_view.size()), old_view.size());
   EXPECT_THAT(WriteByte(old_view.data(), 'x'), Completes()) << "the old protection";
@@ -105,7 +114,8 @@ IPC_TEST(ShmMmap, PartialPagesAreIncluded, clause::mmap::len_partial_page) {
     Fill(all.data(), 2 * page);
   }
   Mapping view = Mapping::Of(object, 1);
-  EXPECT_THAT(ReadByte(view.data() + page - 1), CompletesWith(static_cast<unsigned char>(PatternAt(page - 1, 1))));
+  EXPECT_THAT(ReadByte(view.data() + page - 1),
+              CompletesWith(static_cast<unsigned char>(PatternAt(page - 1, 1))));
   EXPECT_THAT(RunStep([&] {
                 Setup(CALL(munmap(view.data(), 1)));
                 return std::int64_t{*const_cast<volatile char*>(view.data() + page - 1)};
@@ -120,13 +130,15 @@ IPC_TEST(ShmMmap, OffsetSelectsThePart, clause::mmap::off_page_multiple) {
   Mapping all = Mapping::Of(object, 5 * page);
   Fill(all.data(), 5 * page);
   for (std::size_t k : {0, 1, 3, 4}) {
-    const CallResult mapped = CALL(mmap(nullptr, page, PROT_READ | PROT_WRITE, MAP_SHARED, object, static_cast<off_t>(k * page)));
+    const CallResult mapped = CALL(mmap(nullptr, page, PROT_READ | PROT_WRITE, MAP_SHARED, object,
+                                        static_cast<off_t>(k * page)));
     ASSERT_THAT(mapped, Succeeds());
     Mapping part(mapped, page);
     for (std::size_t i : {std::size_t{0}, std::size_t{17}, page - 1}) {
       EXPECT_EQ(part[i], PatternAt(k * page + i, 1)) << "page " << k << " byte " << i;
       part[i] = static_cast<char>(i % 100 + k);
-      EXPECT_EQ(all[k * page + i], static_cast<char>(i % 100 + k)) << "store at page " << k << " byte " << i;
+      EXPECT_EQ(all[k * page + i], static_cast<char>(i % 100 + k))
+          << "store at page " << k << " byte " << i;
     }
   }
 }
@@ -136,11 +148,14 @@ IPC_TEST(ShmMmap, MayReachBeyondTheEnd, clause::mmap::off_beyond_end) {
   for (std::size_t size : {std::size_t{0}, page}) {
     ShmObject object(size);
     for (off_t offset : {off_t{0}, static_cast<off_t>(page), static_cast<off_t>(8 * page)}) {
-      const CallResult mapped = CALL(mmap(nullptr, 4 * page, PROT_READ | PROT_WRITE, MAP_SHARED, object, offset));
-      EXPECT_THAT(mapped, Succeeds()) << "object of " << size << " bytes, four pages from " << offset;
+      const CallResult mapped =
+          CALL(mmap(nullptr, 4 * page, PROT_READ | PROT_WRITE, MAP_SHARED, object, offset));
+      EXPECT_THAT(mapped, Succeeds())
+          << "object of " << size << " bytes, four pages from " << offset;
       if (!mapped.ok()) continue;
       Mapping view(mapped, 4 * page);
-      EXPECT_EQ(SizeOf(object), static_cast<std::int64_t>(size)) << "mapping must not change the size";
+      EXPECT_EQ(SizeOf(object), static_cast<std::int64_t>(size))
+          << "mapping must not change the size";
     }
   }
 }
@@ -150,7 +165,8 @@ IPC_TEST(ShmMmap, MappingsOfOneObjectAgree, clause::mmap::multi_same_process) {
   ShmObject object(4 * page);
   Mapping a = Mapping::Of(object, 4 * page);
   Mapping b = Mapping::Of(object, 4 * page);
-  Mapping tail = Mapping::Of(object, 3 * page, Mapping::PROT_READ_WRITE, MAP_SHARED, static_cast<off_t>(page));
+  Mapping tail =
+      Mapping::Of(object, 3 * page, Mapping::PROT_READ_WRITE, MAP_SHARED, static_cast<off_t>(page));
   EXPECT_NE(a.data(), b.data());
   // Every store is seen at once through the others, in both directions.
   for (std::size_t at = page; at < 4 * page; at += page / 2 + 1) {
@@ -167,7 +183,8 @@ IPC_TEST(ShmMmap, MappingsOfOneObjectAgree, clause::mmap::multi_same_process) {
   NoteChecks();
 }
 
-IPC_TEST(ShmMmap, SharedStoresChangeTheObject, clause::mmap::shared_changes_object, clause::munmap::shared_kept) {
+IPC_TEST(ShmMmap, SharedStoresChangeTheObject, clause::mmap::shared_changes_object,
+         clause::munmap::shared_kept) {
   const std::size_t size = PageSize() + 9;
   ShmObject object(size);
   {
@@ -232,7 +249,8 @@ IPC_TEST(ShmMmap, ForkKeepsSharing, clause::mmap::shared_visible_fork) {
   EXPECT_THAT(child.next().result(), SucceedsWith(view.size())) << "what the parent stored";
 }
 
-IPC_TEST(ShmMmap, PrivateStoresStayPrivate, clause::mmap::private_isolated, clause::munmap::private_discarded) {
+IPC_TEST(ShmMmap, PrivateStoresStayPrivate, clause::mmap::private_isolated,
+         clause::munmap::private_discarded) {
   const std::size_t size = 2 * PageSize();
   ShmObject object(size);
   Mapping shared = Mapping::Of(object, size);
@@ -271,23 +289,28 @@ IPC_TEST(ShmMmap, PrivateShowsTheObject, clause::mmap::private_initial_contents)
   }
 }
 
-IPC_TEST(ShmMmap, LaterChangesMayShowInPrivateMappings, clause::mmap::private_later_object_changes) {
+IPC_TEST(ShmMmap, LaterChangesMayShowInPrivateMappings,
+         clause::mmap::private_later_object_changes) {
   ShmObject object(PageSize());
   Mapping shared = Mapping::Of(object, PageSize());
   Mapping view = Mapping::Of(object, PageSize(), Mapping::PROT_READ_WRITE, MAP_PRIVATE);
   shared[0] = 'x';
-  Observe(clause::mmap::private_later_object_changes, "page not yet written", view[0] == 'x' ? "shown" : "not shown");
+  Observe(clause::mmap::private_later_object_changes, "page not yet written",
+          view[0] == 'x' ? "shown" : "not shown");
   view[1] = 'p';
   shared[0] = 'y';
-  Observe(clause::mmap::private_later_object_changes, "page already written", view[0] == 'y' ? "shown" : "not shown");
+  Observe(clause::mmap::private_later_object_changes, "page already written",
+          view[0] == 'y' ? "shown" : "not shown");
 }
 
-IPC_TEST(ShmMmap, PrivateOfAReadOnlyDescriptorIsWritable, clause::mmap::private_rdonly_fd_writable) {
+IPC_TEST(ShmMmap, PrivateOfAReadOnlyDescriptorIsWritable,
+         clause::mmap::private_rdonly_fd_writable) {
   ShmObject object(PageSize());
   Mapping shared = Mapping::Of(object, PageSize());
   Fill(shared.data(), PageSize());
   Fd reader(CALL(shm_open(object.name(), O_RDONLY, 0)));
-  const CallResult mapped = CALL(mmap(nullptr, PageSize(), PROT_READ | PROT_WRITE, MAP_PRIVATE, reader, 0));
+  const CallResult mapped =
+      CALL(mmap(nullptr, PageSize(), PROT_READ | PROT_WRITE, MAP_PRIVATE, reader, 0));
   ASSERT_THAT(mapped, Succeeds());
   Mapping view(mapped, PageSize());
   Fill(view.data(), PageSize(), 2);
@@ -316,8 +339,10 @@ IPC_TEST(ShmMmap, TimesAreOpen, clause::mmap::timestamps) {
   view[0] = 1;
   Setup(CALL(msync(view.data(), PageSize(), MS_SYNC)));
   const struct stat after = StatOf(object);
-  const bool moved = after.st_mtim.tv_sec != before.st_mtim.tv_sec || after.st_mtim.tv_nsec != before.st_mtim.tv_nsec;
-  Observe(clause::mmap::timestamps, "st_mtime after a store and msync", moved ? "changed" : "unchanged");
+  const bool moved = after.st_mtim.tv_sec != before.st_mtim.tv_sec ||
+                     after.st_mtim.tv_nsec != before.st_mtim.tv_nsec;
+  Observe(clause::mmap::timestamps, "st_mtime after a store and msync",
+          moved ? "changed" : "unchanged");
 }
 
 }  // namespace

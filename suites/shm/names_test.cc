@@ -22,7 +22,8 @@ IPC_ROLE(shm_answer_by_name) {
   auto* data = static_cast<char*>(mapped);
   if (FirstMismatch(data, size, 1) != size) return 4;
   Fill(data, size, 2);
-  self.Say(std::to_string(static_cast<unsigned>(status.st_mode & 0666)) + " " + std::to_string(status.st_uid));
+  self.Say(std::to_string(static_cast<unsigned>(status.st_mode & 0666)) + " " +
+           std::to_string(status.st_uid));
   return 0;
 }
 
@@ -36,7 +37,8 @@ std::string NameOfLength(std::size_t length, char last) {
   return name;
 }
 
-// Creates and removes; true when both were accepted. A refusal for length is the only other outcome.
+// Creates and removes; true when both were accepted. A refusal for length is the only other
+// outcome.
 bool TakesLength(std::size_t length) {
   const std::string name = NameOfLength(length, 'a');
   const CallResult created = Create(name.c_str());
@@ -47,20 +49,24 @@ bool TakesLength(std::size_t length) {
   }
   close(created.fd());
   ForClause scope(clause::shm_unlink::err_no_enametoolong_after_open);
-  EXPECT_THAT(CALL(shm_unlink(name.c_str())), SucceedsWith(0)) << "shm_open took this name; length " << length;
+  EXPECT_THAT(CALL(shm_unlink(name.c_str())), SucceedsWith(0))
+      << "shm_open took this name; length " << length;
   return true;
 }
 
-IPC_TEST(ShmNames, UnrelatedProcessesGetTheSameObject, clause::shm_open::name_same_object_across_processes) {
+IPC_TEST(ShmNames, UnrelatedProcessesGetTheSameObject,
+         clause::shm_open::name_same_object_across_processes) {
   const std::size_t size = PageSize() + 5;
   ShmObject object(size, O_RDWR, 0640);
   Mapping view = Mapping::Of(object, size);
   Fill(view.data(), size, 1);
   ExecSelf other("shm_answer_by_name", {object.name(), std::to_string(size)});
-  EXPECT_EQ(other.Wait(), 0) << "1: no such object, 2: other size, 3: no mapping, 4: other contents";
+  EXPECT_EQ(other.Wait(), 0)
+      << "1: no such object, 2: other size, 3: no mapping, 4: other contents";
   EXPECT_EQ(FirstMismatch(view.data(), size, 2), size) << "what the other process stored";
   const struct stat status = StatOf(object);
-  EXPECT_EQ(other.said(), std::to_string(static_cast<unsigned>(status.st_mode & 0666)) + " " + std::to_string(status.st_uid) + "\n");
+  EXPECT_EQ(other.said(), std::to_string(static_cast<unsigned>(status.st_mode & 0666)) + " " +
+                              std::to_string(status.st_uid) + "\n");
 }
 
 IPC_TEST(ShmNames, TwoOpensGetTheSameObject, clause::shm_open::name_same_object_within_process) {
@@ -74,7 +80,8 @@ IPC_TEST(ShmNames, TwoOpensGetTheSameObject, clause::shm_open::name_same_object_
   EXPECT_EQ(FirstMismatch(a.data(), a.size(), 4), a.size());
 }
 
-IPC_TEST(ShmNames, DifferentNamesAreDifferentObjects, clause::shm_open::name_same_object_across_processes) {
+IPC_TEST(ShmNames, DifferentNamesAreDifferentObjects,
+         clause::shm_open::name_same_object_across_processes) {
   ShmObject a(1), b(1);
   Mapping in_a = Mapping::Of(a, 1), in_b = Mapping::Of(b, 1);
   in_a[0] = 'a';
@@ -107,7 +114,8 @@ IPC_TEST(ShmNames, WithoutALeadingSlashIsOpen, clause::shm_open::name_no_leading
   const CallResult slash = CALL(shm_open(name.c_str(), O_RDWR, 0));
   Fd other(slash.ok() ? slash.fd() : -1);
   const bool same = slash.ok() && StatOf(other).st_size == 4321;
-  Observe(clause, "x and /x", slash.ok() ? (same ? "the same object" : "different objects") : ErrnoName(slash.error));
+  Observe(clause, "x and /x",
+          slash.ok() ? (same ? "the same object" : "different objects") : ErrnoName(slash.error));
   EXPECT_THAT(CALL(shm_unlink(bare)), SucceedsWith(0)) << "under the spelling that shm_open took";
 }
 
@@ -117,7 +125,11 @@ IPC_TEST(ShmNames, FurtherSlashesAreOpen, clause::shm_open::name_embedded_slash)
   struct {
     const char* what;
     std::string name;
-  } const forms[] = {{"/a/b", base + "/b"}, {"//a", "/" + base}, {"/a/", base + "/"}, {"/../a", "/.." + base}, {"/./a", "/." + base}};
+  } const forms[] = {{"/a/b", base + "/b"},
+                     {"//a", "/" + base},
+                     {"/a/", base + "/"},
+                     {"/../a", "/.." + base},
+                     {"/./a", "/." + base}};
   for (const auto& form : forms) {
     RegisterName(NameEntry::kShm, form.name);
     const CallResult created = Create(form.name.c_str());
@@ -127,16 +139,18 @@ IPC_TEST(ShmNames, FurtherSlashesAreOpen, clause::shm_open::name_embedded_slash)
   }
   const std::string place = VisibleIn();
   if (place.empty()) return;
-  EXPECT_NE(access((place + ".." + base).c_str(), F_OK), 0) << "an object appeared outside of " << place;
+  EXPECT_NE(access((place + ".." + base).c_str(), F_OK), 0)
+      << "an object appeared outside of " << place;
 }
 
 IPC_TEST(ShmNames, VisibilityInTheFileSystemIsOpen, clause::shm_open::name_visible_in_fs) {
   const std::string place = VisibleIn();
-  Observe(clause::shm_open::name_visible_in_fs, "visible in", place.empty() ? "no known directory" : place);
+  Observe(clause::shm_open::name_visible_in_fs, "visible in",
+          place.empty() ? "no known directory" : place);
 }
 
-IPC_TEST(ShmNames, LengthsAreTakenUpToALimit, clause::shm_open::name_length_limits, clause::shm_open::err_enametoolong,
-         clause::shm_unlink::err_no_enametoolong_after_open) {
+IPC_TEST(ShmNames, LengthsAreTakenUpToALimit, clause::shm_open::name_length_limits,
+         clause::shm_open::err_enametoolong, clause::shm_unlink::err_no_enametoolong_after_open) {
   // Accepted lengths are a range from 1 up: find its end.
   std::size_t low = _POSIX_NAME_MAX, high = 8192;
   {
@@ -164,7 +178,8 @@ IPC_TEST(ShmNames, LengthsAreTakenUpToALimit, clause::shm_open::name_length_limi
   EXPECT_THAT(CALL(shm_unlink(b.c_str())), SucceedsWith(0));
 }
 
-IPC_TEST(ShmNames, OverlongNamesAreRefusedOrTaken, clause::shm_open::err_enametoolong, clause::shm_unlink::err_enametoolong) {
+IPC_TEST(ShmNames, OverlongNamesAreRefusedOrTaken, clause::shm_open::err_enametoolong,
+         clause::shm_unlink::err_enametoolong) {
   RequirePlace();
   for (std::size_t length : {256, 257, 259, 260, 300, 1024, 4095, 4096, 5000}) {
     const std::string name = NameOfLength(length, 'a');
@@ -224,14 +239,16 @@ IPC_TEST(ShmNames, AbsentNameFailsWithEnoent, clause::shm_open::err_enoent) {
 // All bytes but '/' and NUL may stand in a name.
 IPC_TEST(ShmNames, EveryByteOfANameCounts, clause::shm_open::name_same_object_within_process) {
   const std::string base = UniqueName::Shm().str();
-  for (const std::string& tail : {std::string(" "), std::string("."), std::string("-~"), std::string("%41"), std::string("\\")}) {
+  for (const std::string& tail : {std::string(" "), std::string("."), std::string("-~"),
+                                  std::string("%41"), std::string("\\")}) {
     const std::string name = base + tail;
     RegisterName(NameEntry::kShm, name);
     const CallResult created = Create(name.c_str());
     if (created.failed_with(EINVAL)) continue;  // a name that is not supported here
     ASSERT_THAT(created, Succeeds());
     Fd fd(created.fd());
-    EXPECT_THAT(CALL(shm_open(base.c_str(), O_RDWR, 0)), Fails(ENOENT)) << "'" << tail << "' was ignored";
+    EXPECT_THAT(CALL(shm_open(base.c_str(), O_RDWR, 0)), Fails(ENOENT))
+        << "'" << tail << "' was ignored";
     EXPECT_THAT(CALL(shm_unlink(name.c_str())), SucceedsWith(0));
   }
 }

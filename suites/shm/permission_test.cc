@@ -1,5 +1,5 @@
-// Who may open, cut and remove an object: every mode for owner, group and others, as other users see
-// it.
+// Who may open, cut and remove an object: every mode for owner, group and others, as other users
+// see it.
 #include <cstdio>
 #include <memory>
 #include <string>
@@ -33,16 +33,20 @@ class Matrix {
       const mode_t bits = kModes[i] >> shift & 7;
       const bool reads = bits & 4, writes = bits & 2;
       Expect(*objects_[i], kModes[i], O_RDONLY, reads, clause::shm_open::err_eacces_existing);
-      Expect(*objects_[i], kModes[i], O_RDWR, reads && writes, clause::shm_open::err_eacces_existing);
-      Expect(*objects_[i], kModes[i], O_RDWR | O_TRUNC, reads && writes, clause::shm_open::err_eacces_trunc);
+      Expect(*objects_[i], kModes[i], O_RDWR, reads && writes,
+             clause::shm_open::err_eacces_existing);
+      Expect(*objects_[i], kModes[i], O_RDWR | O_TRUNC, reads && writes,
+             clause::shm_open::err_eacces_trunc);
     }
   }
 
  private:
-  static void Expect(const ShmObject& object, mode_t mode, int flags, bool permitted, ClauseRef clause) {
+  static void Expect(const ShmObject& object, mode_t mode, int flags, bool permitted,
+                     ClauseRef clause) {
     ForClause scope(clause);
     char what[64];
-    std::snprintf(what, sizeof what, "mode %04o%s%s", static_cast<unsigned>(mode), (flags & O_ACCMODE) == O_RDWR ? " O_RDWR" : " O_RDONLY",
+    std::snprintf(what, sizeof what, "mode %04o%s%s", static_cast<unsigned>(mode),
+                  (flags & O_ACCMODE) == O_RDWR ? " O_RDWR" : " O_RDONLY",
                   flags & O_TRUNC ? "|O_TRUNC" : "");
     const CallResult opened = CALL(shm_open(object.name(), flags, 0666));
     if (permitted) {
@@ -60,10 +64,12 @@ class Matrix {
   std::vector<std::unique_ptr<ShmObject>> objects_;
 };
 
-IPC_TEST(ShmPermission, OwnerIsJudgedByTheOwnersBits, clause::shm_open::err_eacces_existing, clause::shm_open::err_eacces_trunc) {
+IPC_TEST(ShmPermission, OwnerIsJudgedByTheOwnersBits, clause::shm_open::err_eacces_existing,
+         clause::shm_open::err_eacces_trunc) {
   Matrix matrix;
   InChild([&] {
-    if (!DropPrivilege()) Unsupported("permission checks do not apply to this user, and privilege can't be dropped");
+    if (!DropPrivilege())
+      Unsupported("permission checks do not apply to this user, and privilege can't be dropped");
     matrix.ExpectAccess(6);
   });
 }
@@ -78,7 +84,8 @@ Two NeedsTwoUsers() {
   return {*first, *second};
 }
 
-IPC_TEST(ShmPermission, GroupIsJudgedByTheGroupsBits, clause::shm_open::err_eacces_existing, clause::shm_open::err_eacces_trunc) {
+IPC_TEST(ShmPermission, GroupIsJudgedByTheGroupsBits, clause::shm_open::err_eacces_existing,
+         clause::shm_open::err_eacces_trunc) {
   const Two users = NeedsTwoUsers();
   Matrix matrix;
   matrix.GiveTo(users.owner);
@@ -88,7 +95,8 @@ IPC_TEST(ShmPermission, GroupIsJudgedByTheGroupsBits, clause::shm_open::err_eacc
   });
 }
 
-IPC_TEST(ShmPermission, OthersAreJudgedByTheirBits, clause::shm_open::err_eacces_existing, clause::shm_open::err_eacces_trunc) {
+IPC_TEST(ShmPermission, OthersAreJudgedByTheirBits, clause::shm_open::err_eacces_existing,
+         clause::shm_open::err_eacces_trunc) {
   const Two users = NeedsTwoUsers();
   Matrix matrix;
   matrix.GiveTo(users.owner);
@@ -98,13 +106,16 @@ IPC_TEST(ShmPermission, OthersAreJudgedByTheirBits, clause::shm_open::err_eacces
   });
 }
 
-IPC_TEST(ShmPermission, ObjectsBelongToTheEffectiveUser, clause::shm_open::creat_uid, clause::shm_open::creat_gid) {
+IPC_TEST(ShmPermission, ObjectsBelongToTheEffectiveUser, clause::shm_open::creat_uid,
+         clause::shm_open::creat_gid) {
   const Two users = NeedsTwoUsers();
   UniqueName name = UniqueName::Shm();
   InChild([&] {
     // Effective IDs that differ from the real ones.
-    if (setegid(users.owner.gid) != 0 || seteuid(users.owner.uid) != 0) Unresolved("set-up failed: seteuid()");
-    if (const std::string trouble = TroubleOfShmPlace(); !trouble.empty()) Unsupported("another user creates nothing here: " + trouble);
+    if (setegid(users.owner.gid) != 0 || seteuid(users.owner.uid) != 0)
+      Unresolved("set-up failed: seteuid()");
+    if (const std::string trouble = TroubleOfShmPlace(); !trouble.empty())
+      Unsupported("another user creates nothing here: " + trouble);
     const CallResult created = Create(name.c_str());
     {
       ForClause scope(clause::shm_open::creat_uid);
@@ -114,25 +125,30 @@ IPC_TEST(ShmPermission, ObjectsBelongToTheEffectiveUser, clause::shm_open::creat
     ForClause scope(clause::shm_open::creat_gid);
     struct stat directory {};
     const std::string place = VisibleIn();
-    const bool inherits = !place.empty() && stat(place.c_str(), &directory) == 0 && (directory.st_mode & S_ISGID);
+    const bool inherits =
+        !place.empty() && stat(place.c_str(), &directory) == 0 && (directory.st_mode & S_ISGID);
     EXPECT_EQ(StatOf(created.fd()).st_gid, inherits ? directory.st_gid : users.owner.gid);
   });
 }
 
-IPC_TEST(ShmPermission, CreatorsModeBindsLaterOpensOnly, clause::shm_open::creat_mode_does_not_limit_creator) {
+IPC_TEST(ShmPermission, CreatorsModeBindsLaterOpensOnly,
+         clause::shm_open::creat_mode_does_not_limit_creator) {
   UniqueName name = UniqueName::Shm();
   InChild([&] {
-    if (!DropPrivilege()) Unsupported("permission checks do not apply to this user, and privilege can't be dropped");
+    if (!DropPrivilege())
+      Unsupported("permission checks do not apply to this user, and privilege can't be dropped");
     const CallResult created = Create(name.c_str(), O_RDWR | O_EXCL, 0);
     ASSERT_THAT(created, Succeeds());
     EXPECT_THAT(CALL(ftruncate(created.fd(), 10)), SucceedsWith(0));
-    const CallResult mapped = CALL(mmap(nullptr, 10, PROT_READ | PROT_WRITE, MAP_SHARED, created.fd(), 0));
+    const CallResult mapped =
+        CALL(mmap(nullptr, 10, PROT_READ | PROT_WRITE, MAP_SHARED, created.fd(), 0));
     EXPECT_THAT(mapped, Succeeds());
     EXPECT_THAT(CALL(shm_open(name.c_str(), O_RDONLY, 0)), Fails(EACCES)) << "a second open";
   });
 }
 
-IPC_TEST(ShmPermission, TruncKeepsTheOwnerThoughAnotherCuts, clause::shm_open::trunc_keeps_mode_owner) {
+IPC_TEST(ShmPermission, TruncKeepsTheOwnerThoughAnotherCuts,
+         clause::shm_open::trunc_keeps_mode_owner) {
   const auto other = OtherUser();
   if (!other) Unsupported("needs to become another user");
   ShmObject object(kSize);
@@ -149,7 +165,8 @@ IPC_TEST(ShmPermission, TruncKeepsTheOwnerThoughAnotherCuts, clause::shm_open::t
   EXPECT_EQ(after.st_gid, before.st_gid);
 }
 
-IPC_TEST(ShmPermission, UnlinkNeedsPermission, clause::shm_unlink::err_eacces, clause::shm_unlink::failure_unchanged) {
+IPC_TEST(ShmPermission, UnlinkNeedsPermission, clause::shm_unlink::err_eacces,
+         clause::shm_unlink::failure_unchanged) {
   const auto other = OtherUser();
   if (!other) Unsupported("needs to become another user");
   ShmObject object(kSize, O_RDWR, 0600);
@@ -159,7 +176,8 @@ IPC_TEST(ShmPermission, UnlinkNeedsPermission, clause::shm_unlink::err_eacces, c
     Become(*other);
     *removed = CALL(shm_unlink(object.name()));
   });
-  if (removed->ok()) Unsupported("this place lets anybody remove names: no permission can be lacking");
+  if (removed->ok())
+    Unsupported("this place lets anybody remove names: no permission can be lacking");
   {
     ForClause scope(clause::shm_unlink::err_eacces);
     EXPECT_THAT(*removed, Fails(EACCES));

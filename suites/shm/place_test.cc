@@ -30,7 +30,8 @@ IPC_TEST(ShmPlace, NoRoomForANewObject, clause::shm_open::err_enospc) {
     ASSERT_FALSE(objects.empty());
     const int lowest = LowestFreeFd();
     EXPECT_THAT(created, Fails(ENOSPC)) << "after " << objects.size() << " objects";
-    EXPECT_THAT(CALL(shm_open(names.back().c_str(), O_RDWR, 0)), Fails(ENOENT)) << "nothing was made";
+    EXPECT_THAT(CALL(shm_open(names.back().c_str(), O_RDWR, 0)), Fails(ENOENT))
+        << "nothing was made";
     EXPECT_EQ(LowestFreeFd(), lowest);
     {
       const CallResult opened = CALL(shm_open(names.front().c_str(), O_RDWR | O_CREAT, 0600));
@@ -61,7 +62,8 @@ IPC_TEST(ShmPlace, NoMemoryForAStore, clause::mmap::end_sigbus_no_space) {
       Fill(view.data(), view.size());
       return std::int64_t{0};
     });
-    Observe(clause, "stores to all of it", filled.end == StepOutcome::kCompleted ? "work" : SignalName(filled.signal));
+    Observe(clause, "stores to all of it",
+            filled.end == StepOutcome::kCompleted ? "work" : SignalName(filled.signal));
     EXPECT_EQ(FirstMismatch(safe.data(), PageSize()), PageSize()) << "another object was harmed";
     EXPECT_EQ(SizeOf(large), static_cast<std::int64_t>(4 * TinySize()));
     // What was stored before the room ran out is there still.
@@ -90,19 +92,25 @@ IPC_TEST(ShmPlace, ReservationSaysThatThereIsNoRoom, clause::posix_fallocate::sh
     ShmObject object(PageSize());
     Mapping view = Mapping::Of(object, PageSize());
     Fill(view.data(), PageSize());
-    const CallResult reserved = CALL_ERRNO(posix_fallocate(object, 0, static_cast<off_t>(4 * TinySize())));
-    if (reserved.failed_with(ENODEV) || reserved.failed_with(EINVAL)) Unsupported("room can't be reserved for objects here");
+    const CallResult reserved =
+        CALL_ERRNO(posix_fallocate(object, 0, static_cast<off_t>(4 * TinySize())));
+    if (reserved.failed_with(ENODEV) || reserved.failed_with(EINVAL))
+      Unsupported("room can't be reserved for objects here");
     EXPECT_THAT(reserved, Fails(ENOSPC));
     EXPECT_EQ(FirstMismatch(view.data(), PageSize()), PageSize());
     const bool same = SizeOf(object) == static_cast<std::int64_t>(PageSize());
-    ObserveFact("size after a posix_fallocate of an object that failed", same ? "unchanged" : "changed");
-    EXPECT_THAT(CALL_ERRNO(posix_fallocate(object, 0, static_cast<off_t>(Pages(2)))), SucceedsWith(0)) << "what there is room for";
+    ObserveFact("size after a posix_fallocate of an object that failed",
+                same ? "unchanged" : "changed");
+    EXPECT_THAT(CALL_ERRNO(posix_fallocate(object, 0, static_cast<off_t>(Pages(2)))),
+                SucceedsWith(0))
+        << "what there is room for";
   });
 }
 
 #ifdef __linux__
 
-IPC_TEST(ShmPlace, ReadOnlyPlaceStillOpensForReading, clause::shm_open::oflag_rdonly, clause::shm_open::return_failure) {
+IPC_TEST(ShmPlace, ReadOnlyPlaceStillOpensForReading, clause::shm_open::oflag_rdonly,
+         clause::shm_open::return_failure) {
   InChild([&] {
     EnterPrivatePlace("size=1m,mode=1777");
     UniqueName fresh = UniqueName::Shm();
@@ -138,20 +146,24 @@ IPC_TEST(ShmPlace, ReadOnlyPlaceStillOpensForReading, clause::shm_open::oflag_rd
 
 // With huge pages the rest of a huge page has memory behind it: whether accesses beyond the end of
 // the object still fault is recorded, since it depends on how the place was mounted.
-IPC_TEST(ShmPlace, HugePagesMayHideTheEnd, clause::mmap::end_size_unaffected, clause::ftruncate::shm_regrow_reads_zero) {
+IPC_TEST(ShmPlace, HugePagesMayHideTheEnd, clause::mmap::end_size_unaffected,
+         clause::ftruncate::shm_regrow_reads_zero) {
   InChild([&] {
     EnterPrivatePlace("size=16m,huge=always,mode=1777");
     constexpr std::size_t kHuge = 2 << 20;
     ShmObject object(PageSize());
     // At an address where a huge page could be mapped.
     Region region(2 * kHuge / PageSize());
-    char* aligned = region.data() + (kHuge - reinterpret_cast<std::uintptr_t>(region.data()) % kHuge) % kHuge;
+    char* aligned =
+        region.data() + (kHuge - reinterpret_cast<std::uintptr_t>(region.data()) % kHuge) % kHuge;
     Setup(CALL(mmap(aligned, kHuge, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED, object, 0)));
     Fill(aligned, PageSize());
     const StepOutcome load = ReadByte(aligned + PageSize());
-    ObserveFact("huge=always: load from the page behind the end", load.end == StepOutcome::kCompleted ? "works" : SignalName(load.signal));
+    ObserveFact("huge=always: load from the page behind the end",
+                load.end == StepOutcome::kCompleted ? "works" : SignalName(load.signal));
     const StepOutcome store = WriteByte(aligned + PageSize(), 'x');
-    ObserveFact("huge=always: store to the page behind the end", store.end == StepOutcome::kCompleted ? "works" : SignalName(store.signal));
+    ObserveFact("huge=always: store to the page behind the end",
+                store.end == StepOutcome::kCompleted ? "works" : SignalName(store.signal));
     {
       ForClause scope(clause::mmap::end_size_unaffected);
       EXPECT_EQ(SizeOf(object), static_cast<std::int64_t>(PageSize()));
@@ -163,7 +175,8 @@ IPC_TEST(ShmPlace, HugePagesMayHideTheEnd, clause::mmap::end_size_unaffected, cl
     Setup(CALL(ftruncate(object, kHuge)));
     Mapping fresh = Mapping::Of(object, kHuge);
     EXPECT_EQ(FirstMismatch(fresh.data(), PageSize()), PageSize());
-    EXPECT_EQ(FirstNonzero(fresh.data() + PageSize(), kHuge - PageSize()), kHuge - PageSize()) << "the old data came back";
+    EXPECT_EQ(FirstNonzero(fresh.data() + PageSize(), kHuge - PageSize()), kHuge - PageSize())
+        << "the old data came back";
   });
 }
 

@@ -14,20 +14,24 @@ namespace {
 IPC_SUITE_PROBE(shm) {
   UniqueName name = UniqueName::Shm();
   const CallResult opened = CALL(shm_open(name.c_str(), O_CREAT | O_EXCL | O_RDWR, 0600));
-  if (opened.failed_with(ENOSYS)) return "shared memory objects are absent here (shm_open() fails with ENOSYS)";
-  // Where objects are files of a directory, a directory that is absent or read-only is the absence of
-  // the option. Any other failure is the tests' to judge.
+  if (opened.failed_with(ENOSYS))
+    return "shared memory objects are absent here (shm_open() fails with ENOSYS)";
+  // Where objects are files of a directory, a directory that is absent or read-only is the absence
+  // of the option. Any other failure is the tests' to judge.
   const std::string trouble = TroubleOfShmPlace();
   if ((opened.failed_with(ENOENT) || opened.failed_with(EROFS)) && !trouble.empty()) {
-    return "shared memory objects can't be made here (shm_open() fails with " + ErrnoName(opened.error) + "): " + trouble;
+    return "shared memory objects can't be made here (shm_open() fails with " +
+           ErrnoName(opened.error) + "): " + trouble;
   }
   if (!opened.ok()) return "";
   Fd closes(opened.fd());
   // A limit on file sizes ends with a signal whoever makes an object larger.
   rlimit file_size{};
   constexpr rlim_t kNeeded = 64 << 20;
-  if (getrlimit(RLIMIT_FSIZE, &file_size) == 0 && file_size.rlim_cur != RLIM_INFINITY && file_size.rlim_cur < kNeeded) {
-    return "objects may not be larger than " + std::to_string(file_size.rlim_cur) + " bytes here: raise RLIMIT_FSIZE to 64 MiB at least";
+  if (getrlimit(RLIMIT_FSIZE, &file_size) == 0 && file_size.rlim_cur != RLIM_INFINITY &&
+      file_size.rlim_cur < kNeeded) {
+    return "objects may not be larger than " + std::to_string(file_size.rlim_cur) +
+           " bytes here: raise RLIMIT_FSIZE to 64 MiB at least";
   }
   return "";
 }

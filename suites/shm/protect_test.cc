@@ -10,7 +10,8 @@ constexpr int kAllRequired[] = {PROT_NONE, PROT_READ, PROT_WRITE, PROT_READ | PR
 
 std::string NameOfProt(int prot) {
   if (prot == PROT_NONE) return "PROT_NONE";
-  return std::string(prot & PROT_READ ? "R" : "-") + (prot & PROT_WRITE ? "W" : "-") + (prot & PROT_EXEC ? "X" : "-");
+  return std::string(prot & PROT_READ ? "R" : "-") + (prot & PROT_WRITE ? "W" : "-") +
+         (prot & PROT_EXEC ? "X" : "-");
 }
 
 // Checks the accesses that POSIX decides for this protection: loads without PROT_READ may work.
@@ -44,7 +45,9 @@ IPC_TEST(ShmProt, NoneForbidsEveryAccess, clause::mmap::prot_none) {
   ShmObject object(PageSize());
   Mapping view = Mapping::Of(object, PageSize(), PROT_NONE);
   for (char* at : {view.data(), view.data() + PageSize() - 1}) ExpectAccess(at, PROT_NONE);
-  EXPECT_THAT(RunStepUnhandled([&] { return std::int64_t{*const_cast<volatile char*>(view.data())}; }), IsKilledBy(SIGSEGV));
+  EXPECT_THAT(
+      RunStepUnhandled([&] { return std::int64_t{*const_cast<volatile char*>(view.data())}; }),
+      IsKilledBy(SIGSEGV));
 }
 
 IPC_TEST(ShmProt, ReadForbidsStores, clause::mmap::prot_no_write) {
@@ -67,14 +70,17 @@ IPC_TEST(ShmProt, MoreThanAskedIsOpen, clause::mmap::prot_more_than_asked) {
           load.end == StepOutcome::kCompleted ? "works" : Describe(load));
 }
 
-IPC_TEST(ShmMprotect, ChangesWhatIsAllowed, clause::mprotect::changes, clause::mprotect::required_values) {
+IPC_TEST(ShmMprotect, ChangesWhatIsAllowed, clause::mprotect::changes,
+         clause::mprotect::required_values) {
   ShmObject object(PageSize());
   Mapping view = Mapping::Of(object, PageSize());
   Fill(view.data(), PageSize());
-  for (int prot : {PROT_READ, PROT_READ | PROT_WRITE, PROT_NONE, PROT_READ, PROT_WRITE, PROT_NONE, PROT_READ | PROT_WRITE}) {
+  for (int prot : {PROT_READ, PROT_READ | PROT_WRITE, PROT_NONE, PROT_READ, PROT_WRITE, PROT_NONE,
+                   PROT_READ | PROT_WRITE}) {
     {
       ForClause scope(clause::mprotect::required_values);
-      ASSERT_THAT(CALL(mprotect(view.data(), PageSize(), prot)), SucceedsWith(0)) << NameOfProt(prot);
+      ASSERT_THAT(CALL(mprotect(view.data(), PageSize(), prot)), SucceedsWith(0))
+          << NameOfProt(prot);
     }
     ForClause scope(clause::mprotect::changes);
     // The last byte: stores of the probe put the letter there and leave the pattern before it.
@@ -100,7 +106,8 @@ IPC_TEST(ShmMprotect, ConcernsOnlyItsPages, clause::mprotect::subrange) {
   ExpectAccess(middle + 2 * PageSize() - 1, PROT_READ);
 }
 
-IPC_TEST(ShmMprotect, NoWriteThroughAReadOnlyDescriptor, clause::mprotect::err_eacces_shared_rdonly) {
+IPC_TEST(ShmMprotect, NoWriteThroughAReadOnlyDescriptor,
+         clause::mprotect::err_eacces_shared_rdonly) {
   ShmObject object(PageSize(), O_RDWR, 0600);
   Mapping writable = Mapping::Of(object, PageSize());
   Fill(writable.data(), PageSize());
@@ -109,14 +116,16 @@ IPC_TEST(ShmMprotect, NoWriteThroughAReadOnlyDescriptor, clause::mprotect::err_e
     Mapping view = Mapping::Of(reader, PageSize(), prot);
     if (prot == PROT_NONE) reader.reset();
     for (int wanted : {PROT_WRITE, PROT_READ | PROT_WRITE}) {
-      EXPECT_THAT(CALL(mprotect(view.data(), PageSize(), wanted)), Fails(EACCES)) << (reader < 0 ? "after close" : "");
+      EXPECT_THAT(CALL(mprotect(view.data(), PageSize(), wanted)), Fails(EACCES))
+          << (reader < 0 ? "after close" : "");
     }
     ExpectAccess(view.data(), prot);
   }
   EXPECT_EQ(FirstMismatch(writable.data(), PageSize()), PageSize());
 }
 
-IPC_TEST(ShmMprotect, PrivateOfAReadOnlyDescriptorMayBecomeWritable, clause::mprotect::private_rdonly_ok) {
+IPC_TEST(ShmMprotect, PrivateOfAReadOnlyDescriptorMayBecomeWritable,
+         clause::mprotect::private_rdonly_ok) {
   ShmObject object(PageSize());
   Mapping writable = Mapping::Of(object, PageSize());
   Fill(writable.data(), PageSize());
@@ -146,13 +155,16 @@ IPC_TEST(ShmMprotect, UnmappedPagesFail, clause::mprotect::err_enomem) {
   ShmObject object(PageSize());
   Setup(CALL(mmap(region.at(0), PageSize(), PROT_READ, MAP_SHARED | MAP_FIXED, object, 0)));
   Setup(CALL(munmap(region.at(1), PageSize())));
-  EXPECT_THAT(CALL(mprotect(region.data(), Pages(3), PROT_READ)), Fails(ENOMEM)) << "a hole in the middle";
-  EXPECT_THAT(CALL(mprotect(region.at(1), PageSize(), PROT_READ)), Fails(ENOMEM)) << "nothing mapped";
-  EXPECT_THAT(CALL(mprotect(region.at(1), Pages(2), PROT_READ)), Fails(ENOMEM)) << "a hole at the start";
+  EXPECT_THAT(CALL(mprotect(region.data(), Pages(3), PROT_READ)), Fails(ENOMEM))
+      << "a hole in the middle";
+  EXPECT_THAT(CALL(mprotect(region.at(1), PageSize(), PROT_READ)), Fails(ENOMEM))
+      << "nothing mapped";
+  EXPECT_THAT(CALL(mprotect(region.at(1), Pages(2), PROT_READ)), Fails(ENOMEM))
+      << "a hole at the start";
 }
 
-IPC_TEST(ShmMprotect, UnalignedAddressMayFailAndThenChangesNothing, clause::mprotect::err_einval_unaligned,
-         clause::mprotect::err_einval_no_change) {
+IPC_TEST(ShmMprotect, UnalignedAddressMayFailAndThenChangesNothing,
+         clause::mprotect::err_einval_unaligned, clause::mprotect::err_einval_no_change) {
   ShmObject object(Pages(2));
   Mapping view = Mapping::Of(object, Pages(2));
   const CallResult changed = CALL(mprotect(view.data() + 1, PageSize(), PROT_READ));
@@ -161,7 +173,8 @@ IPC_TEST(ShmMprotect, UnalignedAddressMayFailAndThenChangesNothing, clause::mpro
     ForClause scope(clause::mprotect::err_einval_unaligned);
     EXPECT_THAT(changed, SucceedsOrFailsWith(EINVAL));
   }
-  if (changed.ok()) Unsupported("an unaligned address is accepted here, so that no EINVAL can be had");
+  if (changed.ok())
+    Unsupported("an unaligned address is accepted here, so that no EINVAL can be had");
   ForClause scope(clause::mprotect::err_einval_no_change);
   for (std::size_t at : {std::size_t{0}, PageSize() - 1, PageSize(), 2 * PageSize() - 1}) {
     ExpectAccess(view.data() + at, PROT_READ | PROT_WRITE);
@@ -171,21 +184,27 @@ IPC_TEST(ShmMprotect, UnalignedAddressMayFailAndThenChangesNothing, clause::mpro
 // Accesses that the system need not support: success, or the error that is reserved for it.
 IPC_TEST(ShmMprotect, UnsupportedAccessIsSaidSo, clause::mprotect::err_enotsup) {
   ShmObject object(PageSize());
-  for (int prot : {PROT_EXEC, PROT_READ | PROT_EXEC, PROT_WRITE | PROT_EXEC, PROT_READ | PROT_WRITE | PROT_EXEC}) {
+  for (int prot : {PROT_EXEC, PROT_READ | PROT_EXEC, PROT_WRITE | PROT_EXEC,
+                   PROT_READ | PROT_WRITE | PROT_EXEC}) {
     Mapping view = Mapping::Of(object, PageSize());
     const CallResult changed = CALL(mprotect(view.data(), PageSize(), prot));
-    ObserveFact("mprotect " + NameOfProt(prot) + " of an object", changed.ok() ? "success" : ErrnoName(changed.error));
-    // EACCES: the place of the objects forbids execution, which is a permission and no lack of support.
+    ObserveFact("mprotect " + NameOfProt(prot) + " of an object",
+                changed.ok() ? "success" : ErrnoName(changed.error));
+    // EACCES: the place of the objects forbids execution, which is a permission and no lack of
+    // support.
     EXPECT_THAT(changed, SucceedsOrFailsWith(ENOTSUP, EACCES)) << NameOfProt(prot);
   }
 }
 
 IPC_TEST(ShmProt, UnsupportedAccessIsSaidSo, clause::mmap::err_enotsup_prot) {
   ShmObject object(PageSize());
-  for (int prot : {PROT_EXEC, PROT_READ | PROT_EXEC, PROT_WRITE | PROT_EXEC, PROT_READ | PROT_WRITE | PROT_EXEC}) {
+  for (int prot : {PROT_EXEC, PROT_READ | PROT_EXEC, PROT_WRITE | PROT_EXEC,
+                   PROT_READ | PROT_WRITE | PROT_EXEC}) {
     const CallResult mapped = CALL(mmap(nullptr, PageSize(), prot, MAP_SHARED, object, 0));
-    ObserveFact("mmap " + NameOfProt(prot) + " of an object", mapped.ok() ? "success" : ErrnoName(mapped.error));
-    // EACCES and EPERM: the place of the objects forbids execution (noexec), which is no lack of support.
+    ObserveFact("mmap " + NameOfProt(prot) + " of an object",
+                mapped.ok() ? "success" : ErrnoName(mapped.error));
+    // EACCES and EPERM: the place of the objects forbids execution (noexec), which is no lack of
+    // support.
     EXPECT_THAT(mapped, SucceedsOrFailsWith(ENOTSUP, EACCES, EPERM)) << NameOfProt(prot);
     if (mapped.ok()) Mapping unmaps(mapped, PageSize());
   }

@@ -25,7 +25,8 @@ IPC_TEST(ShmStat, SizeIsExact, clause::fstat::shm_size) {
   }
 }
 
-IPC_TEST(ShmStat, OwnerIsTheCreator, clause::fstat::shm_ids, clause::shm_open::creat_uid, clause::shm_open::creat_gid) {
+IPC_TEST(ShmStat, OwnerIsTheCreator, clause::fstat::shm_ids, clause::shm_open::creat_uid,
+         clause::shm_open::creat_gid) {
   ShmObject object;
   const struct stat status = StatOf(object);
   NoteChecks();
@@ -37,8 +38,10 @@ IPC_TEST(ShmStat, OwnerIsTheCreator, clause::fstat::shm_ids, clause::shm_open::c
   // Where names are visible the group may be that of the directory.
   const std::string place = VisibleIn();
   struct stat directory {};
-  const bool inherits = !place.empty() && stat(place.c_str(), &directory) == 0 && status.st_gid == directory.st_gid;
-  EXPECT_TRUE(status.st_gid == getegid() || inherits) << "group " << status.st_gid << ", of the process " << getegid();
+  const bool inherits =
+      !place.empty() && stat(place.c_str(), &directory) == 0 && status.st_gid == directory.st_gid;
+  EXPECT_TRUE(status.st_gid == getegid() || inherits)
+      << "group " << status.st_gid << ", of the process " << getegid();
 }
 
 IPC_TEST(ShmStat, ModeCarriesThePermissionBits, clause::fstat::shm_mode_bits) {
@@ -61,7 +64,8 @@ IPC_TEST(ShmStat, OtherFieldsAreOpen, clause::fstat::shm_other_fields) {
   Observe(clause, "st_blocks before a store", static_cast<std::int64_t>(status.st_blocks));
   Mapping view = Mapping::Of(object, 2 * PageSize());
   view[0] = 1;
-  Observe(clause, "st_blocks grow with stores", StatOf(object).st_blocks > status.st_blocks ? "yes" : "no");
+  Observe(clause, "st_blocks grow with stores",
+          StatOf(object).st_blocks > status.st_blocks ? "yes" : "no");
   Setup(CALL(shm_unlink(object.name())));
   Observe(clause, "st_nlink after shm_unlink", static_cast<std::int64_t>(StatOf(object).st_nlink));
 }
@@ -81,10 +85,12 @@ IPC_TEST(ShmFchmod, ChangesTheObject, clause::fchmod::shm_changes_bits) {
 IPC_TEST(ShmFchmod, GovernsLaterOpensOnly, clause::fchmod::shm_governs_later_opens) {
   ShmObject object(10);
   InChild([&] {
-    if (!DropPrivilege()) Unsupported("permission checks do not apply to this user, and privilege can't be dropped");
+    if (!DropPrivilege())
+      Unsupported("permission checks do not apply to this user, and privilege can't be dropped");
     EXPECT_THAT(CALL(fchmod(object, 0)), SucceedsWith(0));
     EXPECT_THAT(CALL(shm_open(object.name(), O_RDONLY, 0)), Fails(EACCES));
-    EXPECT_THAT(CALL(ftruncate(object, 20)), SucceedsWith(0)) << "the open descriptor keeps its access";
+    EXPECT_THAT(CALL(ftruncate(object, 20)), SucceedsWith(0))
+        << "the open descriptor keeps its access";
     EXPECT_THAT(CALL(fchmod(object, 0400)), SucceedsWith(0));
     EXPECT_THAT(CALL(shm_open(object.name(), O_RDWR, 0)), Fails(EACCES));
     Fd reader(CALL(shm_open(object.name(), O_RDONLY, 0)));
@@ -113,7 +119,8 @@ IPC_TEST(ShmFchown, ChangesTheOwner, clause::fchown::shm_changes_owner, clause::
   if (!other) Unsupported("needs to become another user");
   ShmObject object(10);
   const CallResult changed = CALL(fchown(object, other->uid, other->gid));
-  if (changed.failed_with(EPERM)) Unsupported("needs the privilege to give objects away (CAP_CHOWN)");
+  if (changed.failed_with(EPERM))
+    Unsupported("needs the privilege to give objects away (CAP_CHOWN)");
   {
     ForClause scope(clause::fchown::shm_changes_owner);
     EXPECT_THAT(changed, SucceedsWith(0));
@@ -139,7 +146,8 @@ IPC_TEST(ShmFchown, FailsWithoutPrivilege, clause::fchown::shm_err_eperm) {
     const uid_t another = before.st_uid == 0 ? 1 : 0;
     const CallResult changed = CALL(fchown(object, another, static_cast<gid_t>(-1)));
     // POSIX has EINVAL for an ID that the system does not support, as in a namespace of one user.
-    if (changed.failed_with(EINVAL)) Unsupported("there is no other user here: user " + std::to_string(another) + " is invalid");
+    if (changed.failed_with(EINVAL))
+      Unsupported("there is no other user here: user " + std::to_string(another) + " is invalid");
     EXPECT_THAT(changed, Fails(EPERM));
   });
   EXPECT_EQ(StatOf(object).st_uid, before.st_uid);
@@ -164,7 +172,8 @@ IPC_TEST(ShmIo, WriteIsUnspecified, clause::write::shm) {
 IPC_TEST(ShmIo, SeekIsUnspecified, clause::lseek::shm) {
   ShmObject object(10);
   const CallResult end = CALL(lseek(object, 0, SEEK_END));
-  Observe(clause::lseek::shm, "lseek(SEEK_END) on 10 bytes", end.ok() ? std::to_string(end.value) : ErrnoName(end.error));
+  Observe(clause::lseek::shm, "lseek(SEEK_END) on 10 bytes",
+          end.ok() ? std::to_string(end.value) : ErrnoName(end.error));
 }
 
 IPC_TEST(ShmIo, StreamIsUnspecified, clause::fdopen::shm) {
@@ -185,14 +194,16 @@ IPC_TEST(ShmAllocate, GrowsOrIsNotSupported, clause::posix_fallocate::shm) {
   const auto length = static_cast<off_t>(2 * PageSize() + 1);
   const CallResult reserved = CALL_ERRNO(posix_fallocate(object, 0, length));
   Observe(clause, "posix_fallocate", reserved);
-  if (reserved.failed_with(ENOSPC) || reserved.failed_with(EINTR)) Unresolved("no room for a few pages: " + Describe(reserved));
+  if (reserved.failed_with(ENOSPC) || reserved.failed_with(EINTR))
+    Unresolved("no room for a few pages: " + Describe(reserved));
   ForClause scope(clause);
   ASSERT_THAT(reserved, SucceedsOrFailsWith(ENODEV, EINVAL));
   EXPECT_EQ(SizeOf(object), reserved.ok() ? length : 10);
   EXPECT_EQ(FirstMismatch(view.data(), 10), 10u);
   if (!reserved.ok()) return;
   Mapping whole = Mapping::Of(object, static_cast<std::size_t>(length));
-  EXPECT_EQ(FirstNonzero(whole.data() + 10, static_cast<std::size_t>(length) - 10), static_cast<std::size_t>(length) - 10);
+  EXPECT_EQ(FirstNonzero(whole.data() + 10, static_cast<std::size_t>(length) - 10),
+            static_cast<std::size_t>(length) - 10);
   EXPECT_THAT(CALL_ERRNO(posix_fallocate(object, 0, 5)), SucceedsWith(0));
   EXPECT_EQ(SizeOf(object), length) << "it never shrinks";
 }

@@ -31,10 +31,12 @@ const CallResult& CheckSurroundings(const CallResult& created) {
     case ENOSPC:
     case ENOMEM:
     case ENFILE:
-    case EMFILE: Unresolved("set-up failed: " + Describe(created) + "; room or a limit is used up by others");
+    case EMFILE:
+      Unresolved("set-up failed: " + Describe(created) + "; room or a limit is used up by others");
     default: break;
   }
-  if (const std::string trouble = TroubleOfShmPlace(); !trouble.empty()) Unresolved(Describe(created) + "; " + trouble);
+  if (const std::string trouble = TroubleOfShmPlace(); !trouble.empty())
+    Unresolved(Describe(created) + "; " + trouble);
   return created;
 }
 
@@ -62,7 +64,9 @@ std::int64_t SizeOf(int fd) {
   return static_cast<std::int64_t>(StatOf(fd).st_size);
 }
 
-char PatternAt(std::size_t i, unsigned seed) { return static_cast<char>(1 + (i * 7 + i / 251 + seed * 31) % 255); }
+char PatternAt(std::size_t i, unsigned seed) {
+  return static_cast<char>(1 + (i * 7 + i / 251 + seed * 31) % 255);
+}
 
 void Fill(char* data, std::size_t size, unsigned seed) {
   for (std::size_t i = 0; i < size; ++i) data[i] = PatternAt(i, seed);
@@ -87,15 +91,18 @@ std::size_t Pages(std::size_t n) { return n * PageSize(); }
 Region::Region(std::size_t pages) : size_(Pages(pages)) {
   // MAP_ANONYMOUS is of issue 8, but no system that has shm_open lacks it.
   void* memory = mmap(nullptr, size_, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-  if (memory == MAP_FAILED) Unresolved("set-up failed: no address range can be reserved (" + ErrnoName(errno) + ")");
+  if (memory == MAP_FAILED)
+    Unresolved("set-up failed: no address range can be reserved (" + ErrnoName(errno) + ")");
   data_ = static_cast<char*>(memory);
 }
 Region::~Region() { munmap(data_, size_); }
 
 void ExpectBeyondEnd(char* page) {
   for (char* at : {page, page + PageSize() - 1}) {
-    EXPECT_THAT(ReadByte(at), FaultsWithAt(SIGBUS, at)) << "load, byte " << at - page << " of the page";
-    EXPECT_THAT(WriteByte(at, 'x'), FaultsWithAt(SIGBUS, at)) << "store, byte " << at - page << " of the page";
+    EXPECT_THAT(ReadByte(at), FaultsWithAt(SIGBUS, at))
+        << "load, byte " << at - page << " of the page";
+    EXPECT_THAT(WriteByte(at, 'x'), FaultsWithAt(SIGBUS, at))
+        << "store, byte " << at - page << " of the page";
   }
 }
 
@@ -104,7 +111,8 @@ void InChild(const std::function<void()>& body) {
   const int status = child.Join();
   // What ended the child (a privilege that is absent, no room) ends the test too.
   if (CurrentSlot()->outcome.load() != 0) throw TestAbort();
-  EXPECT_TRUE(WIFEXITED(status)) << "the child was killed by " << SignalName(WIFSIGNALED(status) ? WTERMSIG(status) : 0);
+  EXPECT_TRUE(WIFEXITED(status)) << "the child was killed by "
+                                 << SignalName(WIFSIGNALED(status) ? WTERMSIG(status) : 0);
 }
 
 #ifdef __linux__
@@ -126,7 +134,8 @@ bool Unshare() {
   if (unshare(CLONE_NEWUSER | CLONE_NEWNS) != 0) return false;
   const std::string user = std::to_string(uid), group = std::to_string(gid);
   WriteTo("/proc/self/setgroups", "deny");
-  return WriteTo("/proc/self/uid_map", user + " " + user + " 1") && WriteTo("/proc/self/gid_map", group + " " + group + " 1");
+  return WriteTo("/proc/self/uid_map", user + " " + user + " 1") &&
+         WriteTo("/proc/self/gid_map", group + " " + group + " 1");
 }
 
 }  // namespace
@@ -136,19 +145,23 @@ void EnterPrivatePlace(const std::string& options) {
 #ifdef __linux__
   if (access(kPlace, F_OK) != 0) Unresolved(TroubleOfShmPlace());
   if (!Unshare() || mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0) {
-    Unsupported("needs a mount namespace of its own: run as root, or allow unprivileged user namespaces");
+    Unsupported(
+        "needs a mount namespace of its own: run as root, or allow unprivileged user namespaces");
   }
   if (mount("ipcsuite", kPlace, "tmpfs", MS_NOSUID | MS_NODEV, options.c_str()) != 0) {
-    Unsupported("a tmpfs with \"" + options + "\" can't be mounted here (" + ErrnoName(errno) + ")");
+    Unsupported("a tmpfs with \"" + options + "\" can't be mounted here (" + ErrnoName(errno) +
+                ")");
   }
 #else
-  Unsupported("needs a place for objects of its own (" + options + "), which this system has no known way to get");
+  Unsupported("needs a place for objects of its own (" + options +
+              "), which this system has no known way to get");
 #endif
 }
 
 void RemountPrivatePlace(unsigned long flags, const std::string& options) {
 #ifdef __linux__
-  Setup(CALL(mount("ipcsuite", kPlace, "tmpfs", MS_REMOUNT | MS_NOSUID | MS_NODEV | flags, options.c_str())));
+  Setup(CALL(mount("ipcsuite", kPlace, "tmpfs", MS_REMOUNT | MS_NOSUID | MS_NODEV | flags,
+                   options.c_str())));
 #else
   static_cast<void>(flags);
   Unsupported("remounting (" + options + ") is of Linux");

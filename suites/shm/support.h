@@ -18,8 +18,9 @@
 
 namespace ipcsuite {
 
-// shm_open with O_CREAT as the call under test. A failure that comes from the surroundings (no room,
-// an absent or read-only place for objects) ends the test as UNRESOLVED; any other is returned.
+// shm_open with O_CREAT as the call under test. A failure that comes from the surroundings (no
+// room, an absent or read-only place for objects) ends the test as UNRESOLVED; any other is
+// returned.
 CallResult Create(const char* name, int oflag = O_RDWR | O_EXCL, mode_t mode = 0600);
 // The same for a call that was made elsewhere (a peer, a thread).
 const CallResult& CheckSurroundings(const CallResult& created);
@@ -38,8 +39,8 @@ std::int64_t SizeOf(int fd);
 // Bytes that depend on their position and on `seed`, never zero.
 char PatternAt(std::size_t i, unsigned seed);
 void Fill(char* data, std::size_t size, unsigned seed = 1);
-// The first position whose byte is not the pattern's (not zero); `size` when there is none. Count as
-// checks.
+// The first position whose byte is not the pattern's (not zero); `size` when there is none. Count
+// as checks.
 std::size_t FirstMismatch(const char* data, std::size_t size, unsigned seed = 1);
 std::size_t FirstNonzero(const char* data, std::size_t size);
 

@@ -15,7 +15,8 @@ IPC_TEST(ShmMsync, EffectOnObjectsIsOpen, clause::msync::shm_effect) {
   view[0] = 1;
   Observe(clause::msync::shm_effect, "MS_SYNC", CALL(msync(view.data(), PageSize(), MS_SYNC)));
   Observe(clause::msync::shm_effect, "MS_ASYNC", CALL(msync(view.data(), PageSize(), MS_ASYNC)));
-  Observe(clause::msync::shm_effect, "MS_SYNC|MS_INVALIDATE", CALL(msync(view.data(), PageSize(), MS_SYNC | MS_INVALIDATE)));
+  Observe(clause::msync::shm_effect, "MS_SYNC|MS_INVALIDATE",
+          CALL(msync(view.data(), PageSize(), MS_SYNC | MS_INVALIDATE)));
 }
 
 IPC_TEST(ShmMsync, PrivateStoresAreNotWritten, clause::msync::private_not_written) {
@@ -48,7 +49,8 @@ const FlagsRow kInvalid[] = {
     {"InvalidateAlone", {clause::msync::err_einval_flags}, MS_INVALIDATE},
 };
 IPC_TABLE_TEST(ShmMsyncFlags, FlagsRow, kInvalid) {
-  if (MS_ASYNC == 0 && row.flags != (MS_SYNC | kUnknown)) Unsupported("MS_ASYNC is 0 here: these flags mean it");
+  if (MS_ASYNC == 0 && row.flags != (MS_SYNC | kUnknown))
+    Unsupported("MS_ASYNC is 0 here: these flags mean it");
   ShmObject object(PageSize());
   Mapping view = Mapping::Of(object, PageSize());
   EXPECT_THAT(CALL(msync(view.data(), PageSize(), row.flags)), Fails(EINVAL));
@@ -57,15 +59,19 @@ IPC_TABLE_TEST(ShmMsyncFlags, FlagsRow, kInvalid) {
 IPC_TEST(ShmMsync, UnmappedPagesFail, clause::msync::err_enomem) {
   Region region(3);
   ShmObject object(Pages(3));
-  Setup(CALL(mmap(region.data(), Pages(3), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED, object, 0)));
+  Setup(CALL(
+      mmap(region.data(), Pages(3), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED, object, 0)));
   EXPECT_THAT(CALL(msync(region.data(), Pages(3), MS_SYNC)), SucceedsWith(0));
   Setup(CALL(munmap(region.at(1), PageSize())));
   for (int flags : {MS_SYNC, MS_ASYNC}) {
     EXPECT_THAT(CALL(msync(region.at(1), PageSize(), flags)), Fails(ENOMEM)) << "nothing mapped";
-    EXPECT_THAT(CALL(msync(region.data(), Pages(3), flags)), Fails(ENOMEM)) << "a hole in the middle";
+    EXPECT_THAT(CALL(msync(region.data(), Pages(3), flags)), Fails(ENOMEM))
+        << "a hole in the middle";
   }
-  auto* highest = reinterpret_cast<void*>(std::numeric_limits<std::uintptr_t>::max() - PageSize() + 1);
-  EXPECT_THAT(CALL(msync(highest, PageSize(), MS_SYNC)), Fails(ENOMEM)) << "outside of the address space";
+  auto* highest =
+      reinterpret_cast<void*>(std::numeric_limits<std::uintptr_t>::max() - PageSize() + 1);
+  EXPECT_THAT(CALL(msync(highest, PageSize(), MS_SYNC)), Fails(ENOMEM))
+      << "outside of the address space";
 }
 
 IPC_TEST(ShmMsync, UnalignedAddressMayFail, clause::msync::err_einval_unaligned) {
@@ -80,7 +86,8 @@ IPC_TEST(ShmMsync, UnalignedAddressMayFail, clause::msync::err_einval_unaligned)
 
 #ifdef POSIX_MADV_NORMAL
 
-constexpr int kAdvices[] = {POSIX_MADV_NORMAL, POSIX_MADV_SEQUENTIAL, POSIX_MADV_RANDOM, POSIX_MADV_WILLNEED, POSIX_MADV_DONTNEED};
+constexpr int kAdvices[] = {POSIX_MADV_NORMAL, POSIX_MADV_SEQUENTIAL, POSIX_MADV_RANDOM,
+                            POSIX_MADV_WILLNEED, POSIX_MADV_DONTNEED};
 
 IPC_TEST(ShmAdvice, NeverChangesContents, clause::posix_madvise::shm_no_semantic_effect) {
   const std::size_t size = Pages(3);
@@ -92,7 +99,8 @@ IPC_TEST(ShmAdvice, NeverChangesContents, clause::posix_madvise::shm_no_semantic
       const CallResult advised = CALL_ERRNO(posix_madvise(view.data(), size, advice));
       if (advised.failed_with(ENOSYS)) Unsupported("posix_madvise() is absent here");
       EXPECT_THAT(advised, SucceedsWith(0)) << "advice " << advice;
-      EXPECT_EQ(FirstMismatch(view.data(), size), size) << "advice " << advice << (flags == MAP_PRIVATE ? ", private" : ", shared");
+      EXPECT_EQ(FirstMismatch(view.data(), size), size)
+          << "advice " << advice << (flags == MAP_PRIVATE ? ", private" : ", shared");
     }
   }
 }
@@ -124,14 +132,16 @@ const AdviceRow kAdviceRows[] = {
 };
 IPC_TABLE_TEST(ShmAdviceOutsideOfTheAddressSpace, AdviceRow, kAdviceRows) {
   // Near the top of the addresses: no process of any system may use it.
-  auto* highest = reinterpret_cast<void*>(std::numeric_limits<std::uintptr_t>::max() - 2 * PageSize() + 1);
+  auto* highest =
+      reinterpret_cast<void*>(std::numeric_limits<std::uintptr_t>::max() - 2 * PageSize() + 1);
   const CallResult advised = CALL_ERRNO(posix_madvise(highest, PageSize(), row.advice));
   if (advised.failed_with(ENOSYS)) Unsupported("posix_madvise() is absent here");
   EXPECT_THAT(advised, Fails(ENOMEM));
   Region region(3);
   Setup(CALL(munmap(region.at(1), PageSize())));
   const CallResult hole = CALL_ERRNO(posix_madvise(region.data(), region.size(), row.advice));
-  ObserveFact(std::string("posix_madvise over a hole, ") + row.name, hole.ok() ? "success" : ErrnoName(hole.error));
+  ObserveFact(std::string("posix_madvise over a hole, ") + row.name,
+              hole.ok() ? "success" : ErrnoName(hole.error));
 }
 
 #endif

@@ -30,7 +30,8 @@ class Untouched {
   Mapping view_;
 };
 
-IPC_TEST(ShmTruncateErrors, ReadOnlyDescriptor, clause::ftruncate::err_not_writable, clause::ftruncate::err_unaffected) {
+IPC_TEST(ShmTruncateErrors, ReadOnlyDescriptor, clause::ftruncate::err_not_writable,
+         clause::ftruncate::err_unaffected) {
   Untouched object;
   Fd reader(CALL(shm_open(object.object().name(), O_RDONLY, 0)));
   ForClause scope(clause::ftruncate::err_not_writable);
@@ -39,7 +40,8 @@ IPC_TEST(ShmTruncateErrors, ReadOnlyDescriptor, clause::ftruncate::err_not_writa
   }
 }
 
-IPC_TEST(ShmTruncateErrors, BadDescriptor, clause::ftruncate::err_bad_fd, clause::ftruncate::err_unaffected) {
+IPC_TEST(ShmTruncateErrors, BadDescriptor, clause::ftruncate::err_bad_fd,
+         clause::ftruncate::err_unaffected) {
   Untouched object;
   ForClause scope(clause::ftruncate::err_bad_fd);
   const int closed = Fd(CALL(dup(object))).get();
@@ -48,10 +50,12 @@ IPC_TEST(ShmTruncateErrors, BadDescriptor, clause::ftruncate::err_bad_fd, clause
   }
 }
 
-IPC_TEST(ShmTruncateErrors, NegativeLength, clause::ftruncate::err_negative, clause::ftruncate::err_unaffected) {
+IPC_TEST(ShmTruncateErrors, NegativeLength, clause::ftruncate::err_negative,
+         clause::ftruncate::err_unaffected) {
   Untouched object;
   ForClause scope(clause::ftruncate::err_negative);
-  for (off_t size : {off_t{-1}, -static_cast<off_t>(PageSize()), std::numeric_limits<off_t>::min()}) {
+  for (off_t size :
+       {off_t{-1}, -static_cast<off_t>(PageSize()), std::numeric_limits<off_t>::min()}) {
     EXPECT_THAT(CALL(ftruncate(object, size)), Fails(EINVAL)) << "size " << size;
   }
 }
@@ -60,18 +64,21 @@ IPC_TEST(ShmTruncateErrors, TooLarge, clause::ftruncate::err_too_large) {
   ShmObject object(kSize);
   Mapping view = Mapping::Of(object, kSize);
   Fill(view.data(), kSize);
-  for (off_t size : {std::numeric_limits<off_t>::max(), std::numeric_limits<off_t>::max() - static_cast<off_t>(PageSize()) + 1}) {
+  for (off_t size : {std::numeric_limits<off_t>::max(),
+                     std::numeric_limits<off_t>::max() - static_cast<off_t>(PageSize()) + 1}) {
     const CallResult grown = CALL(ftruncate(object, size));
     // Success: the system has no smaller maximum.
     EXPECT_THAT(grown, SucceedsOrFailsWith(EFBIG, EINVAL));
     EXPECT_EQ(SizeOf(object), grown.ok() ? size : static_cast<off_t>(kSize));
     EXPECT_EQ(FirstMismatch(view.data(), kSize), kSize);
-    ObserveFact("ftruncate of an object to the maximum of off_t", grown.ok() ? "success" : ErrnoName(grown.error));
+    ObserveFact("ftruncate of an object to the maximum of off_t",
+                grown.ok() ? "success" : ErrnoName(grown.error));
     Setup(CALL(ftruncate(object, kSize)));
   }
 }
 
-IPC_TEST(ShmTruncateErrors, FileSizeLimit, clause::ftruncate::err_rlimit_fsize, clause::ftruncate::err_unaffected) {
+IPC_TEST(ShmTruncateErrors, FileSizeLimit, clause::ftruncate::err_rlimit_fsize,
+         clause::ftruncate::err_unaffected) {
   Untouched object;
   const bool is_file = S_ISREG(StatOf(object).st_mode);
   if (!is_file) Unsupported("objects are no files here: the limit on file sizes need not apply");
@@ -125,10 +132,12 @@ IPC_TEST(ShmTruncateErrors, SignalsChangeNothingHalfWay, clause::ftruncate::err_
     if (set.ok()) size = wanted;
     if (set.failed_with(EINTR)) ++interrupted;
     if (!set.ok() && !set.failed_with(EINTR)) ADD_FAILURE() << Describe(set);
-    if (SizeOf(object) != size) ADD_FAILURE() << "size " << SizeOf(object) << " after " << Describe(set);
+    if (SizeOf(object) != size)
+      ADD_FAILURE() << "size " << SizeOf(object) << " after " << Describe(set);
     if (testing::Test::HasFailure()) break;
   }
-  ObserveFact("ftruncate of an object interrupted by signals", interrupted > 0 ? "seen" : "not seen");
+  ObserveFact("ftruncate of an object interrupted by signals",
+              interrupted > 0 ? "seen" : "not seen");
 }
 
 IPC_TEST(ShmOpenErrors, SignalsInterruptCleanly, clause::shm_open::err_eintr) {
@@ -140,7 +149,8 @@ IPC_TEST(ShmOpenErrors, SignalsInterruptCleanly, clause::shm_open::err_eintr) {
   int interrupted = 0;
   for (int round = 0; Goes(round, before); ++round) {
     const bool create = round % 2 == 0;
-    const CallResult opened = create ? Create(fresh.c_str(), O_RDWR) : CALL(shm_open(object.name(), O_RDWR, 0));
+    const CallResult opened =
+        create ? Create(fresh.c_str(), O_RDWR) : CALL(shm_open(object.name(), O_RDWR, 0));
     if (opened.failed_with(EINTR)) ++interrupted;
     if (!opened.ok() && !opened.failed_with(EINTR)) ADD_FAILURE() << Describe(opened);
     if (opened.ok()) close(opened.fd());
@@ -152,7 +162,8 @@ IPC_TEST(ShmOpenErrors, SignalsInterruptCleanly, clause::shm_open::err_eintr) {
   ObserveFact("shm_open interrupted by signals", interrupted > 0 ? "seen" : "not seen");
 }
 
-IPC_TEST(ShmOpenErrors, NoDescriptorLeft, clause::shm_open::err_emfile, clause::shm_open::return_failure) {
+IPC_TEST(ShmOpenErrors, NoDescriptorLeft, clause::shm_open::err_emfile,
+         clause::shm_open::return_failure) {
   ShmObject object(10);
   UniqueName fresh = UniqueName::Shm();
   InChild([&] {
@@ -166,12 +177,14 @@ IPC_TEST(ShmOpenErrors, NoDescriptorLeft, clause::shm_open::err_emfile, clause::
     {
       ForClause scope(clause::shm_open::err_emfile);
       EXPECT_THAT(CALL(shm_open(object.name(), O_RDWR, 0)), Fails(EMFILE)) << "an existing object";
-      EXPECT_THAT(CALL(shm_open(fresh.c_str(), O_RDWR | O_CREAT | O_EXCL, 0600)), Fails(EMFILE)) << "a new object";
+      EXPECT_THAT(CALL(shm_open(fresh.c_str(), O_RDWR | O_CREAT | O_EXCL, 0600)), Fails(EMFILE))
+          << "a new object";
       EXPECT_THAT(CALL(shm_open(object.name(), O_RDWR | O_TRUNC, 0)), Fails(EMFILE));
     }
-    // O_TRUNC takes effect on an object that is "successfully opened"; that a failing call leaves it
-    // alone is said of open() only.
-    ObserveFact("size after O_TRUNC that failed with EMFILE", SizeOf(object) == 10 ? "as before" : std::to_string(SizeOf(object)));
+    // O_TRUNC takes effect on an object that is "successfully opened"; that a failing call leaves
+    // it alone is said of open() only.
+    ObserveFact("size after O_TRUNC that failed with EMFILE",
+                SizeOf(object) == 10 ? "as before" : std::to_string(SizeOf(object)));
     filling.pop_back();
     ForClause scope(clause::shm_open::return_failure);
     const CallResult probe = CALL(shm_open(fresh.c_str(), O_RDWR, 0));

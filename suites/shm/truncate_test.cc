@@ -21,7 +21,8 @@ IPC_TEST(ShmTruncate, GrowsBeyondFourGigabytes, clause::ftruncate::shm_grow_size
   if (sizeof(off_t) < 8) Unsupported("off_t has 32 bits");
   const std::int64_t size = (std::int64_t{1} << 32) + 5;
   rlimit file_size{};
-  if (getrlimit(RLIMIT_FSIZE, &file_size) == 0 && file_size.rlim_cur < static_cast<rlim_t>(size)) Unsupported("RLIMIT_FSIZE is below 4 GiB");
+  if (getrlimit(RLIMIT_FSIZE, &file_size) == 0 && file_size.rlim_cur < static_cast<rlim_t>(size))
+    Unsupported("RLIMIT_FSIZE is below 4 GiB");
   ShmObject object;
   const CallResult grown = CALL(ftruncate(object, static_cast<off_t>(size)));
   if (!grown.ok()) Unsupported("no object of 4 GiB here: " + Describe(grown));
@@ -58,7 +59,8 @@ IPC_TEST(ShmTruncate, KeepsWhatIsBelowBothSizes, clause::ftruncate::shm_keeps_pr
     Fill(view.data(), 3 * page);
   }
   std::size_t kept = 3 * page;
-  for (std::size_t size : {4 * page, 3 * page - 7, 5 * page, page + 1, 2 * page, std::size_t{9}, page}) {
+  for (std::size_t size :
+       {4 * page, 3 * page - 7, 5 * page, page + 1, 2 * page, std::size_t{9}, page}) {
     Setup(CALL(ftruncate(object, static_cast<off_t>(size))));
     kept = std::min(kept, size);
     Mapping view = Mapping::Of(object, size, PROT_READ);
@@ -120,7 +122,8 @@ IPC_TEST(ShmTruncate, RegrownPartsReadZero, clause::ftruncate::shm_regrow_reads_
   });
 }
 
-IPC_TEST(ShmTruncate, ShrinkingIntoAPageClearsItsRest, clause::ftruncate::shm_regrow_partial_page_zero) {
+IPC_TEST(ShmTruncate, ShrinkingIntoAPageClearsItsRest,
+         clause::ftruncate::shm_regrow_partial_page_zero) {
   const std::size_t page = PageSize();
   for (std::size_t size : {std::size_t{100}, std::size_t{1}, page - 1}) {
     ShmObject object(page);
@@ -128,11 +131,13 @@ IPC_TEST(ShmTruncate, ShrinkingIntoAPageClearsItsRest, clause::ftruncate::shm_re
     Fill(view.data(), page);
     Setup(CALL(ftruncate(object, static_cast<off_t>(size))));
     EXPECT_EQ(FirstMismatch(view.data(), size), size);
-    EXPECT_EQ(FirstNonzero(view.data() + size, page - size), page - size) << "at once; size " << size;
+    EXPECT_EQ(FirstNonzero(view.data() + size, page - size), page - size)
+        << "at once; size " << size;
     Setup(CALL(ftruncate(object, static_cast<off_t>(page))));
     Mapping fresh = Mapping::Of(object, page);
     EXPECT_EQ(FirstMismatch(fresh.data(), size), size);
-    EXPECT_EQ(FirstNonzero(fresh.data() + size, page - size), page - size) << "after growing again; size " << size;
+    EXPECT_EQ(FirstNonzero(fresh.data() + size, page - size), page - size)
+        << "after growing again; size " << size;
   }
 }
 
@@ -156,7 +161,8 @@ IPC_TEST(ShmTruncate, PagesBeyondTheEndAreTakenAway, clause::ftruncate::shm_whol
   for (std::size_t i : {0, 1, 2, 3}) ExpectBeyondEnd(view.data() + i * page);
 }
 
-IPC_TEST(ShmTruncate, PagesAreTakenFromOtherProcesses, clause::ftruncate::shm_discard_in_other_process) {
+IPC_TEST(ShmTruncate, PagesAreTakenFromOtherProcesses,
+         clause::ftruncate::shm_discard_in_other_process) {
   const std::size_t page = PageSize();
   ShmObject object(2 * page);
   SharedBuffer seen(1);
@@ -169,41 +175,48 @@ IPC_TEST(ShmTruncate, PagesAreTakenFromOtherProcesses, clause::ftruncate::shm_di
   });
   EXPECT_THAT(other.next().result(), SucceedsWith(0));
   Setup(CALL(ftruncate(object, static_cast<off_t>(page))));
-  EXPECT_THAT(other.next().result(), SucceedsWith(static_cast<int>(PatternAt(0, 1)))) << "the page that is left";
+  EXPECT_THAT(other.next().result(), SucceedsWith(static_cast<int>(PatternAt(0, 1))))
+      << "the page that is left";
   EXPECT_THAT(other.next().result(), DiesBy(SIGBUS)) << "the page that is gone";
 }
 
-IPC_TEST(ShmTruncate, PagesAreTakenFromPrivateMappings, clause::ftruncate::shm_discard_private_mapping) {
+IPC_TEST(ShmTruncate, PagesAreTakenFromPrivateMappings,
+         clause::ftruncate::shm_discard_private_mapping) {
   const std::size_t page = PageSize();
   ShmObject object(3 * page);
   Mapping view = Mapping::Of(object, 3 * page, Mapping::PROT_READ_WRITE, MAP_PRIVATE);
-  view[0] = 'x';                      // copied
+  view[0] = 'x';                                       // copied
   EXPECT_EQ(FirstNonzero(view.data() + page, 1), 1u);  // only read; the third is not touched
   Setup(CALL(ftruncate(object, 0)));
   for (std::size_t i : {0, 1, 2}) ExpectBeyondEnd(view.data() + i * page);
 }
 
-IPC_TEST(ShmTruncate, OlderMappingsMayReachTheAddedPart, clause::ftruncate::shm_access_after_regrow) {
+IPC_TEST(ShmTruncate, OlderMappingsMayReachTheAddedPart,
+         clause::ftruncate::shm_access_after_regrow) {
   const std::size_t page = PageSize();
   ShmObject object(page);
   Mapping view = Mapping::Of(object, 2 * page);
   Setup(CALL(ftruncate(object, static_cast<off_t>(2 * page))));
   const StepOutcome outcome = ReadByte(view.data() + page);
-  Observe(clause::ftruncate::shm_access_after_regrow, "load from the added part through the older mapping",
+  Observe(clause::ftruncate::shm_access_after_regrow,
+          "load from the added part through the older mapping",
           outcome.end == StepOutcome::kCompleted ? "works" : Describe(outcome));
 }
 
-IPC_TEST(ShmTruncate, StoresBeyondTheEndMayAppearAfterGrowing, clause::ftruncate::shm_stores_beyond_end_after_grow) {
+IPC_TEST(ShmTruncate, StoresBeyondTheEndMayAppearAfterGrowing,
+         clause::ftruncate::shm_stores_beyond_end_after_grow) {
   ShmObject object(100);
   Mapping view = Mapping::Of(object, 100);
   view[200 % PageSize()] = 'x';
   Setup(CALL(ftruncate(object, static_cast<off_t>(PageSize()))));
   Mapping fresh = Mapping::Of(object, PageSize());
-  Observe(clause::ftruncate::shm_stores_beyond_end_after_grow, "store at 200 of 100 bytes, then grown",
+  Observe(clause::ftruncate::shm_stores_beyond_end_after_grow,
+          "store at 200 of 100 bytes, then grown",
           fresh[200 % PageSize()] == 'x' ? "kept" : "zero");
 }
 
-IPC_TEST(ShmTruncate, SizeIsSeenEverywhere, clause::ftruncate::shm_visible_everywhere, clause::mmap::fork_fd_inherited) {
+IPC_TEST(ShmTruncate, SizeIsSeenEverywhere, clause::ftruncate::shm_visible_everywhere,
+         clause::mmap::fork_fd_inherited) {
   ShmObject object(10);
   Fd reader(CALL(shm_open(object.name(), O_RDONLY, 0)));
   Peer child([&](Peer::Self& self) {

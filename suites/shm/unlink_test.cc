@@ -17,11 +17,12 @@ IPC_TEST(ShmUnlink, RemovesTheName, clause::shm_unlink::removes_name) {
   EXPECT_THAT(CALL(shm_unlink(name.c_str())), SucceedsWith(0));
   EXPECT_THAT(CALL(shm_open(name.c_str(), O_RDWR, 0)), Fails(ENOENT));
   Peer other;
-  EXPECT_THAT(other.start([&] { return CALL(shm_open(name.c_str(), O_RDONLY, 0)); }).result(), Fails(ENOENT));
+  EXPECT_THAT(other.start([&] { return CALL(shm_open(name.c_str(), O_RDONLY, 0)); }).result(),
+              Fails(ENOENT));
 }
 
-IPC_TEST(ShmUnlink, NameIsGoneOnReturnThoughOthersHoldTheObject, clause::shm_unlink::name_gone_on_return,
-         clause::shm_unlink::reuse_enoent) {
+IPC_TEST(ShmUnlink, NameIsGoneOnReturnThoughOthersHoldTheObject,
+         clause::shm_unlink::name_gone_on_return, clause::shm_unlink::reuse_enoent) {
   ShmObject object(PageSize());
   Peer holder([&](Peer::Self& self) {
     Fd own(CALL(shm_open(object.name(), O_RDWR, 0)));
@@ -44,7 +45,8 @@ IPC_TEST(ShmUnlink, NameIsGoneOnReturnThoughOthersHoldTheObject, clause::shm_unl
   EXPECT_THAT(holder.next().result(), Succeeds());
 }
 
-IPC_TEST(ShmUnlink, OpenDescriptorKeepsTheObject, clause::shm_unlink::deferred_open_fd, clause::ftruncate::shm_unlinked) {
+IPC_TEST(ShmUnlink, OpenDescriptorKeepsTheObject, clause::shm_unlink::deferred_open_fd,
+         clause::ftruncate::shm_unlinked) {
   const std::size_t page = PageSize();
   ShmObject object(page);
   {
@@ -54,7 +56,8 @@ IPC_TEST(ShmUnlink, OpenDescriptorKeepsTheObject, clause::shm_unlink::deferred_o
   Setup(CALL(shm_unlink(object.name())));
   {
     ForClause scope(clause::shm_unlink::deferred_open_fd);
-    const CallResult mapped = CALL(mmap(nullptr, page, PROT_READ | PROT_WRITE, MAP_SHARED, object, 0));
+    const CallResult mapped =
+        CALL(mmap(nullptr, page, PROT_READ | PROT_WRITE, MAP_SHARED, object, 0));
     ASSERT_THAT(mapped, Succeeds());
     Mapping view(mapped, page);
     EXPECT_EQ(FirstMismatch(view.data(), page), page);
@@ -99,12 +102,14 @@ IPC_TEST(ShmUnlink, MappingAloneKeepsTheObject, clause::shm_unlink::deferred_map
   {
     ForClause scope(clause::shm_unlink::does_not_unmap);
     for (std::size_t at = 0; at < size; at += PageSize()) {
-      EXPECT_THAT(ReadByte(view.data() + at), CompletesWith(static_cast<unsigned char>(PatternAt(at, 1))));
+      EXPECT_THAT(ReadByte(view.data() + at),
+                  CompletesWith(static_cast<unsigned char>(PatternAt(at, 1))));
     }
   }
   ForClause scope(clause::shm_unlink::deferred_mapping_only);
   Fill(view.data(), size, 2);
-  EXPECT_THAT(other.next().result(), SucceedsWith(size)) << "what this process stored, seen by the other";
+  EXPECT_THAT(other.next().result(), SucceedsWith(size))
+      << "what this process stored, seen by the other";
   EXPECT_THAT(other.next().result(), SucceedsWith(0));
   EXPECT_EQ(FirstMismatch(view.data(), size, 3), size) << "what the other process stored";
 }
@@ -166,7 +171,8 @@ IPC_TEST(ShmUnlink, AbsentNameFailsWithEnoent, clause::shm_unlink::err_enoent) {
   EXPECT_THAT(CALL(shm_unlink(object.name())), Fails(ENOENT)) << "just removed, and still open";
 }
 
-IPC_TEST(ShmClose, LastCloseRemovesAnUnlinkedObject, clause::close::shm_last_close_removes_unlinked) {
+IPC_TEST(ShmClose, LastCloseRemovesAnUnlinkedObject,
+         clause::close::shm_last_close_removes_unlinked) {
   ShmObject object(PageSize());
   {
     Mapping view = Mapping::Of(object, PageSize());
@@ -213,7 +219,8 @@ IPC_TEST(ShmClose, DuplicateKeepsAnUnlinkedObject, clause::close::shm_dup_refere
     EXPECT_EQ(FirstMismatch(view.data(), page), page) << "through the duplicate";
   }
   EXPECT_THAT(CALL(close(duplicate.release())), SucceedsWith(0));
-  EXPECT_THAT(inheritor.next().result(), SucceedsWith(page)) << "through the descriptor that fork gave to a child";
+  EXPECT_THAT(inheritor.next().result(), SucceedsWith(page))
+      << "through the descriptor that fork gave to a child";
 }
 
 // Room that is never given back shows when far more is used, in turn, than there is.
@@ -225,10 +232,12 @@ void UseInTurn(const std::function<void(int round)>& one_round) {
 }
 constexpr std::size_t kQuarter = 256 * 1024;
 
-IPC_TEST(ShmClose, MemoryComesBackAfterTheLastClose, clause::close::shm_last_close_removes_unlinked) {
+IPC_TEST(ShmClose, MemoryComesBackAfterTheLastClose,
+         clause::close::shm_last_close_removes_unlinked) {
   UseInTurn([](int round) {
     ShmObject object(kQuarter);
-    ASSERT_THAT(CALL_ERRNO(posix_fallocate(object, 0, kQuarter)), SucceedsWith(0)) << "round " << round;
+    ASSERT_THAT(CALL_ERRNO(posix_fallocate(object, 0, kQuarter)), SucceedsWith(0))
+        << "round " << round;
     Setup(CALL(shm_unlink(object.name())));
     Setup(CALL(close(object.owner().release())));
   });
@@ -239,7 +248,8 @@ IPC_TEST(ShmClose, MemoryComesBackAfterTheLastUnmap, clause::mmap::ref_removed_a
     ShmObject object(kQuarter);
     Mapping view = Mapping::Of(object, kQuarter);
     Setup(CALL(shm_unlink(object.name())));
-    ASSERT_THAT(CALL_ERRNO(posix_fallocate(object, 0, kQuarter)), SucceedsWith(0)) << "round " << round;
+    ASSERT_THAT(CALL_ERRNO(posix_fallocate(object, 0, kQuarter)), SucceedsWith(0))
+        << "round " << round;
     Setup(CALL(close(object.owner().release())));
     Fill(view.data(), kQuarter);
     EXPECT_EQ(FirstMismatch(view.data(), kQuarter), kQuarter) << "round " << round;
@@ -250,7 +260,8 @@ IPC_TEST(ShmClose, MemoryComesBackAfterTheLastUnmap, clause::mmap::ref_removed_a
 IPC_TEST(ShmClose, MemoryComesBackWhenAProcessIsKilled, clause::mmap::exit_unmapped) {
   UseInTurn([](int round) {
     ShmObject object(kQuarter);
-    ASSERT_THAT(CALL_ERRNO(posix_fallocate(object, 0, kQuarter)), SucceedsWith(0)) << "round " << round;
+    ASSERT_THAT(CALL_ERRNO(posix_fallocate(object, 0, kQuarter)), SucceedsWith(0))
+        << "round " << round;
     Peer holder([&](Peer::Self& self) {
       Mapping view = Mapping::Of(object, kQuarter);
       self.step([&] { return Fill(view.data(), kQuarter), CALL(0); });
