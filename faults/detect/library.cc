@@ -16,8 +16,8 @@ std::string FindLibrary() {
   if (n <= 0) return "";
   std::string folder(self, static_cast<size_t>(n));
   folder.resize(folder.rfind('/'));
-  for (const char* place :
-       {"/libipcfaults.so", "/../faults/libipcfaults.so", "/faults/libipcfaults.so"}) {
+  for (const char* place : {"/libipcfaults.so", "/../faults/libipcfaults.so", "/../libipcfaults.so",
+                            "/faults/libipcfaults.so"}) {
     const std::string path = folder + place;
     char whole[PATH_MAX];
     if (access(path.c_str(), R_OK) == 0 && realpath(path.c_str(), whole)) return whole;

@@ -20,7 +20,7 @@ constexpr int kAtOnce = 6;  // most witnesses wait
 
 std::string WitnessPath() {
   std::string path = FindLibrary();
-  return path.substr(0, path.rfind('/') + 1) + "witness";
+  return path.substr(0, path.rfind('/') + 1) + "witness/witness";
 }
 
 struct Trial {
