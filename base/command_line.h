@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <functional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -19,8 +20,13 @@ inline int Complain(const std::string& line) {
 
 // Parses a command's arguments (without the program's name and its own; app's name is "ipcsuite
 // run", say). -1 to go on, otherwise the exit status: 0 after --help, 2 after one line that says
-// what is wrong.
-inline int ParseArguments(CLI::App& app, std::vector<std::string> args) {
+// what is wrong. `resolve` checks what the syntax does not (names, ranges) and returns -1 or an
+// exit status. Every command has --dry-run: its arguments are checked and that is all.
+inline int ParseArguments(CLI::App& app, std::vector<std::string> args,
+                          const std::function<int()>& resolve = {}) {
+  bool dry_run = false;
+  app.add_flag("--dry-run", dry_run, "Check this command line and do nothing else");
+  for (CLI::App* const sub : app.get_subcommands({})) sub->fallthrough();
   try {
     std::reverse(args.begin(), args.end());
     app.parse(std::move(args));
@@ -30,10 +36,14 @@ inline int ParseArguments(CLI::App& app, std::vector<std::string> args) {
   } catch (const CLI::ParseError& error) {
     return Complain(std::string(error.what()) + " (" + app.get_name() + " --help)");
   }
-  return -1;
+  if (resolve) {
+    if (const int status = resolve(); status >= 0) return status;
+  }
+  return dry_run ? 0 : -1;
 }
-inline int ParseArguments(CLI::App& app, int argc, char** argv) {
-  return ParseArguments(app, std::vector<std::string>(argv, argv + argc));
+inline int ParseArguments(CLI::App& app, int argc, char** argv,
+                          const std::function<int()>& resolve = {}) {
+  return ParseArguments(app, std::vector<std::string>(argv, argv + argc), resolve);
 }
 
 }  // namespace ipcsuite::report

@@ -106,30 +106,31 @@ int ParseRunOptions(int argc, char** argv, RunOptions* options) {
   app.add_flag("--list", options->list, "Name the selected tests and run none");
   app.add_flag("--verbose,-v", options->verbose, "A line for every test");
   isolation->excludes(jobs)->excludes(repeat);
-  if (const int status = report::ParseArguments(app, argc, argv); status >= 0) return status;
-  runner.isolation = !no_isolation;
-  if (no_stress) options->stress_s = 0;
-  if (options->stream) options->out.clear();
-  if (runner.until_fail && repeat->count() == 0 && !no_isolation) runner.repeat = 0;
-  try {
-    std::size_t end = 0;
-    runner.seed = seed.empty() ? RandomSeed() : std::stoull(seed, &end, 0);
-    if (!seed.empty() && end != seed.size()) throw std::invalid_argument(seed);
-  } catch (const std::exception&) {
-    return Complain("--seed: '" + seed + "' is no 64-bit number");
-  }
-  if (!shard.empty()) {
-    char rest = 0;
-    if (std::sscanf(shard.c_str(), "%d/%d%c", &runner.shard_index, &runner.shard_count, &rest) !=
-            2 ||
-        runner.shard_count < 1 || runner.shard_index < 0 ||
-        runner.shard_index >= runner.shard_count) {
-      return Complain("--shard: '" + shard + "' is not i/n with 0 <= i < n");
+  return report::ParseArguments(app, argc, argv, [&] {
+    runner.isolation = !no_isolation;
+    if (no_stress) options->stress_s = 0;
+    if (options->stream) options->out.clear();
+    if (runner.until_fail && repeat->count() == 0 && !no_isolation) runner.repeat = 0;
+    try {
+      std::size_t end = 0;
+      runner.seed = seed.empty() ? RandomSeed() : std::stoull(seed, &end, 0);
+      if (!seed.empty() && end != seed.size()) throw std::invalid_argument(seed);
+    } catch (const std::exception&) {
+      return Complain("--seed: '" + seed + "' is no 64-bit number");
     }
-  }
-  options->whole = runner.filter == "*" && runner.clauses.empty() && runner.suites.empty() &&
-                   runner.shard_count == 1;
-  return CheckNames(*options);
+    if (!shard.empty()) {
+      char rest = 0;
+      if (std::sscanf(shard.c_str(), "%d/%d%c", &runner.shard_index, &runner.shard_count, &rest) !=
+              2 ||
+          runner.shard_count < 1 || runner.shard_index < 0 ||
+          runner.shard_index >= runner.shard_count) {
+        return Complain("--shard: '" + shard + "' is not i/n with 0 <= i < n");
+      }
+    }
+    options->whole = runner.filter == "*" && runner.clauses.empty() && runner.suites.empty() &&
+                     runner.shard_count == 1;
+    return CheckNames(*options);
+  });
 }
 
 }  // namespace ipcsuite::cli

@@ -6,7 +6,9 @@
 #include <cctype>
 #include <cstdio>
 #include <filesystem>
+#include <functional>
 #include <memory>
+#include <optional>
 #include <set>
 
 #include "base/command_line.h"
@@ -77,7 +79,9 @@ std::string FileLabel(std::string text) {
   return text.size() > 80 ? text.substr(text.size() - 80) : text;
 }
 
-bool Parse(CLI::App& app, OnOptions& options, int argc, char** argv, int* status) {
+// -1 to go on, or the exit status.
+int Parse(CLI::App& app, OnOptions& options, int argc, char** argv,
+          const std::function<int()>& resolve) {
   // What stands behind "--" is for `run` on the platform.
   std::vector<std::string> own;
   for (int i = 0; i < argc; ++i) {
@@ -87,8 +91,7 @@ bool Parse(CLI::App& app, OnOptions& options, int argc, char** argv, int* status
     }
     own.push_back(argv[i]);
   }
-  *status = report::ParseArguments(app, std::move(own));
-  return *status < 0;
+  return report::ParseArguments(app, std::move(own), [&] { return options.list ? -1 : resolve(); });
 }
 
 bool MakeOut(const std::string& out) {
@@ -103,6 +106,27 @@ void PrintSummary(const std::string& name, const report::Run& run, double second
   std::fflush(stdout);
 }
 
+// LABEL=PLATFORM@FILE, of which only PLATFORM is required.
+struct Entry {
+  std::string label, platform, program;
+};
+
+Entry ReadEntry(const std::string& text) {
+  Entry entry{"", text, ""};
+  // What precedes a '=' is a label unless it belongs to the platform.
+  const std::size_t equals = text.find('=');
+  if (equals != std::string::npos && text.substr(0, equals).find_first_of(":,/") == text.npos) {
+    entry.label = text.substr(0, equals);
+    entry.platform.erase(0, equals + 1);
+  }
+  const std::size_t at = entry.platform.rfind('@');
+  if (at != std::string::npos && entry.platform.compare(0, 4, "ssh:") != 0) {
+    entry.program = entry.platform.substr(at + 1);
+    entry.platform.erase(at);
+  }
+  return entry;
+}
+
 // The platforms of `matrix`: started as room is, their results written as they end.
 class Matrix {
  public:
@@ -111,25 +135,15 @@ class Matrix {
   void Start(const std::string& text) {
     std::string error;
     RemoteOptions own = options_.remote;
-    std::string platform = text;
-    // LABEL=PLATFORM@FILE: what stands before a '=' is a name unless it belongs to the platform.
-    const std::size_t equals = platform.find('=');
-    if (equals != std::string::npos &&
-        platform.substr(0, equals).find_first_of(":,/") == std::string::npos) {
-      own.label = platform.substr(0, equals);
-      platform.erase(0, equals + 1);
-    }
-    if (const std::size_t at = platform.rfind('@');
-        at != std::string::npos && platform.compare(0, 4, "ssh:") != 0) {
-      own.program = platform.substr(at + 1);
-      platform.erase(at);
-    }
-    const auto spec = ParsePlatform(platform, &error);
+    const Entry entry = ReadEntry(text);
+    own.label = entry.label;
+    if (!entry.program.empty()) own.program = entry.program;
+    const auto spec = ParsePlatform(entry.platform, &error);
     auto remote = spec ? std::make_unique<Remote>(*spec, own) : nullptr;
     if (remote && remote->Start(&error)) {
       running_.push_back(std::move(remote));
     } else {
-      LeaveOut(own.label.empty() ? platform : own.label, error);
+      LeaveOut(own.label.empty() ? entry.platform : own.label, error);
     }
   }
 
@@ -215,14 +229,16 @@ int OnMain(int argc, char** argv) {
                  "native, user:UID, libc:DIR, emulator:PROGRAM, gvisor:PLATFORM, container:TRAITS, "
                  "bwrap, vm:KERNEL, uml:BINARY, ssh:HOST");
   app.add_option("--label", options.remote.label, "Name of the platform in comparisons");
-  int status = 0;
-  if (!Parse(app, options, argc, argv, &status)) return status;
-  if (options.list) return PrintList(), 0;
-  if (platform.empty())
-    return Complain("name a platform: `ipcsuite on --list` tells which can run here");
   std::string error;
-  const auto spec = ParsePlatform(platform, &error);
-  if (!spec) return Complain(error);
+  std::optional<PlatformSpec> spec;
+  const auto resolve = [&] {
+    if (platform.empty())
+      return Complain("name a platform: see `ipcsuite on --list` for those available here");
+    spec = ParsePlatform(platform, &error);
+    return spec ? -1 : Complain(error);
+  };
+  if (const int status = Parse(app, options, argc, argv, resolve); status >= 0) return status;
+  if (options.list) return PrintList(), 0;
   if (!MakeOut(options.out))
     return Complain("can't write to " + options.out + ": name a writable place with --out");
   Remote remote(*spec, options.remote);
@@ -253,11 +269,17 @@ int MatrixMain(int argc, char** argv) {
   app.add_option(
       "PLATFORM", platforms,
       "As of `ipcsuite on`; LABEL=PLATFORM@FILE names one in the comparison, and its program file");
-  int status = 0;
-  if (!Parse(app, options, argc, argv, &status)) return status;
+  const auto resolve = [&] {
+    if (platforms.size() < 2)
+      return Complain("name at least two platforms: see `ipcsuite on --list` for those available");
+    std::string error;
+    for (const std::string& text : platforms) {
+      if (!ParsePlatform(ReadEntry(text).platform, &error)) return Complain(error);
+    }
+    return -1;
+  };
+  if (const int status = Parse(app, options, argc, argv, resolve); status >= 0) return status;
   if (options.list) return PrintList(), 0;
-  if (platforms.size() < 2)
-    return Complain("name two platforms at least: `ipcsuite on --list` tells which can run here");
   if (!MakeOut(options.out))
     return Complain("can't write to " + options.out + ": name a writable place with --out");
   const std::size_t jobs = options.jobs > 0

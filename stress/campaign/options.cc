@@ -187,11 +187,12 @@ int ParseStressOptions(int argc, char** argv, StressOptions* options) {
       "ipcsuite stress");
   Texts texts;
   Describe(app, texts, options);
-  if (const int status = report::ParseArguments(app, argc, argv); status >= 0) return status;
-  const std::string error = Resolve(texts, options);
-  if (!error.empty()) return Complain(error);
-  options->campaign.matrix = options->campaign.sweep;
-  return -1;
+  return report::ParseArguments(app, argc, argv, [&] {
+    const std::string error = Resolve(texts, options);
+    if (!error.empty()) return Complain(error);
+    options->campaign.matrix = options->campaign.sweep;
+    return -1;
+  });
 }
 
 }  // namespace ipcsuite::stress
