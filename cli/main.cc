@@ -43,7 +43,7 @@ const Command kCommands[] = {
      "set the results of several platforms or days side by side"},
     {"merge", ipcsuite::report::MergeMain, "join the result files of shards"},
     {"expectations", ipcsuite::report::ExpectationsMain, "show, check and update known deviations"},
-    {"detect", ipcsuite::faults::DetectMain,
+    {"detect", ipcsuite::detect::DetectMain,
      "would we have noticed? runs the suite against broken implementations"},
 #ifndef IPC_WITHOUT_PROPERTIES
     {"soak", ipcsuite::props::SoakMain, "run the properties with new seeds until told to stop"},

@@ -5,13 +5,12 @@
 
 #include <cstring>
 
-#include "faults/bank/banks.h"
 #include "faults/preload/queues.h"
 
 namespace faults {
 namespace {
 
-enum Use : uint32_t { kInside = 1500, kMet, kWriter, kWaits, kRegistered };
+enum Use : uint32_t { kInside, kMet, kWriter, kWaits, kRegistered };
 
 using Time = const timespec*;
 
@@ -72,127 +71,155 @@ struct {
   char bytes[8192];
 } again;
 
-const Fault kFaults[] = {
-    {"write_lost_in_a_crowd", "pipe", "hard", "pipe.write.appends pipe.write.blocking_completes",
-     "Every 4096th write of 8 bytes or more to a pipe that meets another call on it is lost.", "",
-     [](Hooks& h) {
-       CountReaders(h);
-       h.write = [](const Obj& o, const void* b, size_t n) {
-         Crowd crowd(o);
-         return n >= 8 && crowd.Seldom() ? static_cast<ssize_t>(n) : real::write(o.fd, b, n);
-       };
-     }},
-    {"write_damaged_in_a_crowd", "pipe", "hard", "pipe.write.appends pipe.write.atomic_le_pipe_buf",
-     "Every 4096th write of 8 bytes or more to a pipe that meets another call on it changes a bit.",
-     "",
-     [](Hooks& h) {
-       CountReaders(h);
-       h.write = [](const Obj& o, const void* b, size_t n) {
-         Crowd crowd(o);
-         if (n < 8 || !Damaged::Fits(n) || !crowd.Seldom()) return real::write(o.fd, b, n);
-         return real::write(o.fd, Damaged(b, n).bytes, n);
-       };
-     }},
-    {"write_halved_by_sigkill", "pipe", "hard",
-     "pipe.write.le_pipe_buf_never_partial pipe.write.atomic_le_pipe_buf",
-     "Of a small write whose process is killed meanwhile half may stay: the reader gets so much "
-     "less.",
-     "",
-     [](Hooks& h) {
-       ScalarCallsOnly(h);
-       h.write = [](const Obj& o, const void* b, size_t n) {
-         Cell(o.key(), kWriter) = static_cast<uint64_t>(getpid());
-         const ssize_t r = real::write(o.fd, b, n);
-         Cell(o.key(), kWriter) = 0;
-         return r;
-       };
-       h.read = [](const Obj& o, void* b, size_t n) {
-         const ssize_t r = real::read(o.fd, b, n);
-         const auto writer = static_cast<pid_t>(Cell(o.key(), kWriter).load());
-         const int saved = errno;
-         const bool killed =
-             writer > 0 && r > 1 && r <= 4096 && kill(writer, 0) == -1 && errno == ESRCH;
-         errno = saved;
-         if (!killed) return r;
-         Cell(o.key(), kWriter) = 0;
-         return r - r / 2;
-       };
-     }},
-    {"read_wakeup_lost_one_in_1024", "pipe", "hard", "pipe.read.blocks_until_data",
-     "Every 1024th time that a reader has to wait, its wake-up is lost.", "",
-     [](Hooks& h) {
-       ScalarCallsOnly(h);
-       h.read = [](const Obj& o, void* b, size_t n) {
-         const bool waits = Available(o) == 0;
-         const ssize_t r = real::read(o.fd, b, n);
-         if (waits && r > 0 && ++Cell(o.key(), kWaits) % 1024 == 0) Stuck();
-         return r;
-       };
-     }},
-    {"mq_send_lost_in_a_crowd", "mqueue", "hard", "threads.safety.no_loss_no_duplication",
-     "Every 4096th message whose sending meets another call on the queue is lost.", "",
-     [](Hooks& h) {
-       h.mq_receive = Receive;
-       h.mq_send = [](const Obj& o, const char* b, size_t n, unsigned p, Time t) {
-         Crowd crowd(o);
-         return crowd.Seldom() ? 0 : SendTo(o, b, n, p, t);
-       };
-     }},
-    {"mq_send_damaged_in_a_crowd", "mqueue", "hard", "mq_send.content.bytes_preserved",
-     "Every 4096th message whose sending meets another call on the queue has a wrong bit.", "",
-     [](Hooks& h) {
-       h.mq_receive = Receive;
-       h.mq_send = [](const Obj& o, const char* b, size_t n, unsigned p, Time t) {
-         Crowd crowd(o);
-         if (!Damaged::Fits(n) || !crowd.Seldom()) return SendTo(o, b, n, p, t);
-         return SendTo(o, Damaged(b, n).bytes, n, p, t);
-       };
-     }},
-    {"mq_receive_doubled_in_a_crowd", "mqueue", "hard", "threads.safety.no_loss_no_duplication",
-     "Every 4096th message whose receiving meets another call on the queue is given to its "
-     "receiver again.",
-     "",
-     [](Hooks& h) {
-       h.mq_send = [](const Obj& o, const char* b, size_t n, unsigned p, Time t) {
-         Crowd crowd(o);
-         return SendTo(o, b, n, p, t);
-       };
-       h.mq_receive = [](const Obj& o, char* b, size_t n, unsigned* p, Time t) {
-         if (again.held && again.key == o.key() && again.length <= n) {
-           again.held = false;
-           memcpy(b, again.bytes, again.length);
-           if (p) *p = again.priority;
-           return static_cast<ssize_t>(again.length);
-         }
-         Crowd crowd(o);
-         unsigned priority = 0;
-         const ssize_t r = ReceiveFrom(o, b, n, &priority, t);
-         if (r >= 0 && p) *p = priority;
-         if (r > 0 && r <= static_cast<ssize_t>(sizeof again.bytes) && crowd.Seldom()) {
-           again.held = true;
-           again.key = o.key();
-           again.length = static_cast<size_t>(r);
-           again.priority = priority;
-           memcpy(again.bytes, b, again.length);
-         }
-         return r;
-       };
-     }},
-    {"notify_lost_one_in_1024", "notify", "hard", "mq_notify.register.notified_on_arrival_at_empty",
-     "Every 1024th registration for a signal never notifies.", "",
-     [](Hooks& h) {
-       h.mq_notify = [](const Obj& o, const sigevent* e) {
-         if (!e || e->sigev_notify != SIGEV_SIGNAL || ++Cell(o.key(), kRegistered) % 1024 != 0)
-           return real::mq_notify(o.fd, e);
-         sigevent silent = *e;
-         silent.sigev_notify = SIGEV_NONE;
-         return real::mq_notify(o.fd, &silent);
-       };
-     }},
+const Row kFaults[] = {
+    {.name = "write_lost_in_a_crowd",
+     .family = Family::pipe,
+     .difficulty = Difficulty::hard,
+     .clauses = {"pipe.write.appends", "pipe.write.blocking_completes"},
+     .what =
+         "Every 4096th write of 8 bytes or more to a pipe that meets another call on it is lost.",
+     .arm =
+         [](Hooks& h) {
+           CountReaders(h);
+           h.write = [](const Obj& o, const void* b, size_t n) {
+             Crowd crowd(o);
+             return n >= 8 && crowd.Seldom() ? static_cast<ssize_t>(n) : real::write(o.fd, b, n);
+           };
+         }},
+    {.name = "write_damaged_in_a_crowd",
+     .family = Family::pipe,
+     .difficulty = Difficulty::hard,
+     .clauses = {"pipe.write.appends", "pipe.write.atomic_le_pipe_buf"},
+     .what = "Every 4096th write of 8 bytes or more to a pipe that meets another call on it "
+             "changes a bit.",
+     .arm =
+         [](Hooks& h) {
+           CountReaders(h);
+           h.write = [](const Obj& o, const void* b, size_t n) {
+             Crowd crowd(o);
+             if (n < 8 || !Damaged::Fits(n) || !crowd.Seldom()) return real::write(o.fd, b, n);
+             return real::write(o.fd, Damaged(b, n).bytes, n);
+           };
+         }},
+    {.name = "write_halved_by_sigkill",
+     .family = Family::pipe,
+     .difficulty = Difficulty::hard,
+     .clauses = {"pipe.write.le_pipe_buf_never_partial", "pipe.write.atomic_le_pipe_buf"},
+     .what = "Of a small write whose process is killed meanwhile half may stay: the reader gets so "
+             "much less.",
+     .arm =
+         [](Hooks& h) {
+           ScalarCallsOnly(h);
+           h.write = [](const Obj& o, const void* b, size_t n) {
+             Cell(o.key(), kWriter) = static_cast<uint64_t>(getpid());
+             const ssize_t r = real::write(o.fd, b, n);
+             Cell(o.key(), kWriter) = 0;
+             return r;
+           };
+           h.read = [](const Obj& o, void* b, size_t n) {
+             const ssize_t r = real::read(o.fd, b, n);
+             const auto writer = static_cast<pid_t>(Cell(o.key(), kWriter).load());
+             const int saved = errno;
+             const bool killed =
+                 writer > 0 && r > 1 && r <= 4096 && kill(writer, 0) == -1 && errno == ESRCH;
+             errno = saved;
+             if (!killed) return r;
+             Cell(o.key(), kWriter) = 0;
+             return r - r / 2;
+           };
+         }},
+    {.name = "read_wakeup_lost_one_in_1024",
+     .family = Family::pipe,
+     .difficulty = Difficulty::hard,
+     .clauses = {"pipe.read.blocks_until_data"},
+     .what = "Every 1024th time that a reader has to wait, its wake-up is lost.",
+     .arm =
+         [](Hooks& h) {
+           ScalarCallsOnly(h);
+           h.read = [](const Obj& o, void* b, size_t n) {
+             const bool waits = Available(o) == 0;
+             const ssize_t r = real::read(o.fd, b, n);
+             if (waits && r > 0 && ++Cell(o.key(), kWaits) % 1024 == 0) Stuck();
+             return r;
+           };
+         }},
+    {.name = "mq_send_lost_in_a_crowd",
+     .family = Family::mqueue,
+     .difficulty = Difficulty::hard,
+     .clauses = {"threads.safety.no_loss_no_duplication"},
+     .what = "Every 4096th message whose sending meets another call on the queue is lost.",
+     .arm =
+         [](Hooks& h) {
+           h.mq_receive = Receive;
+           h.mq_send = [](const Obj& o, const char* b, size_t n, unsigned p, Time t) {
+             Crowd crowd(o);
+             return crowd.Seldom() ? 0 : SendTo(o, b, n, p, t);
+           };
+         }},
+    {.name = "mq_send_damaged_in_a_crowd",
+     .family = Family::mqueue,
+     .difficulty = Difficulty::hard,
+     .clauses = {"mq_send.content.bytes_preserved"},
+     .what = "Every 4096th message whose sending meets another call on the queue has a wrong bit.",
+     .arm =
+         [](Hooks& h) {
+           h.mq_receive = Receive;
+           h.mq_send = [](const Obj& o, const char* b, size_t n, unsigned p, Time t) {
+             Crowd crowd(o);
+             if (!Damaged::Fits(n) || !crowd.Seldom()) return SendTo(o, b, n, p, t);
+             return SendTo(o, Damaged(b, n).bytes, n, p, t);
+           };
+         }},
+    {.name = "mq_receive_doubled_in_a_crowd",
+     .family = Family::mqueue,
+     .difficulty = Difficulty::hard,
+     .clauses = {"threads.safety.no_loss_no_duplication"},
+     .what = "Every 4096th message whose receiving meets another call on the queue is given to its "
+             "receiver again.",
+     .arm =
+         [](Hooks& h) {
+           h.mq_send = [](const Obj& o, const char* b, size_t n, unsigned p, Time t) {
+             Crowd crowd(o);
+             return SendTo(o, b, n, p, t);
+           };
+           h.mq_receive = [](const Obj& o, char* b, size_t n, unsigned* p, Time t) {
+             if (again.held && again.key == o.key() && again.length <= n) {
+               again.held = false;
+               memcpy(b, again.bytes, again.length);
+               if (p) *p = again.priority;
+               return static_cast<ssize_t>(again.length);
+             }
+             Crowd crowd(o);
+             unsigned priority = 0;
+             const ssize_t r = ReceiveFrom(o, b, n, &priority, t);
+             if (r >= 0 && p) *p = priority;
+             if (r > 0 && r <= static_cast<ssize_t>(sizeof again.bytes) && crowd.Seldom()) {
+               again.held = true;
+               again.key = o.key();
+               again.length = static_cast<size_t>(r);
+               again.priority = priority;
+               memcpy(again.bytes, b, again.length);
+             }
+             return r;
+           };
+         }},
+    {.name = "notify_lost_one_in_1024",
+     .family = Family::notify,
+     .difficulty = Difficulty::hard,
+     .clauses = {"mq_notify.register.notified_on_arrival_at_empty"},
+     .what = "Every 1024th registration for a signal never notifies.",
+     .arm =
+         [](Hooks& h) {
+           h.mq_notify = [](const Obj& o, const sigevent* e) {
+             if (!e || e->sigev_notify != SIGEV_SIGNAL || ++Cell(o.key(), kRegistered) % 1024 != 0)
+               return real::mq_notify(o.fd, e);
+             sigevent silent = *e;
+             silent.sigev_notify = SIGEV_NONE;
+             return real::mq_notify(o.fd, &silent);
+           };
+         }},
 };
+FAULTS_REGISTER(kFaults);
 
 }  // namespace
-
-Bank CrowdBank() { return BankOf(kFaults); }
-
 }  // namespace faults

@@ -1,13 +1,12 @@
 // Faults of time-outs: mq_timedsend() and mq_timedreceive().
 #include <csignal>
 
-#include "faults/bank/banks.h"
 #include "faults/preload/queues.h"
 
 namespace faults {
 namespace {
 
-enum Use : uint32_t { kExpired = 1100 };
+enum Use : uint32_t { kExpired };
 
 using Time = const timespec*;
 
@@ -68,230 +67,326 @@ bool Refused(Time t, int* error) {
   return true;
 }
 
-const Fault kFaults[] = {
-    {"mq_timed_early", "mqueue", "medium",
-     "mq_timedsend.timeout.not_before_deadline mq_timedreceive.timeout.not_before_deadline",
-     "Time-outs come 15 ms early.", "", BothTimes<Early>},
-    {"mq_timedsend_slightly_early", "mqueue", "hard", "mq_timedsend.timeout.not_before_deadline",
-     "mq_timedsend() ends 2 ms early.", "", SendTime<SlightlyEarly>},
-    {"mq_timedreceive_slightly_early", "mqueue", "hard",
-     "mq_timedreceive.timeout.not_before_deadline", "mq_timedreceive() ends 2 ms early.", "",
-     ReceiveTime<SlightlyEarly>},
-    {"mq_timed_nsec_ignored", "mqueue", "medium",
-     "mq_timedsend.timeout.not_before_deadline mq_timedreceive.timeout.not_before_deadline",
-     "tv_nsec of the time is not looked at.", "", BothTimes<WholeSeconds>},
-    {"mq_timed_clock_wrong", "mqueue", "medium",
-     "mq_timedsend.timeout.clock_is_realtime mq_timedreceive.timeout.clock_is_realtime",
-     "The time is taken for one of the monotonic clock.", "", BothTimes<Monotonic>},
-    {"mq_timedsend_far_future_expired", "mqueue", "medium", "mq_timedsend.timeout.far_future",
-     "mq_timedsend() takes times after 2038 for past ones.", "", SendTime<Year2038>},
-    {"mq_timedreceive_far_future_expired", "mqueue", "medium", "mq_timedreceive.timeout.far_future",
-     "mq_timedreceive() takes times after 2038 for past ones.", "", ReceiveTime<Year2038>},
-    {"mq_timedsend_timeout_eagain", "mqueue", "easy", "mq_timedsend.timeout.etimedout_when_full",
-     "mq_timedsend() that times out fails with EAGAIN.", "",
-     Edit<&Hooks::mq_send>::Errno<ETIMEDOUT, EAGAIN>},
-    {"mq_timedreceive_timeout_eagain", "mqueue", "easy",
-     "mq_timedreceive.timeout.etimedout_when_empty",
-     "mq_timedreceive() that times out fails with EAGAIN.", "",
-     Edit<&Hooks::mq_receive>::Errno<ETIMEDOUT, EAGAIN>},
-    {"mq_timedreceive_timeout_zero", "mqueue", "easy",
-     "mq_timedreceive.timeout.etimedout_when_empty", "mq_timedreceive() that times out returns 0.",
-     "", Edit<&Hooks::mq_receive>::Accept<ETIMEDOUT, 0>},
-    {"mq_timedsend_never_times_out", "mqueue", "easy", "mq_timedsend.timeout.etimedout_when_full",
-     "mq_timedsend() waits like mq_send().", "",
-     [](Hooks& h) {
-       h.mq_send = [](const Obj& o, const char* b, size_t n, unsigned p, Time t) {
-         int r = SendTo(o, b, n, p, t);
-         if (r == -1 && errno == ETIMEDOUT) Stuck();
-         return r;
-       };
-     }},
-    {"mq_timedreceive_past_deadline_waits", "mqueue", "medium",
-     "mq_timedreceive.timeout.past_deadline", "A time that has passed already means no time-out.",
-     "",
-     [](Hooks& h) {
-       h.mq_receive = [](const Obj& o, char* b, size_t n, unsigned* p, Time t) {
-         if (!Past(t)) return ReceiveFrom(o, b, n, p, t);
-         timespec later = After(StuckMs());
-         return ReceiveFrom(o, b, n, p, &later);
-       };
-     }},
-    {"mq_timedsend_past_deadline_einval", "mqueue", "medium", "mq_timedsend.timeout.past_deadline",
-     "A time that has passed already is EINVAL.", "",
-     [](Hooks& h) {
-       h.mq_send = [](const Obj& o, const char* b, size_t n, unsigned p, Time t) {
-         bool past = Past(t);
-         int r = SendTo(o, b, n, p, t);
-         return r == -1 && errno == ETIMEDOUT && past ? Fail(EINVAL) : r;
-       };
-     }},
-    {"mq_timedsend_past_deadline_beats_room", "mqueue", "medium",
-     "mq_timedsend.timeout.not_evaluated_if_room",
-     "A past time fails with ETIMEDOUT though there is room.", "",
-     [](Hooks& h) {
-       h.mq_send = [](const Obj& o, const char* b, size_t n, unsigned p, Time t) {
-         int error;
-         return Refused(t, &error) ? Fail(error) : SendTo(o, b, n, p, t);
-       };
-     }},
-    {"mq_timedreceive_past_deadline_beats_message", "mqueue", "medium",
-     "mq_timedreceive.timeout.not_evaluated_if_message",
-     "A past time fails with ETIMEDOUT though there is a message.", "",
-     [](Hooks& h) {
-       h.mq_receive = [](const Obj& o, char* b, size_t n, unsigned* p, Time t) {
-         int error;
-         return Refused(t, &error) ? static_cast<ssize_t>(Fail(error)) : ReceiveFrom(o, b, n, p, t);
-       };
-     }},
-    {"mq_timedsend_invalid_nsec_accepted", "mqueue", "medium",
-     "mq_timedsend.timeout.invalid_nsec_einval",
-     "tv_nsec of a second or more is added to the seconds.", "",
-     [](Hooks& h) {
-       h.mq_send = [](const Obj& o, const char* b, size_t n, unsigned p, Time t) {
-         timespec fixed{};
-         if (t && t->tv_nsec >= 1000000000) fixed = Plus({t->tv_sec, 0}, t->tv_nsec);
-         return SendTo(o, b, n, p, fixed.tv_sec ? &fixed : t);
-       };
-     }},
-    {"mq_timedreceive_negative_nsec_accepted", "mqueue", "medium",
-     "mq_timedreceive.timeout.invalid_nsec_einval", "A negative tv_nsec is not noticed.", "",
-     [](Hooks& h) {
-       h.mq_receive = [](const Obj& o, char* b, size_t n, unsigned* p, Time t) {
-         timespec fixed{};
-         if (t && t->tv_nsec < 0) fixed = {t->tv_sec, 0};
-         return ReceiveFrom(o, b, n, p, t && t->tv_nsec < 0 ? &fixed : t);
-       };
-     }},
-    {"mq_timedreceive_nsec_one_second_accepted", "mqueue", "hard",
-     "mq_timedreceive.timeout.invalid_nsec_einval",
-     "tv_nsec of exactly 1000000000 is accepted; larger and negative ones are refused.", "",
-     [](Hooks& h) {
-       h.mq_receive = [](const Obj& o, char* b, size_t n, unsigned* p, Time t) {
-         bool exact = t && t->tv_nsec == 1000000000;
-         timespec fixed{exact ? t->tv_sec + 1 : 0, 0};
-         return ReceiveFrom(o, b, n, p, exact ? &fixed : t);
-       };
-     }},
-    {"mq_timed_ignores_nonblock", "mqueue", "medium",
-     "mq_timedsend.timeout.nonblock_like_mq_send mq_timedreceive.timeout.nonblock_like_mq_receive",
-     "Timed calls wait in spite of O_NONBLOCK.", "",
-     [](Hooks& h) {
-       h.mq_send = [](const Obj& o, const char* b, size_t n, unsigned p, Time t) {
-         int r = SendTo(o, b, n, p, t);
-         if (r == -1 && errno == EAGAIN && Valid(t)) {
-           while (!Past(t)) PauseMs(5);
-           errno = ETIMEDOUT;
-         }
-         return r;
-       };
-       h.mq_receive = [](const Obj& o, char* b, size_t n, unsigned* p, Time t) {
-         ssize_t r = ReceiveFrom(o, b, n, p, t);
-         if (r == -1 && errno == EAGAIN && Valid(t)) {
-           int64_t end = NowNs(CLOCK_MONOTONIC) + StuckMs() * 1000000ll;
-           while (!Past(t) && NowNs(CLOCK_MONOTONIC) < end) PauseMs(5);
-           errno = ETIMEDOUT;
-         }
-         return r;
-       };
-     }},
-    {"mq_timedreceive_expiry_loses_message", "mqueue", "hard",
-     "mq_timedreceive.timeout.race_with_arrival", "The first message after a time-out is lost.",
-     "modelled on the Linux 5.6-5.12 race (CVE-2021-47069)",
-     [](Hooks& h) {
-       h.mq_receive = [](const Obj& o, char* b, size_t n, unsigned* p, Time t) {
-         auto& expired = Cell(o.key(), kExpired);
-         if (expired.load() && !QueueEmpty(o)) {
-           expired = 0;
-           ReceiveFrom(o, b, n, p, t);
-         }
-         ssize_t r = ReceiveFrom(o, b, n, p, t);
-         if (r == -1 && errno == ETIMEDOUT) expired = 1;
-         return r;
-       };
-     }},
-    {"mq_timedsend_expiry_queues_message", "mqueue", "hard",
-     "mq_send.error.failure_queues_nothing mq_timedsend.timeout.etimedout_when_full",
-     "A message whose mq_timedsend() timed out is sent as soon as there is room.", "",
-     [](Hooks& h) {
-       h.mq_send = [](const Obj& o, const char* b, size_t n, unsigned p, Time t) {
-         int r = SendTo(o, b, n, p, t);
-         if (r == -1 && errno == ETIMEDOUT) Cell(o.key(), kExpired) = 1;
-         return r;
-       };
-       h.mq_receive = [](const Obj& o, char* b, size_t n, unsigned* p, Time t) {
-         unsigned prio = 0;
-         ssize_t r = ReceiveFrom(o, b, n, &prio, t);
-         if (r >= 0 && p) *p = prio;
-         if (r >= 0 && Cell(o.key(), kExpired).exchange(0)) {
-           int fd = Reopen(o.fd, O_WRONLY | O_NONBLOCK);
-           if (fd >= 0) real::mq_send(fd, b, static_cast<size_t>(r), prio), real::mq_close(fd);
-         }
-         return r;
-       };
-     }},
-    {"mq_timedreceive_never_eintr", "mqueue", "medium", "mq_timedreceive.eintr.caught_signal",
-     "mq_timedreceive() goes on after every signal handler; mq_receive() is right.", "",
-     [](Hooks& h) {
-       h.mq_receive = [](const Obj& o, char* b, size_t n, unsigned* p, Time t) {
-         ssize_t r;
-         do r = ReceiveFrom(o, b, n, p, t);
-         while (t && r == -1 && errno == EINTR);
-         return r;
-       };
-     }},
-    {"mq_timedsend_eintr_as_timeout", "mqueue", "medium", "mq_timedsend.eintr.caught_signal",
-     "mq_timedsend() interrupted by a signal fails with ETIMEDOUT.", "",
-     [](Hooks& h) {
-       h.mq_send = [](const Obj& o, const char* b, size_t n, unsigned p, Time t) {
-         int r = SendTo(o, b, n, p, t);
-         return t && r == -1 && errno == EINTR ? Fail(ETIMEDOUT) : r;
-       };
-     }},
-    {"mq_timedreceive_restart_extends_deadline", "mqueue", "hard",
-     "mq_timedreceive.eintr.sa_restart_keeps_deadline", "A signal starts the whole time again.", "",
-     [](Hooks& h) {
-       h.mq_receive = [](const Obj& o, char* b, size_t n, unsigned* p, Time t) {
-         if (!Valid(t) || Past(t) || !QueueReaderWaits(o)) return ReceiveFrom(o, b, n, p, t);
-         int64_t length = t->tv_sec * 1000000000ll + t->tv_nsec - NowNs(CLOCK_REALTIME);
-         timespec until = *t;
-         Disturbed signals(Disturb::restarting);
-         for (int again = 0;; ++again) {
-           ssize_t r = ReceiveFrom(o, b, n, p, &until);
-           if (r != -1 || errno != EINTR || again > 20) return r;
-           until = Plus(After(0), length + 2000000000ll);
-         }
-       };
-     }},
-    {"mq_timedsend_eintr_despite_sa_restart", "mqueue", "medium",
-     "mq_timedsend.eintr.sa_restart_keeps_deadline",
-     "mq_timedsend() fails with EINTR though the handler was set with SA_RESTART.", "",
-     [](Hooks& h) {
-       h.mq_send = [](const Obj& o, const char* b, size_t n, unsigned p, Time t) {
-         if (!t || !SenderWaits(o)) return SendTo(o, b, n, p, t);
-         Disturbed signals(Disturb::restarting);
-         return SendTo(o, b, n, p, t);
-       };
-     }},
-    {"mq_timedreceive_positive_length_is_failure", "mqueue", "easy",
-     "mq_timedreceive.basic.like_mq_receive",
-     "mq_timedreceive() of a message that is not empty returns -1.", "glibc BZ 29304 (32-bit)",
-     [](Hooks& h) {
-       h.mq_receive = [](const Obj& o, char* b, size_t n, unsigned* p, Time t) {
-         ssize_t r = ReceiveFrom(o, b, n, p, t);
-         return t && r > 0 ? static_cast<ssize_t>(Fail(EINVAL)) : r;
-       };
-     }},
-    {"mq_timedsend_ignores_priority", "mqueue", "medium", "mq_timedsend.basic.like_mq_send",
-     "mq_timedsend() sends with priority 0; mq_send() is right.", "",
-     [](Hooks& h) {
-       h.mq_send = [](const Obj& o, const char* b, size_t n, unsigned p, Time t) {
-         return SendTo(o, b, n, t && p < 32768 ? 0 : p, t);
-       };
-     }},
+const Row kFaults[] = {
+    {.name = "mq_timed_early",
+     .family = Family::mqueue,
+     .difficulty = Difficulty::medium,
+     .clauses = {"mq_timedsend.timeout.not_before_deadline",
+                 "mq_timedreceive.timeout.not_before_deadline"},
+     .what = "Time-outs come 15 ms early.",
+     .arm = BothTimes<Early>},
+    {.name = "mq_timedsend_slightly_early",
+     .family = Family::mqueue,
+     .difficulty = Difficulty::hard,
+     .clauses = {"mq_timedsend.timeout.not_before_deadline"},
+     .what = "mq_timedsend() ends 2 ms early.",
+     .arm = SendTime<SlightlyEarly>},
+    {.name = "mq_timedreceive_slightly_early",
+     .family = Family::mqueue,
+     .difficulty = Difficulty::hard,
+     .clauses = {"mq_timedreceive.timeout.not_before_deadline"},
+     .what = "mq_timedreceive() ends 2 ms early.",
+     .arm = ReceiveTime<SlightlyEarly>},
+    {.name = "mq_timed_nsec_ignored",
+     .family = Family::mqueue,
+     .difficulty = Difficulty::medium,
+     .clauses = {"mq_timedsend.timeout.not_before_deadline",
+                 "mq_timedreceive.timeout.not_before_deadline"},
+     .what = "tv_nsec of the time is not looked at.",
+     .arm = BothTimes<WholeSeconds>},
+    {.name = "mq_timed_clock_wrong",
+     .family = Family::mqueue,
+     .difficulty = Difficulty::medium,
+     .clauses = {"mq_timedsend.timeout.clock_is_realtime",
+                 "mq_timedreceive.timeout.clock_is_realtime"},
+     .what = "The time is taken for one of the monotonic clock.",
+     .arm = BothTimes<Monotonic>},
+    {.name = "mq_timedsend_far_future_expired",
+     .family = Family::mqueue,
+     .difficulty = Difficulty::medium,
+     .clauses = {"mq_timedsend.timeout.far_future"},
+     .what = "mq_timedsend() takes times after 2038 for past ones.",
+     .arm = SendTime<Year2038>},
+    {.name = "mq_timedreceive_far_future_expired",
+     .family = Family::mqueue,
+     .difficulty = Difficulty::medium,
+     .clauses = {"mq_timedreceive.timeout.far_future"},
+     .what = "mq_timedreceive() takes times after 2038 for past ones.",
+     .arm = ReceiveTime<Year2038>},
+    {.name = "mq_timedsend_timeout_eagain",
+     .family = Family::mqueue,
+     .difficulty = Difficulty::easy,
+     .clauses = {"mq_timedsend.timeout.etimedout_when_full"},
+     .what = "mq_timedsend() that times out fails with EAGAIN.",
+     .arm = Edit<&Hooks::mq_send>::Errno<ETIMEDOUT, EAGAIN>},
+    {.name = "mq_timedreceive_timeout_eagain",
+     .family = Family::mqueue,
+     .difficulty = Difficulty::easy,
+     .clauses = {"mq_timedreceive.timeout.etimedout_when_empty"},
+     .what = "mq_timedreceive() that times out fails with EAGAIN.",
+     .arm = Edit<&Hooks::mq_receive>::Errno<ETIMEDOUT, EAGAIN>},
+    {.name = "mq_timedreceive_timeout_zero",
+     .family = Family::mqueue,
+     .difficulty = Difficulty::easy,
+     .clauses = {"mq_timedreceive.timeout.etimedout_when_empty"},
+     .what = "mq_timedreceive() that times out returns 0.",
+     .arm = Edit<&Hooks::mq_receive>::Accept<ETIMEDOUT, 0>},
+    {.name = "mq_timedsend_never_times_out",
+     .family = Family::mqueue,
+     .difficulty = Difficulty::easy,
+     .clauses = {"mq_timedsend.timeout.etimedout_when_full"},
+     .what = "mq_timedsend() waits like mq_send().",
+     .arm =
+         [](Hooks& h) {
+           h.mq_send = [](const Obj& o, const char* b, size_t n, unsigned p, Time t) {
+             int r = SendTo(o, b, n, p, t);
+             if (r == -1 && errno == ETIMEDOUT) Stuck();
+             return r;
+           };
+         }},
+    {.name = "mq_timedreceive_past_deadline_waits",
+     .family = Family::mqueue,
+     .difficulty = Difficulty::medium,
+     .clauses = {"mq_timedreceive.timeout.past_deadline"},
+     .what = "A time that has passed already means no time-out.",
+     .arm =
+         [](Hooks& h) {
+           h.mq_receive = [](const Obj& o, char* b, size_t n, unsigned* p, Time t) {
+             if (!Past(t)) return ReceiveFrom(o, b, n, p, t);
+             timespec later = After(StuckMs());
+             return ReceiveFrom(o, b, n, p, &later);
+           };
+         }},
+    {.name = "mq_timedsend_past_deadline_einval",
+     .family = Family::mqueue,
+     .difficulty = Difficulty::medium,
+     .clauses = {"mq_timedsend.timeout.past_deadline"},
+     .what = "A time that has passed already is EINVAL.",
+     .arm =
+         [](Hooks& h) {
+           h.mq_send = [](const Obj& o, const char* b, size_t n, unsigned p, Time t) {
+             bool past = Past(t);
+             int r = SendTo(o, b, n, p, t);
+             return r == -1 && errno == ETIMEDOUT && past ? Fail(EINVAL) : r;
+           };
+         }},
+    {.name = "mq_timedsend_past_deadline_beats_room",
+     .family = Family::mqueue,
+     .difficulty = Difficulty::medium,
+     .clauses = {"mq_timedsend.timeout.not_evaluated_if_room"},
+     .what = "A past time fails with ETIMEDOUT though there is room.",
+     .arm =
+         [](Hooks& h) {
+           h.mq_send = [](const Obj& o, const char* b, size_t n, unsigned p, Time t) {
+             int error;
+             return Refused(t, &error) ? Fail(error) : SendTo(o, b, n, p, t);
+           };
+         }},
+    {.name = "mq_timedreceive_past_deadline_beats_message",
+     .family = Family::mqueue,
+     .difficulty = Difficulty::medium,
+     .clauses = {"mq_timedreceive.timeout.not_evaluated_if_message"},
+     .what = "A past time fails with ETIMEDOUT though there is a message.",
+     .arm =
+         [](Hooks& h) {
+           h.mq_receive = [](const Obj& o, char* b, size_t n, unsigned* p, Time t) {
+             int error;
+             return Refused(t, &error) ? static_cast<ssize_t>(Fail(error))
+                                       : ReceiveFrom(o, b, n, p, t);
+           };
+         }},
+    {.name = "mq_timedsend_invalid_nsec_accepted",
+     .family = Family::mqueue,
+     .difficulty = Difficulty::medium,
+     .clauses = {"mq_timedsend.timeout.invalid_nsec_einval"},
+     .what = "tv_nsec of a second or more is added to the seconds.",
+     .arm =
+         [](Hooks& h) {
+           h.mq_send = [](const Obj& o, const char* b, size_t n, unsigned p, Time t) {
+             timespec fixed{};
+             if (t && t->tv_nsec >= 1000000000) fixed = Plus({t->tv_sec, 0}, t->tv_nsec);
+             return SendTo(o, b, n, p, fixed.tv_sec ? &fixed : t);
+           };
+         }},
+    {.name = "mq_timedreceive_negative_nsec_accepted",
+     .family = Family::mqueue,
+     .difficulty = Difficulty::medium,
+     .clauses = {"mq_timedreceive.timeout.invalid_nsec_einval"},
+     .what = "A negative tv_nsec is not noticed.",
+     .arm =
+         [](Hooks& h) {
+           h.mq_receive = [](const Obj& o, char* b, size_t n, unsigned* p, Time t) {
+             timespec fixed{};
+             if (t && t->tv_nsec < 0) fixed = {t->tv_sec, 0};
+             return ReceiveFrom(o, b, n, p, t && t->tv_nsec < 0 ? &fixed : t);
+           };
+         }},
+    {.name = "mq_timedreceive_nsec_one_second_accepted",
+     .family = Family::mqueue,
+     .difficulty = Difficulty::hard,
+     .clauses = {"mq_timedreceive.timeout.invalid_nsec_einval"},
+     .what = "tv_nsec of exactly 1000000000 is accepted; larger and negative ones are refused.",
+     .arm =
+         [](Hooks& h) {
+           h.mq_receive = [](const Obj& o, char* b, size_t n, unsigned* p, Time t) {
+             bool exact = t && t->tv_nsec == 1000000000;
+             timespec fixed{exact ? t->tv_sec + 1 : 0, 0};
+             return ReceiveFrom(o, b, n, p, exact ? &fixed : t);
+           };
+         }},
+    {.name = "mq_timed_ignores_nonblock",
+     .family = Family::mqueue,
+     .difficulty = Difficulty::medium,
+     .clauses = {"mq_timedsend.timeout.nonblock_like_mq_send",
+                 "mq_timedreceive.timeout.nonblock_like_mq_receive"},
+     .what = "Timed calls wait in spite of O_NONBLOCK.",
+     .arm =
+         [](Hooks& h) {
+           h.mq_send = [](const Obj& o, const char* b, size_t n, unsigned p, Time t) {
+             int r = SendTo(o, b, n, p, t);
+             if (r == -1 && errno == EAGAIN && Valid(t)) {
+               while (!Past(t)) PauseMs(5);
+               errno = ETIMEDOUT;
+             }
+             return r;
+           };
+           h.mq_receive = [](const Obj& o, char* b, size_t n, unsigned* p, Time t) {
+             ssize_t r = ReceiveFrom(o, b, n, p, t);
+             if (r == -1 && errno == EAGAIN && Valid(t)) {
+               int64_t end = NowNs(CLOCK_MONOTONIC) + StuckMs() * 1000000ll;
+               while (!Past(t) && NowNs(CLOCK_MONOTONIC) < end) PauseMs(5);
+               errno = ETIMEDOUT;
+             }
+             return r;
+           };
+         }},
+    {.name = "mq_timedreceive_expiry_loses_message",
+     .family = Family::mqueue,
+     .difficulty = Difficulty::hard,
+     .clauses = {"mq_timedreceive.timeout.race_with_arrival"},
+     .what = "The first message after a time-out is lost.",
+     .source = "modelled on the Linux 5.6-5.12 race (CVE-2021-47069)",
+     .arm =
+         [](Hooks& h) {
+           h.mq_receive = [](const Obj& o, char* b, size_t n, unsigned* p, Time t) {
+             auto& expired = Cell(o.key(), kExpired);
+             if (expired.load() && !QueueEmpty(o)) {
+               expired = 0;
+               ReceiveFrom(o, b, n, p, t);
+             }
+             ssize_t r = ReceiveFrom(o, b, n, p, t);
+             if (r == -1 && errno == ETIMEDOUT) expired = 1;
+             return r;
+           };
+         }},
+    {.name = "mq_timedsend_expiry_queues_message",
+     .family = Family::mqueue,
+     .difficulty = Difficulty::hard,
+     .clauses = {"mq_send.error.failure_queues_nothing",
+                 "mq_timedsend.timeout.etimedout_when_full"},
+     .what = "A message whose mq_timedsend() timed out is sent as soon as there is room.",
+     .arm =
+         [](Hooks& h) {
+           h.mq_send = [](const Obj& o, const char* b, size_t n, unsigned p, Time t) {
+             int r = SendTo(o, b, n, p, t);
+             if (r == -1 && errno == ETIMEDOUT) Cell(o.key(), kExpired) = 1;
+             return r;
+           };
+           h.mq_receive = [](const Obj& o, char* b, size_t n, unsigned* p, Time t) {
+             unsigned prio = 0;
+             ssize_t r = ReceiveFrom(o, b, n, &prio, t);
+             if (r >= 0 && p) *p = prio;
+             if (r >= 0 && Cell(o.key(), kExpired).exchange(0)) {
+               int fd = Reopen(o.fd, O_WRONLY | O_NONBLOCK);
+               if (fd >= 0) real::mq_send(fd, b, static_cast<size_t>(r), prio), real::mq_close(fd);
+             }
+             return r;
+           };
+         }},
+    {.name = "mq_timedreceive_never_eintr",
+     .family = Family::mqueue,
+     .difficulty = Difficulty::medium,
+     .clauses = {"mq_timedreceive.eintr.caught_signal"},
+     .what = "mq_timedreceive() goes on after every signal handler; mq_receive() is right.",
+     .arm =
+         [](Hooks& h) {
+           h.mq_receive = [](const Obj& o, char* b, size_t n, unsigned* p, Time t) {
+             ssize_t r;
+             do r = ReceiveFrom(o, b, n, p, t);
+             while (t && r == -1 && errno == EINTR);
+             return r;
+           };
+         }},
+    {.name = "mq_timedsend_eintr_as_timeout",
+     .family = Family::mqueue,
+     .difficulty = Difficulty::medium,
+     .clauses = {"mq_timedsend.eintr.caught_signal"},
+     .what = "mq_timedsend() interrupted by a signal fails with ETIMEDOUT.",
+     .arm =
+         [](Hooks& h) {
+           h.mq_send = [](const Obj& o, const char* b, size_t n, unsigned p, Time t) {
+             int r = SendTo(o, b, n, p, t);
+             return t && r == -1 && errno == EINTR ? Fail(ETIMEDOUT) : r;
+           };
+         }},
+    {.name = "mq_timedreceive_restart_extends_deadline",
+     .family = Family::mqueue,
+     .difficulty = Difficulty::hard,
+     .clauses = {"mq_timedreceive.eintr.sa_restart_keeps_deadline"},
+     .what = "A signal starts the whole time again.",
+     .arm =
+         [](Hooks& h) {
+           h.mq_receive = [](const Obj& o, char* b, size_t n, unsigned* p, Time t) {
+             if (!Valid(t) || Past(t) || !QueueReaderWaits(o)) return ReceiveFrom(o, b, n, p, t);
+             int64_t length = t->tv_sec * 1000000000ll + t->tv_nsec - NowNs(CLOCK_REALTIME);
+             timespec until = *t;
+             Disturbed signals(Disturb::restarting);
+             for (int again = 0;; ++again) {
+               ssize_t r = ReceiveFrom(o, b, n, p, &until);
+               if (r != -1 || errno != EINTR || again > 20) return r;
+               until = Plus(After(0), length + 2000000000ll);
+             }
+           };
+         }},
+    {.name = "mq_timedsend_eintr_despite_sa_restart",
+     .family = Family::mqueue,
+     .difficulty = Difficulty::medium,
+     .clauses = {"mq_timedsend.eintr.sa_restart_keeps_deadline"},
+     .what = "mq_timedsend() fails with EINTR though the handler was set with SA_RESTART.",
+     .arm =
+         [](Hooks& h) {
+           h.mq_send = [](const Obj& o, const char* b, size_t n, unsigned p, Time t) {
+             if (!t || !SenderWaits(o)) return SendTo(o, b, n, p, t);
+             Disturbed signals(Disturb::restarting);
+             return SendTo(o, b, n, p, t);
+           };
+         }},
+    {.name = "mq_timedreceive_positive_length_is_failure",
+     .family = Family::mqueue,
+     .difficulty = Difficulty::easy,
+     .clauses = {"mq_timedreceive.basic.like_mq_receive"},
+     .what = "mq_timedreceive() of a message that is not empty returns -1.",
+     .source = "glibc BZ 29304 (32-bit)",
+     .arm =
+         [](Hooks& h) {
+           h.mq_receive = [](const Obj& o, char* b, size_t n, unsigned* p, Time t) {
+             ssize_t r = ReceiveFrom(o, b, n, p, t);
+             return t && r > 0 ? static_cast<ssize_t>(Fail(EINVAL)) : r;
+           };
+         }},
+    {.name = "mq_timedsend_ignores_priority",
+     .family = Family::mqueue,
+     .difficulty = Difficulty::medium,
+     .clauses = {"mq_timedsend.basic.like_mq_send"},
+     .what = "mq_timedsend() sends with priority 0; mq_send() is right.",
+     .arm =
+         [](Hooks& h) {
+           h.mq_send = [](const Obj& o, const char* b, size_t n, unsigned p, Time t) {
+             return SendTo(o, b, n, t && p < 32768 ? 0 : p, t);
+           };
+         }},
 };
+FAULTS_REGISTER(kFaults);
 
 }  // namespace
-
-Bank QueueTimeBank() { return BankOf(kFaults); }
-
 }  // namespace faults

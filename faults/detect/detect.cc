@@ -15,6 +15,7 @@
 #include <thread>
 
 #include "base/command_line.h"
+#include "base/files.h"
 #include "faults/detect/detect_plan.h"
 #include "faults/detect/detect_report.h"
 #include "faults/detect/detect_trial.h"
@@ -24,7 +25,7 @@
 #include "reports/environment/environment.h"
 #include "spec/clause.h"
 
-namespace ipcsuite::faults {
+namespace ipcsuite::detect {
 namespace {
 
 using report::Complain;
@@ -43,9 +44,8 @@ std::vector<TestInfo> KnownTests() {
   std::vector<TestInfo> tests;
   for (const TestEntry& entry : AllTests()) {
     if (!entry.meta->dangerous.empty()) continue;
-    TestInfo test{entry.name, entry.meta->suite, {}};
-    for (ClauseRef clause : entry.meta->clauses) test.clauses.emplace_back(Get(clause).id);
-    tests.push_back(std::move(test));
+    tests.push_back(
+        {entry.name, entry.meta->suite, {entry.meta->clauses.begin(), entry.meta->clauses.end()}});
   }
   return tests;
 }
@@ -56,17 +56,20 @@ bool Contains(const std::vector<std::string>& list, const std::string& text) {
 
 // Those that the options name, the canary among them unless single faults are named; not the
 // neutral one, which is run apart.
-std::vector<FaultInfo> ChosenFaults(const Options& options, const std::vector<FaultInfo>& all) {
-  std::vector<FaultInfo> chosen;
+std::vector<Implementation> ChosenFaults(const Options& options,
+                                         const std::vector<Implementation>& all) {
+  std::vector<Implementation> chosen;
   int number = 0;
-  for (const FaultInfo& fault : all) {
+  for (const Implementation& fault : all) {
     if (fault.name == "neutral") continue;
     const bool canary = fault.name == "canary";
     if (!options.faults.empty()) {
       if (!Contains(options.faults, fault.name)) continue;
     } else if (!canary) {
-      if (!options.families.empty() && !Contains(options.families, fault.family)) continue;
-      if (!options.difficulties.empty() && !Contains(options.difficulties, fault.difficulty))
+      if (!options.families.empty() && !Contains(options.families, ToString(fault.family)))
+        continue;
+      if (!options.difficulties.empty() &&
+          !Contains(options.difficulties, ToString(fault.difficulty)))
         continue;
       if (number++ % options.sample != 0) continue;
     }
@@ -79,9 +82,9 @@ std::vector<FaultInfo> ChosenFaults(const Options& options, const std::vector<Fa
 class Matrix {
  public:
   Matrix(const Options& options, const TrialOptions& trial, const std::vector<TestInfo>& tests,
-         std::vector<FaultInfo> faults)
+         std::vector<Implementation> faults)
       : options_(options), trial_(trial), tests_(tests) {
-    for (FaultInfo& fault : faults)
+    for (Implementation& fault : faults)
       results_.push_back({std::move(fault), false, {}, kStages, "", 0});
   }
 
@@ -212,7 +215,7 @@ std::vector<TestInfo> Baseline(const TrialOptions& trial, const std::vector<Test
     const TestOutcome& after = neutral.tests[test.name];
     if (before.Red()) run->not_used.push_back(test.name);
     if (before.Judged() && after.Red()) run->neutral_differs.push_back(test.name);
-    // A test that is expected to fail would end each run at once, and tells nobody anything.
+    // A test that is expected to fail would end each run immediately and proves nothing.
     if (before.Judged() && after.Judged() && before.verdict != "XFAIL" && after.verdict != "XFAIL")
       usable.push_back(test);
     run->baseline_tests += before.Judged();
@@ -231,11 +234,18 @@ std::string StressBaseline(const TrialOptions& trial, double seconds, DetectionR
              : "the stress run with the neutral fault failed: " + neutral.problem;
 }
 
-void ListFaults(const std::vector<FaultInfo>& faults) {
-  for (const FaultInfo& fault : faults) {
-    std::printf("%-42s %-7s %-7s %s\n", fault.name.c_str(), fault.family.c_str(),
-                fault.difficulty.c_str(), fault.what.c_str());
+void ListFaults(const std::vector<Implementation>& faults) {
+  for (const Implementation& fault : faults) {
+    std::printf("%-42s %-7s %-7s %s\n", fault.name.c_str(), ToString(fault.family),
+                ToString(fault.difficulty), fault.what.c_str());
   }
+}
+
+template <class Rows>
+std::vector<std::string> Names(const Rows& rows) {
+  std::vector<std::string> names;
+  for (const auto& row : rows) names.emplace_back(row.name);
+  return names;
 }
 
 int Parse(int argc, char** argv, Options* options) {
@@ -244,10 +254,10 @@ int Parse(int argc, char** argv, Options* options) {
   app.add_option("--fault", options->faults, "Only these faults")->delimiter(',');
   app.add_option("--family", options->families, "Only faults of these families")
       ->delimiter(',')
-      ->check(CLI::IsMember({"pipe", "fifo", "poll", "shm", "mqueue", "notify"}));
+      ->check(CLI::IsMember(Names(faults::kFamilies)));
   app.add_option("--difficulty", options->difficulties, "Only faults of these difficulties")
       ->delimiter(',')
-      ->check(CLI::IsMember({"easy", "medium", "hard"}));
+      ->check(CLI::IsMember(Names(faults::kDifficulties)));
   app.add_option("--sample", options->sample, "Only every n-th fault")
       ->check(CLI::Range(1, 1000))
       ->capture_default_str();
@@ -281,7 +291,7 @@ std::vector<std::string> DetectingNothing(const std::vector<TestInfo>& tests,
                                           const std::vector<FaultResult>& results) {
   std::set<std::string> seen;
   for (const FaultResult& result : results) {
-    if (result.fault.family == "meta") continue;
+    if (result.fault.meta()) continue;
     for (const Detection& detection : result.detections) seen.insert(detection.test);
   }
   std::vector<std::string> nothing;
@@ -291,11 +301,11 @@ std::vector<std::string> DetectingNothing(const std::vector<TestInfo>& tests,
   return nothing;
 }
 
-int Perform(const Options& options, const std::vector<FaultInfo>& faults, TrialOptions trial,
+int Perform(const Options& options, const std::vector<Implementation>& faults, TrialOptions trial,
             DetectionRun* run) {
   const auto start = std::chrono::steady_clock::now();
   std::set<std::string> suites;
-  for (const FaultInfo& fault : faults) suites.merge(SuitesOf(fault));
+  for (const Implementation& fault : faults) suites.merge(SuitesOf(fault));
   std::vector<TestInfo> tests = KnownTests();
   std::erase_if(tests, [&](const TestInfo& test) {
     if (!options.test.empty()) return test.name != options.test;
@@ -332,7 +342,7 @@ int Perform(const Options& options, const std::vector<FaultInfo>& faults, TrialO
   run->seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   PrintSummary(*run);
   if (options.out.empty()) return 0;
-  if (!WriteWhole(options.out + "/detection.json", ToJson(*run), &problem))
+  if (!report::WriteFile(options.out + "/detection.json", ToJson(*run), &problem))
     return Complain(problem);
   std::printf("%s/detection.json\n", options.out.c_str());
   return 0;
@@ -349,15 +359,15 @@ int DetectMain(int argc, char** argv) {
         "libipcfaults.so is not beside the program: build //faults:libipcfaults.so or name it with "
         "--library");
   std::string error;
-  const std::vector<FaultInfo> all = LoadFaults(options.library, &error);
+  const std::vector<Implementation> all = LoadLibrary(options.library, &error);
   if (!error.empty()) return Complain(error);
   for (const std::string& name : options.faults) {
-    const bool known = std::any_of(all.begin(), all.end(), [&](const FaultInfo& fault) {
+    const bool known = std::any_of(all.begin(), all.end(), [&](const Implementation& fault) {
       return fault.name == name && name != "neutral";
     });
     if (!known) return Complain("unknown fault '" + name + "': `ipcsuite detect --list` names all");
   }
-  const std::vector<FaultInfo> faults = ChosenFaults(options, all);
+  const std::vector<Implementation> faults = ChosenFaults(options, all);
   if (options.list) return ListFaults(faults), 0;
   std::error_code code;
   std::filesystem::create_directories(options.out, code);
@@ -388,4 +398,4 @@ int DetectMain(int argc, char** argv) {
              : 0;
 }
 
-}  // namespace ipcsuite::faults
+}  // namespace ipcsuite::detect

@@ -4,7 +4,7 @@
 
 #include "spec/clause.h"
 
-namespace ipcsuite::faults {
+namespace ipcsuite::detect {
 
 bool IsConformance(const std::string& suite) { return suite != "props" && suite != "stress"; }
 
@@ -14,27 +14,21 @@ const char* ToString(Stage stage) {
   return kNames[stage];
 }
 
-std::set<std::string> SuitesOf(const FaultInfo& fault) {
+std::set<std::string> SuitesOf(const Implementation& fault) {
   std::set<std::string> suites;
-  for (const std::string& id : fault.breaks) {
-    if (const Clause* clause = Find(id)) suites.insert(std::string(SuiteOf(*clause)));
-  }
-  if (fault.family == "notify") {
-    suites.insert("mqueue");
-  } else if (fault.family == "meta") {
-    suites.insert({"pipe", "fifo", "poll", "shm", "mqueue"});
-  } else {
-    suites.insert(fault.family);
+  for (const ClauseRef clause : fault.clauses) suites.emplace(SuiteOf(Get(clause)));
+  for (const faults::FamilyName& row : faults::kFamilies) {
+    if (fault.meta() || row.family == fault.family) suites.insert(row.suite);
   }
   return suites;
 }
 
-void PlanStages(const FaultInfo& fault, const std::vector<TestInfo>& tests, Stages* stages) {
+void PlanStages(const Implementation& fault, const std::vector<TestInfo>& tests, Stages* stages) {
   const std::set<std::string> suites = SuitesOf(fault);
-  const std::set<std::string> broken(fault.breaks.begin(), fault.breaks.end());
   for (const TestInfo& test : tests) {
-    const bool claims = std::any_of(test.clauses.begin(), test.clauses.end(),
-                                    [&](const std::string& id) { return broken.count(id) != 0; });
+    const bool claims =
+        std::find_first_of(test.clauses.begin(), test.clauses.end(), fault.clauses.begin(),
+                           fault.clauses.end()) != test.clauses.end();
     if (!IsConformance(test.suite)) {
       (*stages)[kProperties].push_back(test.name);
     } else if (claims) {
@@ -49,9 +43,9 @@ std::map<std::string, std::map<std::string, Score>> Scores(
     const std::vector<FaultResult>& results) {
   std::map<std::string, std::map<std::string, Score>> scores;
   for (const FaultResult& result : results) {
-    if (!result.done || result.fault.family == "meta") continue;
-    for (const std::string& family : {result.fault.family, std::string("all")}) {
-      for (const std::string& difficulty : {result.fault.difficulty, std::string()}) {
+    if (!result.done || result.fault.meta()) continue;
+    for (const char* family : {ToString(result.fault.family), "all"}) {
+      for (const char* difficulty : {ToString(result.fault.difficulty), ""}) {
         Score& score = scores[family][difficulty];
         ++score.faults;
         score.detected += result.detected();
@@ -69,8 +63,8 @@ std::map<std::string, std::string> ClauseStates(const std::vector<FaultResult>& 
   }
   for (const FaultResult& result : results) {
     if (!result.done) continue;
-    for (const std::string& id : result.fault.breaks) {
-      std::string& state = states[id];
+    for (const ClauseRef clause : result.fault.clauses) {
+      std::string& state = states[std::string(Get(clause).id)];
       if (result.detected()) state = "proven";
       if (state == "no fault") state = "unproven";
     }
@@ -78,4 +72,4 @@ std::map<std::string, std::string> ClauseStates(const std::vector<FaultResult>& 
   return states;
 }
 
-}  // namespace ipcsuite::faults
+}  // namespace ipcsuite::detect

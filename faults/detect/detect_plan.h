@@ -8,19 +8,19 @@
 
 #include "faults/detect/library.h"
 
-namespace ipcsuite::faults {
+namespace ipcsuite::detect {
 
 struct TestInfo {
   std::string name;
-  std::string suite;                 // pipe, fifo, poll, shm, mqueue, props, stress
-  std::vector<std::string> clauses;  // identifiers
+  std::string suite;  // the folder in suites/, or "props", "stress"
+  std::vector<ClauseRef> clauses;
 };
 
 // The suites that judge clauses; the others are detectors for the hard faults.
 bool IsConformance(const std::string& suite);
 
 // The suites whose interface the fault concerns: those of its clauses and of its family.
-std::set<std::string> SuitesOf(const FaultInfo& fault);
+std::set<std::string> SuitesOf(const Implementation& fault);
 
 // What is run one after the other until something is detected. Tests that claim a clause that the
 // fault breaks; the other tests of the suites concerned; properties; a stress run (which has no
@@ -28,7 +28,7 @@ std::set<std::string> SuitesOf(const FaultInfo& fault);
 enum Stage { kClaiming, kNeighbours, kProperties, kStress, kStages };
 const char* ToString(Stage stage);
 using Stages = std::vector<std::string>[kStages];
-void PlanStages(const FaultInfo& fault, const std::vector<TestInfo>& tests, Stages* stages);
+void PlanStages(const Implementation& fault, const std::vector<TestInfo>& tests, Stages* stages);
 
 // ---- what came out ----------------------------------------------------------------------------
 
@@ -37,7 +37,7 @@ struct Detection {
 };
 
 struct FaultResult {
-  FaultInfo fault;
+  Implementation fault;
   bool done = false;                  // false: the run was interrupted before
   std::vector<Detection> detections;  // empty: missed; more than one only in a full run
   Stage stage = kStages;              // in which it was detected
@@ -49,11 +49,11 @@ struct FaultResult {
 struct Score {
   int faults = 0, by_suites = 0, detected = 0;
 };
-// By family, and there by difficulty ("" is the sum).
+// By family (or "all"), and there by difficulty ("" is the sum).
 std::map<std::string, std::map<std::string, Score>> Scores(const std::vector<FaultResult>& results);
 
 // By clause: "proven" (some fault of it was detected), "unproven" (none of its faults was),
 // "no fault". Only requirements.
 std::map<std::string, std::string> ClauseStates(const std::vector<FaultResult>& results);
 
-}  // namespace ipcsuite::faults
+}  // namespace ipcsuite::detect

@@ -2,62 +2,83 @@
 
 #include <gtest/gtest.h>
 
-namespace ipcsuite::faults {
+#include "spec/clauses.h"
+
+namespace ipcsuite::detect {
 namespace {
 
+using faults::Difficulty;
+using faults::Family;
 using Names = std::vector<std::string>;
 
-FaultInfo Fault(const std::string& name, const std::string& family, const std::string& difficulty,
-                Names breaks) {
-  return {name, family, difficulty, "what", "", std::move(breaks)};
+Implementation Fault(const std::string& name, Family family, Difficulty difficulty,
+                     std::vector<ClauseRef> clauses) {
+  Implementation fault;
+  fault.name = name;
+  fault.family = family;
+  fault.difficulty = difficulty;
+  fault.clauses = std::move(clauses);
+  return fault;
 }
 
 const std::vector<TestInfo> kTests = {
-    {"Read.Claims", "pipe", {"pipe.read.ebadf"}},
-    {"Write.Other", "pipe", {"pipe.write.ebadf"}},
-    {"Shm.Far", "shm", {"mmap.ret.range"}},
-    {"Fifo.ClaimsToo", "fifo", {"pipe.read.ebadf"}},
+    {"Read.Claims", "pipe", {clause::pipe::read_ebadf}},
+    {"Write.Other", "pipe", {clause::pipe::write_ebadf}},
+    {"Shm.Far", "shm", {clause::mmap::ret_range}},
+    {"Fifo.ClaimsToo", "fifo", {clause::pipe::read_ebadf}},
     {"Props.Any", "props", {}},
 };
 
 TEST(DetectPlan, ClaimingTestsComeFirstThenNeighboursThenProperties) {
   Stages stages;
-  PlanStages(Fault("f", "pipe", "easy", {"pipe.read.ebadf"}), kTests, &stages);
+  PlanStages(Fault("f", Family::pipe, Difficulty::easy, {clause::pipe::read_ebadf}), kTests,
+             &stages);
   EXPECT_EQ(stages[kClaiming], (Names{"Read.Claims", "Fifo.ClaimsToo"}));
   EXPECT_EQ(stages[kNeighbours], Names{"Write.Other"});
   EXPECT_EQ(stages[kProperties], Names{"Props.Any"});
 }
 
 TEST(DetectPlan, NotificationIsJudgedByTheQueueSuite) {
-  EXPECT_EQ(SuitesOf(Fault("f", "notify", "easy", {"mq_notify.error.ebadf"})),
-            std::set<std::string>{"mqueue"});
+  EXPECT_EQ(
+      SuitesOf(Fault("f", Family::notify, Difficulty::easy, {clause::mq_notify::error_ebadf})),
+      std::set<std::string>{"mqueue"});
 }
 
 TEST(DetectPlan, TheCanaryConcernsAllSuites) {
-  EXPECT_EQ(SuitesOf(Fault("canary", "meta", "", {})).size(), 5u);
+  const std::set<std::string> suites =
+      SuitesOf(Fault("canary", Family::meta, Difficulty::none, {}));
+  for (const faults::FamilyName& row : faults::kFamilies) {
+    EXPECT_TRUE(suites.count(row.suite)) << row.name;
+  }
 }
 
 std::vector<FaultResult> Results() {
   std::vector<FaultResult> results;
-  results.push_back({Fault("a", "pipe", "easy", {"pipe.read.ebadf"}),
+  results.push_back({Fault("a", Family::pipe, Difficulty::easy, {clause::pipe::read_ebadf}),
                      true,
                      {{"T", "FAIL", ""}},
                      kClaiming,
                      "",
                      1});
-  results.push_back({Fault("b", "pipe", "hard", {"pipe.read.ebadf", "pipe.write.ebadf"}),
+  results.push_back({Fault("b", Family::pipe, Difficulty::hard,
+                           {clause::pipe::read_ebadf, clause::pipe::write_ebadf}),
                      true,
                      {},
                      kStages,
                      "",
                      1});
-  results.push_back({Fault("c", "shm", "hard", {"mmap.ret.range"}),
+  results.push_back({Fault("c", Family::shm, Difficulty::hard, {clause::mmap::ret_range}),
                      true,
                      {{"T", "FAIL", ""}},
                      kProperties,
                      "",
                      1});
-  results.push_back({Fault("d", "shm", "hard", {"mmap.addr.null"}), false, {}, kStages, "", 1});
+  results.push_back({Fault("d", Family::shm, Difficulty::hard, {clause::mmap::addr_null}),
+                     false,
+                     {},
+                     kStages,
+                     "",
+                     1});
   return results;
 }
 
@@ -81,4 +102,4 @@ TEST(DetectPlan, AClauseIsProvenBySomeFaultThatWasSeen) {
 }
 
 }  // namespace
-}  // namespace ipcsuite::faults
+}  // namespace ipcsuite::detect

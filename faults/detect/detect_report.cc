@@ -1,29 +1,28 @@
 #include "faults/detect/detect_report.h"
 
-#include <string.h>
-
-#include <cerrno>
 #include <cstdio>
-#include <fstream>
 #include <nlohmann/json.hpp>
 
 #include "spec/clause.h"
 
-namespace ipcsuite::faults {
+namespace ipcsuite::detect {
 namespace {
 
 using nlohmann::json;
 
-const char* const kFamilies[] = {"pipe", "fifo", "poll", "shm", "mqueue", "notify", "all"};
-const char* const kDifficulties[] = {"easy", "medium", "hard", ""};
+json Identifiers(const std::vector<ClauseRef>& clauses) {
+  json ids = json::array();
+  for (const ClauseRef clause : clauses) ids.push_back(Get(clause).id);
+  return ids;
+}
 
 json ResultJson(const FaultResult& result) {
   json out = {{"name", result.fault.name},
-              {"family", result.fault.family},
-              {"difficulty", result.fault.difficulty},
+              {"family", ToString(result.fault.family)},
+              {"difficulty", ToString(result.fault.difficulty)},
               {"what", result.fault.what},
               {"source", result.fault.source},
-              {"breaks", result.fault.breaks},
+              {"breaks", Identifiers(result.fault.clauses)},
               {"result", !result.done              ? "not run"
                          : !result.problem.empty() ? "no result"
                          : result.detected()       ? "detected"
@@ -60,16 +59,21 @@ std::string Percent(int part, int whole) {
 
 void PrintScores(const DetectionRun& run) {
   auto scores = Scores(run.results);
+  std::vector<std::string> families, difficulties;
+  for (const faults::FamilyName& row : faults::kFamilies) families.push_back(row.name);
+  for (const faults::DifficultyName& row : faults::kDifficulties) difficulties.push_back(row.name);
+  families.push_back("all");
+  difficulties.push_back("");
   for (const bool alone : {true, false}) {
     std::printf("\nDetected by %s:\n  %-8s",
                 alone ? "the conformance suites alone" : "suites, properties and stress", "");
-    for (const char* difficulty : kDifficulties)
-      std::printf("%-17s", *difficulty ? difficulty : "all");
+    for (const std::string& difficulty : difficulties)
+      std::printf("%-17s", difficulty.empty() ? "all" : difficulty.c_str());
     std::printf("\n");
-    for (const char* family : kFamilies) {
+    for (const std::string& family : families) {
       if (!scores.count(family)) continue;
-      std::printf("  %-8s", family);
-      for (const char* difficulty : kDifficulties) {
+      std::printf("  %-8s", family.c_str());
+      for (const std::string& difficulty : difficulties) {
         const Score& score = scores[family][difficulty];
         std::printf("%-17s",
                     Percent(alone ? score.by_suites : score.detected, score.faults).c_str());
@@ -87,7 +91,7 @@ void PrintLateDetections(const DetectionRun& run) {
       if (!result.detected() || result.stage != stage) continue;
       if (!any) std::printf("\nDetected by %s:\n", ToString(stage));
       any = true;
-      std::printf("  %-42s %-7s %s\n", result.fault.name.c_str(), result.fault.difficulty.c_str(),
+      std::printf("  %-42s %-7s %s\n", result.fault.name.c_str(), ToString(result.fault.difficulty),
                   result.detections[0].test.c_str());
     }
   }
@@ -143,18 +147,6 @@ std::string ToJson(const DetectionRun& run) {
   return out.dump(1, ' ', false, json::error_handler_t::replace) + "\n";
 }
 
-bool WriteWhole(const std::string& path, const std::string& text, std::string* error) {
-  const std::string fresh = path + ".new";
-  std::ofstream file(fresh, std::ios::binary | std::ios::trunc);
-  file << text;
-  file.close();
-  if (!file || std::rename(fresh.c_str(), path.c_str()) != 0) {
-    *error = "can't write " + path + ": " + strerror(errno);
-    return false;
-  }
-  return true;
-}
-
 void PrintSummary(const DetectionRun& run) {
   if (run.results.empty()) return;
   PrintScores(run);
@@ -162,8 +154,8 @@ void PrintSummary(const DetectionRun& run) {
   const auto missed = Missed(run);
   if (!missed.empty()) std::printf("\nMissed:\n");
   for (const FaultResult* result : missed) {
-    std::printf("  %-42s %-7s %-7s %s\n", result->fault.name.c_str(), result->fault.family.c_str(),
-                result->fault.difficulty.c_str(),
+    std::printf("  %-42s %-7s %-7s %s\n", result->fault.name.c_str(),
+                ToString(result->fault.family), ToString(result->fault.difficulty),
                 result->problem.empty() ? result->fault.what.c_str() : result->problem.c_str());
   }
   if (run.full) {
@@ -176,4 +168,4 @@ void PrintSummary(const DetectionRun& run) {
               run.interrupted.empty() ? "" : "; interrupted: ", run.interrupted.c_str());
 }
 
-}  // namespace ipcsuite::faults
+}  // namespace ipcsuite::detect

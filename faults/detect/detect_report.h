@@ -6,7 +6,7 @@
 
 #include "faults/detect/detect_plan.h"
 
-namespace ipcsuite::faults {
+namespace ipcsuite::detect {
 
 struct DetectionRun {
   std::string command_line, started;  // UTC
@@ -26,10 +26,8 @@ bool CanarySeen(const DetectionRun& run);
 std::vector<const FaultResult*> Missed(const DetectionRun& run);
 
 std::string ToJson(const DetectionRun& run);
-// Writes a file in one step; false and *error if that fails.
-bool WriteWhole(const std::string& path, const std::string& text, std::string* error);
 
 // The table of scores, the misses by name, clauses by interface.
 void PrintSummary(const DetectionRun& run);
 
-}  // namespace ipcsuite::faults
+}  // namespace ipcsuite::detect

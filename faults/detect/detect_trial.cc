@@ -14,7 +14,7 @@
 
 #include "faults/preload/list.h"
 
-namespace ipcsuite::faults {
+namespace ipcsuite::detect {
 namespace {
 
 using nlohmann::json;
@@ -165,4 +165,4 @@ TrialResult RunStressTrial(const TrialOptions& options, const std::string& fault
                  {"stress", "--time", std::to_string(seconds) + "s", "--nemesis", "all"});
 }
 
-}  // namespace ipcsuite::faults
+}  // namespace ipcsuite::detect

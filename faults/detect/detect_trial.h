@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-namespace ipcsuite::faults {
+namespace ipcsuite::detect {
 
 struct TrialOptions {
   std::string program;  // the ipcsuite binary
@@ -44,4 +44,4 @@ TrialResult RunTrial(const TrialOptions& options, const std::string& fault,
 // the fault of this name (none if empty).
 TrialResult RunStressTrial(const TrialOptions& options, const std::string& fault, double seconds);
 
-}  // namespace ipcsuite::faults
+}  // namespace ipcsuite::detect

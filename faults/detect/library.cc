@@ -4,11 +4,7 @@
 #include <limits.h>
 #include <unistd.h>
 
-#include <sstream>
-
-#include "faults/preload/list.h"
-
-namespace ipcsuite::faults {
+namespace ipcsuite::detect {
 
 std::string FindLibrary() {
   char self[PATH_MAX];
@@ -25,26 +21,34 @@ std::string FindLibrary() {
   return "";
 }
 
-std::vector<FaultInfo> LoadFaults(const std::string& path, std::string* error) {
-  std::vector<FaultInfo> faults;
+std::vector<Implementation> LoadLibrary(const std::string& path, std::string* error) {
+  std::vector<Implementation> all;
   void* library = dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL);
   if (!library) {
     const char* why = dlerror();
     *error = "can't load " + path + ": " + (why ? why : "unknown reason");
-    return faults;
+    return all;
   }
-  const auto get = reinterpret_cast<IpcFaultGetFn>(dlsym(library, kIpcFaultGetSymbol));
-  if (!get) {
-    *error = path + " is not the fault library: it has no " + kIpcFaultGetSymbol;
-    return faults;
+  const auto row_at = reinterpret_cast<IpcFaultRowFn>(dlsym(library, kIpcFaultRowSymbol));
+  if (!row_at) {
+    *error = path + " is not the fault library of this program: it has no " + kIpcFaultRowSymbol;
+    return all;
   }
-  for (std::size_t i = 0; const IpcFaultInfo* info = get(i); ++i) {
-    FaultInfo fault{info->name, info->family, info->difficulty, info->what, info->source, {}};
-    std::istringstream words(info->breaks);
-    for (std::string id; words >> id;) fault.breaks.push_back(id);
-    faults.push_back(std::move(fault));
+  for (std::size_t i = 0; const faults::Row* row = row_at(i); ++i) {
+    Implementation one{row->name, row->role,     row->family, row->difficulty,
+                       {},        row->observed, row->what,   row->source};
+    for (const char* const* id = row->clauses; *id; ++id) {
+      const Clause* clause = Find(*id);
+      if (!clause) {
+        *error = path + ": " + row->name + " names the unknown clause " + *id +
+                 ": build the program and the library from the same sources";
+        return {};
+      }
+      one.clauses.push_back(RefOf(*clause));
+    }
+    all.push_back(std::move(one));
   }
-  return faults;
+  return all;
 }
 
-}  // namespace ipcsuite::faults
+}  // namespace ipcsuite::detect

@@ -1,4 +1,4 @@
-// Start of the library: which fault is active, the default hooks, what a descriptor is.
+// Start of the library: which row is active, the default hooks, what a descriptor is.
 #include <sys/syscall.h>
 #include <sys/vfs.h>
 #include <unistd.h>
@@ -7,7 +7,6 @@
 #include <cstdlib>
 #include <cstring>
 
-#include "faults/bank/banks.h"
 #include "faults/preload/fault.h"
 #include "faults/preload/state.h"
 
@@ -52,8 +51,6 @@ Hooks MakeDefaults() {
   h.stat_fifo = [](int d, const char* p, struct stat* s, int f) {
     return real::fstatat(d, p, s, f);
   };
-  h.popen = [](const char* c, const char* m) { return real::popen(c, m); };
-  h.pclose = [](FILE* f) { return real::pclose(f); };
   h.aio_read = [](aiocb* a) { return real::aio_read(a); };
   h.aio_write = [](aiocb* a) { return real::aio_write(a); };
   h.aio_return = [](aiocb* a) { return real::aio_return(a); };
@@ -67,7 +64,6 @@ Hooks MakeDefaults() {
   h.ftruncate = [](const Obj& o, off_t n) { return real::ftruncate(o.fd, n); };
   h.fchmod = [](const Obj& o, mode_t m) { return real::fchmod(o.fd, m); };
   h.fchown = [](const Obj& o, uid_t u, gid_t g) { return real::fchown(o.fd, u, g); };
-  h.sysconf = [](int name) { return real::sysconf(name); };
   h.poll = [](pollfd* p, nfds_t n, int t) { return real::poll(p, n, t); };
   h.ppoll = [](pollfd* p, nfds_t n, const timespec* t, const sigset_t* m) {
     return real::ppoll(p, n, t, m);
@@ -78,8 +74,6 @@ Hooks MakeDefaults() {
   h.pselect = [](int n, fd_set* r, fd_set* w, fd_set* e, const timespec* t, const sigset_t* m) {
     return real::pselect(n, r, w, e, t, m);
   };
-  h.shm_open = [](const char* p, int f, mode_t m) { return real::shm_open(p, f, m); };
-  h.shm_unlink = [](const char* p) { return real::shm_unlink(p); };
   h.mmap = [](const Obj& o, void* a, size_t n, int p, int f, off_t at) {
     return real::mmap(a, n, p, f, o.fd, at);
   };
@@ -93,7 +87,6 @@ Hooks MakeDefaults() {
     return real::mq_open(p, f, m, a);
   };
   h.mq_close = [](const Obj& o) { return real::mq_close(o.fd); };
-  h.mq_unlink = [](const char* p) { return real::mq_unlink(p); };
   h.mq_getattr = [](const Obj& o, mq_attr* a) { return real::mq_getattr(o.fd, a); };
   h.mq_setattr = [](const Obj& o, const mq_attr* n, mq_attr* old) {
     return real::mq_setattr(o.fd, n, old);
@@ -109,45 +102,47 @@ Hooks MakeDefaults() {
   h.before_exec = [] {};
   h.failed_exec = [] {};
   h.before_exit = [] {};
-  h.spawn_adddup2 = [](posix_spawn_file_actions_t* a, int from, int to) {
-    return real::posix_spawn_file_actions_adddup2(a, from, to);
-  };
+#define IPC_DEFAULT(result, name, parameters, arguments) h.name = real::name;
+  IPC_PLAIN_CALLS(IPC_DEFAULT)
+#undef IPC_DEFAULT
   return h;
 }
 
-const Fault kMeta[] = {
-    {"neutral", "meta", "", "", "Everything is interposed and nothing is changed.", "",
-     [](Hooks&) {}},
-    {"canary", "meta", "", "", "Nothing can be created: every test must fail.", "",
-     [](Hooks& h) {
-       Edit<&Hooks::pipe2>::Always<ENOSYS>(h);
-       Edit<&Hooks::mkfifoat>::Always<ENOSYS>(h);
-       Edit<&Hooks::shm_open>::Always<ENOSYS>(h);
-       Edit<&Hooks::mq_open>::Always<ENOSYS>(h);
-     }},
+const Row kMeta[] = {
+    {.name = "neutral",
+     .family = Family::meta,
+     .what = "Everything is interposed and nothing is changed.",
+     .arm = [](Hooks&) {}},
+    {.name = "canary",
+     .family = Family::meta,
+     .what = "Nothing can be created: every test must fail.",
+     .arm =
+         [](Hooks& h) {
+           Edit<&Hooks::pipe2>::Always<ENOSYS>(h);
+           Edit<&Hooks::mkfifoat>::Always<ENOSYS>(h);
+           Edit<&Hooks::shm_open>::Always<ENOSYS>(h);
+           Edit<&Hooks::mq_open>::Always<ENOSYS>(h);
+         }},
 };
 
-// A function, since the library is used before its own constructors have run.
-const Fault* FaultAt(size_t i) {
-  const Bank banks[] = {BankOf(kMeta),      PipeDescriptorBank(), PipeReadBank(),
-                        PipeWriteBank(),    PipeOtherBank(),      FifoBank(),
-                        FifoOpenBank(),     PollBank(),           SelectBank(),
-                        ShmObjectBank(),    ShmSizeBank(),        ShmMapBank(),
-                        QueueOpenBank(),    QueueObjectBank(),    QueueSendBank(),
-                        QueueReceiveBank(), QueueTimeBank(),      NotifyBank(),
-                        NotifyStateBank(),  RareBank(),           CrowdBank(),
-                        LongBank()};
-  for (const Bank& bank : banks) {
-    if (i < bank.count) return &bank.faults[i];
-    i -= bank.count;
+// The linker's names for the ends of the section that FAULTS_REGISTER fills.
+extern "C" __attribute__((visibility("hidden"))) const Bank __start_ipcfaults_banks[];
+extern "C" __attribute__((visibility("hidden"))) const Bank __stop_ipcfaults_banks[];
+
+const Row* RowAt(size_t i) {
+  if (i < std::size(kMeta)) return &kMeta[i];
+  i -= std::size(kMeta);
+  for (const Bank* bank = __start_ipcfaults_banks; bank != __stop_ipcfaults_banks; ++bank) {
+    if (i < bank->count) return &bank->rows[i];
+    i -= bank->count;
   }
   return nullptr;
 }
 
-const Fault* FaultNamed(const char* name) {
+const Row* RowNamed(const char* name) {
   for (size_t i = 0;; ++i) {
-    const Fault* fault = FaultAt(i);
-    if (!fault || std::strcmp(fault->name, name) == 0) return fault;
+    const Row* row = RowAt(i);
+    if (!row || std::strcmp(row->name, name) == 0) return row;
   }
 }
 
@@ -158,8 +153,8 @@ void Start() {
   hooks = DefaultHooks();
   const char* name = std::getenv(kIpcFaultVariable);
   if (!name || !*name) return;
-  const Fault* fault = FaultNamed(name);
-  if (!fault) {
+  const Row* row = RowNamed(name);
+  if (!row) {
     std::fprintf(stderr, "ipcfaults: %s=%s: no such fault; `ipcsuite detect --list` names them\n",
                  kIpcFaultVariable, name);
     _exit(2);
@@ -171,7 +166,7 @@ void Start() {
   struct stat s;
   if (real::fstatat(AT_FDCWD, "/dev/shm", &s, 0) == 0) shm_device = s.st_dev;
   MapState();
-  fault->install(hooks);
+  row->arm(hooks);
   active = true;
 }
 
@@ -221,16 +216,6 @@ Obj ObjectOf(int fd) {
 
 }  // namespace faults
 
-extern "C" __attribute__((visibility("default"))) size_t ipcfaults_count() {
-  size_t n = 0;
-  while (faults::FaultAt(n)) ++n;
-  return n;
-}
-
-extern "C" __attribute__((visibility("default"))) const IpcFaultInfo* ipcfaults_get(size_t i) {
-  static IpcFaultInfo info;
-  const faults::Fault* f = faults::FaultAt(i);
-  if (!f) return nullptr;
-  info = {f->name, f->family, f->difficulty, f->breaks, f->what, f->source};
-  return &info;
+extern "C" __attribute__((visibility("default"))) const faults::Row* ipcfaults_row(size_t i) {
+  return faults::RowAt(i);
 }

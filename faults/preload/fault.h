@@ -1,13 +1,16 @@
 // What a fault is made of. The wrappers (wrap_*.cc) replace the libc entries; when the call is
-// about an object under test they call one hook each, which by default is the real call. A fault
-// installs a few hooks. Exactly one fault is active in a process, chosen by IPCSUITE_FAULT.
-#ifndef FAULTS_FAULT_H_
-#define FAULTS_FAULT_H_
+// about an object under test they call one hook each, which by default is the real call. A fault or
+// variant (a Row, see list.h) installs a few hooks. Exactly one is active in a process, chosen by
+// IPCSUITE_FAULT.
+#ifndef FAULTS_PRELOAD_FAULT_H_
+#define FAULTS_PRELOAD_FAULT_H_
 
 #include <cerrno>
 #include <cstdint>
+#include <iterator>
 #include <type_traits>
 
+#include "faults/preload/calls.h"
 #include "faults/preload/list.h"
 #include "faults/preload/real.h"
 
@@ -50,8 +53,6 @@ struct Hooks {
   long (*fpathconf)(const Obj&, int);
   long (*pathconf_fifo)(const char*, int);
   int (*stat_fifo)(int dir, const char*, struct stat*, int flags);
-  FILE* (*popen)(const char*, const char*);
-  int (*pclose)(FILE*);
   int (*aio_read)(aiocb*);
   int (*aio_write)(aiocb*);
   ssize_t (*aio_return)(aiocb*);
@@ -66,7 +67,6 @@ struct Hooks {
   int (*ftruncate)(const Obj&, off_t);
   int (*fchmod)(const Obj&, mode_t);
   int (*fchown)(const Obj&, uid_t, gid_t);
-  long (*sysconf)(int);
   // readiness: `ready` corrects the events of one descriptor for all calls; the others replace one
   short (*ready)(const Obj&, short events, short revents);
   int (*poll)(pollfd*, nfds_t, int);
@@ -74,8 +74,6 @@ struct Hooks {
   int (*select)(int, fd_set*, fd_set*, fd_set*, timeval*);
   int (*pselect)(int, fd_set*, fd_set*, fd_set*, const timespec*, const sigset_t*);
   // shared memory
-  int (*shm_open)(const char*, int, mode_t);
-  int (*shm_unlink)(const char*);
   void* (*mmap)(const Obj&, void*, size_t, int prot, int flags, off_t);
   int (*munmap)(void*, size_t);
   int (*mprotect)(void*, size_t, int);
@@ -86,7 +84,6 @@ struct Hooks {
   // message queues
   mqd_t (*mq_open)(const char*, int flags, mode_t, const mq_attr*);
   int (*mq_close)(const Obj&);
-  int (*mq_unlink)(const char*);
   int (*mq_getattr)(const Obj&, mq_attr*);
   int (*mq_setattr)(const Obj&, const mq_attr*, mq_attr*);
   int (*mq_send)(const Obj&, const char*, size_t, unsigned, const timespec*);
@@ -97,7 +94,10 @@ struct Hooks {
   void (*before_exec)();
   void (*failed_exec)();
   void (*before_exit)();
-  int (*spawn_adddup2)(posix_spawn_file_actions_t*, int, int);
+  // calls whose hook takes what the call takes (calls.h)
+#define IPC_HOOK(result, name, parameters, arguments) result(*name) parameters;
+  IPC_PLAIN_CALLS(IPC_HOOK)
+#undef IPC_HOOK
 };
 
 extern Hooks hooks;
@@ -105,27 +105,17 @@ extern Hooks hooks;
 // The next thing down, for faults that change arguments or results only.
 const Hooks& DefaultHooks();
 
-struct Fault {
-  const char* name;
-  const char* family;
-  const char* difficulty;
-  const char* breaks;
-  const char* what;
-  const char* source;
-  void (*install)(Hooks&);
-};
-
-// One table for each bank_*.cc file; core.cc lists them all.
+// One table of rows. A bank registers it where it defines it; core.cc finds all tables in a section
+// of the library, since it needs them before any constructor has run.
 struct Bank {
-  const Fault* faults;
+  const Row* rows;
   size_t count;
 };
-template <size_t N>
-constexpr Bank BankOf(const Fault (&faults)[N]) {
-  return {faults, N};
-}
+#define FAULTS_REGISTER(rows)                                                           \
+  __attribute__((section("ipcfaults_banks"), used)) constinit Bank rows##_bank = {rows, \
+                                                                                  std::size(rows)}
 
-// Whether a fault (the neutral one too) is active; otherwise wrappers only pass calls on.
+// Whether a row (the neutral one too) is active; otherwise wrappers only pass calls on.
 bool Active();
 // Looks at the descriptor with one system call each for type and file system; keeps errno. The
 // standard streams, and whatever is the same object as they, are Kind::none.
@@ -188,4 +178,4 @@ struct Edit<Member> {
 
 }  // namespace faults
 
-#endif  // FAULTS_FAULT_H_
+#endif  // FAULTS_PRELOAD_FAULT_H_

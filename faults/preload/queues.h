@@ -1,6 +1,6 @@
 // What faults of message queues share.
-#ifndef FAULTS_QUEUES_H_
-#define FAULTS_QUEUES_H_
+#ifndef FAULTS_PRELOAD_QUEUES_H_
+#define FAULTS_PRELOAD_QUEUES_H_
 
 #include <fcntl.h>
 
@@ -58,4 +58,4 @@ inline bool QueueReaderWaits(const Obj& o) {
 
 }  // namespace faults
 
-#endif  // FAULTS_QUEUES_H_
+#endif  // FAULTS_PRELOAD_QUEUES_H_

@@ -10,6 +10,9 @@ namespace faults::real {
 #define IPC_DEFINE(name, result, parameters) result(*name) parameters = nullptr;
 IPC_REAL_CALLS(IPC_DEFINE)
 #undef IPC_DEFINE
+#define IPC_DEFINE(result, name, parameters, arguments) result(*name) parameters = nullptr;
+IPC_PLAIN_CALLS(IPC_DEFINE)
+#undef IPC_DEFINE
 
 namespace {
 
@@ -31,6 +34,10 @@ void Resolve() {
 #define IPC_FIND(name, result, parameters) \
   name = reinterpret_cast<result(*) parameters>(Find(#name));
   IPC_REAL_CALLS(IPC_FIND)
+#undef IPC_FIND
+#define IPC_FIND(result, name, parameters, arguments) \
+  name = reinterpret_cast<result(*) parameters>(Find(#name));
+  IPC_PLAIN_CALLS(IPC_FIND)
 #undef IPC_FIND
 }
 

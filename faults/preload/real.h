@@ -1,8 +1,9 @@
 // The libc entries below the library: found once with dlsym(RTLD_NEXT), called by wrappers and
-// faults. A name that this libc lacks stays null. Offsets and times have the width this library is
-// compiled with (64 bits, see BUILD), so on a 32-bit libc the 64-bit entries are the ones found.
-#ifndef FAULTS_REAL_H_
-#define FAULTS_REAL_H_
+// faults. A name that this libc does not have stays null. Offsets and times have the width this
+// library is compiled with (64 bits, see BUILD), so on a 32-bit libc the 64-bit entries are the
+// ones found.
+#ifndef FAULTS_PRELOAD_REAL_H_
+#define FAULTS_PRELOAD_REAL_H_
 
 #include <aio.h>
 #include <mqueue.h>
@@ -15,7 +16,10 @@
 #include <sys/types.h>
 #include <sys/uio.h>
 
-// X(name, return type, parameters)
+#include "faults/preload/calls.h"
+
+// X(name, return type, parameters): the calls that have a wrapper of their own. Those that need
+// none are rows of calls.h.
 #define IPC_REAL_CALLS(X)                                                              \
   X(read, ssize_t, (int, void*, size_t))                                               \
   X(readv, ssize_t, (int, const iovec*, int))                                          \
@@ -42,7 +46,6 @@
   X(posix_fadvise, int, (int, off_t, off_t, int))                                      \
   X(fpathconf, long, (int, int))                                                       \
   X(pathconf, long, (const char*, int))                                                \
-  X(sysconf, long, (int))                                                              \
   X(fstat, int, (int, struct stat*))                                                   \
   X(fchmod, int, (int, mode_t))                                                        \
   X(fchown, int, (int, uid_t, gid_t))                                                  \
@@ -59,8 +62,6 @@
   X(ppoll, int, (pollfd*, nfds_t, const timespec*, const sigset_t*))                   \
   X(select, int, (int, fd_set*, fd_set*, fd_set*, timeval*))                           \
   X(pselect, int, (int, fd_set*, fd_set*, fd_set*, const timespec*, const sigset_t*))  \
-  X(shm_open, int, (const char*, int, mode_t))                                         \
-  X(shm_unlink, int, (const char*))                                                    \
   X(mmap, void*, (void*, size_t, int, int, int, off_t))                                \
   X(munmap, int, (void*, size_t))                                                      \
   X(mprotect, int, (void*, size_t, int))                                               \
@@ -70,7 +71,6 @@
   X(posix_madvise, int, (void*, size_t, int))                                          \
   X(mq_open, mqd_t, (const char*, int, ...))                                           \
   X(mq_close, int, (mqd_t))                                                            \
-  X(mq_unlink, int, (const char*))                                                     \
   X(mq_getattr, int, (mqd_t, mq_attr*))                                                \
   X(mq_setattr, int, (mqd_t, const mq_attr*, mq_attr*))                                \
   X(mq_send, int, (mqd_t, const char*, size_t, unsigned))                              \
@@ -91,9 +91,6 @@
   X(posix_spawnp, int,                                                                 \
     (pid_t*, const char*, const posix_spawn_file_actions_t*, const posix_spawnattr_t*, \
      char* const*, char* const*))                                                      \
-  X(posix_spawn_file_actions_adddup2, int, (posix_spawn_file_actions_t*, int, int))    \
-  X(popen, FILE*, (const char*, const char*))                                          \
-  X(pclose, int, (FILE*))                                                              \
   X(aio_read, int, (aiocb*))                                                           \
   X(aio_write, int, (aiocb*))                                                          \
   X(aio_return, ssize_t, (aiocb*))                                                     \
@@ -103,9 +100,12 @@ namespace faults::real {
 #define IPC_DECLARE(name, result, parameters) extern result(*name) parameters;
 IPC_REAL_CALLS(IPC_DECLARE)
 #undef IPC_DECLARE
+#define IPC_DECLARE(result, name, parameters, arguments) extern result(*name) parameters;
+IPC_PLAIN_CALLS(IPC_DECLARE)
+#undef IPC_DECLARE
 
 // Looks all of them up. Called once before main.
 void Resolve();
 }  // namespace faults::real
 
-#endif  // FAULTS_REAL_H_
+#endif  // FAULTS_PRELOAD_REAL_H_

@@ -1,8 +1,8 @@
 // State of the broken implementation that outlives one call: cells keyed by object, seen by all
 // processes; who is waiting; the mappings of this process; how to wait, interrupt and stay stuck.
 // Everything here is async-signal-safe: fixed tables, atomics, raw system calls.
-#ifndef FAULTS_STATE_H_
-#define FAULTS_STATE_H_
+#ifndef FAULTS_PRELOAD_STATE_H_
+#define FAULTS_PRELOAD_STATE_H_
 
 #include <atomic>
 #include <csignal>
@@ -148,4 +148,4 @@ MappingEntry* AnyMapping(int n);
 
 }  // namespace faults
 
-#endif  // FAULTS_STATE_H_
+#endif  // FAULTS_PRELOAD_STATE_H_

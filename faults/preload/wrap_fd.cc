@@ -124,7 +124,6 @@ IPC_WRAP(long, pathconf, const char* path, int name) {
   errno = saved;
   return real::pathconf(path, name);
 }
-IPC_WRAP(long, sysconf, int name) { return Active() ? hooks.sysconf(name) : real::sysconf(name); }
 IPC_WRAP(int, fchmod, int fd, mode_t mode) {
   Obj o;
   return Hooked(fd, &o) ? hooks.fchmod(o, mode) : real::fchmod(fd, mode);

@@ -52,9 +52,6 @@ IPC_WRAP(int, mq_close, mqd_t q) {
   Obj o;
   return Queue(q, &o) ? hooks.mq_close(o) : real::mq_close(q);
 }
-IPC_WRAP(int, mq_unlink, const char* name) {
-  return Active() ? hooks.mq_unlink(name) : real::mq_unlink(name);
-}
 IPC_WRAP(int, mq_getattr, mqd_t q, mq_attr* a) {
   Obj o;
   return Queue(q, &o) ? hooks.mq_getattr(o, a) : real::mq_getattr(q, a);

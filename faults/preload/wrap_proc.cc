@@ -104,11 +104,3 @@ IPC_WRAP(int, posix_spawnp, pid_t* pid, const char* file, const posix_spawn_file
   if (Active()) hooks.failed_exec();
   return r;
 }
-IPC_WRAP(int, posix_spawn_file_actions_adddup2, posix_spawn_file_actions_t* a, int from, int to) {
-  return Active() ? hooks.spawn_adddup2(a, from, to)
-                  : real::posix_spawn_file_actions_adddup2(a, from, to);
-}
-IPC_WRAP(FILE*, popen, const char* command, const char* mode) {
-  return Active() ? hooks.popen(command, mode) : real::popen(command, mode);
-}
-IPC_WRAP(int, pclose, FILE* f) { return Active() ? hooks.pclose(f) : real::pclose(f); }

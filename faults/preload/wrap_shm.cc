@@ -37,12 +37,6 @@ void* DoMmap(void* address, size_t length, int prot, int flags, int fd, off_t of
 
 }  // namespace
 
-IPC_WRAP(int, shm_open, const char* name, int flags, mode_t mode) {
-  return Active() ? hooks.shm_open(name, flags, mode) : real::shm_open(name, flags, mode);
-}
-IPC_WRAP(int, shm_unlink, const char* name) {
-  return Active() ? hooks.shm_unlink(name) : real::shm_unlink(name);
-}
 IPC_WRAP(void*, mmap, void* a, size_t n, int prot, int flags, int fd, long offset) {
   return DoMmap(a, n, prot, flags, fd, offset);
 }

@@ -13,7 +13,7 @@
 #include "faults/detect/library.h"
 #include "faults/preload/list.h"
 
-namespace ipcsuite::faults {
+namespace ipcsuite::detect {
 namespace {
 
 constexpr int kAtOnce = 6;  // most witnesses wait
@@ -76,8 +76,8 @@ std::vector<std::pair<Trial, std::string>> RunTrials(const std::vector<Trial>& t
 TEST(Witnesses, SeeTheirFaultAndNothingElse) {
   std::string error;
   std::vector<Trial> trials;
-  for (const FaultInfo& fault : LoadFaults(FindLibrary(), &error)) {
-    if (fault.family == "meta") continue;
+  for (const Implementation& fault : LoadLibrary(FindLibrary(), &error)) {
+    if (fault.meta()) continue;
     for (const std::string& active : {fault.name, std::string("neutral"), std::string()})
       trials.push_back({fault.name, active});
   }
@@ -98,4 +98,4 @@ TEST(Witnesses, SeeTheirFaultAndNothingElse) {
 }
 
 }  // namespace
-}  // namespace ipcsuite::faults
+}  // namespace ipcsuite::detect
