@@ -17,7 +17,7 @@ using Time = const timespec*;
 constexpr uint64_t kSeldom = 4096;
 
 // While in scope this process counts as inside a call on the object. One that is killed stays
-// inside for good: the object is then crowded for ever, which is no harm.
+// inside: the object then counts as crowded for the rest of the run, which does no harm.
 class Crowd {
  public:
   explicit Crowd(const Obj& o) : key_(o.key()), others_(Cell(key_, kInside)++) {}
@@ -105,8 +105,8 @@ const Row kFaults[] = {
      .family = Family::pipe,
      .difficulty = Difficulty::hard,
      .clauses = {"pipe.write.le_pipe_buf_never_partial", "pipe.write.atomic_le_pipe_buf"},
-     .what = "Of a small write whose process is killed meanwhile half may stay: the reader gets so "
-             "much less.",
+     .what = "If the writer is killed during a small write, only half of the data may remain; the "
+             "reader sees a short record.",
      .arm =
          [](Hooks& h) {
            ScalarCallsOnly(h);

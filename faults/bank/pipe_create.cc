@@ -77,7 +77,7 @@ const Row kFaults[] = {
      .difficulty = Difficulty::medium,
      .clauses = {"pipe.create.lowest_fds"},
      .what =
-         "The second descriptor is looked for behind the last one in use, not in the first hole.",
+         "The second descriptor is looked for after the last one in use, not in the first hole.",
      .arm =
          [](Hooks& h) {
            h.pipe2 = [](int* p, int flags) {

@@ -78,7 +78,7 @@ const Row kFaults[] = {
      .family = Family::pipe,
      .difficulty = Difficulty::medium,
      .clauses = {"pipe.read.never_more_than_nbyte"},
-     .what = "read() zeroes the byte behind the data, as string functions do.",
+     .what = "read() zeroes the byte after the data, as string functions do.",
      .arm =
          [](Hooks& h) {
            h.read = [](const Obj& o, void* b, size_t n) {
@@ -179,7 +179,7 @@ const Row kFaults[] = {
      .family = Family::pipe,
      .difficulty = Difficulty::easy,
      .clauses = {"pipe.read.blocks_until_data"},
-     .what = "A blocking read of an empty pipe returns 0 at once.",
+     .what = "A blocking read of an empty pipe returns 0 immediately.",
      .arm =
          [](Hooks& h) {
            h.read = [](const Obj& o, void* b, size_t n) {

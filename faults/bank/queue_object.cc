@@ -72,7 +72,7 @@ const Row kFaults[] = {
      .family = Family::mqueue,
      .difficulty = Difficulty::medium,
      .clauses = {"mq_unlink.basic.removes_name", "mq_unlink.recreate.new_independent_queue"},
-     .what = "The name of an open queue goes with the last close.",
+     .what = "The name of an open queue disappears with the last close.",
      .arm =
          [](Hooks& h) {
            h.mq_unlink = [](const char* n) {

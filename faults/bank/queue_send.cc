@@ -34,7 +34,7 @@ const Row kFaults[] = {
      .family = Family::mqueue,
      .difficulty = Difficulty::medium,
      .clauses = {"mq_send.content.bytes_preserved"},
-     .what = "Bytes behind the first null byte are null.",
+     .what = "Bytes after the first null byte are null.",
      .arm =
          [](Hooks& h) {
            h.mq_send = [](const Obj& o, const char* b, size_t n, unsigned p, Time t) {

@@ -83,7 +83,7 @@ const Row kFaults[] = {
      .family = Family::poll,
      .difficulty = Difficulty::easy,
      .clauses = {"ppoll.timespec", "poll.timeout_infinite"},
-     .what = "ppoll() with a null time-out returns at once.",
+     .what = "ppoll() with a null time-out returns immediately.",
      .arm =
          [](Hooks& h) {
            h.ppoll = [](pollfd* p, nfds_t n, const timespec* t, Mask m) {
@@ -164,7 +164,7 @@ const Row kFaults[] = {
      .family = Family::poll,
      .difficulty = Difficulty::medium,
      .clauses = {"select.result_sets", "select.timeouts"},
-     .what = "When the time is over, the sets keep their bits.",
+     .what = "When the time-out expires, the sets keep their bits.",
      .arm =
          [](Hooks& h) {
            h.select = [](int n, fd_set* r, fd_set* w, fd_set* e, timeval* t) {
@@ -288,7 +288,7 @@ const Row kFaults[] = {
      .family = Family::poll,
      .difficulty = Difficulty::easy,
      .clauses = {"select.timeouts"},
-     .what = "select() with a null time-out returns at once.",
+     .what = "select() with a null time-out returns immediately.",
      .arm =
          [](Hooks& h) {
            h.select = [](int n, fd_set* r, fd_set* w, fd_set* e, timeval* t) {

@@ -14,7 +14,7 @@ const Row kFaults[] = {
      .family = Family::shm,
      .difficulty = Difficulty::medium,
      .clauses = {"mmap.end.partial_page_zero"},
-     .what = "The last page holds garbage behind the end of the object.",
+     .what = "The last page holds garbage after the end of the object.",
      .arm =
          [](Hooks& h) {
            h.mmap = [](const Obj& o, void* a, size_t n, int prot, int flags, off_t at) {
@@ -47,7 +47,7 @@ const Row kFaults[] = {
      .family = Family::shm,
      .difficulty = Difficulty::medium,
      .clauses = {"mmap.end.sigbus", "mmap.end.empty_object"},
-     .what = "Whole pages behind the end of the object read as zero: no SIGBUS.",
+     .what = "Whole pages beyond the end of the object read as zero: no SIGBUS.",
      .arm =
          [](Hooks& h) {
            h.mmap = [](const Obj& o, void* a, size_t n, int prot, int flags, off_t at) {
@@ -65,7 +65,7 @@ const Row kFaults[] = {
      .family = Family::shm,
      .difficulty = Difficulty::hard,
      .clauses = {"mmap.end.sigbus"},
-     .what = "An access behind the end of the object raises SIGSEGV.",
+     .what = "An access beyond the end of the object raises SIGSEGV.",
      .arm =
          [](Hooks& h) {
            h.mmap = [](const Obj& o, void* a, size_t n, int prot, int flags, off_t at) {

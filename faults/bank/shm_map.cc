@@ -99,7 +99,7 @@ const Row kFaults[] = {
      .family = Family::shm,
      .difficulty = Difficulty::medium,
      .clauses = {"mmap.off.beyond_end"},
-     .what = "An offset behind the end of the object fails with ENXIO.",
+     .what = "An offset beyond the end of the object fails with ENXIO.",
      .arm = MapAs<([](const Obj& o, void* a, size_t n, int prot, int flags, off_t at) -> void* {
        struct stat s;
        if (at > 0 && real::fstat(o.fd, &s) == 0 && at >= s.st_size) {

@@ -84,7 +84,7 @@ const Row kFaults[] = {
      .family = Family::shm,
      .difficulty = Difficulty::medium,
      .clauses = {"shm_unlink.name_gone_on_return", "shm_unlink.reuse.enoent"},
-     .what = "The name goes when the object is no longer open.",
+     .what = "The name disappears when the object is no longer open.",
      .arm =
          [](Hooks& h) {
            h.shm_unlink = [](const char* n) {

@@ -34,7 +34,7 @@ const Row kFaults[] = {
      .family = Family::shm,
      .difficulty = Difficulty::medium,
      .clauses = {"munmap.removes", "munmap.partial"},
-     .what = "munmap() of a length that is no multiple of the page size leaves the last page.",
+     .what = "munmap() of a length that is not a multiple of the page size leaves the last page.",
      .arm =
          [](Hooks& h) {
            h.munmap = [](void* a, size_t n) {

@@ -263,7 +263,7 @@ int Parse(int argc, char** argv, Options* options) {
       ->capture_default_str();
   app.add_option("--test", options->test, "Only this test: which faults does it detect?");
   app.add_option("--jobs,-j", options->jobs,
-                 "Faults at once; default: two for each CPU (many of them wait)")
+                 "Faults tried concurrently; default: two for each CPU (many of them wait)")
       ->check(CLI::Range(1, 256));
   app.add_option("--timeout", options->timeout_s, "Seconds that a test may take")
       ->check(CLI::Range(2, 600))

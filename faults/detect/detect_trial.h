@@ -12,7 +12,7 @@ struct TrialOptions {
   std::string library;  // of faults
   std::string folder;   // for files that go away afterwards
   int timeout_s = 5;    // of each test
-  int jobs = 2;         // tests at once
+  int jobs = 2;         // tests run concurrently
   std::string profile = "quick";
 };
 

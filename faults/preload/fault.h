@@ -18,7 +18,7 @@ namespace faults {
 
 enum class Kind : uint8_t { none, bad, pipe, fifo, shm, queue };
 
-// A descriptor and the object behind it. `bad` is a closed or impossible descriptor.
+// A descriptor and the object that it refers to. `bad` is a closed or impossible descriptor.
 struct Obj {
   int fd = -1;
   Kind kind = Kind::none;

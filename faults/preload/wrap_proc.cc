@@ -23,7 +23,7 @@ int Exec(Call call) {
 
 constexpr int kMostArguments = 1024;
 
-// Copies the arguments of an execl*() up to the null; the list goes on behind it.
+// Copies the arguments of an execl*() up to the null; the list continues after it.
 void Collect(char** to, const char* first, va_list list) {
   int n = 0;
   to[n++] = const_cast<char*>(first);

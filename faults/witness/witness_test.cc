@@ -1,4 +1,4 @@
-// Runs every witness three times: with its fault it must see it, with the neutral fault and without
+// Runs every witness three times: with its fault it must see it, with the neutral one and without
 // the library it must not. So an undetected fault is a miss of the suite, not a dud.
 #include <gtest/gtest.h>
 #include <limits.h>
@@ -16,7 +16,7 @@
 namespace ipcsuite::detect {
 namespace {
 
-constexpr int kAtOnce = 6;  // most witnesses wait
+constexpr int kConcurrent = 6;  // most witnesses wait
 
 std::string WitnessPath() {
   std::string path = FindLibrary();
@@ -50,14 +50,14 @@ std::string Outcome(int status) {
   }
 }
 
-// Runs the trials, several at once; returns what went wrong.
+// Runs the trials, several concurrently; returns what went wrong.
 std::vector<std::pair<Trial, std::string>> RunTrials(const std::vector<Trial>& trials) {
   const std::string library = FindLibrary(), witness = WitnessPath();
   std::vector<std::pair<Trial, std::string>> wrong;
   std::map<pid_t, Trial> running;
   std::size_t next = 0;
   while (next < trials.size() || !running.empty()) {
-    while (running.size() < kAtOnce && next < trials.size()) {
+    while (running.size() < kConcurrent && next < trials.size()) {
       const Trial& trial = trials[next++];
       running[Start(trial, witness, library)] = trial;
     }
