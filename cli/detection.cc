@@ -23,10 +23,10 @@ bool LoadDetection(const std::string& path, const std::string& out, std::string*
   }
   std::stringstream text;
   text << file.rdbuf();
-  // A bad file is named now, not after all tests have run.
+  // A malformed file is reported now, not after all tests have run.
   report::Run trial;
   if (!report::FoldDetection(text.str(), &trial, error)) {
-    *error = name + ": " + *error + "; make it anew with `ipcsuite detect` or remove it";
+    *error = name + ": " + *error + "; remove it, or run `ipcsuite detect` again";
     return false;
   }
   *document = text.str();

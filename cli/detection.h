@@ -6,8 +6,8 @@
 namespace ipcsuite::cli {
 
 // Reads a detection.json. With an empty path: the one in the directory of the reports, if there is
-// one (else *document stays empty). False and *error, one line, if the file can't be read or is no
-// result of a detection run.
+// one (else *document stays empty). False and *error, one line, if the file cannot be read or is
+// not the result of a detection run.
 bool LoadDetection(const std::string& path, const std::string& out, std::string* document,
                    std::string* error);
 

@@ -170,12 +170,12 @@ int ExplainTest(const TestEntry& test) {
 }  // namespace
 
 int ListMain(int argc, char** argv) {
-  CLI::App app("Names what the suite knows; default: --coverage.", "ipcsuite list");
+  CLI::App app("Lists clauses, tests or coverage; default: --coverage.", "ipcsuite list");
   ListOptions options;
-  app.add_flag("--clauses", options.clauses, "Every clause with kind, issues and disposition");
-  app.add_flag("--tests", options.tests, "Every test with the clauses that it claims");
+  app.add_flag("--clauses", options.clauses, "Each clause with its kind, issues and disposition");
+  app.add_flag("--tests", options.tests, "Each test with the clauses that it claims");
   app.add_flag("--coverage", options.coverage,
-               "Clauses by interface and disposition; requirements without a test by name");
+               "Counts by interface and disposition; the requirements without a test");
   app.add_option("--suite", options.suites, "Only these suites")->delimiter(',');
   app.add_option("--issue", options.issue, "Only clauses of this issue")
       ->check(CLI::IsMember({7, 8}));

@@ -37,20 +37,19 @@ const Command kCommands[] = {
     {"stress", ipcsuite::stress::StressMain,
      "account for every message of a full-speed run, under nemeses"},
     {"list", ipcsuite::cli::ListMain, "name clauses, tests or coverage"},
-    {"explain", ipcsuite::cli::ExplainMain, "tell what a clause requires, or what a test judges"},
-    {"report", ipcsuite::report::ReportMain, "make any format from a result file"},
-    {"compare", ipcsuite::report::CompareMain,
-     "set the results of several platforms or days side by side"},
-    {"merge", ipcsuite::report::MergeMain, "join the result files of shards"},
+    {"explain", ipcsuite::cli::ExplainMain, "show what a clause requires, or what a test judges"},
+    {"report", ipcsuite::report::ReportMain, "render a result file in other formats"},
+    {"compare", ipcsuite::report::CompareMain, "compare the results of several platforms or days"},
+    {"merge", ipcsuite::report::MergeMain, "merge the result files of shards"},
     {"expectations", ipcsuite::report::ExpectationsMain, "show, check and update known deviations"},
     {"detect", ipcsuite::detect::DetectMain,
-     "would we have noticed? runs the suite against broken implementations"},
+     "run the suite against broken implementations: what would it have missed?"},
 #ifndef IPC_WITHOUT_PROPERTIES
-    {"soak", ipcsuite::props::SoakMain, "run the properties with new seeds until told to stop"},
+    {"soak", ipcsuite::props::SoakMain, "run the properties with new seeds until stopped"},
 #endif
     {"check-history", CheckHistory, "decide a recorded history of operations"},
     {"on", ipcsuite::platforms::OnMain,
-     "run on another platform (container, VM, libc, ...) and bring the results back"},
+     "run on another platform (container, VM, libc, ...) and collect the results"},
     {"matrix", ipcsuite::platforms::MatrixMain, "run on several platforms and compare them"},
 };
 
@@ -71,8 +70,8 @@ int Usage(FILE* out, int status) {
   for (const Command& command : kCommands)
     std::fprintf(out, "  %-14s %s\n", command.name, command.help);
   std::fprintf(out,
-               "\nEach command explains itself with --help. Exit status: 0 all conforming or "
-               "expected, 1 findings,\n2 usage or set-up.\n");
+               "\nEach command explains its options with --help. Exit status: 0 conforming or as "
+               "expected,\n1 findings, 2 usage or set-up error.\n");
   return status;
 }
 

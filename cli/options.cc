@@ -33,7 +33,7 @@ int CheckNames(const RunOptions& options) {
   }
   for (const std::string& id : options.runner.clauses) {
     if (id.find('*') == std::string::npos && !Find(id)) {
-      return Complain("unknown clause '" + id + "': `ipcsuite list --clauses` names all");
+      return Complain("unknown clause '" + id + "': see `ipcsuite list --clauses`");
     }
   }
   if (SelectTests(options.runner).empty())
@@ -53,24 +53,26 @@ int ParseRunOptions(int argc, char** argv, RunOptions* options) {
                  "Only these suites: pipe, fifo, poll, shm, mqueue, props, ...")
       ->delimiter(',');
   app.add_option("--filter", runner.filter,
-                 "Only tests that match: GoogleTest patterns, 'A*:B.C-*Slow*'");
-  app.add_option("--clause", runner.clauses, "Only tests of these clauses (a '*' matches anything)")
+                 "Only tests that match these GoogleTest patterns: 'A*:B.C-*Slow*'");
+  app.add_option("--clause", runner.clauses, "Only tests of these clauses ('*' matches anything)")
       ->delimiter(',');
   app.add_option("--issue", runner.issue, "Judge for POSIX.1-2017 (7) or POSIX.1-2024 (8)")
       ->check(CLI::IsMember({7, 8}))
       ->capture_default_str();
-  auto* jobs = app.add_option("--jobs,-j", runner.jobs,
-                              "Tests at once; default: two for each CPU, since many wait")
-                   ->check(CLI::Range(1, 512));
-  auto* repeat = app.add_option("--repeat", runner.repeat, "Attempts of each test")
+  auto* jobs =
+      app.add_option(
+             "--jobs,-j", runner.jobs,
+             "Number of concurrent tests; default: two for each CPU, since many of them wait")
+          ->check(CLI::Range(1, 512));
+  auto* repeat = app.add_option("--repeat", runner.repeat, "Number of attempts of each test")
                      ->check(CLI::Range(1, 1000000));
   app.add_flag("--until-fail", runner.until_fail,
                "Stop at the first red result; without --repeat, repeat until then");
-  app.add_flag("--shuffle", runner.shuffle, "Another order in each round, by the seed");
+  app.add_flag("--shuffle", runner.shuffle, "Shuffle the order of tests in each round (seeded)");
   app.add_option("--seed", seed,
                  "64-bit seed of the run (decimal or 0x...); default: random, printed");
   app.add_option("--timeout", runner.timeout_s,
-                 "Seconds that a test may take; default: its own (30)")
+                 "Time limit of each test in seconds; default: its own (30)")
       ->check(CLI::Range(1, 86400));
   app.add_option("--out", options->out, "Directory of the reports")->capture_default_str();
   app.add_option(
@@ -78,33 +80,33 @@ int ParseRunOptions(int argc, char** argv, RunOptions* options) {
          "json, html, junit, ctrf, tap, ktap, markdown; default: json,html,junit,tap,markdown")
       ->delimiter(',')
       ->check(CLI::IsMember(kFormats));
-  app.add_option("--expect", options->expect, "Files of expectations, besides the shipped ones");
+  app.add_option("--expect", options->expect,
+                 "Files of expectations, in addition to the shipped ones");
   app.add_flag("--no-default-expectations", options->no_default_expectations,
-               "Known deviations are plain FAIL");
-  app.add_option("--baseline", options->baseline, "Older results.json: only what got worse is red");
-  app.add_option(
-      "--detection", options->detection,
-      "Result of `ipcsuite detect` to fold in; default: detection.json among the reports");
+               "Report known deviations as plain FAIL");
+  app.add_option("--baseline", options->baseline,
+                 "Earlier results.json: only what got worse since then is red");
+  app.add_option("--detection", options->detection,
+                 "Result of `ipcsuite detect` to include; default: detection.json in --out");
   app.add_option("--label", options->label, "Name of this platform in comparisons");
   app.add_option("--profile", options->profile, "Effort of the properties")
       ->check(CLI::IsMember({"quick", "full", "soak"}))
       ->capture_default_str();
   bool no_stress = false;
   auto* stress = app.add_option("--stress-time", options->stress_s,
-                                "Seconds of the short stress at the end of a whole run")
+                                "Seconds of stress at the end of a whole run")
                      ->check(CLI::Range(1.0, 86400.0))
                      ->capture_default_str();
-  app.add_flag("--no-stress", no_stress, "Leave the short stress out")->excludes(stress);
+  app.add_flag("--no-stress", no_stress, "Leave out the stress at the end")->excludes(stress);
   app.add_flag("--allow-dangerous", runner.allow_dangerous,
-               "Run regressions that could bring an affected kernel down");
-  app.add_flag(
-      "--stream", options->stream,
-      "Print results as lines for the host that started this (`ipcsuite on`); write no files");
+               "Also run tests of known bugs that can crash an affected kernel");
+  app.add_flag("--stream", options->stream,
+               "Print results as lines for `ipcsuite on`; write no files");
   auto* isolation =
-      app.add_flag("--no-isolation", no_isolation, "All tests in this process (for debuggers)");
-  app.add_option("--shard", shard, "i/n: the i-th (from 0) of n parts");
-  app.add_flag("--list", options->list, "Name the selected tests and run none");
-  app.add_flag("--verbose,-v", options->verbose, "A line for every test");
+      app.add_flag("--no-isolation", no_isolation, "Run all tests in this process (for debuggers)");
+  app.add_option("--shard", shard, "i/n: run the i-th (from 0) of n parts");
+  app.add_flag("--list", options->list, "Print the selected tests and run none");
+  app.add_flag("--verbose,-v", options->verbose, "Print a line for each test");
   isolation->excludes(jobs)->excludes(repeat);
   return report::ParseArguments(app, argc, argv, [&] {
     runner.isolation = !no_isolation;
@@ -116,7 +118,7 @@ int ParseRunOptions(int argc, char** argv, RunOptions* options) {
       runner.seed = seed.empty() ? RandomSeed() : std::stoull(seed, &end, 0);
       if (!seed.empty() && end != seed.size()) throw std::invalid_argument(seed);
     } catch (const std::exception&) {
-      return Complain("--seed: '" + seed + "' is no 64-bit number");
+      return Complain("--seed: '" + seed + "' is not a 64-bit integer");
     }
     if (!shard.empty()) {
       char rest = 0;

@@ -39,9 +39,10 @@ std::string PrepareOut(const std::string& out) {
   std::error_code error;
   std::filesystem::create_directories(out, error);
   if (error)
-    return "can't make " + out + ": " + error.message() + "; name a writable place with --out";
+    return "can't create " + out + ": " + error.message() +
+           ": name a writable directory with --out";
   if (access(out.c_str(), W_OK) != 0)
-    return "can't write to " + out + ": name a writable place with --out";
+    return "can't write to " + out + ": name a writable directory with --out";
   return "";
 }
 

@@ -5,8 +5,8 @@
 
 namespace ipcsuite::cli {
 
-// Arguments without the program's name and the word "run". Returns the exit status: 0 all
-// conforming or expected, 1 findings, 2 usage or set-up.
+// Arguments without the program's name and the word "run". Returns the exit status: 0
+// conforming or as expected, 1 findings, 2 usage or set-up error.
 int RunMain(int argc, char** argv);
 
 // The short stress at the end of a whole run: adds its records and its document to `run`. The full

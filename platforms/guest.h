@@ -6,7 +6,7 @@ namespace ipcsuite::platforms {
 
 // True when this process is the init of a machine that `ipcsuite on vm:` or `uml:` started.
 bool IsGuestInit();
-// Does all of it; never returns.
+// Does all of that; never returns.
 [[noreturn]] void GuestInit();
 
 // Where the host puts the guest's orders: one word a line. Lines "uid=N" and "shm=OPTIONS" come

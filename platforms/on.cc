@@ -32,21 +32,23 @@ struct OnOptions {
   RemoteOptions remote;
   std::string out = "ipcsuite-reports";
   std::vector<std::string> formats = {"json", "html"};
-  int jobs = 0;  // platforms at once, of matrix
+  int jobs = 0;  // of matrix: number of concurrent platforms
   bool list = false;
 };
 
 void AddOptions(CLI::App& app, OnOptions& options) {
-  app.add_option("--program", options.remote.program,
-                 "File to run there (static, or of that libc or machine); default: this one");
+  app.add_option(
+      "--program", options.remote.program,
+      "File to run there: static, or built for that libc or machine; default: this program");
   app.add_option("--out", options.out, "Directory of the reports")->capture_default_str();
   app.add_option("--format", options.formats, "json, html, junit, ...")->delimiter(',');
-  app.add_option("--limit", options.remote.limit_s, "Seconds that all of it may take")
+  app.add_option("--limit", options.remote.limit_s, "Time limit of the whole run in seconds")
       ->capture_default_str();
   app.add_option("--silence", options.remote.silence_s,
-                 "Seconds without a sign of life after which it is ended")
+                 "Kill the run after this many seconds without output")
       ->capture_default_str();
-  app.add_flag("--list", options.list, "Which platforms can run here, and what the others lack");
+  app.add_flag("--list", options.list,
+               "Print which platforms are available here, and what the others need");
   app.allow_extras(false);
 }
 
@@ -57,7 +59,7 @@ void PrintList() {
     std::printf("  %-40s %s\n", trait.name, trait.help);
 }
 
-// What came through becomes a report: judged here, by this program's catalogue and expectations.
+// What arrived becomes a report: judged here, by this program's catalogue and expectations.
 report::Run Judge(report::Run run) {
   std::vector<report::Expectation> expectations;
   std::string error;
@@ -82,7 +84,7 @@ std::string FileLabel(std::string text) {
 // -1 to go on, or the exit status.
 int Parse(CLI::App& app, OnOptions& options, int argc, char** argv,
           const std::function<int()>& resolve) {
-  // What stands behind "--" is for `run` on the platform.
+  // What follows "--" is for `run` on the platform.
   std::vector<std::string> own;
   for (int i = 0; i < argc; ++i) {
     if (std::string(argv[i]) == "--") {
@@ -127,7 +129,7 @@ Entry ReadEntry(const std::string& text) {
   return entry;
 }
 
-// The platforms of `matrix`: started as room is, their results written as they end.
+// The platforms of `matrix`: started as others end, their results written as they arrive.
 class Matrix {
  public:
   explicit Matrix(const OnOptions& options) : options_(options) {}
@@ -172,7 +174,7 @@ class Matrix {
       }
     }
     if (runs.size() < 2)
-      return Complain("fewer than two platforms gave results: nothing to compare");
+      return Complain("fewer than two platforms returned results: there is nothing to compare");
     report::Comparison comparison = report::Compare(runs);
     comparison.left_out = left_out_;
     const std::string page = options_.out + "/comparison.html";
@@ -219,7 +221,7 @@ class Matrix {
 
 int OnMain(int argc, char** argv) {
   CLI::App app(
-      "Runs the suite on another platform and brings its results back; options of `run` there "
+      "Runs the suite on another platform and collects its results; options of `run` there "
       "follow '--'.",
       "ipcsuite on");
   OnOptions options;
@@ -233,14 +235,14 @@ int OnMain(int argc, char** argv) {
   std::optional<PlatformSpec> spec;
   const auto resolve = [&] {
     if (platform.empty())
-      return Complain("name a platform: see `ipcsuite on --list` for those available here");
+      return Complain("no platform is given: see `ipcsuite on --list` for those available here");
     spec = ParsePlatform(platform, &error);
     return spec ? -1 : Complain(error);
   };
   if (const int status = Parse(app, options, argc, argv, resolve); status >= 0) return status;
   if (options.list) return PrintList(), 0;
   if (!MakeOut(options.out))
-    return Complain("can't write to " + options.out + ": name a writable place with --out");
+    return Complain("can't write to " + options.out + ": name a writable directory with --out");
   Remote remote(*spec, options.remote);
   if (!remote.Start(&error)) return Complain(error);
   Backoff backoff;
@@ -259,19 +261,21 @@ int OnMain(int argc, char** argv) {
 }
 
 int MatrixMain(int argc, char** argv) {
-  CLI::App app("Runs the suite on several platforms, side by side, and writes the comparison page.",
+  CLI::App app("Runs the suite on several platforms concurrently and writes the comparison page.",
                "ipcsuite matrix");
   OnOptions options;
   options.out = "ipcsuite-matrix";
   std::vector<std::string> platforms;
   AddOptions(app, options);
-  app.add_option("--jobs,-j", options.jobs, "Platforms at once; default: half the CPUs");
+  app.add_option("--jobs,-j", options.jobs,
+                 "Number of concurrent platforms; default: half the CPUs");
   app.add_option(
       "PLATFORM", platforms,
-      "As of `ipcsuite on`; LABEL=PLATFORM@FILE names one in the comparison, and its program file");
+      "As for `ipcsuite on`; LABEL=PLATFORM@FILE also names it in the comparison, and its program");
   const auto resolve = [&] {
     if (platforms.size() < 2)
-      return Complain("name at least two platforms: see `ipcsuite on --list` for those available");
+      return Complain(
+          "fewer than two platforms are given: see `ipcsuite on --list` for those available here");
     std::string error;
     for (const std::string& text : platforms) {
       if (!ParsePlatform(ReadEntry(text).platform, &error)) return Complain(error);
@@ -281,7 +285,7 @@ int MatrixMain(int argc, char** argv) {
   if (const int status = Parse(app, options, argc, argv, resolve); status >= 0) return status;
   if (options.list) return PrintList(), 0;
   if (!MakeOut(options.out))
-    return Complain("can't write to " + options.out + ": name a writable place with --out");
+    return Complain("can't write to " + options.out + ": name a writable directory with --out");
   const std::size_t jobs = options.jobs > 0
                                ? static_cast<std::size_t>(options.jobs)
                                : static_cast<std::size_t>(std::max(1, AllowedCpus() / 2));

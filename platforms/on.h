@@ -1,5 +1,5 @@
-// `ipcsuite on PLATFORM` and `ipcsuite matrix PLATFORM...`: the program run elsewhere, its results
-// brought back.
+// `ipcsuite on PLATFORM` and `ipcsuite matrix PLATFORM...`: the program runs elsewhere, its results
+// are collected here.
 #pragma once
 
 namespace ipcsuite::platforms {

@@ -21,7 +21,7 @@ std::vector<std::string> Split(const std::string& text, char by) {
   return parts;
 }
 
-std::nullopt_t Lacks(std::string* error, const std::string& line) {
+std::nullopt_t Refuse(std::string* error, const std::string& line) {
   *error = line;
   return std::nullopt;
 }
@@ -76,8 +76,8 @@ std::optional<Launch> PrepareLibc(const PlatformSpec& spec, const LaunchInput& i
                                   std::string* error) {
   const std::string loader = FindLoader(spec.target);
   if (loader.empty())
-    return Lacks(error, "no dynamic loader (ld-linux*, ld-musl*) under " + spec.target +
-                            ": unpack the libc's package there");
+    return Refuse(error, "no dynamic loader (ld-linux*, ld-musl*) under " + spec.target +
+                             ": unpack the libc's package there");
   return Under({loader, "--library-path", LibraryPath(spec.target)}, input);
 }
 
@@ -89,9 +89,9 @@ std::optional<Launch> PrepareGvisor(const PlatformSpec& spec, const LaunchInput&
                             : named                      ? named
                                                          : FindCommand("runsc");
   if (runsc.empty())
-    return Lacks(error,
-                 "gVisor's runsc is not in PATH: install the package runsc, or name it by "
-                 "gvisor:PLATFORM,runsc=FILE");
+    return Refuse(error,
+                  "gVisor's runsc is not in PATH: install the package runsc, or name it by "
+                  "gvisor:PLATFORM,runsc=FILE");
   Launch launch = Plain(input);
   const std::vector<std::string> prefix = {
       runsc,
@@ -106,7 +106,8 @@ std::optional<Launch> PrepareGvisor(const PlatformSpec& spec, const LaunchInput&
 
 std::optional<Launch> PrepareSsh(const PlatformSpec& spec, const LaunchInput& input,
                                  std::string* error) {
-  if (FindCommand("ssh").empty()) return Lacks(error, "ssh is not in PATH: install openssh-client");
+  if (FindCommand("ssh").empty())
+    return Refuse(error, "ssh is not in PATH: install openssh-client");
   // One connection: the program goes in by standard input, runs from a private place, and is
   // removed.
   std::string words;
@@ -125,7 +126,7 @@ std::optional<Launch> PrepareSsh(const PlatformSpec& spec, const LaunchInput& in
 
 std::optional<Launch> PrepareBwrap(const LaunchInput& input, std::string* error) {
   const std::string bwrap = FindCommand("bwrap");
-  if (bwrap.empty()) return Lacks(error, "bwrap is not in PATH: install the package bubblewrap");
+  if (bwrap.empty()) return Refuse(error, "bwrap is not in PATH: install the package bubblewrap");
   Launch launch = Plain(input);
   launch.argv[0] = "/bin/ipcsuite";
   const std::vector<std::string> prefix = {bwrap,       "--unshare-all", "--die-with-parent",
@@ -158,11 +159,11 @@ std::optional<PlatformSpec> ParsePlatform(const std::string& text, std::string* 
   const bool wants_target = spec.kind == "user" || spec.kind == "libc" || spec.kind == "emulator" ||
                             spec.kind == "vm" || spec.kind == "uml" || spec.kind == "ssh";
   if (!bare && !wants_target && spec.kind != "gvisor" && spec.kind != "container") {
-    return Lacks(error, "unknown platform '" + text + "': " + kKinds);
+    return Refuse(error, "unknown platform '" + text + "': " + kKinds);
   }
   if (wants_target && rest.empty())
-    return Lacks(
-        error, "platform '" + text + "' needs something behind the colon: " + std::string(kKinds));
+    return Refuse(error,
+                  "platform '" + text + "' needs a value after the colon: " + std::string(kKinds));
   if (spec.kind == "container") {
     spec.traits = Split(rest.empty() ? "plain" : rest, ',');
     return spec;
@@ -172,7 +173,7 @@ std::optional<PlatformSpec> ParsePlatform(const std::string& text, std::string* 
   for (std::size_t i = 1; i < parts.size(); ++i) {
     const std::size_t equals = parts[i].find('=');
     if (equals == std::string::npos)
-      return Lacks(error, "platform '" + text + "': '" + parts[i] + "' is not key=value");
+      return Refuse(error, "platform '" + text + "': '" + parts[i] + "' is not key=value");
     spec.options[parts[i].substr(0, equals)] = parts[i].substr(equals + 1);
   }
   return spec;
@@ -191,7 +192,7 @@ std::optional<Launch> Prepare(const PlatformSpec& spec, const LaunchInput& input
     const std::string emulator =
         spec.target.find('/') == std::string::npos ? FindCommand(spec.target) : spec.target;
     if (emulator.empty())
-      return Lacks(error, spec.target + " is not in PATH: install the package qemu-user-static");
+      return Refuse(error, spec.target + " is not in PATH: install the package qemu-user-static");
     return Under({emulator}, input);
   }
   if (spec.kind == "gvisor") return PrepareGvisor(spec, input, error);
@@ -204,18 +205,19 @@ std::optional<Launch> Prepare(const PlatformSpec& spec, const LaunchInput& input
 
 std::vector<std::string> ListPlatforms() {
   std::vector<std::string> lines = {
-      "native               can run", "user:UID             can run where this user may become UID",
-      "libc:DIRECTORY       can run (a tree with a dynamic loader and its libraries)"};
+      "native               available",
+      "user:UID             available where this user may become UID",
+      "libc:DIRECTORY       available (a tree with a dynamic loader and its libraries)"};
   const auto need = [&](std::string name, const std::vector<std::string>& commands,
                         const std::string& package) {
     name.resize(21, ' ');
     for (const std::string& command : commands) {
       if (const std::string path = FindCommand(command); !path.empty()) {
-        lines.push_back(name + "can run (" + path + ")");
+        lines.push_back(name + "available (" + path + ")");
         return;
       }
     }
-    lines.push_back(name + "lacks " + commands[0] + ": install " + package);
+    lines.push_back(name + "needs " + commands[0] + ": install " + package);
   };
   need("emulator:PROGRAM",
        {"qemu-s390x-static", "qemu-s390x", "qemu-aarch64-static", "qemu-aarch64"},

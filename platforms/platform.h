@@ -2,9 +2,9 @@
 //
 //   native                      this machine, as it is
 //   user:UID                    this machine, as another user
-//   libc:DIRECTORY              this kernel under the C library of a directory tree (a dynamic
-//   build) emulator:PROGRAM            user-mode emulation (qemu-s390x, ...): the program is of
-//   that machine gvisor:systrap|ptrace|kvm,runsc=FILE
+//   libc:DIRECTORY              this kernel with the C library of a directory tree (a dynamic
+//   build) emulator:PROGRAM            user-mode emulation (qemu-s390x, ...) of the program's
+//   machine gvisor:systrap|ptrace|kvm,runsc=FILE
 //                               gVisor's runsc (FILE: which; default: IPCSUITE_RUNSC, then PATH)
 //   container:TRAIT,...         crun or runc; ContainerTraits() lists the traits
 //   bwrap                       bubblewrap, unprivileged
@@ -29,7 +29,7 @@ struct PlatformSpec {
   std::map<std::string, std::string> options;  // smp, mem, ...
 };
 
-// nullopt and one line in *error when it is no platform.
+// nullopt and one line in *error when it does not name a platform.
 std::optional<PlatformSpec> ParsePlatform(const std::string& text, std::string* error);
 
 // How to start the program there.
@@ -47,7 +47,7 @@ struct LaunchInput {
 };
 
 // Prepares (bundle, initramfs) and says how to start. nullopt and one line in *error that names
-// what lacks and which package brings it.
+// the missing tool and the package that provides it.
 std::optional<Launch> Prepare(const PlatformSpec& spec, const LaunchInput& input,
                               std::string* error);
 
@@ -57,7 +57,7 @@ struct TraitHelp {
 };
 const std::vector<TraitHelp>& ContainerTraits();
 
-// One line for each kind: whether it can run here, and what it lacks.
+// One line for each kind: whether it is available here, and what it needs.
 std::vector<std::string> ListPlatforms();
 
 // Absolute path of a command in PATH (and /usr/sbin); empty when there is none.

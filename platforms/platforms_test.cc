@@ -206,14 +206,14 @@ TEST_F(Lost, SilenceIsEnded) {
   options.silence_s = 1;
   const report::Run run = RunScript("exec sleep 1000", options);
   EXPECT_EQ(run.tests.size(), 1u);
-  EXPECT_THAT(run.interrupted, HasSubstr("no sign of life for 1 s"));
+  EXPECT_THAT(run.interrupted, HasSubstr("no output for 1 s"));
 }
 
 TEST_F(Lost, ChatterWithoutAnEndIsEnded) {
   RemoteOptions options;
   options.limit_s = 1;
   const report::Run run = RunScript("while :; do echo alive; done", options);
-  EXPECT_THAT(run.interrupted, HasSubstr("no end after 1 s"));
+  EXPECT_THAT(run.interrupted, HasSubstr("not finished after 1 s"));
 }
 
 TEST_F(Lost, KilledProgramIsNamedByItsSignal) {

@@ -22,7 +22,7 @@ namespace {
 
 constexpr std::int64_t kSecondNs = 1'000'000'000;
 
-// All suites that are linked in, without the properties: what is worth its time on a slow emulator.
+// All suites that are linked in, without the properties, which take too long on a slow emulator.
 std::string ConformanceSuites() {
   std::string names;
   for (const TestEntry& test : AllTests()) {
@@ -42,7 +42,7 @@ bool CopyProgram(const std::string& from, const std::string& to, std::string* er
   return !problem;
 }
 
-// What tells most about an end, on one line: a kernel's panic from its beginning, or else the end.
+// What explains an end best, on one line: a kernel's panic from its beginning, or else the end.
 std::string LastWords(const std::string& chatter) {
   constexpr std::size_t kMost = 400;
   const std::size_t panic = chatter.find("Kernel panic");
@@ -75,7 +75,7 @@ bool Remote::Start(std::string* error) {
   const char* base = std::getenv("TMPDIR");
   work_dir_ = std::string(base && *base ? base : "/tmp") + "/ipcsuite-on-XXXXXX";
   if (!mkdtemp(work_dir_.data())) {
-    *error = "can't make a directory under " + work_dir_ + ": set TMPDIR to a writable place";
+    *error = "can't create a directory under " + work_dir_ + ": set TMPDIR to a writable directory";
     return false;
   }
   chmod(work_dir_.c_str(), 0755);
@@ -112,12 +112,12 @@ bool Remote::Poll() {
            ") before its results were complete";
     return true;
   }
-  // A machine that has told all but does not power off is ended.
+  // A machine that has sent everything but does not power off is killed.
   if (end_ns_ > 0) return now - end_ns_ > 10 * kSecondNs && (Stop(), true);
   if (now - start_ns_ > options_.limit_s * kSecondNs)
-    why_ = "no end after " + std::to_string(options_.limit_s) + " s";
+    why_ = "not finished after " + std::to_string(options_.limit_s) + " s";
   if (now - last_sign_ns_ > options_.silence_s * kSecondNs)
-    why_ = "no sign of life for " + std::to_string(options_.silence_s) + " s";
+    why_ = "no output for " + std::to_string(options_.silence_s) + " s";
   if (why_.empty()) return false;
   Stop();
   Read();
@@ -141,7 +141,7 @@ report::Run Remote::Take() {
 bool Remote::Fork(const Launch& launch, std::string* error) {
   int ends[2];
   if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0) {
-    *error = "can't make a socket: raise the limit on open files";
+    *error = "can't create a socket: raise the limit on open files";
     return false;
   }
   in_ = ends[0];

@@ -1,5 +1,5 @@
-// A platform that the program was started on: its results are taken as they come, and a hang, a
-// panic or a lost channel ends it with what came through.
+// A platform that the program was started on: its results are taken as they arrive; a hang, a panic
+// or a lost channel ends it and leaves what had arrived.
 #pragma once
 
 #include <sys/types.h>
@@ -15,9 +15,9 @@
 namespace ipcsuite::platforms {
 
 struct RemoteOptions {
-  std::string program;            // file to run there; empty: this very file
+  std::string program;            // file to run there; empty: this program
   std::string label;              // name in comparisons; empty: the platform as the user wrote it
-  int limit_s = 900;              // of the whole
+  int limit_s = 900;              // of the whole run
   int silence_s = 180;            // without a byte from there
   std::vector<std::string> rest;  // options of `run` there; empty: all conformance suites
 };
@@ -29,11 +29,12 @@ class Remote {
   Remote(const Remote&) = delete;
   Remote& operator=(const Remote&) = delete;
 
-  // False and one line in *error when it can't be started.
+  // False and one line in *error when it cannot be started.
   bool Start(std::string* error);
-  // Takes what has come; true once all has ended (or was ended here).
+  // Takes what has arrived; true once the platform has ended (or was killed here).
   bool Poll();
-  // The results, with how it was run among the facts, and with why they are incomplete if they are.
+  // The results. Their environment says how the platform was run; `interrupted` says why they are
+  // incomplete, if they are.
   report::Run Take();
 
   const std::string& name() const { return options_.label.empty() ? spec_.text : options_.label; }

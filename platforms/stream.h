@@ -2,7 +2,7 @@
 // program's standard output is there (a file, ssh, a serial console).
 //
 //   @ipcsuite H {...}   at the start: the run without tests (environment, seed, issue)
-//   @ipcsuite R {...}   each result, at once
+//   @ipcsuite R {...}   each result, as soon as it is known
 //   @ipcsuite E {...}   at the end: the run without tests again, now with duration and interruption
 //
 // A platform that hangs or panics has sent what it measured. Other lines are console chatter.
@@ -20,7 +20,7 @@ std::string HeaderLine(const report::Run& run);
 std::string ResultLine(const report::TestRecord& record);
 std::string EndLine(const report::Run& run);
 
-// Puts lines together again.
+// Assembles lines from pieces.
 class Collector {
  public:
   // Takes any bytes; lines may be split between calls and end in "\r\n" (consoles).
@@ -30,7 +30,7 @@ class Collector {
   std::size_t results() const { return run_.tests.size(); }
   // Lines of chatter, the last few of them: what a panic said.
   const std::string& chatter() const { return chatter_; }
-  // What came through. `why` becomes the run's interruption if no end line came.
+  // What arrived. `why` becomes the run's interruption if no end line came.
   report::Run Take(const std::string& why);
 
  private:

@@ -68,7 +68,7 @@ expect_match 'without apt-get: says what to install' \
 cp "$fake/apt-get" "$tools/"
 IPCSUITE_NO_INSTALL=1 launch run
 expect 'told not to install: status 2' 2 $status
-expect_match 'told not to install: one line' 'ipcsuite: missing; install it: apt-get install g++ *' "$err"
+expect_match 'installation forbidden: one line' 'ipcsuite: missing packages: run: apt-get install g++ *' "$err"
 
 FAKE_APT_FAILS=1 launch run
 expect 'packages that cannot be had: status 2' 2 $status
