@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "cli/explain.h"
 #include "cli/list.h"
 #include "cli/run.h"
 #include "faults/detect/detect.h"

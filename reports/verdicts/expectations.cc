@@ -211,6 +211,11 @@ void MarkPasses(const Expectation& e, bool whole, std::vector<TestRecord>& tests
   }
 }
 
+// The line, from 1, of a position in the text.
+int LineAt(std::string_view text, std::size_t at) {
+  return 1 + static_cast<int>(std::ranges::count(text.substr(0, at), '\n'));
+}
+
 }  // namespace
 
 Facts FactsOf(const std::vector<EnvironmentSection>& environment) {
@@ -240,11 +245,7 @@ bool ParseExpectations(std::string_view text, const std::string& origin,
   try {
     json = Json::parse(text, nullptr, true, /*ignore_comments=*/true);
   } catch (const Json::parse_error& e) {
-    const auto line =
-        1 + std::count(text.begin(),
-                       text.begin() + static_cast<std::ptrdiff_t>(std::min(e.byte, text.size())),
-                       '\n');
-    *error = origin + ":" + std::to_string(line) + ": is not valid JSON";
+    *error = origin + ":" + std::to_string(LineAt(text, e.byte)) + ": is not valid JSON";
     return false;
   }
   if (!json.is_object() || !json.contains("expectations") || !json["expectations"].is_array()) {
@@ -258,6 +259,7 @@ bool ParseExpectations(std::string_view text, const std::string& origin,
     Expectation entry;
     entry.origin = origin;
     std::string wrong = ReadEntry(one, &entry);
+    entry.line = LineAt(text, text.find("\"" + entry.id + "\""));
     if (wrong.empty() && !seen.insert(entry.id).second) wrong = "has an id that is used twice";
     if (!wrong.empty()) {
       *error = origin + ": entry " + std::to_string(number) +

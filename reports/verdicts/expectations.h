@@ -56,6 +56,7 @@ struct Expectation {
   std::string expected;  // "FAIL" or "FLAKY"
   std::string reason, link, review_by;
   std::string origin;  // file it was read from
+  int line = 0;        // of its id in that file
 };
 
 // Parses one file. On failure: false and one line in *error that begins with `origin`.

@@ -48,6 +48,15 @@ std::vector<Verdict> Applied(const std::string& entries, std::vector<TestRecord>
 
 using Verdicts = std::vector<Verdict>;
 
+TEST(ParseExpectations, KnowsTheLineOfEachEntry) {
+  const auto all = Parse(R"({"id": "a", "reason": "r", "tests": ["T.*"]},
+
+    {"id": "b", "reason": "r", "tests": ["T.*"]})");
+  ASSERT_EQ(all.size(), 2u);
+  EXPECT_EQ(all[0].line, 1);
+  EXPECT_EQ(all[1].line, 3);
+}
+
 TEST(Expectations, ShippedOnesAreValidAndEachHasAReasonAndADate) {
   std::vector<Expectation> all;
   std::string error;

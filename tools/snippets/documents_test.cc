@@ -48,6 +48,17 @@ TEST(Documents, CommandsAreAccepted) {
     ExpectNone(CheckCommands(document, TheTree(), TheProgram(), Folder()));
 }
 
+// What the check of commands rests on.
+TEST(Documents, DryRunRefusesWhatDoesNotExist) {
+  const std::string program = "'" + TheProgram().path + "' ";
+  for (const char* wrong :
+       {"run --suite tube", "run --tube", "run --filter 'Tube.*'", "stress tube", "on tube:x",
+        "matrix native tube:x", "stress --sizes tube"}) {
+    const Outcome outcome = RunCommand(program + wrong + " --dry-run", Folder());
+    EXPECT_EQ(outcome.status, 2) << wrong << ": " << outcome.output;
+  }
+}
+
 TEST(Documents, ShownDataIsWellFormed) {
   for (const Document& document : TheDocuments())
     ExpectNone(CheckData(document, TheProgram(), Folder()));

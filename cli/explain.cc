@@ -1,0 +1,149 @@
+#include "cli/explain.h"
+
+#include <algorithm>
+#include <cstdio>
+#include <map>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/command_line.h"
+#include "cli/list.h"
+#include "faults/detect/library.h"
+#include "harness/test/test.h"
+#include "reports/verdicts/expectations.h"
+#include "spec/clause.h"
+
+namespace ipcsuite::cli {
+namespace {
+
+void Wrap(const char* label, std::string_view text) {
+  if (text.empty()) return;
+  std::string line = std::string(label) + ":";
+  line.resize(14, ' ');
+  for (std::size_t at = 0; at < text.size();) {
+    const std::size_t end = std::min(text.find_first_of(" \n", at), text.size());
+    const std::string_view word = text.substr(at, end - at);
+    if (line.size() + word.size() > 98) {
+      std::printf("%s\n", line.c_str());
+      line.assign(14, ' ');
+    }
+    if (!word.empty()) line += (line.size() > 14 ? " " : "") + std::string(word);
+    at = end + 1;
+  }
+  std::printf("%s\n", line.c_str());
+}
+
+// "name (file:line)" of each definition that claims the clause; instances share one.
+void ExplainTests(ClauseRef clause) {
+  std::vector<const TestMeta*> definitions;
+  std::map<const TestMeta*, int> instances;
+  for (const TestEntry& test : AllTests()) {
+    const auto& claims = test.meta->clauses;
+    if (std::find(claims.begin(), claims.end(), clause) == claims.end()) continue;
+    if (instances[test.meta]++ == 0) definitions.push_back(test.meta);
+  }
+  for (const TestMeta* const meta : definitions) {
+    const int count = instances[meta];
+    Wrap("test", meta->name + " (" + meta->file + ":" + std::to_string(meta->line) + ")" +
+                     (count > 1 ? ", " + std::to_string(count) + " instances" : ""));
+  }
+  if (definitions.empty()) Wrap("tests", "none");
+}
+
+void ExplainRegressions(ClauseRef clause) {
+  for (const Regression& bug : AllRegressions()) {
+    if (std::find(bug.clauses.begin(), bug.clauses.end(), clause) != bug.clauses.end())
+      Wrap("known bug", std::string(bug.id) + " (" + std::string(bug.status) +
+                            "): " + std::string(bug.wrong_result));
+  }
+}
+
+// Entries that name the clause, or that cover whatever fails in a test that claims it.
+void ExplainExpectations(const Clause& clause) {
+  std::vector<report::Expectation> expectations;
+  std::string error;
+  if (!report::DefaultExpectations(&expectations, &error)) return;
+  const auto covers = [](const std::vector<std::string>& patterns, std::string_view name) {
+    return std::any_of(patterns.begin(), patterns.end(), [&](const std::string& pattern) {
+      return report::GlobMatches(pattern, name);
+    });
+  };
+  for (const report::Expectation& entry : expectations) {
+    bool concerned = covers(entry.clauses, clause.id);
+    for (const TestEntry& test : AllTests()) {
+      const auto& claims = test.meta->clauses;
+      concerned =
+          concerned || (entry.clauses.empty() && covers(entry.tests, test.name) &&
+                        std::find(claims.begin(), claims.end(), RefOf(clause)) != claims.end());
+    }
+    if (concerned)
+      Wrap("expectation", entry.id + " (reports/verdicts/expectations/" + entry.origin + ":" +
+                              std::to_string(entry.line) + "): " + entry.reason);
+  }
+}
+
+// The faults that break the clause. A static program can't read the library.
+void ExplainFaults(ClauseRef clause) {
+  const std::string library = detect::FindLibrary();
+  if (library.empty()) return;
+  std::string error;
+  for (const detect::Implementation& fault : detect::LoadLibrary(library, &error)) {
+    if (std::find(fault.clauses.begin(), fault.clauses.end(), clause) != fault.clauses.end())
+      Wrap("fault", fault.name + " (" + faults::ToString(fault.difficulty) + "): " + fault.what);
+  }
+}
+
+int ExplainClause(const Clause& clause) {
+  Wrap("clause", clause.id);
+  Wrap("function", clause.function);
+  Wrap("source", clause.source);
+  Wrap("issues", IssuesOf(clause));
+  Wrap("kind", ToString(clause.kind));
+  Wrap("option", clause.level);
+  Wrap("requires", clause.requires_text);
+  Wrap("how to test", clause.test_hint);
+  Wrap("known", clause.linux_note);
+  Wrap("untestable", clause.untestable);
+  if (clause.verify) Wrap("note", "the wording or the reading is arguable");
+  ExplainTests(RefOf(clause));
+  ExplainFaults(RefOf(clause));
+  ExplainRegressions(RefOf(clause));
+  ExplainExpectations(clause);
+  return 0;
+}
+
+int ExplainTest(const TestEntry& test) {
+  Wrap("test", test.name);
+  Wrap("defined", test.meta->file + ":" + std::to_string(test.meta->line));
+  if (test.meta->exclusive) Wrap("runs", "alone");
+  Wrap("dangerous", test.meta->dangerous);
+  for (RegressionRef ref : test.meta->regressions)
+    Wrap("regression", std::string(Get(ref).id) + ": " + std::string(Get(ref).wrong_result));
+  for (ClauseRef ref : test.meta->clauses) {
+    std::printf("\n");
+    Wrap("clause", Get(ref).id);
+    Wrap("kind", ToString(Get(ref).kind));
+    Wrap("source", Get(ref).source);
+    Wrap("requires", Get(ref).requires_text);
+  }
+  return 0;
+}
+
+}  // namespace
+
+int ExplainMain(int argc, char** argv) {
+  CLI::App app("Shows what a clause requires and where it is tested, or what a test judges.",
+               "ipcsuite explain");
+  std::string name;
+  app.add_option("CLAUSE|TEST", name, "Id of a clause, or name of a test")->required();
+  if (const int status = report::ParseArguments(app, argc, argv); status >= 0) return status;
+  if (const Clause* clause = Find(name)) return ExplainClause(*clause);
+  for (const TestEntry& test : AllTests()) {
+    if (test.name == name || test.meta->name == name) return ExplainTest(test);
+  }
+  return report::Complain(
+      "'" + name + "' is neither a clause nor a test: see `ipcsuite list --clauses --tests`");
+}
+
+}  // namespace ipcsuite::cli

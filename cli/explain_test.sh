@@ -1,0 +1,26 @@
+#!/bin/bash
+# `ipcsuite explain` names the places where a clause is tested and where its faults and known
+# deviations are.
+. cli/launcher/testing.sh
+program=cli/ipcsuite
+
+out=$($program explain mq_timedsend.timeout.negative_seconds)
+expect 'a clause: status' 0 $?
+expect_match 'its requirement' '*requires:*negative tv_sec*' "$out"
+expect_match 'its test with the place of the definition' \
+  '*test:*MqNegativeSecondsWithAWait.OfMqTimedsend (suites/mqueue/timed_test.cc:[1-9]*)*' "$out"
+expect_match 'its known bug' '*known bug:*linux.negative_tv_sec_einval (open)*' "$out"
+expect_match 'its expectation with the place of the entry' \
+  '*expectation:*linux-mq-negative-tv-sec (*linux-mqueue.json:[1-9]*' "$out"
+
+out=$($program explain pipe.read.fifo_order)
+expect_match 'instances share a definition' '*PipeRead.BytesComeInOrderEachOnce (*), 3 instances*' "$out"
+expect_match 'its faults' '*fault:*read_swaps_last_bytes (easy): *' "$out"
+
+out=$($program explain PipeRead.BytesComeInOrderEachOnce)
+expect_match 'a test: its clauses' '*defined: *suites/pipe/read_test.cc:*clause: *pipe.read.fifo_order*' "$out"
+
+out=$($program explain pipe.read.sideways 2>&1)
+expect 'an unknown name: status' 2 $?
+expect_match 'an unknown name: one line' "ipcsuite: 'pipe.read.sideways' is neither *" "$out"
+finish
