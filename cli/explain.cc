@@ -10,7 +10,7 @@
 #include "base/command_line.h"
 #include "cli/list.h"
 #include "faults/detect/library.h"
-#include "harness/test/test.h"
+#include "harness/test/registry.h"
 #include "reports/verdicts/expectations.h"
 #include "spec/clause.h"
 
@@ -119,10 +119,10 @@ int ExplainTest(const TestEntry& test) {
   if (test.meta->exclusive) Wrap("runs", "alone");
   Wrap("dangerous", test.meta->dangerous);
   for (RegressionRef ref : test.meta->regressions)
-    Wrap("regression", std::string(Get(ref).id) + ": " + std::string(Get(ref).wrong_result));
+    Wrap("regression", std::string(ref.id) + ": " + std::string(Get(ref).wrong_result));
   for (ClauseRef ref : test.meta->clauses) {
     std::printf("\n");
-    Wrap("clause", Get(ref).id);
+    Wrap("clause", ref.id);
     Wrap("kind", ToString(Get(ref).kind));
     Wrap("source", Get(ref).source);
     Wrap("requires", Get(ref).requires_text);

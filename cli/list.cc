@@ -8,17 +8,17 @@
 #include <vector>
 
 #include "base/command_line.h"
-#include "harness/test/test.h"
+#include "harness/test/registry.h"
 #include "spec/clause.h"
 
 namespace ipcsuite::cli {
 namespace {
 
-// The positions of the clauses that a test claims.
-std::set<std::size_t> ClaimedClauses() {
-  std::set<std::size_t> claimed;
+// The ids of the clauses that a test claims.
+std::set<std::string_view> ClaimedClauses() {
+  std::set<std::string_view> claimed;
   for (const TestEntry& test : AllTests()) {
-    for (ClauseRef clause : test.meta->clauses) claimed.insert(clause.index);
+    for (ClauseRef clause : test.meta->clauses) claimed.insert(clause.id);
   }
   return claimed;
 }
@@ -44,13 +44,12 @@ bool Selected(const Clause& clause, const ListOptions& options) {
 }
 
 void ListClauses(const ListOptions& options) {
-  const std::set<std::size_t> claimed = ClaimedClauses();
-  for (std::size_t i = 0; i < AllClauses().size(); ++i) {
-    const Clause& clause = AllClauses()[i];
+  const std::set<std::string_view> claimed = ClaimedClauses();
+  for (const Clause& clause : AllClauses()) {
     if (!Selected(clause, options)) continue;
     std::printf("%-55.*s %-22s %-5s %s\n", static_cast<int>(clause.id.size()), clause.id.data(),
                 std::string(ToString(clause.kind)).c_str(), IssuesOf(clause).c_str(),
-                Disposition(clause, claimed.count(i) > 0).c_str());
+                Disposition(clause, claimed.contains(clause.id)).c_str());
   }
 }
 
@@ -63,7 +62,7 @@ void ListTests(const ListOptions& options) {
     std::string claims;
     bool selected = options.kinds.empty() && options.issue == 0;
     for (ClauseRef ref : test.meta->clauses) {
-      claims += (claims.empty() ? "" : " ") + std::string(Get(ref).id);
+      claims += (claims.empty() ? "" : " ") + std::string(ref.id);
       ListOptions any_suite = options;
       any_suite.suites.clear();
       selected = selected || Selected(Get(ref), any_suite);
@@ -73,13 +72,12 @@ void ListTests(const ListOptions& options) {
 }
 
 void ListCoverage(const ListOptions& options) {
-  const std::set<std::size_t> claimed = ClaimedClauses();
+  const std::set<std::string_view> claimed = ClaimedClauses();
   std::map<std::string, std::map<std::string, int>> rows;
   std::vector<const Clause*> missing;
-  for (std::size_t i = 0; i < AllClauses().size(); ++i) {
-    const Clause& clause = AllClauses()[i];
+  for (const Clause& clause : AllClauses()) {
     if (!Selected(clause, options)) continue;
-    const std::string disposition = Disposition(clause, claimed.count(i) > 0);
+    const std::string disposition = Disposition(clause, claimed.contains(clause.id));
     for (const std::string& row : {std::string(clause.interface), std::string("all")}) {
       ++rows[row][disposition];
       ++rows[row]["clauses"];

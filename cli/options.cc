@@ -6,7 +6,7 @@
 #include <set>
 
 #include "base/command_line.h"
-#include "harness/test/test.h"
+#include "harness/test/registry.h"
 #include "spec/clause.h"
 
 namespace ipcsuite::cli {

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <array>
+#include <cstdio>
+#include <cstdlib>
 #include <utility>
 
 #include "spec/tables.h"
@@ -34,6 +36,16 @@ const Entry* FindById(std::span<const Entry> entries, std::span<const std::uint1
   return at != order.end() && entries[*at].id == id ? &entries[*at] : nullptr;
 }
 
+template <typename Entry>
+const Entry& Known(const Entry* entry, std::string_view id) {
+  if (!entry) {
+    std::fprintf(stderr, "'%.*s' is not in the catalogue\n", static_cast<int>(id.size()),
+                 id.data());
+    std::abort();
+  }
+  return *entry;
+}
+
 }  // namespace
 
 std::string_view ToString(Kind kind) { return kKindNames[static_cast<std::size_t>(kind)].second; }
@@ -54,14 +66,10 @@ std::span<const Kind> AllKinds() {
 
 std::span<const Clause> AllClauses() { return tables::Clauses(); }
 
-const Clause& Get(ClauseRef ref) { return AllClauses()[ref.index]; }
+const Clause& Get(ClauseRef ref) { return Known(Find(ref.id), ref.id); }
 
 const Clause* Find(std::string_view id) {
   return FindById(tables::Clauses(), tables::ClausesById(), id);
-}
-
-ClauseRef RefOf(const Clause& clause) {
-  return ClauseRef{static_cast<std::uint16_t>(&clause - AllClauses().data())};
 }
 
 std::string_view SuiteOf(const Clause& clause) {
@@ -73,14 +81,10 @@ std::string_view SuiteOf(const Clause& clause) {
 
 std::span<const Regression> AllRegressions() { return tables::Regressions(); }
 
-const Regression& Get(RegressionRef ref) { return AllRegressions()[ref.index]; }
+const Regression& Get(RegressionRef ref) { return Known(FindRegression(ref.id), ref.id); }
 
 const Regression* FindRegression(std::string_view id) {
   return FindById(tables::Regressions(), tables::RegressionsById(), id);
-}
-
-RegressionRef RefOf(const Regression& regression) {
-  return RegressionRef{static_cast<std::uint16_t>(&regression - AllRegressions().data())};
 }
 
 }  // namespace ipcsuite

@@ -2,10 +2,10 @@
 // suite knows of, and one for each known historical bug. The tables are generated from the YAML
 // files in this folder; nothing reads YAML at run time.
 //
-// Name a clause by its constant (spec/clauses.h), so that an unknown one does not compile:
+// Name a clause by its constant, so that an unknown one does not compile. Each YAML file becomes a
+// header of constants beside it (spec/clauses/mqueue.yaml: spec/clauses/mqueue.h):
 //   mq_send.full.eagain  ->  ipcsuite::clause::mq_send::full_eagain
-#ifndef IPCSUITE_SPEC_CLAUSE_H_
-#define IPCSUITE_SPEC_CLAUSE_H_
+#pragma once
 
 #include <cstdint>
 #include <optional>
@@ -14,10 +14,10 @@
 
 namespace ipcsuite {
 
-// A reference to a clause: its position in AllClauses(). It is valid in one build of the program
-// only; files and reports name clauses by id.
+// A reference to a clause: its id. The generated constants are the ones that exist for sure; what
+// includes one file's constants is not rebuilt when another file's clauses change.
 struct ClauseRef {
-  std::uint16_t index;
+  std::string_view id;
   friend constexpr bool operator==(ClauseRef, ClauseRef) = default;
 };
 
@@ -70,29 +70,29 @@ struct Clause {
 // Every clause, in the order of the YAML files.
 std::span<const Clause> AllClauses();
 
-// The clause of a reference. The reference must come from this build (a constant, Find, RefOf).
+// The clause of a reference, which must be a constant or RefOf's; ends the program for any other.
 const Clause& Get(ClauseRef ref);
 
 // The clause with that id; nullptr if there is none.
 const Clause* Find(std::string_view id);
 
-// The reference to a clause that lies in AllClauses().
-ClauseRef RefOf(const Clause& clause);
+constexpr ClauseRef RefOf(const Clause& clause) { return {clause.id}; }
 
 // The suite that tests the clause, which is the folder in suites/: the pipe, pipe_io and pipe_attr
 // interfaces are of "pipe", pipe_poll is of "poll", any other has a suite of its own name.
 std::string_view SuiteOf(const Clause& clause);
 
-// A reference to a known bug: its position in AllRegressions().
+// A reference to a known bug, by the constants of spec/regressions/mqueue.h and the like:
+//   linux.efault_loses_message  ->  ipcsuite::regression::linux_efault_loses_message
 struct RegressionRef {
-  std::uint16_t index;
+  std::string_view id;
   friend constexpr bool operator==(RegressionRef, RegressionRef) = default;
 };
 
 // A bug that a real system has or had, which a test provokes again.
 struct Regression {
   std::string_view id;                 // e.g. "linux.efault_loses_message"
-  std::string_view interface;          // e.g. "mqueue" for mqueue-regressions.yaml
+  std::string_view interface;          // e.g. "mqueue" for regressions/mqueue.yaml
   std::string_view where;              // the system and the place
   std::string_view status;             // "open", "fixed" or "historical"
   std::string_view basis;              // how we know: "observed", "source", "doc" or "memory"
@@ -106,8 +106,6 @@ struct Regression {
 std::span<const Regression> AllRegressions();
 const Regression& Get(RegressionRef ref);
 const Regression* FindRegression(std::string_view id);
-RegressionRef RefOf(const Regression& regression);
+constexpr RegressionRef RefOf(const Regression& regression) { return {regression.id}; }
 
 }  // namespace ipcsuite
-
-#endif  // IPCSUITE_SPEC_CLAUSE_H_

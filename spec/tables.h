@@ -1,6 +1,5 @@
 // What the generator provides to clause.cc; not for others.
-#ifndef IPCSUITE_SPEC_TABLES_H_
-#define IPCSUITE_SPEC_TABLES_H_
+#pragma once
 
 #include <cstdint>
 #include <span>
@@ -16,5 +15,3 @@ std::span<const Regression> Regressions();
 std::span<const std::uint16_t> RegressionsById();
 
 }  // namespace ipcsuite::tables
-
-#endif  // IPCSUITE_SPEC_TABLES_H_

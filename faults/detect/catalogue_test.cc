@@ -59,7 +59,7 @@ TEST(FaultCatalogue, FaultsBreakRequirements) {
   for (const Implementation& fault : OfRole(faults::Role::fault)) {
     EXPECT_NE(fault.difficulty, faults::Difficulty::none) << fault.name;
     for (const ClauseRef clause : fault.clauses) {
-      EXPECT_TRUE(IsRequirement(Get(clause).kind)) << fault.name << " breaks " << Get(clause).id;
+      EXPECT_TRUE(IsRequirement(Get(clause).kind)) << fault.name << " breaks " << clause.id;
     }
   }
 }

@@ -21,7 +21,7 @@
 #include "faults/detect/detect_trial.h"
 #include "faults/detect/library.h"
 #include "harness/runner/runner.h"
-#include "harness/test/test.h"
+#include "harness/test/registry.h"
 #include "reports/environment/environment.h"
 #include "spec/clause.h"
 

@@ -64,7 +64,7 @@ std::map<std::string, std::string> ClauseStates(const std::vector<FaultResult>& 
   for (const FaultResult& result : results) {
     if (!result.done) continue;
     for (const ClauseRef clause : result.fault.clauses) {
-      std::string& state = states[std::string(Get(clause).id)];
+      std::string& state = states[std::string(clause.id)];
       if (result.detected()) state = "proven";
       if (state == "no fault") state = "unproven";
     }

@@ -12,7 +12,7 @@ using nlohmann::json;
 
 json Identifiers(const std::vector<ClauseRef>& clauses) {
   json ids = json::array();
-  for (const ClauseRef clause : clauses) ids.push_back(Get(clause).id);
+  for (const ClauseRef clause : clauses) ids.push_back(clause.id);
   return ids;
 }
 

@@ -9,7 +9,7 @@ namespace {
 RunHeader* g_run = nullptr;
 Slot* g_slot = nullptr;
 thread_local Actor* t_actor = nullptr;
-thread_local const char* t_clause = "";
+thread_local std::string_view t_clause;
 
 void Note(Slot* slot, report::Verdict verdict, const std::string& reason) {
   if (!slot) return;
@@ -57,14 +57,14 @@ const CallResult& Setup(const CallResult& result) {
   return result;
 }
 
-ForClause::ForClause(ClauseRef clause) : outer_(t_clause) { t_clause = Get(clause).id.data(); }
+ForClause::ForClause(ClauseRef clause) : outer_(t_clause) { t_clause = clause.id; }
 ForClause::~ForClause() { t_clause = outer_; }
 std::string_view ScopedClause() { return t_clause; }
 
 void Observe(ClauseRef clause, std::string_view key, std::string_view value) {
   if (!g_slot) return;
   g_slot->checks.fetch_add(1, std::memory_order_relaxed);
-  g_slot->Append(LogKind::kObservation, {Get(clause).id, key, value});
+  g_slot->Append(LogKind::kObservation, {clause.id, key, value});
 }
 
 void Observe(ClauseRef clause, std::string_view key, std::int64_t value) {

@@ -53,7 +53,7 @@ class ForClause {
   ForClause& operator=(const ForClause&) = delete;
 
  private:
-  const char* outer_;
+  std::string_view outer_;
 };
 // Id of the clause in whose scope the calling thread is; empty outside.
 std::string_view ScopedClause();

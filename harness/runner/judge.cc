@@ -92,9 +92,9 @@ TestRecord Blank(const TestEntry& test) {
   record.suite = test.meta->suite;
   record.file = test.meta->file;
   record.line = test.meta->line;
-  for (ClauseRef clause : test.meta->clauses) record.clauses.emplace_back(Get(clause).id);
+  for (ClauseRef clause : test.meta->clauses) record.clauses.emplace_back(clause.id);
   for (RegressionRef regression : test.meta->regressions)
-    record.regressions.emplace_back(Get(regression).id);
+    record.regressions.emplace_back(regression.id);
   return record;
 }
 

@@ -18,6 +18,7 @@
 #include <system_error>
 #include <vector>
 
+#include "harness/core/context.h"
 #include "harness/core/names.h"
 #include "harness/peers/probe.h"
 #include "harness/runner/scheduler.h"

@@ -13,7 +13,8 @@
 #include <string>
 #include <vector>
 
-#include "harness/test/test.h"
+#include "harness/core/arena.h"
+#include "harness/test/registry.h"
 #include "reports/results/model.h"
 
 namespace ipcsuite {

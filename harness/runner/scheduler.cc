@@ -12,6 +12,7 @@
 #include <random>
 #include <system_error>
 
+#include "harness/core/context.h"
 #include "harness/core/names.h"
 #include "harness/peers/probe.h"
 #include "harness/test/suite_probe.h"

@@ -39,7 +39,7 @@ bool MatchesAny(std::string_view name, std::string_view patterns) {
 bool ClaimsOneOf(const TestMeta& meta, const std::vector<std::string>& patterns) {
   for (ClauseRef clause : meta.clauses) {
     for (const std::string& pattern : patterns) {
-      if (MatchesGlob(Get(clause).id, pattern)) return true;
+      if (MatchesGlob(clause.id, pattern)) return true;
     }
   }
   return false;

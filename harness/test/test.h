@@ -1,13 +1,16 @@
-// Defining tests. A test says, where it is defined, which clauses it judges:
+// All that an author of tests includes, besides the constants of the clauses (spec/clauses/pipe.h
+// and the like): calls and matchers, objects, peers, and the definition of tests.
 //
-//   IPC_TEST(MqSend, FailsWithEagainWhenFullAndNonblocking, clause::mq_send::err_eagain) { ... }
+// A test says, where it is defined, which clauses it judges:
+//
+//   IPC_TEST(MqSend, FailsWithEagainWhenFullAndNonblocking, clause::mq_send::full_eagain) { ... }
 //
 // and, in the same list, what else the runner must know: exclusive (runs alone), timeout_s(60),
 // dangerous("reason"), regression::..., Claims are known without running the test.
 // A table of cases is one body and one test per row:
 //
 //   struct Row { const char* name; Claims claims; int flags; int error; };
-//   const Row kRows[] = {{"EmptyName", {clause::mq_open::err_einval}, ...}, ...};
+//   const Row kRows[] = {{"LongName", {clause::mq_open::error_enametoolong}, ...}, ...};
 //   IPC_TABLE_TEST(MqOpenErrors, Row, kRows) { EXPECT_THAT(CALL(...row.flags...),
 //   Fails(row.error)); }
 //
@@ -16,64 +19,24 @@
 
 #include <gtest/gtest.h>
 
-#include <initializer_list>
 #include <iterator>
 #include <string>
-#include <string_view>
-#include <vector>
 
 #include "harness/core/call.h"
 #include "harness/core/context.h"
 #include "harness/core/matchers.h"
+#include "harness/core/names.h"
+#include "harness/objects/privilege.h"
+#include "harness/objects/queue_room.h"
+#include "harness/objects/resources.h"
+#include "harness/peers/exec.h"
+#include "harness/peers/interrupt.h"
 #include "harness/peers/peer.h"
-#include "spec/clause.h"
-#include "spec/clauses.h"
+#include "harness/peers/step.h"
+#include "harness/test/registry.h"
+#include "harness/test/suite_probe.h"
 
 namespace ipcsuite {
-
-// What a test may claim in its list.
-struct Exclusive {};
-inline constexpr Exclusive exclusive{};
-struct timeout_s {
-  int seconds;
-};
-struct dangerous {
-  const char* why;
-};
-
-struct Claim {
-  enum What { kClause, kRegression, kExclusive, kTimeout, kDangerous };
-  What what;
-  int number = 0;
-  const char* text = "";
-  Claim(ClauseRef c) : what(kClause), number(c.index) {}          // NOLINT: implicit on purpose
-  Claim(RegressionRef r) : what(kRegression), number(r.index) {}  // NOLINT
-  Claim(Exclusive) : what(kExclusive) {}                          // NOLINT
-  Claim(timeout_s t) : what(kTimeout), number(t.seconds) {}       // NOLINT
-  Claim(dangerous d) : what(kDangerous), text(d.why) {}           // NOLINT
-};
-using Claims = std::vector<Claim>;
-
-// What the runner knows of a test without running it.
-struct TestMeta {
-  std::string name;   // as defined: "Suite.Name"; parameterized instances share it
-  std::string suite;  // the folder: suites/pipe/... -> "pipe", props/... -> "props"
-  std::string file;   // relative to the source tree
-  int line = 0;
-  std::vector<ClauseRef> clauses;
-  std::vector<RegressionRef> regressions;
-  bool exclusive = false;
-  int timeout_s = 30;
-  std::string dangerous;  // why it runs only with --allow-dangerous; empty: harmless
-};
-
-// All tests that are linked in, by GoogleTest's full name ("Kinds/PipeIo.Name/fifo"). Valid after
-// InitGoogleTest.
-struct TestEntry {
-  std::string name;
-  const TestMeta* meta;
-};
-std::vector<TestEntry> AllTests();
 
 // The fixture of every test of the suite.
 class Test : public testing::Test {
@@ -86,7 +49,13 @@ class TestWithParam : public Test, public testing::WithParamInterface<T> {};
 
 namespace internal {
 
-bool RegisterMeta(const std::string& name, const char* file, int line, const Claims& claims);
+template <typename T>
+bool Register(const char* suite, const char* name, const char* file, int line,
+              const Claims& claims) {
+  RegisterMeta(std::string(suite) + "." + name, file, line, claims);
+  testing::RegisterTest(suite, name, nullptr, nullptr, file, line, []() -> Test* { return new T; });
+  return true;
+}
 
 template <typename Row>
 class TableTest : public Test {
@@ -117,9 +86,14 @@ bool RegisterTable(const char* suite, const char* file, int line, const Rows& ro
   [[maybe_unused]] static const bool ipc_registered_##suite##_##name##_ = \
       ::ipcsuite::internal::RegisterMeta(#suite "." #name, __FILE__, __LINE__, {__VA_ARGS__})
 
-#define IPC_TEST(suite, name, ...)         \
-  IPC_REGISTER_(suite, name, __VA_ARGS__); \
-  GTEST_TEST_(suite, name, ::ipcsuite::Test, ::testing::internal::GetTypeId<::ipcsuite::Test>())
+#define IPC_TEST(suite, name, ...)                                                             \
+  class suite##_##name##_Test : public ::ipcsuite::Test {                                      \
+    void TestBody() override;                                                                  \
+  };                                                                                           \
+  [[maybe_unused]] static const bool ipc_registered_##suite##_##name##_ =                      \
+      ::ipcsuite::internal::Register<suite##_##name##_Test>(#suite, #name, __FILE__, __LINE__, \
+                                                            {__VA_ARGS__});                    \
+  void suite##_##name##_Test::TestBody()
 
 // With a fixture, derived from ipcsuite::Test.
 #define IPC_TEST_F(fixture, name, ...)       \

@@ -8,9 +8,8 @@
 
 #include <cstdlib>
 
-#include "harness/objects/resources.h"
-#include "harness/peers/step.h"
 #include "harness/test/test.h"
+#include "spec/clauses/pipe.h"
 
 namespace ipcsuite {
 namespace {

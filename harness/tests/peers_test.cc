@@ -4,10 +4,6 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "harness/objects/privilege.h"
-#include "harness/objects/resources.h"
-#include "harness/peers/exec.h"
-#include "harness/peers/step.h"
 #include "harness/test/test.h"
 
 namespace ipcsuite {

@@ -7,6 +7,8 @@
 #include "props/engine/lockstep.h"
 #include "props/engine/property.h"
 #include "props/model/descriptors.h"
+#include "spec/clauses/pipe.h"
+#include "spec/clauses/pipe_io.h"
 
 namespace ipcsuite::props {
 namespace {

@@ -6,6 +6,8 @@
 #include "props/engine/property.h"
 #include "props/engine/queue_target.h"
 #include "props/properties/races.h"
+#include "spec/clauses/mqueue.h"
+#include "spec/clauses/pipe_io.h"
 
 namespace ipcsuite::props {
 namespace {

@@ -8,6 +8,9 @@
 #include "props/engine/property.h"
 #include "props/engine/sequential.h"
 #include "props/properties/pipe_domain.h"
+#include "spec/clauses/fifo.h"
+#include "spec/clauses/pipe_io.h"
+#include "spec/clauses/pipe_poll.h"
 
 namespace ipcsuite::props {
 namespace {

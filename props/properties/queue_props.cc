@@ -10,6 +10,7 @@
 #include "props/engine/queue_target.h"
 #include "props/engine/sequential.h"
 #include "props/properties/queue_domain.h"
+#include "spec/clauses/mqueue.h"
 
 namespace ipcsuite::props {
 namespace {

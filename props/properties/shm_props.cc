@@ -11,6 +11,7 @@
 #include "props/engine/sequential.h"
 #include "props/engine/shm_target.h"
 #include "props/model/shm.h"
+#include "spec/clauses/shm.h"
 
 namespace ipcsuite::props {
 namespace {

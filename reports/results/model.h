@@ -89,7 +89,7 @@ struct TestRecord {
   std::string file;
   int line = 0;
   std::vector<std::string> clauses;
-  std::vector<std::string> regressions;  // ids of spec/*-regressions.yaml
+  std::vector<std::string> regressions;  // ids of spec/regressions/*.yaml
   Verdict verdict = Verdict::kUntested;
   std::string reason;  // of UNSUPPORTED, UNRESOLVED, NOTINUSE, UNTESTED, FAIL by crash or hang
   // Of UNRESOLVED: the machine around the platform caused it (disk full, out of memory, run

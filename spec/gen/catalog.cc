@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <filesystem>
 #include <limits>
 #include <set>
 #include <span>
@@ -85,12 +86,6 @@ bool IsId(std::string_view id) {
   return word && dots > 0;
 }
 
-std::string Stem(const std::string& file) {
-  const auto slash = file.find_last_of('/');
-  const std::string name = slash == std::string::npos ? file : file.substr(slash + 1);
-  return name.substr(0, name.find_last_of('.'));
-}
-
 int LineOf(const YAML::Mark& mark) { return mark.is_null() ? 1 : mark.line + 1; }
 
 std::string Where(const Place& place) { return place.file + ":" + std::to_string(place.line); }
@@ -107,10 +102,8 @@ void Catalog::Error(const Place& place, const std::string& what) {
 }
 
 void Catalog::Add(const std::string& file, const std::string& text) {
-  static const std::string kSuffix = "-regressions";
-  std::string interface = Stem(file);
-  const bool regression = interface.ends_with(kSuffix);
-  if (regression) interface.resize(interface.size() - kSuffix.size());
+  const std::filesystem::path path(file);
+  const bool regression = path.parent_path().filename() == "regressions";
 
   YAML::Node root;
   try {
@@ -124,7 +117,7 @@ void Catalog::Add(const std::string& file, const std::string& text) {
 
   for (const YAML::Node& node : root) {
     Entry entry;
-    entry.interface = interface;
+    entry.interface = path.stem();
     entry.place = {file, LineOf(node.Mark())};
     if (!node.IsMap()) {
       Error(entry.place, "expected an entry (- id: ...)");
@@ -160,9 +153,7 @@ void Catalog::Add(const std::string& file, const std::string& text) {
       }
     }
     CheckFields(entry, regression);
-    auto& entries = regression ? regressions_ : clauses_;
-    if (!regression) clause_index_.emplace(entry.id, static_cast<int>(entries.size()));
-    entries.push_back(std::move(entry));
+    (regression ? regressions_ : clauses_).push_back(std::move(entry));
   }
 }
 
@@ -209,15 +200,10 @@ void Catalog::CheckAll() {
   CheckNames(regressions_, true);
   for (const Entry& entry : regressions_) {
     for (const std::string& id : entry.clauses) {
-      if (IndexOf(id) < 0)
+      if (std::ranges::find(clauses_, id, &Entry::id) == clauses_.end())
         Error(entry.place, "'" + entry.id + "' names unknown clause '" + id + "'");
     }
   }
-}
-
-int Catalog::IndexOf(std::string_view id) const {
-  const auto at = clause_index_.find(id);
-  return at == clause_index_.end() ? -1 : at->second;
 }
 
 }  // namespace ipcsuite::gen

@@ -1,7 +1,6 @@
 // Reads and checks the catalogue's YAML files. Part of the generator, which runs on the building
 // machine only.
-#ifndef IPCSUITE_SPEC_GEN_CATALOG_H_
-#define IPCSUITE_SPEC_GEN_CATALOG_H_
+#pragma once
 
 #include <map>
 #include <string>
@@ -45,8 +44,8 @@ Constant RegressionConstant(std::string_view id);
 
 class Catalog {
  public:
-  // Adds the entries of one file. A name that ends in "-regressions.yaml" holds regressions, any
-  // other holds clauses. What is wrong is added to errors().
+  // Adds the entries of one file. A file in a folder "regressions" holds regressions, any other
+  // holds clauses. What is wrong is added to errors().
   void Add(const std::string& file, const std::string& text);
 
   // Checks what needs all files: ids used twice, constants that collide, clauses that are named but
@@ -55,9 +54,6 @@ class Catalog {
 
   const std::vector<Entry>& clauses() const { return clauses_; }
   const std::vector<Entry>& regressions() const { return regressions_; }
-
-  // The position of a clause in clauses(); -1 if there is none.
-  int IndexOf(std::string_view id) const;
 
   // One line each: "file:line: what is wrong". Empty if the catalogue is sound.
   const std::vector<std::string>& errors() const { return errors_; }
@@ -69,10 +65,7 @@ class Catalog {
 
   std::vector<Entry> clauses_;
   std::vector<Entry> regressions_;
-  std::map<std::string, int, std::less<>> clause_index_;
   std::vector<std::string> errors_;
 };
 
 }  // namespace ipcsuite::gen
-
-#endif  // IPCSUITE_SPEC_GEN_CATALOG_H_

@@ -1,6 +1,7 @@
 #include "spec/gen/emit.h"
 
 #include <algorithm>
+#include <filesystem>
 #include <fstream>
 #include <map>
 #include <numeric>
@@ -9,7 +10,7 @@
 namespace ipcsuite::gen {
 namespace {
 
-constexpr std::string_view kNotice = "// Generated from spec/*.yaml by spec/gen. Do not edit.\n";
+constexpr std::string_view kNotice = "// Generated from spec/*/*.yaml by spec/gen. Do not edit.\n";
 
 std::string_view KindConstant(std::string_view kind) {
   static const std::map<std::string_view, std::string_view> kConstants = {
@@ -91,28 +92,26 @@ std::string Literal(std::string_view text) {
   return out + "\"";
 }
 
-void EmitHeader(const Catalog& catalog, std::ostream& out) {
-  out << kNotice
-      << "#ifndef IPCSUITE_SPEC_CLAUSES_H_\n#define IPCSUITE_SPEC_CLAUSES_H_\n\n"
-         "#include \"spec/clause.h\"\n";
-  std::map<std::string, std::vector<std::pair<std::string, std::size_t>>> scopes;
-  for (std::size_t i = 0; i < catalog.clauses().size(); ++i) {
-    const Constant constant = ClauseConstant(catalog.clauses()[i].id);
-    scopes[constant.scope].emplace_back(constant.name, i);
+void EmitHeader(const Catalog& catalog, const std::string& file, std::ostream& out) {
+  std::map<std::string, std::map<std::string, std::string>> scopes;  // scope, name: the constant
+  const auto add = [&](const Entry& entry, const Constant& constant, const std::string& scope,
+                       const std::string& type) {
+    if (entry.place.file != file) return;
+    scopes[scope][constant.name] = type + " " + constant.name + "{" + Literal(entry.id) + "};\n";
+  };
+  for (const Entry& entry : catalog.clauses()) {
+    const Constant constant = ClauseConstant(entry.id);
+    add(entry, constant, "clause::" + constant.scope, "ClauseRef");
   }
+  for (const Entry& entry : catalog.regressions()) {
+    add(entry, RegressionConstant(entry.id), "regression", "RegressionRef");
+  }
+  out << kNotice << "#pragma once\n\n#include \"spec/clause.h\"\n";
   for (const auto& [scope, constants] : scopes) {
-    out << "\nnamespace ipcsuite::clause::" << scope << " {\n";
-    for (const auto& [name, index] : constants) {
-      out << "inline constexpr ClauseRef " << name << "{" << index << "};\n";
-    }
+    out << "\nnamespace ipcsuite::" << scope << " {\n";
+    for (const auto& [name, constant] : constants) out << "inline constexpr " << constant;
     out << "}\n";
   }
-  out << "\nnamespace ipcsuite::regression {\n";
-  for (std::size_t i = 0; i < catalog.regressions().size(); ++i) {
-    out << "inline constexpr RegressionRef " << RegressionConstant(catalog.regressions()[i].id).name
-        << "{" << i << "};\n";
-  }
-  out << "}\n\n#endif  // IPCSUITE_SPEC_CLAUSES_H_\n";
 }
 
 void EmitTables(const Catalog& catalog, std::ostream& out) {
@@ -129,7 +128,7 @@ void EmitTables(const Catalog& catalog, std::ostream& out) {
     if (regressions[i].clauses.empty()) continue;
     out << "constexpr std::array<ClauseRef, " << regressions[i].clauses.size() << "> kBroken" << i
         << " = {{";
-    for (const std::string& id : regressions[i].clauses) out << "{" << catalog.IndexOf(id) << "}, ";
+    for (const std::string& id : regressions[i].clauses) out << "{" << Literal(id) << "sv}, ";
     out << "}};\n";
   }
   out << "\nconstexpr std::array<Regression, " << regressions.size() << "> kRegressions = {{\n";
@@ -146,12 +145,12 @@ void EmitTables(const Catalog& catalog, std::ostream& out) {
 }
 
 int Generate(const std::vector<std::string>& args, std::ostream& errors) {
-  if (args.size() < 3) {
-    errors << "usage: gen HEADER TABLES YAML...\n";
+  if (args.size() < 2) {
+    errors << "usage: gen DIR YAML...\n";
     return 2;
   }
   Catalog catalog;
-  for (std::size_t i = 2; i < args.size(); ++i) {
+  for (std::size_t i = 1; i < args.size(); ++i) {
     std::ifstream in(args[i], std::ios::binary);
     std::ostringstream text;
     if (!in || !(text << in.rdbuf())) {
@@ -165,12 +164,17 @@ int Generate(const std::vector<std::string>& args, std::ostream& errors) {
     for (const std::string& error : catalog.errors()) errors << error << "\n";
     return 1;
   }
-  std::ostringstream header;
+  const std::filesystem::path dir(args[0]);
+  for (std::size_t i = 1; i < args.size(); ++i) {
+    std::ostringstream header;
+    EmitHeader(catalog, args[i], header);
+    std::filesystem::path path(args[i]);
+    path = dir / path.parent_path().filename() / path.filename().replace_extension(".h");
+    if (!WriteFile(path, header.str(), errors)) return 2;
+  }
   std::ostringstream tables;
-  EmitHeader(catalog, header);
   EmitTables(catalog, tables);
-  return WriteFile(args[0], header.str(), errors) && WriteFile(args[1], tables.str(), errors) ? 0
-                                                                                              : 2;
+  return WriteFile(dir / "clause_tables.cc", tables.str(), errors) ? 0 : 2;
 }
 
 }  // namespace ipcsuite::gen

@@ -2,7 +2,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <cstdlib>
+#include <filesystem>
 #include <fstream>
 #include <sstream>
 #include <string>
@@ -52,7 +52,7 @@ std::vector<std::string> ErrorsOf(const std::vector<std::pair<std::string, std::
 
 TEST(Catalog, AcceptsSoundFiles) {
   EXPECT_THAT(ErrorsOf({{"spec/pipe.yaml", ClauseText("pipe.a") + "\n" + ClauseText("pipe.b")},
-                        {"spec/pipe-regressions.yaml", kRegression + "  clauses: [pipe.b]\n"}}),
+                        {"spec/regressions/pipe.yaml", kRegression + "  clauses: [pipe.b]\n"}}),
               IsEmpty());
 }
 
@@ -130,13 +130,13 @@ TEST(Catalog, RefusesBrokenYamlWithItsLine) {
 }
 
 TEST(Catalog, RefusesBadRegressions) {
-  EXPECT_THAT(ErrorsOf({{"a-regressions.yaml", kRegression + "  clauses: [pipe.none]\n"}}),
-              ElementsAre("a-regressions.yaml:1: 'linux.bug' names unknown clause 'pipe.none'"));
-  EXPECT_THAT(ErrorsOf({{"a-regressions.yaml", kRegression + "  clauses: pipe.none\n"}}),
-              ElementsAre("a-regressions.yaml:7: field 'clauses' must be a list of clause ids"));
-  EXPECT_THAT(ErrorsOf({{"a-regressions.yaml", kRegression + kRegression}}),
-              ElementsAre("a-regressions.yaml:7: duplicate id 'linux.bug'; first at "
-                          "a-regressions.yaml:1"));
+  EXPECT_THAT(ErrorsOf({{"regressions/a.yaml", kRegression + "  clauses: [pipe.none]\n"}}),
+              ElementsAre("regressions/a.yaml:1: 'linux.bug' names unknown clause 'pipe.none'"));
+  EXPECT_THAT(ErrorsOf({{"regressions/a.yaml", kRegression + "  clauses: pipe.none\n"}}),
+              ElementsAre("regressions/a.yaml:7: field 'clauses' must be a list of clause ids"));
+  EXPECT_THAT(ErrorsOf({{"regressions/a.yaml", kRegression + kRegression}}),
+              ElementsAre("regressions/a.yaml:7: duplicate id 'linux.bug'; first at "
+                          "regressions/a.yaml:1"));
 }
 
 TEST(Catalog, ReportsEveryError) {
@@ -170,35 +170,52 @@ TEST(Command, ReportsBadFilesAndWritesNothing) {
   const std::string dir = testing::TempDir();
   const std::string yaml = dir + "/bad.yaml";
   std::ofstream(yaml) << ClauseText("pipe.a", "source", "");
-  const std::string header = dir + "/never.h";
   std::ostringstream errors;
-  EXPECT_EQ(Generate({header, dir + "/never.cc", yaml}, errors), 1);
+  EXPECT_EQ(Generate({dir, yaml}, errors), 1);
   EXPECT_EQ(errors.str(), yaml + ":1: 'pipe.a' has no field 'source'\n");
-  EXPECT_FALSE(std::ifstream(header).good());
+  EXPECT_FALSE(std::ifstream(dir + "/clause_tables.cc").good());
 }
 
 TEST(Command, ReportsUsageAndFilesItCannotUse) {
   std::ostringstream errors;
-  EXPECT_EQ(Generate({"a", "b"}, errors), 2);
-  EXPECT_EQ(Generate({"a", "b", "/no/such.yaml"}, errors), 2);
+  EXPECT_EQ(Generate({"a"}, errors), 2);
+  EXPECT_EQ(Generate({"a", "/no/such.yaml"}, errors), 2);
   EXPECT_THAT(errors.str(), HasSubstr("/no/such.yaml: cannot be read"));
   const std::string yaml = testing::TempDir() + "/good.yaml";
   std::ofstream(yaml) << ClauseText("pipe.a");
   errors.str("");
-  EXPECT_EQ(Generate({"/no/such/dir/a.h", "/no/such/dir/a.cc", yaml}, errors), 2);
-  EXPECT_THAT(errors.str(), HasSubstr("/no/such/dir/a.h: cannot be written"));
+  EXPECT_EQ(Generate({"/no/such/dir", yaml}, errors), 2);
+  EXPECT_THAT(errors.str(), HasSubstr("/good.h: cannot be written"));
 }
 
-TEST(Command, WritesHeaderAndTables) {
-  const std::string dir = testing::TempDir();
-  const std::string yaml = dir + "/pipe.yaml";
-  std::ofstream(yaml) << ClauseText("pipe.err.x");
+TEST(Command, WritesAHeaderForEachFileAndTheTables) {
+  const std::filesystem::path dir = std::filesystem::path(testing::TempDir()) / "written";
+  for (const char* folder : {"clauses", "regressions"}) {
+    std::filesystem::create_directories(dir / folder);
+  }
+  std::ofstream(dir / "clauses/pipe.yaml") << ClauseText("pipe.err.x") << ClauseText("pipe.b");
+  std::ofstream(dir / "clauses/poll.yaml") << ClauseText("poll.a");
+  std::ofstream(dir / "regressions/pipe.yaml") << kRegression;
   std::ostringstream errors;
-  ASSERT_EQ(Generate({dir + "/h", dir + "/cc", yaml}, errors), 0) << errors.str();
-  std::stringstream header;
-  header << std::ifstream(dir + "/h").rdbuf();
-  EXPECT_THAT(header.str(), HasSubstr("namespace ipcsuite::clause::pipe {\n"
-                                      "inline constexpr ClauseRef err_x{0};\n}"));
+  ASSERT_EQ(Generate({dir, dir / "clauses/pipe.yaml", dir / "clauses/poll.yaml",
+                      dir / "regressions/pipe.yaml"},
+                     errors),
+            0)
+      << errors.str();
+  const auto text = [&](const char* file) {
+    std::stringstream read;
+    read << std::ifstream(dir / file).rdbuf();
+    return read.str();
+  };
+  EXPECT_THAT(text("clauses/pipe.h"), HasSubstr("namespace ipcsuite::clause::pipe {\n"
+                                                "inline constexpr ClauseRef b{\"pipe.b\"};\n"
+                                                "inline constexpr ClauseRef err_x{\"pipe.err.x\"};"
+                                                "\n}"));
+  EXPECT_THAT(text("clauses/poll.h"), testing::Not(HasSubstr("pipe")));
+  EXPECT_THAT(text("regressions/pipe.h"),
+              HasSubstr("namespace ipcsuite::regression {\n"
+                        "inline constexpr RegressionRef linux_bug{\"linux.bug\"};\n}"));
+  EXPECT_THAT(text("clause_tables.cc"), HasSubstr("std::array<Clause, 3>"));
 }
 
 }  // namespace

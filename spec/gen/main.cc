@@ -1,4 +1,4 @@
-// The generator: `gen HEADER TABLES YAML...`.
+// The generator: `gen DIR YAML...`.
 #include <iostream>
 
 #include "spec/gen/emit.h"

@@ -10,11 +10,11 @@
 #include <string>
 #include <vector>
 
-#include "harness/objects/resources.h"
 #include "harness/test/test.h"
+#include "spec/clauses/fifo.h"
 #include "suites/fifo/sides.h"
 
-namespace ipcsuite {
+namespace ipcsuite::fifo_suite {
 namespace {
 
 // Both ends of something, each closed at will.
@@ -331,4 +331,4 @@ IPC_TEST(FifoIo, RecordsOfSeparateWritersAreNotMixed, clause::fifo::io_same_as_p
 }
 
 }  // namespace
-}  // namespace ipcsuite
+}  // namespace ipcsuite::fifo_suite

@@ -5,9 +5,10 @@
 #include <fcntl.h>
 #include <sys/stat.h>
 
-#include "spec/clauses.h"
+#include "harness/test/test.h"
+#include "spec/clauses/fifo.h"
 
-namespace ipcsuite {
+namespace ipcsuite::fifo_suite {
 
 struct Maker {
   const char* name;
@@ -24,4 +25,4 @@ inline constexpr Maker kMakers[] = {
      [](ClauseRef) { return clause::mknod::fifo; }},
 };
 
-}  // namespace ipcsuite
+}  // namespace ipcsuite::fifo_suite

@@ -8,12 +8,12 @@
 #include <string>
 #include <vector>
 
-#include "harness/objects/resources.h"
 #include "harness/test/test.h"
+#include "spec/clauses/fifo.h"
 #include "suites/fifo/makers.h"
 #include "suites/fifo/place.h"
 
-namespace ipcsuite {
+namespace ipcsuite::fifo_suite {
 namespace {
 
 // A socket needs a short path: it is made from within its directory.
@@ -268,4 +268,4 @@ IPC_TEST(MkfifoErrors, FileSystemOutOfInodes, clause::mkfifo::enospc,
 }
 
 }  // namespace
-}  // namespace ipcsuite
+}  // namespace ipcsuite::fifo_suite

@@ -5,12 +5,12 @@
 #include <string>
 #include <vector>
 
-#include "harness/objects/resources.h"
 #include "harness/test/test.h"
+#include "spec/clauses/fifo.h"
 #include "suites/fifo/makers.h"
 #include "suites/fifo/place.h"
 
-namespace ipcsuite {
+namespace ipcsuite::fifo_suite {
 namespace {
 
 IPC_TEST(Mkfifo, MakesAFifoWithOneLink, clause::mkfifo::type, clause::mkfifoat::relative,
@@ -178,4 +178,4 @@ IPC_TEST(Mkfifo, PathBeyondPathMaxIsItsOwnChoice, clause::mkfifo::enametoolong) 
 }
 
 }  // namespace
-}  // namespace ipcsuite
+}  // namespace ipcsuite::fifo_suite

@@ -4,11 +4,11 @@
 
 #include <string>
 
-#include "harness/objects/resources.h"
 #include "harness/test/test.h"
+#include "spec/clauses/fifo.h"
 #include "suites/fifo/place.h"
 
-namespace ipcsuite {
+namespace ipcsuite::fifo_suite {
 namespace {
 
 Fd OpenDir(const TestDir& dir) {
@@ -137,4 +137,4 @@ IPC_TEST(Mknod, MadeFifoCarriesData, clause::mknod::fifo) {
 }
 
 }  // namespace
-}  // namespace ipcsuite
+}  // namespace ipcsuite::fifo_suite

@@ -8,11 +8,12 @@
 
 #include <string>
 
-#include "harness/objects/resources.h"
 #include "harness/test/test.h"
+#include "spec/clauses/fifo.h"
+#include "spec/clauses/pipe_attr.h"
 #include "suites/fifo/place.h"
 
-namespace ipcsuite {
+namespace ipcsuite::fifo_suite {
 namespace {
 
 CallResult OpenFifo(const std::string& path, int flags) {
@@ -254,4 +255,4 @@ IPC_TEST(FifoTruncate, IsItsOwnChoice, clause::fifo::truncate) {
 }
 
 }  // namespace
-}  // namespace ipcsuite
+}  // namespace ipcsuite::fifo_suite

@@ -6,12 +6,12 @@
 #include <string>
 #include <vector>
 
-#include "harness/objects/resources.h"
 #include "harness/test/test.h"
+#include "spec/clauses/fifo.h"
 #include "suites/fifo/place.h"
 #include "suites/fifo/sides.h"
 
-namespace ipcsuite {
+namespace ipcsuite::fifo_suite {
 namespace {
 
 CallResult OpenFifo(const char* path, int flags) { return CALL(open(path, flags | O_CLOEXEC)); }
@@ -303,4 +303,4 @@ IPC_TEST(FifoOpen, FailsWithEmfileWhenTheTableIsFull, clause::fifo::open_new_des
 }
 
 }  // namespace
-}  // namespace ipcsuite
+}  // namespace ipcsuite::fifo_suite

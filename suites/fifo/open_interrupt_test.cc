@@ -5,12 +5,11 @@
 #include <signal.h>
 #include <unistd.h>
 
-#include "harness/objects/resources.h"
-#include "harness/peers/interrupt.h"
 #include "harness/test/test.h"
+#include "spec/clauses/fifo.h"
 #include "suites/fifo/sides.h"
 
-namespace ipcsuite {
+namespace ipcsuite::fifo_suite {
 namespace {
 
 struct SideCase {
@@ -138,4 +137,4 @@ IPC_TABLE_TEST(FifoOpenKilled, SideCase, kKilled) {
 }
 
 }  // namespace
-}  // namespace ipcsuite
+}  // namespace ipcsuite::fifo_suite

@@ -6,11 +6,11 @@
 #include <string>
 #include <vector>
 
-#include "harness/objects/resources.h"
 #include "harness/test/test.h"
+#include "spec/clauses/fifo.h"
 #include "suites/fifo/sides.h"
 
-namespace ipcsuite {
+namespace ipcsuite::fifo_suite {
 namespace {
 
 enum class Outcome { kOpens, kWaits, kEnxio, kEexist };
@@ -88,7 +88,7 @@ std::vector<Row> MakeRows() {
       for (const int flags : AllFlags(access)) {
         const Demand demand = Demanded(flags, peers);
         bool known = false;
-        for (const Claim& claim : claims) known = known || claim.number == demand.clause.index;
+        for (const Claim& claim : claims) known = known || claim.text == demand.clause.id;
         if (!known) claims.push_back(demand.clause);
       }
       rows.push_back({std::string(access == O_RDONLY ? "ReaderMeets" : "WriterMeets") + peers.name,
@@ -154,4 +154,4 @@ IPC_TABLE_TEST(FifoOpenMatrix, Row, kRows) {
 }
 
 }  // namespace
-}  // namespace ipcsuite
+}  // namespace ipcsuite::fifo_suite

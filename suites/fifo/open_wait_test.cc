@@ -4,12 +4,11 @@
 
 #include <vector>
 
-#include "harness/objects/resources.h"
-#include "harness/peers/interrupt.h"
 #include "harness/test/test.h"
+#include "spec/clauses/fifo.h"
 #include "suites/fifo/sides.h"
 
-namespace ipcsuite {
+namespace ipcsuite::fifo_suite {
 namespace {
 
 // Both sides of one rule: who waits, and for whom.
@@ -203,4 +202,4 @@ IPC_TEST(FifoOpen, NonblockingWriterMeetsWaitingReader,
 }
 
 }  // namespace
-}  // namespace ipcsuite
+}  // namespace ipcsuite::fifo_suite

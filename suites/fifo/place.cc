@@ -12,9 +12,9 @@
 #include <cstdio>
 #include <filesystem>
 
-#include "harness/objects/resources.h"
+#include "harness/test/test.h"
 
-namespace ipcsuite {
+namespace ipcsuite::fifo_suite {
 
 TestDir::TestDir(mode_t mode) {
   path_ = ScratchDir() + "/dir-XXXXXX";
@@ -183,4 +183,4 @@ CallResult MakeReadOnly(const std::string&) {
 
 #endif
 
-}  // namespace ipcsuite
+}  // namespace ipcsuite::fifo_suite

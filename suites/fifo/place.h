@@ -9,11 +9,9 @@
 #include <optional>
 #include <string>
 
-#include "harness/core/context.h"
-#include "harness/objects/privilege.h"
-#include "harness/peers/peer.h"
+#include "harness/test/test.h"
 
-namespace ipcsuite {
+namespace ipcsuite::fifo_suite {
 
 // A new directory below the test's scratch directory. Its contents are swept with the scratch
 // directory; its mode is made 0700 again before, so that whoever runs the test may do that.
@@ -99,4 +97,4 @@ CallResult MountPrivately(const std::string& dir, const char* options);
 // In a peer, after MountPrivately: makes it read-only.
 CallResult MakeReadOnly(const std::string& dir);
 
-}  // namespace ipcsuite
+}  // namespace ipcsuite::fifo_suite

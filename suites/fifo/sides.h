@@ -6,10 +6,10 @@
 
 #include <string>
 
-#include "harness/objects/resources.h"
 #include "harness/test/test.h"
+#include "spec/clauses/fifo.h"
 
-namespace ipcsuite {
+namespace ipcsuite::fifo_suite {
 
 struct Side {
   int flags;  // O_RDONLY or O_WRONLY
@@ -42,4 +42,4 @@ inline void ExpectNobodyThere(const char* path, const Side& side) {
   EXPECT_THAT(CALL(read(reader, &byte, 1)), SucceedsWith(0)) << "a writer was left behind";
 }
 
-}  // namespace ipcsuite
+}  // namespace ipcsuite::fifo_suite

@@ -7,9 +7,12 @@
 #include <utility>
 #include <vector>
 
+#include "harness/test/test.h"
+#include "spec/clauses/mqueue.h"
+#include "spec/regressions/mqueue.h"
 #include "suites/mqueue/mq.h"
 
-namespace ipcsuite {
+namespace ipcsuite::mqueue_suite {
 namespace {
 
 // The four members, comparable and printable.
@@ -284,4 +287,4 @@ IPC_TEST(MqSetattr, FailureChangesNothing, clause::mq_setattr::error_failure_cha
 }
 
 }  // namespace
-}  // namespace ipcsuite
+}  // namespace ipcsuite::mqueue_suite

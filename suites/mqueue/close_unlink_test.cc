@@ -9,9 +9,12 @@
 #include <functional>
 #include <type_traits>
 
+#include "harness/test/test.h"
+#include "spec/clauses/mqueue.h"
+#include "spec/regressions/mqueue.h"
 #include "suites/mqueue/mq.h"
 
-namespace ipcsuite {
+namespace ipcsuite::mqueue_suite {
 namespace {
 
 IPC_TEST(MqClose, ReturnsZeroAndReleasesTheDescriptor, clause::mq_close::basic_returns_zero) {
@@ -346,4 +349,4 @@ IPC_TEST(MqUnlink, OfAMissingNameFailsWithEnoent, clause::mq_unlink::error_enoen
 }
 
 }  // namespace
-}  // namespace ipcsuite
+}  // namespace ipcsuite::mqueue_suite

@@ -9,9 +9,12 @@
 #include <functional>
 #include <vector>
 
+#include "harness/test/test.h"
+#include "spec/clauses/mqueue.h"
+#include "spec/regressions/mqueue.h"
 #include "suites/mqueue/mq.h"
 
-namespace ipcsuite {
+namespace ipcsuite::mqueue_suite {
 namespace {
 
 IPC_TEST(MqCreate, NewQueueIsEmpty, clause::mq_open::create_new_queue_empty) {
@@ -350,4 +353,4 @@ IPC_TEST(MqCreate, WithoutPrivilegeForTheSizeNothingIsCreated,
 }
 
 }  // namespace
-}  // namespace ipcsuite
+}  // namespace ipcsuite::mqueue_suite

@@ -8,10 +8,13 @@
 #include <string>
 #include <type_traits>
 
+#include "harness/test/test.h"
+#include "spec/clauses/mqueue.h"
+#include "spec/regressions/mqueue.h"
 #include "suites/mqueue/header_checks.h"
 #include "suites/mqueue/mq.h"
 
-namespace ipcsuite {
+namespace ipcsuite::mqueue_suite {
 namespace {
 
 const compile_checks::Result& ResultOf(const char* name) {
@@ -163,4 +166,4 @@ IPC_TEST(MqErrors, PrecedenceOfTwoErrors, clause::general::error_precedence) {
 }
 
 }  // namespace
-}  // namespace ipcsuite
+}  // namespace ipcsuite::mqueue_suite

@@ -12,9 +12,12 @@
 #include <string>
 #include <vector>
 
+#include "harness/test/test.h"
+#include "spec/clauses/mqueue.h"
+#include "spec/regressions/mqueue.h"
 #include "suites/mqueue/mq.h"
 
-namespace ipcsuite {
+namespace ipcsuite::mqueue_suite {
 namespace {
 
 IPC_TEST(MqLimits, EightDescriptorsCanBeHeld, clause::mq_open::limit_eight_descriptors) {
@@ -324,4 +327,4 @@ IPC_TEST(MqSysconf, HighestPriorityOfSysconfWorks, clause::sysconf::mq_prio_max)
 }
 
 }  // namespace
-}  // namespace ipcsuite
+}  // namespace ipcsuite::mqueue_suite

@@ -7,9 +7,9 @@
 #include <algorithm>
 #include <utility>
 
-#include "harness/objects/queue_room.h"
+#include "harness/test/test.h"
 
-namespace ipcsuite {
+namespace ipcsuite::mqueue_suite {
 
 Mqd& Mqd::operator=(Mqd&& other) noexcept {
   Close();
@@ -257,4 +257,4 @@ CallResult RegisterElsewhere(mqd_t q) {
   return other.start([q] { return RegisterSilently(q); }).result();
 }
 
-}  // namespace ipcsuite
+}  // namespace ipcsuite::mqueue_suite

@@ -13,11 +13,9 @@
 #include <string>
 #include <vector>
 
-#include "harness/objects/privilege.h"
-#include "harness/objects/resources.h"
 #include "harness/test/test.h"
 
-namespace ipcsuite {
+namespace ipcsuite::mqueue_suite {
 
 inline const mqd_t kNoQueue = static_cast<mqd_t>(-1);
 
@@ -197,4 +195,4 @@ MATCHER_P(CarriesValue, value, "is a notification with value " + std::to_string(
   return arg->si_value.sival_int == value;
 }
 
-}  // namespace ipcsuite
+}  // namespace ipcsuite::mqueue_suite

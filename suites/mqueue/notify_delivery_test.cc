@@ -10,10 +10,12 @@
 #include <memory>
 #include <optional>
 
-#include "harness/peers/exec.h"
+#include "harness/test/test.h"
+#include "spec/clauses/mqueue.h"
+#include "spec/regressions/mqueue.h"
 #include "suites/mqueue/mq.h"
 
-namespace ipcsuite {
+namespace ipcsuite::mqueue_suite {
 namespace {
 
 // ---- A blocked receiver gets the message, and nobody is notified.
@@ -420,4 +422,4 @@ IPC_TEST(MqNotifyProcesses, ExecEndsTheRegistration,
 }
 
 }  // namespace
-}  // namespace ipcsuite
+}  // namespace ipcsuite::mqueue_suite

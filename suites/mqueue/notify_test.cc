@@ -8,7 +8,9 @@
 #include <utility>
 #include <vector>
 
-#include "harness/peers/exec.h"
+#include "harness/test/test.h"
+#include "spec/clauses/mqueue.h"
+#include "spec/regressions/mqueue.h"
 #include "suites/mqueue/mq.h"
 #include "suites/mqueue/room.h"
 
@@ -16,7 +18,7 @@
 // notification would have used up, is still there (another process gets EBUSY), or the next signal,
 // queued behind any wrong one, carries the value of the next registration.
 
-namespace ipcsuite {
+namespace ipcsuite::mqueue_suite {
 namespace {
 
 IPC_ROLE(mq_send_nothing_by_name) {
@@ -423,4 +425,4 @@ IPC_TEST(MqNotify, OfNoDescriptorFailsWithEbadf, clause::mq_notify::error_ebadf,
 }
 
 }  // namespace
-}  // namespace ipcsuite
+}  // namespace ipcsuite::mqueue_suite

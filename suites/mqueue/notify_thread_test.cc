@@ -9,10 +9,13 @@
 #include <functional>
 #include <vector>
 
+#include "harness/test/test.h"
+#include "spec/clauses/mqueue.h"
+#include "spec/regressions/mqueue.h"
 #include "suites/mqueue/mq.h"
 #include "suites/mqueue/room.h"
 
-namespace ipcsuite {
+namespace ipcsuite::mqueue_suite {
 namespace {
 
 // What notification functions did; shared by all processes of a test.
@@ -324,4 +327,4 @@ IPC_TEST_F(MqNotifyThread, FunctionRunsInTheRegisteringProcess,
 }
 
 }  // namespace
-}  // namespace ipcsuite
+}  // namespace ipcsuite::mqueue_suite

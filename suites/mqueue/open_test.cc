@@ -5,10 +5,12 @@
 #include <sys/time.h>
 #include <unistd.h>
 
-#include "harness/peers/exec.h"
+#include "harness/test/test.h"
+#include "spec/clauses/mqueue.h"
+#include "spec/regressions/mqueue.h"
 #include "suites/mqueue/mq.h"
 
-namespace ipcsuite {
+namespace ipcsuite::mqueue_suite {
 namespace {
 
 IPC_TEST(MqOpen, ReturnsMinusOneAndSetsErrnoOnFailure,
@@ -358,4 +360,4 @@ IPC_TEST(MqOpen, FailsOnlyWithEintrUnderSignals, clause::mq_open::error_eintr,
 }
 
 }  // namespace
-}  // namespace ipcsuite
+}  // namespace ipcsuite::mqueue_suite

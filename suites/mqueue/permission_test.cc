@@ -12,9 +12,12 @@
 #include <string>
 #include <vector>
 
+#include "harness/test/test.h"
+#include "spec/clauses/mqueue.h"
+#include "spec/regressions/mqueue.h"
 #include "suites/mqueue/mq.h"
 
-namespace ipcsuite {
+namespace ipcsuite::mqueue_suite {
 namespace {
 
 constexpr int kModes[] = {O_RDONLY, O_WRONLY, O_RDWR};
@@ -293,4 +296,4 @@ IPC_TEST(MqUnlink, OfAnothersQueueFails, clause::mq_unlink::error_eacces,
 }
 
 }  // namespace
-}  // namespace ipcsuite
+}  // namespace ipcsuite::mqueue_suite

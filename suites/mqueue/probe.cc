@@ -4,12 +4,9 @@
 #include <fcntl.h>
 #include <mqueue.h>
 
-#include "harness/core/call.h"
-#include "harness/core/names.h"
-#include "harness/objects/queue_room.h"
-#include "harness/test/suite_probe.h"
+#include "harness/test/test.h"
 
-namespace ipcsuite {
+namespace ipcsuite::mqueue_suite {
 namespace {
 
 bool IsAbsence(const CallResult& result) {
@@ -45,4 +42,4 @@ IPC_SUITE_PROBE(mqueue) {
 }
 
 }  // namespace
-}  // namespace ipcsuite
+}  // namespace ipcsuite::mqueue_suite

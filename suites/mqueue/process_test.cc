@@ -10,12 +10,14 @@
 #include <type_traits>
 #include <vector>
 
-#include "harness/peers/exec.h"
+#include "harness/test/test.h"
+#include "spec/clauses/mqueue.h"
+#include "spec/regressions/mqueue.h"
 #include "suites/mqueue/mq.h"
 
 extern char** environ;
 
-namespace ipcsuite {
+namespace ipcsuite::mqueue_suite {
 namespace {
 
 IPC_TEST(MqFork, ChildHasCopiesOfTheDescriptors, clause::fork::descriptors_inherited,
@@ -198,4 +200,4 @@ IPC_TABLE_TEST(MqPersistence, EndRow, kEnds) {
 }
 
 }  // namespace
-}  // namespace ipcsuite
+}  // namespace ipcsuite::mqueue_suite

@@ -8,10 +8,12 @@
 #include <functional>
 #include <type_traits>
 
-#include "harness/peers/exec.h"
+#include "harness/test/test.h"
+#include "spec/clauses/mqueue.h"
+#include "spec/regressions/mqueue.h"
 #include "suites/mqueue/mq.h"
 
-namespace ipcsuite {
+namespace ipcsuite::mqueue_suite {
 namespace {
 
 struct WayRow {
@@ -360,4 +362,4 @@ IPC_TABLE_TEST(MqReceiveDescriptor, WayRow, kNoDescriptor) {
 }
 
 }  // namespace
-}  // namespace ipcsuite
+}  // namespace ipcsuite::mqueue_suite

@@ -23,10 +23,13 @@
 #include <type_traits>
 #include <vector>
 
+#include "harness/test/test.h"
+#include "spec/clauses/mqueue.h"
+#include "spec/regressions/mqueue.h"
 #include "suites/mqueue/mq.h"
 #include "suites/mqueue/room.h"
 
-namespace ipcsuite {
+namespace ipcsuite::mqueue_suite {
 namespace {
 
 // Outside POSIX, as no valid buffer is given; what is said of every failing receive is that it
@@ -364,4 +367,4 @@ IPC_TEST(MqDangerous, NotifyRetriesOnASocketThatIsClosed,
 }
 
 }  // namespace
-}  // namespace ipcsuite
+}  // namespace ipcsuite::mqueue_suite

@@ -3,10 +3,9 @@
 #include <errno.h>
 #include <pthread.h>
 
-#include "harness/core/arena.h"
-#include "harness/core/context.h"
+#include "harness/test/test.h"
 
-namespace ipcsuite {
+namespace ipcsuite::mqueue_suite {
 
 void NeedThreads() {
   Backoff backoff;
@@ -20,4 +19,4 @@ void NeedThreads() {
   }
 }
 
-}  // namespace ipcsuite
+}  // namespace ipcsuite::mqueue_suite

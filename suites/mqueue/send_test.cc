@@ -8,9 +8,12 @@
 #include <memory>
 #include <type_traits>
 
+#include "harness/test/test.h"
+#include "spec/clauses/mqueue.h"
+#include "spec/regressions/mqueue.h"
 #include "suites/mqueue/mq.h"
 
-namespace ipcsuite {
+namespace ipcsuite::mqueue_suite {
 namespace {
 
 // Bytes of every value, different for each seed.
@@ -280,4 +283,4 @@ IPC_TABLE_TEST(MqSendDescriptor, WayRow, kNoDescriptor) {
 }
 
 }  // namespace
-}  // namespace ipcsuite
+}  // namespace ipcsuite::mqueue_suite

@@ -5,9 +5,11 @@
 
 #include <optional>
 
+#include "harness/test/test.h"
+#include "spec/clauses/mqueue.h"
 #include "suites/mqueue/mq.h"
 
-namespace ipcsuite {
+namespace ipcsuite::mqueue_suite {
 namespace {
 
 struct Row {
@@ -221,4 +223,4 @@ IPC_TEST(MqReceive, InterruptedReceiveRemovesNothing, clause::mq_receive::eintr_
 }
 
 }  // namespace
-}  // namespace ipcsuite
+}  // namespace ipcsuite::mqueue_suite

@@ -10,9 +10,12 @@
 #include <limits>
 #include <type_traits>
 
+#include "harness/test/test.h"
+#include "spec/clauses/mqueue.h"
+#include "spec/regressions/mqueue.h"
 #include "suites/mqueue/mq.h"
 
-namespace ipcsuite {
+namespace ipcsuite::mqueue_suite {
 namespace {
 
 enum class Direction { kSend, kReceive };
@@ -399,4 +402,4 @@ IPC_TABLE_TEST(MqDeadlineFollowsASteppedClock, Row, kStepped) {
 }
 
 }  // namespace
-}  // namespace ipcsuite
+}  // namespace ipcsuite::mqueue_suite

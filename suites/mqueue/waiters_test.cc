@@ -9,9 +9,12 @@
 #include <memory>
 #include <vector>
 
+#include "harness/test/test.h"
+#include "spec/clauses/mqueue.h"
+#include "spec/regressions/mqueue.h"
 #include "suites/mqueue/mq.h"
 
-namespace ipcsuite {
+namespace ipcsuite::mqueue_suite {
 namespace {
 
 // Which of the calls have returned; waits until `count` have, 5 s at most.
@@ -307,4 +310,4 @@ IPC_TEST(MqWaiters, KilledSenderQueuesNothing, clause::exit::waiter_killed_sende
 }
 
 }  // namespace
-}  // namespace ipcsuite
+}  // namespace ipcsuite::mqueue_suite

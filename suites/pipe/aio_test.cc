@@ -9,9 +9,11 @@
 #include <utility>
 #include <vector>
 
+#include "harness/test/test.h"
+#include "spec/clauses/pipe_attr.h"
 #include "suites/pipe/kinds.h"
 
-namespace ipcsuite {
+namespace ipcsuite::pipe_suite {
 namespace {
 
 IPC_FOR_ALL_KINDS(PipeAio);
@@ -150,4 +152,4 @@ IPC_TEST_P(PipeAio, CancelOfAWaitingRead, clause::aio::pipe_cancel) {
 }
 
 }  // namespace
-}  // namespace ipcsuite
+}  // namespace ipcsuite::pipe_suite

@@ -12,9 +12,11 @@
 #include <string>
 #include <vector>
 
+#include "harness/test/test.h"
+#include "spec/clauses/pipe.h"
 #include "suites/pipe/kinds.h"
 
-namespace ipcsuite {
+namespace ipcsuite::pipe_suite {
 namespace {
 
 // What the handler does, and how far it came: async-signal-safe calls only.
@@ -150,4 +152,4 @@ IPC_TEST(PipeCancellationPoint, PipeAndDupAreNone, clause::pipe::not_cancellatio
 }
 
 }  // namespace
-}  // namespace ipcsuite
+}  // namespace ipcsuite::pipe_suite

@@ -6,9 +6,11 @@
 #include <cstdio>
 #include <string>
 
+#include "harness/test/test.h"
+#include "spec/clauses/pipe_attr.h"
 #include "suites/pipe/kinds.h"
 
-namespace ipcsuite {
+namespace ipcsuite::pipe_suite {
 namespace {
 
 IPC_FOR_ALL_KINDS(PipeAttributes);
@@ -148,4 +150,4 @@ IPC_TEST_P(PipeAttributes, IdentityOfTheTwoEnds, clause::fstat::pipe_both_ends_s
 }
 
 }  // namespace
-}  // namespace ipcsuite
+}  // namespace ipcsuite::pipe_suite

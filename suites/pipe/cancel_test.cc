@@ -7,9 +7,11 @@
 #include <cerrno>
 #include <string>
 
+#include "harness/test/test.h"
+#include "spec/clauses/pipe_io.h"
 #include "suites/pipe/kinds.h"
 
-namespace ipcsuite {
+namespace ipcsuite::pipe_suite {
 namespace {
 
 IPC_FOR_ALL_KINDS(PipeCancel);
@@ -150,4 +152,4 @@ IPC_TEST_P(PipeCancel, EventAndRequestRace, clause::pipe::cancel_event_race) {
 }
 
 }  // namespace
-}  // namespace ipcsuite
+}  // namespace ipcsuite::pipe_suite

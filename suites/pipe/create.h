@@ -5,9 +5,11 @@
 
 #include <cerrno>
 
+#include "harness/test/test.h"
+#include "spec/clauses/pipe.h"
 #include "suites/pipe/kinds.h"
 
-namespace ipcsuite {
+namespace ipcsuite::pipe_suite {
 
 class CreatorTest : public PipeKindTest {
  protected:
@@ -63,4 +65,4 @@ class CreatorTest : public PipeKindTest {
   INSTANTIATE_TEST_SUITE_P(Kinds, fixture, testing::Values(PipeKind::kPipe, PipeKind::kPipe2), \
                            KindName)
 
-}  // namespace ipcsuite
+}  // namespace ipcsuite::pipe_suite

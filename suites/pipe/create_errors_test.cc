@@ -6,9 +6,11 @@
 #include <string>
 #include <vector>
 
+#include "harness/test/test.h"
+#include "spec/clauses/pipe.h"
 #include "suites/pipe/create.h"
 
-namespace ipcsuite {
+namespace ipcsuite::pipe_suite {
 namespace {
 
 IPC_FOR_BOTH_CREATORS(PipeCreateErrors);
@@ -122,4 +124,4 @@ IPC_TEST_P(PipeCreateErrors, RepeatedFailuresLeakNothing, clause::pipe::create_f
 }
 
 }  // namespace
-}  // namespace ipcsuite
+}  // namespace ipcsuite::pipe_suite

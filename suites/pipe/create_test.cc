@@ -6,10 +6,11 @@
 #include <string>
 #include <vector>
 
-#include "harness/objects/privilege.h"
+#include "harness/test/test.h"
+#include "spec/clauses/pipe.h"
 #include "suites/pipe/create.h"
 
-namespace ipcsuite {
+namespace ipcsuite::pipe_suite {
 namespace {
 
 IPC_FOR_BOTH_CREATORS(PipeCreate);
@@ -248,4 +249,4 @@ IPC_TEST_P(PipeCreate, MarksAllTimesForUpdate, clause::pipe::create_timestamps,
 }
 
 }  // namespace
-}  // namespace ipcsuite
+}  // namespace ipcsuite::pipe_suite

@@ -4,9 +4,11 @@
 #include <string>
 #include <vector>
 
+#include "harness/test/test.h"
+#include "spec/clauses/pipe.h"
 #include "suites/pipe/kinds.h"
 
-namespace ipcsuite {
+namespace ipcsuite::pipe_suite {
 namespace {
 
 IPC_FOR_ALL_KINDS(PipeFcntl);
@@ -145,4 +147,4 @@ IPC_TEST_P(PipeFcntl, LocksAndOwner, clause::fcntl::locks_and_owner) {
 }
 
 }  // namespace
-}  // namespace ipcsuite
+}  // namespace ipcsuite::pipe_suite

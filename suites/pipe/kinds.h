@@ -7,11 +7,10 @@
 
 #include <string>
 
-#include "harness/objects/resources.h"
 #include "harness/test/test.h"
 #include "suites/pipe/support.h"
 
-namespace ipcsuite {
+namespace ipcsuite::pipe_suite {
 
 // Everything that transfers data: all three kinds.
 class PipeKindTest : public TestWithParam<PipeKind> {
@@ -35,4 +34,4 @@ inline std::string KindName(const testing::TestParamInfo<PipeKind>& info) {
   INSTANTIATE_TEST_SUITE_P(Kinds, fixture, testing::Values(PipeKind::kPipe, PipeKind::kPipe2), \
                            KindName)
 
-}  // namespace ipcsuite
+}  // namespace ipcsuite::pipe_suite

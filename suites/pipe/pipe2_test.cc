@@ -3,10 +3,11 @@
 #include <string>
 #include <vector>
 
-#include "harness/peers/exec.h"
+#include "harness/test/test.h"
+#include "spec/clauses/pipe.h"
 #include "suites/pipe/kinds.h"
 
-namespace ipcsuite {
+namespace ipcsuite::pipe_suite {
 namespace {
 
 #ifdef IPC_HAVE_PIPE2
@@ -142,4 +143,4 @@ IPC_TEST(Pipe2, FlagAloneDecides, clause::pipe2::flag_alone_decides, clause::pip
 #endif
 
 }  // namespace
-}  // namespace ipcsuite
+}  // namespace ipcsuite::pipe_suite

@@ -7,12 +7,13 @@
 #include <string>
 #include <vector>
 
-#include "harness/peers/exec.h"
+#include "harness/test/test.h"
+#include "spec/clauses/pipe.h"
 #include "suites/pipe/kinds.h"
 
 extern char** environ;
 
-namespace ipcsuite {
+namespace ipcsuite::pipe_suite {
 namespace {
 
 IPC_FOR_ALL_KINDS(PipeProcess);
@@ -304,4 +305,4 @@ IPC_TEST_P(PipeProcess, SpawnDup2OfEqualNumbersClearsCloexec,
 }
 
 }  // namespace
-}  // namespace ipcsuite
+}  // namespace ipcsuite::pipe_suite

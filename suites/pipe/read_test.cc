@@ -4,9 +4,11 @@
 #include <climits>
 #include <string>
 
+#include "harness/test/test.h"
+#include "spec/clauses/pipe_io.h"
 #include "suites/pipe/kinds.h"
 
-namespace ipcsuite {
+namespace ipcsuite::pipe_suite {
 namespace {
 
 IPC_FOR_ALL_KINDS(PipeRead);
@@ -240,4 +242,4 @@ IPC_TEST_P(PipeRead, AboveSsizeMax, clause::pipe::rw_above_ssize_max) {
 }
 
 }  // namespace
-}  // namespace ipcsuite
+}  // namespace ipcsuite::pipe_suite

@@ -2,7 +2,7 @@
 
 #include <cstring>
 
-namespace ipcsuite {
+namespace ipcsuite::pipe_suite {
 namespace {
 
 constexpr std::uint16_t kMagic = 0x7ec5;
@@ -75,4 +75,4 @@ std::uint32_t RecordParser::Count(unsigned writer) const {
   return it == next_.end() ? 0 : it->second;
 }
 
-}  // namespace ipcsuite
+}  // namespace ipcsuite::pipe_suite

@@ -6,7 +6,7 @@
 #include <map>
 #include <string>
 
-namespace ipcsuite {
+namespace ipcsuite::pipe_suite {
 
 constexpr std::size_t kRecordBytesMin = 12;
 
@@ -31,4 +31,4 @@ class RecordParser {
   int last_writer_ = -1;
 };
 
-}  // namespace ipcsuite
+}  // namespace ipcsuite::pipe_suite

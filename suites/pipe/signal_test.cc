@@ -3,9 +3,11 @@
 #include <csignal>
 #include <string>
 
+#include "harness/test/test.h"
+#include "spec/clauses/pipe_io.h"
 #include "suites/pipe/kinds.h"
 
-namespace ipcsuite {
+namespace ipcsuite::pipe_suite {
 namespace {
 
 IPC_FOR_ALL_KINDS(PipeSignals);
@@ -267,4 +269,4 @@ IPC_TEST_P(PipeSignals, PartialWriteWithSaRestart, clause::pipe::write_sa_restar
 }
 
 }  // namespace
-}  // namespace ipcsuite
+}  // namespace ipcsuite::pipe_suite

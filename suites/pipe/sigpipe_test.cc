@@ -6,11 +6,12 @@
 #include <csignal>
 #include <string>
 
-#include "harness/peers/exec.h"
-#include "harness/peers/step.h"
+#include "harness/test/test.h"
+#include "spec/clauses/pipe.h"
+#include "spec/clauses/pipe_io.h"
 #include "suites/pipe/kinds.h"
 
-namespace ipcsuite {
+namespace ipcsuite::pipe_suite {
 namespace {
 
 IPC_FOR_ALL_KINDS(PipeNoReader);
@@ -286,4 +287,4 @@ IPC_TEST_P(PipeNoReader, OnlyTheLastCopyOfTheReadEndCounts, clause::pipe::write_
 }
 
 }  // namespace
-}  // namespace ipcsuite
+}  // namespace ipcsuite::pipe_suite

@@ -8,9 +8,11 @@
 #include <string>
 #include <utility>
 
+#include "harness/test/test.h"
+#include "spec/clauses/pipe_attr.h"
 #include "suites/pipe/kinds.h"
 
-namespace ipcsuite {
+namespace ipcsuite::pipe_suite {
 namespace {
 
 IPC_FOR_ALL_KINDS(PipeStream);
@@ -239,4 +241,4 @@ IPC_TEST(PipePclose, FailsWithEchildWhenTheStatusWasTaken, clause::pclose::echil
 }
 
 }  // namespace
-}  // namespace ipcsuite
+}  // namespace ipcsuite::pipe_suite

@@ -2,10 +2,9 @@
 
 #include <algorithm>
 
-#include "harness/peers/interrupt.h"
-#include "harness/peers/step.h"
+#include "harness/test/test.h"
 
-namespace ipcsuite {
+namespace ipcsuite::pipe_suite {
 
 std::string Noise(std::size_t length, std::uint64_t seed) {
   std::string bytes(length, '\0');
@@ -118,4 +117,4 @@ std::size_t WriteAll(int fd, const std::string& data) {
   return put;
 }
 
-}  // namespace ipcsuite
+}  // namespace ipcsuite::pipe_suite

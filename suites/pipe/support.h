@@ -13,8 +13,7 @@
 #include <string>
 #include <utility>
 
-#include "harness/objects/resources.h"
-#include "harness/peers/peer.h"
+#include "harness/test/test.h"
 
 // pipe2() and dup3() are of Issue 8; systems had them long before.
 #if defined(__linux__) || defined(__FreeBSD__) || defined(__NetBSD__) || defined(__OpenBSD__) || \
@@ -22,7 +21,7 @@
 #define IPC_HAVE_PIPE2 1
 #endif
 
-namespace ipcsuite {
+namespace ipcsuite::pipe_suite {
 
 // `length` bytes that differ by position and seed: a lost, repeated or moved byte is seen.
 std::string Noise(std::size_t length, std::uint64_t seed);
@@ -73,4 +72,4 @@ inline std::size_t Between(Random& random, std::size_t low, std::size_t high) {
   return std::uniform_int_distribution<std::size_t>(low, high)(random);
 }
 
-}  // namespace ipcsuite
+}  // namespace ipcsuite::pipe_suite

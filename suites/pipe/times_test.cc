@@ -8,9 +8,12 @@
 #include <cstdlib>
 #include <string>
 
+#include "harness/test/test.h"
+#include "spec/clauses/pipe_attr.h"
+#include "spec/clauses/pipe_io.h"
 #include "suites/pipe/kinds.h"
 
-namespace ipcsuite {
+namespace ipcsuite::pipe_suite {
 namespace {
 
 IPC_FOR_ALL_KINDS(PipeTimes);
@@ -140,4 +143,4 @@ IPC_TEST_P(PipeTimes, ReadOfZeroBytesMarksNothing, clause::pipe::times_read_zero
 }
 
 }  // namespace
-}  // namespace ipcsuite
+}  // namespace ipcsuite::pipe_suite

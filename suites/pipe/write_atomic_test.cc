@@ -8,10 +8,12 @@
 #include <string>
 #include <vector>
 
+#include "harness/test/test.h"
+#include "spec/clauses/pipe_io.h"
 #include "suites/pipe/kinds.h"
 #include "suites/pipe/records.h"
 
-namespace ipcsuite {
+namespace ipcsuite::pipe_suite {
 namespace {
 
 IPC_FOR_ALL_KINDS(PipeAtomicity);
@@ -250,4 +252,4 @@ IPC_TEST_P(PipeAtomicity, LargeWritesMayBeInterleaved,
 }
 
 }  // namespace
-}  // namespace ipcsuite
+}  // namespace ipcsuite::pipe_suite

@@ -5,9 +5,11 @@
 #include <string>
 #include <vector>
 
+#include "harness/test/test.h"
+#include "spec/clauses/pipe_io.h"
 #include "suites/pipe/kinds.h"
 
-namespace ipcsuite {
+namespace ipcsuite::pipe_suite {
 namespace {
 
 IPC_FOR_ALL_KINDS(PipeWriteNonblocking);
@@ -233,4 +235,4 @@ IPC_TEST_P(PipeWriteNonblocking, LargeWriteFailsWithEagainWhenFull,
 }
 
 }  // namespace
-}  // namespace ipcsuite
+}  // namespace ipcsuite::pipe_suite

@@ -4,9 +4,12 @@
 #include <string>
 #include <vector>
 
+#include "harness/test/test.h"
+#include "spec/clauses/pipe.h"
+#include "spec/clauses/pipe_io.h"
 #include "suites/pipe/kinds.h"
 
-namespace ipcsuite {
+namespace ipcsuite::pipe_suite {
 namespace {
 
 IPC_FOR_ALL_KINDS(PipeWrite);
@@ -219,4 +222,4 @@ IPC_TEST_P(PipeWrite, BadAddress, clause::pipe::bad_address) {
 }
 
 }  // namespace
-}  // namespace ipcsuite
+}  // namespace ipcsuite::pipe_suite

@@ -13,7 +13,7 @@
 #define IPC_HAVE_PPOLL 1
 #endif
 
-namespace ipcsuite {
+namespace ipcsuite::poll_suite {
 
 inline constexpr int kInBits = POLLIN | POLLRDNORM;
 inline constexpr int kOutBits = POLLOUT | POLLWRNORM;
@@ -57,4 +57,4 @@ inline std::string BitNames(int bits) {
   return text.empty() ? "-" : text;
 }
 
-}  // namespace ipcsuite
+}  // namespace ipcsuite::poll_suite

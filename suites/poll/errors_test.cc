@@ -8,11 +8,11 @@
 #include <string>
 #include <vector>
 
-#include "harness/objects/resources.h"
 #include "harness/test/test.h"
+#include "spec/clauses/pipe_poll.h"
 #include "suites/poll/bits.h"
 
-namespace ipcsuite {
+namespace ipcsuite::poll_suite {
 namespace {
 
 IPC_TEST(PollEntries, ClosedDescriptorIsTellingAtOnce, clause::poll::pollnval) {
@@ -357,4 +357,4 @@ IPC_TEST(SelectSets, NullSetsAreNotLookedAt, clause::select::result_sets) {
 }
 
 }  // namespace
-}  // namespace ipcsuite
+}  // namespace ipcsuite::poll_suite

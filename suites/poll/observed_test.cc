@@ -6,11 +6,11 @@
 
 #include <string>
 
-#include "harness/objects/resources.h"
 #include "harness/test/test.h"
+#include "spec/clauses/pipe_poll.h"
 #include "suites/poll/bits.h"
 
-namespace ipcsuite {
+namespace ipcsuite::poll_suite {
 namespace {
 
 int PollFor(int fd, int events) {
@@ -81,4 +81,4 @@ IPC_TEST(SelectOpen, ExceptionalConditionOfAPipe, clause::select::pipe_exception
 }
 
 }  // namespace
-}  // namespace ipcsuite
+}  // namespace ipcsuite::poll_suite

@@ -10,13 +10,12 @@
 #include <string>
 #include <vector>
 
-#include "harness/objects/resources.h"
-#include "harness/peers/interrupt.h"
 #include "harness/test/test.h"
+#include "spec/clauses/pipe_poll.h"
 #include "suites/poll/bits.h"
 #include "suites/poll/waiters.h"
 
-namespace ipcsuite {
+namespace ipcsuite::poll_suite {
 namespace {
 
 struct WaiterRow {
@@ -251,4 +250,4 @@ IPC_TABLE_TEST(PollCancelled, WaiterRow, kCancelled) {
 }
 
 }  // namespace
-}  // namespace ipcsuite
+}  // namespace ipcsuite::poll_suite

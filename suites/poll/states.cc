@@ -5,7 +5,10 @@
 
 #include <cstring>
 
-namespace ipcsuite {
+#include "harness/test/test.h"
+#include "spec/clauses/pipe_poll.h"
+
+namespace ipcsuite::poll_suite {
 
 void Scene::MakeNode() { node.emplace(); }
 
@@ -351,4 +354,4 @@ const std::vector<State>& States() {
   return all;
 }
 
-}  // namespace ipcsuite
+}  // namespace ipcsuite::poll_suite

@@ -6,10 +6,9 @@
 #include <string>
 #include <vector>
 
-#include "harness/objects/resources.h"
 #include "harness/test/test.h"
 
-namespace ipcsuite {
+namespace ipcsuite::poll_suite {
 
 // What a state is made of. `fd` is the descriptor to ask about, -1 until the state is there.
 struct Scene {
@@ -58,4 +57,4 @@ struct State {
 // Every state. States of an open descriptor leave `scene.fd` usable for one read or write.
 const std::vector<State>& States();
 
-}  // namespace ipcsuite
+}  // namespace ipcsuite::poll_suite

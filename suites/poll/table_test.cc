@@ -9,12 +9,12 @@
 #include <string>
 #include <vector>
 
-#include "harness/objects/resources.h"
 #include "harness/test/test.h"
+#include "spec/clauses/pipe_poll.h"
 #include "suites/poll/bits.h"
 #include "suites/poll/states.h"
 
-namespace ipcsuite {
+namespace ipcsuite::poll_suite {
 namespace {
 
 struct Row {
@@ -296,4 +296,4 @@ IPC_TEST(PollTableInAChild, SeesTheSame, clause::poll::pipe_pollin_with_data,
 }
 
 }  // namespace
-}  // namespace ipcsuite
+}  // namespace ipcsuite::poll_suite

@@ -8,12 +8,12 @@
 #include <string>
 #include <vector>
 
-#include "harness/objects/resources.h"
 #include "harness/test/test.h"
+#include "spec/clauses/pipe_poll.h"
 #include "suites/poll/bits.h"
 #include "suites/poll/waiters.h"
 
-namespace ipcsuite {
+namespace ipcsuite::poll_suite {
 namespace {
 
 ClauseRef FiniteClause(const Waiter& waiter) {
@@ -164,4 +164,4 @@ IPC_TEST(SelectTimeout, MayShowTheTimeLeft, clause::select::timeout_object) {
 }
 
 }  // namespace
-}  // namespace ipcsuite
+}  // namespace ipcsuite::poll_suite

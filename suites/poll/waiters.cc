@@ -5,9 +5,11 @@
 
 #include <climits>
 
+#include "harness/test/test.h"
+#include "spec/clauses/pipe_poll.h"
 #include "suites/poll/bits.h"
 
-namespace ipcsuite {
+namespace ipcsuite::poll_suite {
 namespace {
 
 short EventsFor(For what) {
@@ -100,4 +102,4 @@ const std::vector<Waiter>& Waiters() {
   return all;
 }
 
-}  // namespace ipcsuite
+}  // namespace ipcsuite::poll_suite

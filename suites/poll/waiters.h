@@ -10,7 +10,7 @@
 
 #include "harness/test/test.h"
 
-namespace ipcsuite {
+namespace ipcsuite::poll_suite {
 
 enum class For { kReading, kWriting, kHangUp };  // kHangUp: poll() with no events; not for select()
 
@@ -37,4 +37,4 @@ struct Waiter {
 // poll, ppoll, select, pselect, as far as this system has them and the run judges them.
 const std::vector<Waiter>& Waiters();
 
-}  // namespace ipcsuite
+}  // namespace ipcsuite::poll_suite

@@ -7,13 +7,13 @@
 #include <string>
 #include <vector>
 
-#include "harness/objects/resources.h"
 #include "harness/test/test.h"
+#include "spec/clauses/pipe_poll.h"
 #include "suites/poll/bits.h"
 #include "suites/poll/states.h"
 #include "suites/poll/waiters.h"
 
-namespace ipcsuite {
+namespace ipcsuite::poll_suite {
 namespace {
 
 // A state in which the wait blocks, and the event that must end it.
@@ -288,4 +288,4 @@ IPC_TEST(PollWakes, TellsWhichDescriptorIsReady, clause::poll::timeout_infinite,
 }
 
 }  // namespace
-}  // namespace ipcsuite
+}  // namespace ipcsuite::poll_suite

@@ -1,9 +1,11 @@
 // Options, headers and limits that programs read before they use shared memory objects.
 #include <limits.h>
 
+#include "harness/test/test.h"
+#include "spec/clauses/shm.h"
 #include "suites/shm/support.h"
 
-namespace ipcsuite {
+namespace ipcsuite::shm_suite {
 
 // In header_test.cc, which includes <sys/mman.h> alone.
 extern void (*const kMmanFunctions[])();
@@ -126,4 +128,4 @@ IPC_TEST(ShmConstants, TypeIsShmOnlyForObjects, clause::sys_stat_h::s_typeisshm)
 }
 
 }  // namespace
-}  // namespace ipcsuite
+}  // namespace ipcsuite::shm_suite

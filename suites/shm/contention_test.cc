@@ -6,9 +6,11 @@
 #include <string>
 #include <vector>
 
+#include "harness/test/test.h"
+#include "spec/clauses/shm.h"
 #include "suites/shm/support.h"
 
-namespace ipcsuite {
+namespace ipcsuite::shm_suite {
 namespace {
 
 // Processes that perform a step at the same time, round by round. They exist for the whole test, so
@@ -291,4 +293,4 @@ IPC_TEST(ShmRace, LastReferenceGoingWhileTheNameIsUsedAgain, clause::shm::atomic
 }
 
 }  // namespace
-}  // namespace ipcsuite
+}  // namespace ipcsuite::shm_suite

@@ -1,7 +1,9 @@
 // shm_open: what a new object is, and what the flags do to one that exists.
+#include "harness/test/test.h"
+#include "spec/clauses/shm.h"
 #include "suites/shm/support.h"
 
-namespace ipcsuite {
+namespace ipcsuite::shm_suite {
 namespace {
 
 IPC_TEST(ShmOpen, DescriptorRefersToTheObject, clause::shm_open::returns_usable_fd) {
@@ -256,4 +258,4 @@ IPC_TEST(ShmOpen, ModeDoesNotLimitItsCreator, clause::shm_open::creat_mode_does_
 }
 
 }  // namespace
-}  // namespace ipcsuite
+}  // namespace ipcsuite::shm_suite

@@ -7,10 +7,11 @@
 #include <string>
 #include <vector>
 
-#include "harness/peers/exec.h"
+#include "harness/test/test.h"
+#include "spec/clauses/shm.h"
 #include "suites/shm/support.h"
 
-namespace ipcsuite {
+namespace ipcsuite::shm_suite {
 namespace {
 
 // Says whether the descriptor is open, and what the object's first byte is.
@@ -226,4 +227,4 @@ IPC_TEST(ShmDescriptor, CloforkClosesItInChildrenOnly, clause::fcntl::shm_clofor
 }
 
 }  // namespace
-}  // namespace ipcsuite
+}  // namespace ipcsuite::shm_suite

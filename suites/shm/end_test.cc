@@ -2,10 +2,11 @@
 // it.
 #include <string>
 
-#include "harness/peers/exec.h"
+#include "harness/test/test.h"
+#include "spec/clauses/shm.h"
 #include "suites/shm/support.h"
 
-namespace ipcsuite {
+namespace ipcsuite::shm_suite {
 namespace {
 
 // Looks for stray bytes in the last page. Arguments: name, size.
@@ -125,4 +126,4 @@ IPC_TEST(ShmEnd, EmptyObjectFaultsAtOnce, clause::mmap::end_empty_object,
 }
 
 }  // namespace
-}  // namespace ipcsuite
+}  // namespace ipcsuite::shm_suite

@@ -1,9 +1,11 @@
 // MAP_FIXED and munmap: what exactly is replaced or removed, and what stays.
 #include <limits>
 
+#include "harness/test/test.h"
+#include "spec/clauses/shm.h"
 #include "suites/shm/support.h"
 
-namespace ipcsuite {
+namespace ipcsuite::shm_suite {
 namespace {
 
 // Three pages of an object, mapped at known addresses, with a pattern in each.
@@ -231,4 +233,4 @@ IPC_TEST(ShmMunmap, UnalignedAddressMayFail, clause::munmap::err_einval_unaligne
 }
 
 }  // namespace
-}  // namespace ipcsuite
+}  // namespace ipcsuite::shm_suite

@@ -24,7 +24,7 @@ static_assert(MAP_SHARED != MAP_PRIVATE && (MAP_FIXED & (MAP_SHARED | MAP_PRIVAT
 
 }  // namespace
 
-namespace ipcsuite {
+namespace ipcsuite::shm_suite {
 using Function = void (*)();
 extern const Function kMmanFunctions[];
 extern const int kMmanConstants[];
@@ -33,4 +33,4 @@ const Function kMmanFunctions[] = {
     reinterpret_cast<Function>(mmap_pointer),     reinterpret_cast<Function>(munmap_pointer),
     reinterpret_cast<Function>(mprotect_pointer), nullptr};
 const int kMmanConstants[] = {kProtections, kFlags, 0};
-}  // namespace ipcsuite
+}  // namespace ipcsuite::shm_suite

@@ -8,10 +8,11 @@
 #include <string>
 #include <vector>
 
-#include "harness/peers/exec.h"
+#include "harness/test/test.h"
+#include "spec/clauses/shm.h"
 #include "suites/shm/support.h"
 
-namespace ipcsuite {
+namespace ipcsuite::shm_suite {
 namespace {
 
 // Stays until told to go: what its process held before exec must be gone meanwhile.
@@ -182,4 +183,4 @@ IPC_TEST(ShmExit, SynchronizationAfterTheLastUnmapIsUndefined,
 }
 
 }  // namespace
-}  // namespace ipcsuite
+}  // namespace ipcsuite::shm_suite

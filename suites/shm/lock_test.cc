@@ -4,10 +4,11 @@
 
 #include <string>
 
-#include "harness/objects/privilege.h"
+#include "harness/test/test.h"
+#include "spec/clauses/shm.h"
 #include "suites/shm/support.h"
 
-namespace ipcsuite {
+namespace ipcsuite::shm_suite {
 namespace {
 
 // Locks, as set-up: where it is not permitted the test has no verdict.
@@ -173,4 +174,4 @@ IPC_TEST(ShmMunmap, RemovesLocks, clause::munmap::locks_removed, clause::mmap::f
 #endif
 
 }  // namespace
-}  // namespace ipcsuite
+}  // namespace ipcsuite::shm_suite

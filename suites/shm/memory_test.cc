@@ -10,9 +10,11 @@
 #include <string>
 #include <vector>
 
+#include "harness/test/test.h"
+#include "spec/clauses/shm.h"
 #include "suites/shm/support.h"
 
-namespace ipcsuite {
+namespace ipcsuite::shm_suite {
 namespace {
 
 IPC_TEST(ShmMemory, AtomicsAreOneStorageAtAnyAddress, clause::memory::lock_free_atomics) {
@@ -169,4 +171,4 @@ IPC_TEST(ShmMemory, ForkAndWaitSynchronize, clause::memory::wait_fork) {
 }
 
 }  // namespace
-}  // namespace ipcsuite
+}  // namespace ipcsuite::shm_suite

@@ -7,10 +7,11 @@
 #include <string>
 #include <vector>
 
-#include "harness/objects/privilege.h"
+#include "harness/test/test.h"
+#include "spec/clauses/shm.h"
 #include "suites/shm/support.h"
 
-namespace ipcsuite {
+namespace ipcsuite::shm_suite {
 namespace {
 
 // The call under test; a mapping that it makes is removed again.
@@ -262,4 +263,4 @@ IPC_TEST(ShmAnonymous, WithADescriptorOrOffsetIsOpen, clause::mmap::anon_other_f
 #endif
 
 }  // namespace
-}  // namespace ipcsuite
+}  // namespace ipcsuite::shm_suite

@@ -7,10 +7,11 @@
 #include <string>
 #include <vector>
 
-#include "harness/peers/exec.h"
+#include "harness/test/test.h"
+#include "spec/clauses/shm.h"
 #include "suites/shm/support.h"
 
-namespace ipcsuite {
+namespace ipcsuite::shm_suite {
 namespace {
 
 IPC_TEST(ShmMmap, ObjectsCanBeMapped, clause::mmap::shm_supported) {
@@ -346,4 +347,4 @@ IPC_TEST(ShmMmap, TimesAreOpen, clause::mmap::timestamps) {
 }
 
 }  // namespace
-}  // namespace ipcsuite
+}  // namespace ipcsuite::shm_suite

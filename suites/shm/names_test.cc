@@ -4,10 +4,11 @@
 #include <set>
 #include <string>
 
-#include "harness/peers/exec.h"
+#include "harness/test/test.h"
+#include "spec/clauses/shm.h"
 #include "suites/shm/support.h"
 
-namespace ipcsuite {
+namespace ipcsuite::shm_suite {
 namespace {
 
 // Opens the object, compares its contents and answers in it. Arguments: name, size.
@@ -254,4 +255,4 @@ IPC_TEST(ShmNames, EveryByteOfANameCounts, clause::shm_open::name_same_object_wi
 }
 
 }  // namespace
-}  // namespace ipcsuite
+}  // namespace ipcsuite::shm_suite

@@ -5,10 +5,11 @@
 #include <string>
 #include <vector>
 
-#include "harness/objects/privilege.h"
+#include "harness/test/test.h"
+#include "spec/clauses/shm.h"
 #include "suites/shm/support.h"
 
-namespace ipcsuite {
+namespace ipcsuite::shm_suite {
 namespace {
 
 constexpr mode_t kModes[] = {0,    0400, 0200, 0600, 0040, 0020, 0060, 0004, 0002, 0006,
@@ -210,4 +211,4 @@ IPC_TEST(ShmPermission, CreationNeedsPermission, clause::shm_open::err_eacces_cr
 }
 
 }  // namespace
-}  // namespace ipcsuite
+}  // namespace ipcsuite::shm_suite

@@ -6,9 +6,11 @@
 #include <sys/mount.h>
 #endif
 
+#include "harness/test/test.h"
+#include "spec/clauses/shm.h"
 #include "suites/shm/support.h"
 
-namespace ipcsuite {
+namespace ipcsuite::shm_suite {
 namespace {
 
 // A place of sixteen pages.
@@ -183,4 +185,4 @@ IPC_TEST(ShmPlace, HugePagesMayHideTheEnd, clause::mmap::end_size_unaffected,
 #endif
 
 }  // namespace
-}  // namespace ipcsuite
+}  // namespace ipcsuite::shm_suite

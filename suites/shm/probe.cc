@@ -3,12 +3,9 @@
 #include <sys/mman.h>
 #include <sys/resource.h>
 
-#include "harness/core/call.h"
-#include "harness/core/names.h"
-#include "harness/objects/resources.h"
-#include "harness/test/suite_probe.h"
+#include "harness/test/test.h"
 
-namespace ipcsuite {
+namespace ipcsuite::shm_suite {
 namespace {
 
 IPC_SUITE_PROBE(shm) {
@@ -37,4 +34,4 @@ IPC_SUITE_PROBE(shm) {
 }
 
 }  // namespace
-}  // namespace ipcsuite
+}  // namespace ipcsuite::shm_suite

@@ -1,9 +1,11 @@
 // Protection of mapped objects: the accesses that mmap and mprotect allow and forbid.
 #include <string>
 
+#include "harness/test/test.h"
+#include "spec/clauses/shm.h"
 #include "suites/shm/support.h"
 
-namespace ipcsuite {
+namespace ipcsuite::shm_suite {
 namespace {
 
 constexpr int kAllRequired[] = {PROT_NONE, PROT_READ, PROT_WRITE, PROT_READ | PROT_WRITE};
@@ -211,4 +213,4 @@ IPC_TEST(ShmProt, UnsupportedAccessIsSaidSo, clause::mmap::err_enotsup_prot) {
 }
 
 }  // namespace
-}  // namespace ipcsuite
+}  // namespace ipcsuite::shm_suite

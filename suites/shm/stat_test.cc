@@ -3,10 +3,11 @@
 
 #include <string>
 
-#include "harness/objects/privilege.h"
+#include "harness/test/test.h"
+#include "spec/clauses/shm.h"
 #include "suites/shm/support.h"
 
-namespace ipcsuite {
+namespace ipcsuite::shm_suite {
 namespace {
 
 IPC_TEST(ShmStat, SizeIsExact, clause::fstat::shm_size) {
@@ -209,4 +210,4 @@ IPC_TEST(ShmAllocate, GrowsOrIsNotSupported, clause::posix_fallocate::shm) {
 }
 
 }  // namespace
-}  // namespace ipcsuite
+}  // namespace ipcsuite::shm_suite

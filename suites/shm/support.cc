@@ -9,9 +9,9 @@
 
 #include <cstring>
 
-#include "harness/objects/privilege.h"
+#include "harness/test/test.h"
 
-namespace ipcsuite {
+namespace ipcsuite::shm_suite {
 namespace {
 
 #ifdef __linux__
@@ -168,4 +168,4 @@ void RemountPrivatePlace(unsigned long flags, const std::string& options) {
 #endif
 }
 
-}  // namespace ipcsuite
+}  // namespace ipcsuite::shm_suite

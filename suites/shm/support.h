@@ -12,11 +12,9 @@
 #include <functional>
 #include <string>
 
-#include "harness/objects/resources.h"
-#include "harness/peers/step.h"
 #include "harness/test/test.h"
 
-namespace ipcsuite {
+namespace ipcsuite::shm_suite {
 
 // shm_open with O_CREAT as the call under test. A failure that comes from the surroundings (no
 // room, an absent or read-only place for objects) ends the test as UNRESOLVED; any other is
@@ -79,4 +77,4 @@ void EnterPrivatePlace(const std::string& options);
 // In such a child: mounts the place again with other flags (MS_RDONLY).
 void RemountPrivatePlace(unsigned long flags, const std::string& options);
 
-}  // namespace ipcsuite
+}  // namespace ipcsuite::shm_suite

@@ -2,9 +2,11 @@
 #include <limits>
 #include <string>
 
+#include "harness/test/test.h"
+#include "spec/clauses/shm.h"
 #include "suites/shm/support.h"
 
-namespace ipcsuite {
+namespace ipcsuite::shm_suite {
 namespace {
 
 #if defined(_POSIX_SYNCHRONIZED_IO) || defined(_XOPEN_VERSION)
@@ -147,4 +149,4 @@ IPC_TABLE_TEST(ShmAdviceOutsideOfTheAddressSpace, AdviceRow, kAdviceRows) {
 #endif
 
 }  // namespace
-}  // namespace ipcsuite
+}  // namespace ipcsuite::shm_suite

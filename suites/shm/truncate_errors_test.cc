@@ -6,9 +6,11 @@
 #include <limits>
 #include <vector>
 
+#include "harness/test/test.h"
+#include "spec/clauses/shm.h"
 #include "suites/shm/support.h"
 
-namespace ipcsuite {
+namespace ipcsuite::shm_suite {
 namespace {
 
 constexpr std::size_t kSize = 1000;
@@ -214,4 +216,4 @@ IPC_TEST(ShmOpenErrors, FailureReturnsMinusOne, clause::shm_open::return_failure
 }
 
 }  // namespace
-}  // namespace ipcsuite
+}  // namespace ipcsuite::shm_suite

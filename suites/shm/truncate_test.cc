@@ -3,9 +3,11 @@
 
 #include <algorithm>
 
+#include "harness/test/test.h"
+#include "spec/clauses/shm.h"
 #include "suites/shm/support.h"
 
-namespace ipcsuite {
+namespace ipcsuite::shm_suite {
 namespace {
 
 IPC_TEST(ShmTruncate, Grows, clause::ftruncate::shm_grow_size) {
@@ -243,4 +245,4 @@ IPC_TEST(ShmTruncate, SizeIsSeenEverywhere, clause::ftruncate::shm_visible_every
 }
 
 }  // namespace
-}  // namespace ipcsuite
+}  // namespace ipcsuite::shm_suite

@@ -4,9 +4,11 @@
 #include <atomic>
 #include <string>
 
+#include "harness/test/test.h"
+#include "spec/clauses/shm.h"
 #include "suites/shm/support.h"
 
-namespace ipcsuite {
+namespace ipcsuite::shm_suite {
 namespace {
 
 IPC_TEST(ShmUnlink, RemovesTheName, clause::shm_unlink::removes_name) {
@@ -276,4 +278,4 @@ IPC_TEST(ShmClose, MemoryComesBackWhenAProcessIsKilled, clause::mmap::exit_unmap
 }
 
 }  // namespace
-}  // namespace ipcsuite
+}  // namespace ipcsuite::shm_suite

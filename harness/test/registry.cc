@@ -1,4 +1,6 @@
-#include "harness/test/test.h"
+#include "harness/test/registry.h"
+
+#include <gtest/gtest.h>
 
 #include <map>
 
@@ -49,12 +51,8 @@ bool RegisterMeta(const std::string& name, const char* file, int line, const Cla
   meta.line = line;
   for (const Claim& claim : claims) {
     switch (claim.what) {
-      case Claim::kClause:
-        meta.clauses.push_back(ClauseRef{static_cast<std::uint16_t>(claim.number)});
-        break;
-      case Claim::kRegression:
-        meta.regressions.push_back(RegressionRef{static_cast<std::uint16_t>(claim.number)});
-        break;
+      case Claim::kClause: meta.clauses.push_back({claim.text}); break;
+      case Claim::kRegression: meta.regressions.push_back({claim.text}); break;
       case Claim::kExclusive: meta.exclusive = true; break;
       case Claim::kTimeout: meta.timeout_s = claim.number; break;
       case Claim::kDangerous: meta.dangerous = claim.text; break;
