@@ -2,7 +2,9 @@
 
 #include <gtest/gtest.h>
 
-#include "spec/clauses.h"
+#include "spec/clauses/mqueue.h"
+#include "spec/clauses/pipe_io.h"
+#include "spec/clauses/shm.h"
 
 namespace ipcsuite::detect {
 namespace {
