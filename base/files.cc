@@ -8,7 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-namespace ipcsuite::report {
+namespace ipcsuite {
 namespace {
 
 void Say(std::string* error, std::string line) {
@@ -23,8 +23,9 @@ bool WriteAll(std::FILE* file, std::string_view content) {
 }  // namespace
 
 std::optional<std::string> ReadFile(const std::string& path, std::string* error) {
+  const bool standard_input = path == "-";
   struct stat status {};
-  if (::stat(path.c_str(), &status) != 0) {
+  if (!standard_input && ::stat(path.c_str(), &status) != 0) {
     Say(error, path + ": cannot be read: " + std::strerror(errno));
     return std::nullopt;
   }
@@ -36,7 +37,7 @@ std::optional<std::string> ReadFile(const std::string& path, std::string* error)
     Say(error, path + ": is larger than " + std::to_string(kMaxFileBytes) + " bytes: not read");
     return std::nullopt;
   }
-  std::FILE* file = std::fopen(path.c_str(), "rb");
+  std::FILE* file = standard_input ? stdin : std::fopen(path.c_str(), "rb");
   if (file == nullptr) {
     Say(error, path + ": cannot be read: " + std::strerror(errno));
     return std::nullopt;
@@ -49,7 +50,7 @@ std::optional<std::string> ReadFile(const std::string& path, std::string* error)
     if (static_cast<long long>(text.size()) > kMaxFileBytes) break;
   }
   const bool failed = std::ferror(file) != 0;
-  std::fclose(file);
+  if (!standard_input) std::fclose(file);
   if (failed || static_cast<long long>(text.size()) > kMaxFileBytes) {
     Say(error, path + (failed ? ": reading failed" : ": is too large: not read whole"));
     return std::nullopt;
@@ -94,4 +95,4 @@ bool WriteFile(const std::string& path, std::string_view content, std::string* e
   return false;
 }
 
-}  // namespace ipcsuite::report
+}  // namespace ipcsuite

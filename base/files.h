@@ -5,12 +5,12 @@
 #include <string>
 #include <string_view>
 
-namespace ipcsuite::report {
+namespace ipcsuite {
 
 // A file larger than this is refused: no result of a run comes near it.
 inline constexpr long long kMaxFileBytes = 256LL * 1024 * 1024;
 
-// On failure: nullopt, and *error (may be null) holds one line.
+// "-" is standard input. On failure: nullopt, and *error (may be null) holds one line.
 std::optional<std::string> ReadFile(const std::string& path, std::string* error);
 
 // Writes to a temporary name in the same folder, then renames: a reader (or a full disk) never
@@ -18,4 +18,4 @@ std::optional<std::string> ReadFile(const std::string& path, std::string* error)
 // `path` held before is still there.
 bool WriteFile(const std::string& path, std::string_view content, std::string* error);
 
-}  // namespace ipcsuite::report
+}  // namespace ipcsuite

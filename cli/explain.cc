@@ -7,7 +7,7 @@
 #include <string_view>
 #include <vector>
 
-#include "base/command_line.h"
+#include "base/args.h"
 #include "cli/list.h"
 #include "faults/detect/library.h"
 #include "harness/test/registry.h"
@@ -137,12 +137,12 @@ int ExplainMain(int argc, char** argv) {
                "ipcsuite explain");
   std::string name;
   app.add_option("CLAUSE|TEST", name, "Id of a clause, or name of a test")->required();
-  if (const int status = report::ParseArguments(app, argc, argv); status >= 0) return status;
+  if (const int status = ParseArguments(app, argc, argv); status >= 0) return status;
   if (const Clause* clause = Find(name)) return ExplainClause(*clause);
   for (const TestEntry& test : AllTests()) {
     if (test.name == name || test.meta->name == name) return ExplainTest(test);
   }
-  return report::Complain(
+  return Complain(
       "'" + name + "' is neither a clause nor a test: see `ipcsuite list --clauses --tests`");
 }
 

@@ -7,8 +7,10 @@
 #include <string>
 #include <vector>
 
-#include "base/command_line.h"
+#include "base/args.h"
+#include "harness/runner/runner.h"
 #include "harness/test/registry.h"
+#include "harness/test/test.h"
 #include "spec/clause.h"
 
 namespace ipcsuite::cli {
@@ -119,7 +121,7 @@ int ListMain(int argc, char** argv) {
   app.add_option("--issue", options.issue, "Only clauses of this issue")
       ->check(CLI::IsMember({7, 8}));
   app.add_option("--kind", options.kinds, "Only clauses of these kinds")->delimiter(',');
-  if (const int status = report::ParseArguments(app, argc, argv); status >= 0) return status;
+  if (const int status = ParseArguments(app, argc, argv); status >= 0) return status;
   for (const std::string& kind : options.kinds) {
     if (!KindFromString(kind)) {
       std::fprintf(stderr,

@@ -2,24 +2,18 @@
 
 #include <algorithm>
 #include <cstdio>
-#include <random>
 #include <set>
 
-#include "base/command_line.h"
+#include "base/args.h"
+#include "base/random.h"
 #include "harness/test/registry.h"
+#include "harness/test/test.h"
 #include "spec/clause.h"
 
 namespace ipcsuite::cli {
 namespace {
 
-using report::Complain;
-
 const std::set<std::string> kFormats = {"json", "html", "junit", "ctrf", "tap", "ktap", "markdown"};
-
-std::uint64_t RandomSeed() {
-  std::random_device device;
-  return (std::uint64_t{device()} << 32) ^ device();
-}
 
 // Names that select nothing are mistakes, and a gate that judged nothing would be green.
 int CheckNames(const RunOptions& options) {
@@ -47,8 +41,9 @@ int ParseRunOptions(int argc, char** argv, RunOptions* options) {
   CLI::App app("Judges this machine's POSIX IPC clause by clause and writes the reports.",
                "ipcsuite run");
   RunnerOptions& runner = options->runner;
+  runner.seed = RandomSeed();
   bool no_isolation = false;
-  std::string seed, shard;
+  std::string shard;
   app.add_option("--suite", runner.suites,
                  "Only these suites: pipe, fifo, poll, shm, mqueue, props, ...")
       ->delimiter(',');
@@ -69,8 +64,7 @@ int ParseRunOptions(int argc, char** argv, RunOptions* options) {
   app.add_flag("--until-fail", runner.until_fail,
                "Stop at the first red result; without --repeat, repeat until then");
   app.add_flag("--shuffle", runner.shuffle, "Shuffle the order of tests in each round (seeded)");
-  app.add_option("--seed", seed,
-                 "64-bit seed of the run (decimal or 0x...); default: random, printed");
+  AddSeed(app, runner.seed, "Seed of the run; default: random, printed");
   app.add_option("--timeout", runner.timeout_s,
                  "Time limit of each test in seconds; default: its own (30)")
       ->check(CLI::Range(1, 86400));
@@ -108,18 +102,11 @@ int ParseRunOptions(int argc, char** argv, RunOptions* options) {
   app.add_flag("--list", options->list, "Print the selected tests and run none");
   app.add_flag("--verbose,-v", options->verbose, "Print a line for each test");
   isolation->excludes(jobs)->excludes(repeat);
-  return report::ParseArguments(app, argc, argv, [&] {
+  return ParseArguments(app, argc, argv, [&] {
     runner.isolation = !no_isolation;
     if (no_stress) options->stress_s = 0;
     if (options->stream) options->out.clear();
     if (runner.until_fail && repeat->count() == 0 && !no_isolation) runner.repeat = 0;
-    try {
-      std::size_t end = 0;
-      runner.seed = seed.empty() ? RandomSeed() : std::stoull(seed, &end, 0);
-      if (!seed.empty() && end != seed.size()) throw std::invalid_argument(seed);
-    } catch (const std::exception&) {
-      return Complain("--seed: '" + seed + "' is not a 64-bit integer");
-    }
     if (!shard.empty()) {
       char rest = 0;
       if (std::sscanf(shard.c_str(), "%d/%d%c", &runner.shard_index, &runner.shard_count, &rest) !=

@@ -14,7 +14,7 @@
 #include <string>
 #include <system_error>
 
-#include "base/command_line.h"
+#include "base/args.h"
 #include "cli/detection.h"
 #include "cli/options.h"
 #include "cli/terminal.h"
@@ -31,8 +31,6 @@
 
 namespace ipcsuite::cli {
 namespace {
-
-using report::Complain;
 
 // The directory must take files before anything is measured.
 std::string PrepareOut(const std::string& out) {

@@ -11,7 +11,8 @@
 #include <optional>
 #include <set>
 
-#include "base/command_line.h"
+#include "base/os/os.h"
+#include "base/args.h"
 #include "base/files.h"
 #include "harness/runner/runner.h"
 #include "platforms/platform.h"
@@ -25,8 +26,6 @@
 
 namespace ipcsuite::platforms {
 namespace {
-
-using report::Complain;
 
 struct OnOptions {
   RemoteOptions remote;
@@ -93,7 +92,7 @@ int Parse(CLI::App& app, OnOptions& options, int argc, char** argv,
     }
     own.push_back(argv[i]);
   }
-  return report::ParseArguments(app, std::move(own), [&] { return options.list ? -1 : resolve(); });
+  return ParseArguments(app, std::move(own), [&] { return options.list ? -1 : resolve(); });
 }
 
 bool MakeOut(const std::string& out) {
@@ -178,8 +177,7 @@ class Matrix {
     report::Comparison comparison = report::Compare(runs);
     comparison.left_out = left_out_;
     const std::string page = options_.out + "/comparison.html";
-    if (!report::WriteFile(page, report::ComparisonHtml(comparison, runs), &error))
-      return Complain(error);
+    if (!WriteFile(page, report::ComparisonHtml(comparison, runs), &error)) return Complain(error);
     std::printf("%zu platforms compared: %s\n", runs.size(), page.c_str());
     return status_;
   }
@@ -288,7 +286,7 @@ int MatrixMain(int argc, char** argv) {
     return Complain("can't write to " + options.out + ": name a writable directory with --out");
   const std::size_t jobs = options.jobs > 0
                                ? static_cast<std::size_t>(options.jobs)
-                               : static_cast<std::size_t>(std::max(1, AllowedCpus() / 2));
+                               : static_cast<std::size_t>(std::max(1, os::AllowedCpuCount() / 2));
   Matrix matrix(options);
   std::size_t next = 0;
   Backoff backoff;

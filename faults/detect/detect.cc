@@ -14,8 +14,9 @@
 #include <set>
 #include <thread>
 
-#include "base/command_line.h"
+#include "base/args.h"
 #include "base/files.h"
+#include "base/os/os.h"
 #include "faults/detect/detect_plan.h"
 #include "faults/detect/detect_report.h"
 #include "faults/detect/detect_trial.h"
@@ -27,8 +28,6 @@
 
 namespace ipcsuite::detect {
 namespace {
-
-using report::Complain;
 
 struct Options {
   std::vector<std::string> faults, families, difficulties;
@@ -199,7 +198,7 @@ std::vector<TestInfo> Baseline(const TrialOptions& trial, const std::vector<Test
   std::vector<std::string> names;
   for (const TestInfo& test : tests) names.push_back(test.name);
   if (names.empty()) return {};
-  quick.jobs = AllowedCpus();
+  quick.jobs = os::AllowedCpuCount();
   TrialResult plain = RunTrial(quick, "", names, {}, false);
   if (!plain.problem.empty())
     return *problem = "the run without a fault failed: " + plain.problem, std::vector<TestInfo>();
@@ -282,7 +281,7 @@ int Parse(int argc, char** argv, Options* options) {
                  "The fault library; default: libipcfaults.so beside the program");
   app.add_flag("--list", options->list, "Name the faults and run none");
   app.add_flag("--verbose,-v", options->verbose, "A line for every fault");
-  if (const int status = report::ParseArguments(app, argc, argv); status >= 0) return status;
+  if (const int status = ParseArguments(app, argc, argv); status >= 0) return status;
   return -1;
 }
 
@@ -334,7 +333,7 @@ int Perform(const Options& options, const std::vector<Implementation>& faults, T
   for (const std::string& name : run->not_used)
     std::printf("  red without a fault, not used: %s\n", name.c_str());
   std::printf("%zu faults ...\n", faults.size());
-  const int jobs = options.jobs ? options.jobs : 2 * AllowedCpus();
+  const int jobs = options.jobs ? options.jobs : 2 * os::AllowedCpuCount();
   run->full = options.full;
   run->results = Matrix(options, trial, usable, faults).Run(jobs);
   if (stop) run->interrupted = "by a signal";
@@ -342,7 +341,7 @@ int Perform(const Options& options, const std::vector<Implementation>& faults, T
   run->seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   PrintSummary(*run);
   if (options.out.empty()) return 0;
-  if (!report::WriteFile(options.out + "/detection.json", ToJson(*run), &problem))
+  if (!WriteFile(options.out + "/detection.json", ToJson(*run), &problem))
     return Complain(problem);
   std::printf("%s/detection.json\n", options.out.c_str());
   return 0;

@@ -2,9 +2,6 @@
 
 #include <sched.h>
 #include <sys/mman.h>
-#include <sys/syscall.h>
-#include <time.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -12,25 +9,10 @@
 #include <new>
 #include <system_error>
 
+#include "base/os/os.h"
+
 namespace ipcsuite {
 namespace {
-
-#if defined(SYS_futex)
-constexpr long kFutex = SYS_futex;
-#elif defined(SYS_futex_time64)
-constexpr long kFutex = SYS_futex_time64;
-#endif
-constexpr int kFutexWait = 0, kFutexWake = 1;
-
-// The kernel's timespec for kFutex: two longs, whatever libc's time_t is (on a 32-bit machine
-// with 64-bit time_t they differ).
-struct KernelTimespec {
-#if defined(SYS_futex)
-  long sec, nsec;
-#else
-  long long sec, nsec;
-#endif
-};
 
 template <typename T>
 void Put(char*& at, T value) {
@@ -58,43 +40,12 @@ std::size_t RecordBytes(const std::vector<std::string_view>& fields) {
 
 }  // namespace
 
-std::int64_t NowNs() {
-  timespec now;
-  clock_gettime(CLOCK_MONOTONIC, &now);
-  return std::int64_t{now.tv_sec} * 1'000'000'000 + now.tv_nsec;
-}
-
-void Backoff::Pause() {
-  if (++round_ < 40) {
-    sched_yield();
-    return;
-  }
-  const long nap_ns = std::min<long>(200'000, 10'000L * (round_ - 39));
-  timespec nap{0, nap_ns};
-  nanosleep(&nap, nullptr);  // sleep-ok: back-off of a polling loop, no verdict depends on it
-}
-
-void WaitWhileEquals(std::atomic<std::uint32_t>& word, std::uint32_t value,
-                     std::int64_t timeout_ns) {
+void WaitWhileEquals(std::atomic<std::uint32_t>& word, std::uint32_t value, nanoseconds limit) {
   for (int i = 0; i < 20; ++i) {
     if (word.load(std::memory_order_acquire) != value) return;
     sched_yield();
   }
-  const int saved = errno;
-  KernelTimespec timeout{static_cast<long>(timeout_ns / 1'000'000'000),
-                         static_cast<long>(timeout_ns % 1'000'000'000)};
-  if (syscall(kFutex, &word, kFutexWait, value, &timeout, nullptr, 0) < 0 && errno == ENOSYS) {
-    Backoff backoff;
-    const std::int64_t end = NowNs() + timeout_ns;
-    while (word.load(std::memory_order_acquire) == value && NowNs() < end) backoff.Pause();
-  }
-  errno = saved;
-}
-
-void WakeAll(std::atomic<std::uint32_t>& word) {
-  const int saved = errno;
-  syscall(kFutex, &word, kFutexWake, 0x7fffffff, nullptr, nullptr, 0);
-  errno = saved;
+  os::WaitOnWord(word, value, limit);
 }
 
 void Slot::Reset() {
@@ -143,7 +94,7 @@ std::vector<LogRecord> Slot::ReadLog() const {
     const auto count = Take<std::uint32_t>(at);
     const auto bytes = Take<std::uint32_t>(at);
     // A writer that was killed in the middle leaves a record that is not ready; its length may
-    // be missing too, and then nothing behind it can be found.
+    // be missing too, and then nothing after it can be found.
     if (bytes < kRecordHead || offset + bytes > used) break;
     for (std::uint32_t i = 0; ready && i < count; ++i) {
       const auto length = Take<std::uint32_t>(at);

@@ -13,6 +13,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/clock.h"
 #include "harness/core/call.h"
 
 namespace ipcsuite {
@@ -130,22 +131,8 @@ class Arena {
   std::size_t bytes_ = 0;
 };
 
-// Waits until `word` differs from `value`, at most `timeout_ns`; spurious returns are possible.
-// A futex where there is one, otherwise yields with a growing pause.
-void WaitWhileEquals(std::atomic<std::uint32_t>& word, std::uint32_t value,
-                     std::int64_t timeout_ns);
-void WakeAll(std::atomic<std::uint32_t>& word);
-
-// CLOCK_MONOTONIC in ns.
-std::int64_t NowNs();
-
-// A short pause of a polling loop: yields first, then naps that grow to 0.2 ms.
-class Backoff {
- public:
-  void Pause();
-
- private:
-  int round_ = 0;
-};
+// Waits until `word` differs from `value`, at most `limit`; spurious returns are possible. Looks a
+// few times before it sleeps.
+void WaitWhileEquals(std::atomic<std::uint32_t>& word, std::uint32_t value, nanoseconds limit);
 
 }  // namespace ipcsuite

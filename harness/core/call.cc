@@ -3,6 +3,7 @@
 #include <csignal>
 #include <cstring>
 
+#include "base/os/os.h"
 #include "harness/core/arena.h"
 #include "harness/core/context.h"
 
@@ -88,7 +89,7 @@ void EndCall(const CallResult& result) {
   const int saved = errno;
   actor->last = result;
   actor->state.store(Actor::kReturned, std::memory_order_release);
-  WakeAll(actor->state);
+  os::WakeWord(actor->state);
   errno = saved;
 }
 

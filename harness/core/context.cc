@@ -32,15 +32,6 @@ void SetCurrentActor(Actor* actor) { t_actor = actor; }
 int JudgedIssue() { return g_run ? g_run->issue : 8; }
 std::uint64_t TestSeed() { return g_slot ? g_slot->seed : 1; }
 
-std::uint64_t HashSeed(std::uint64_t run_seed, std::string_view test) {
-  // FNV-1a over the name, then the finalizer of splitmix64, so that near names get far seeds.
-  std::uint64_t hash = 14695981039346656037u ^ run_seed;
-  for (char c : test) hash = (hash ^ static_cast<unsigned char>(c)) * 1099511628211u;
-  hash = (hash ^ (hash >> 30)) * 0xbf58476d1ce4e5b9u;
-  hash = (hash ^ (hash >> 27)) * 0x94d049bb133111ebu;
-  return hash ^ (hash >> 31);
-}
-
 void Unsupported(const std::string& reason) {
   Note(g_slot, report::Verdict::kUnsupported, reason);
   throw TestAbort();

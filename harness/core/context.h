@@ -9,6 +9,7 @@
 #include <type_traits>
 #include <vector>
 
+#include "base/random.h"
 #include "harness/core/arena.h"
 #include "reports/results/model.h"
 #include "spec/clause.h"
@@ -30,7 +31,6 @@ void SetCurrentActor(Actor* actor);
 int JudgedIssue();
 // The test's seed: a hash of the run's seed and the test's name, so that filters don't shift it.
 std::uint64_t TestSeed();
-std::uint64_t HashSeed(std::uint64_t run_seed, std::string_view test);
 
 // Ends the test (or the peer) without a failure of the platform. Thrown after the outcome is noted.
 struct TestAbort : std::exception {

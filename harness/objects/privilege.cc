@@ -4,20 +4,16 @@
 #include <grp.h>
 #include <sched.h>
 #include <signal.h>
-#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
-#ifdef __linux__
-#include <linux/capability.h>
-#include <sys/syscall.h>
-#endif
 
 #include <cerrno>
 #include <functional>
 #include <map>
 #include <utility>
 
+#include "base/os/os.h"
 #include "harness/core/context.h"
 #include "harness/core/names.h"
 
@@ -66,17 +62,12 @@ std::optional<User> ThirdUser() { return NthOther(1); }
 
 void Become(User user) {
   if (!Switch(user)) Unresolved("set-up failed: becoming user " + std::to_string(user.uid));
-  prctl(PR_SET_DUMPABLE, 1);  // so that the blocked probe may look
-  prctl(PR_SET_PDEATHSIG, SIGKILL);
+  os::StayObservable();  // so that the blocked probe may look
+  os::DieWithParent();
 }
 
 bool DropPrivilege() {
-#ifdef __linux__
-  // The raw call: libc has no function for it, and libcap is not needed for three words.
-  __user_cap_header_struct header{_LINUX_CAPABILITY_VERSION_3, 0};
-  __user_cap_data_struct none[2] = {};
-  syscall(SYS_capset, &header, none);
-#endif
+  os::DropCapabilities();
   return PermissionsApply();
 }
 
@@ -90,6 +81,10 @@ bool PermissionsApply() {
   return made >= 0 && again < 0;
 }
 
+void EnterPrivateNamespaces(unsigned isolation) {
+  if (const Result<void> done = os::Isolate(isolation); !done) Unsupported(done.error());
+}
+
 bool CanUseRealtime() {
   static const bool can = Tried([] {
     sched_param param{};
@@ -97,15 +92,6 @@ bool CanUseRealtime() {
     return sched_setscheduler(0, SCHED_FIFO, &param) == 0;
   });
   return can;
-}
-
-bool CanUnshare(int flags) {
-  static std::map<int, bool> known;
-  auto [entry, fresh] = known.try_emplace(flags, false);
-  if (fresh) {
-    entry->second = Tried([flags] { return unshare(flags) == 0; });
-  }
-  return entry->second;
 }
 
 }  // namespace ipcsuite

@@ -28,10 +28,10 @@ void Become(User user);
 bool DropPrivilege();
 // True when permission checks apply to the caller (no CAP_DAC_OVERRIDE): tried on a scratch file.
 bool PermissionsApply();
-// True when SCHED_FIFO can be had (tried in a child).
+// In a child: private namespaces (os::Isolation), for good. Ends the test as UNSUPPORTED where they
+// are not available.
+void EnterPrivateNamespaces(unsigned isolation);
+// True when SCHED_FIFO is available (tried in a child).
 bool CanUseRealtime();
-// True when a private mount (or IPC, user) namespace can be had by unshare(2) of these flags, tried
-// in a child.
-bool CanUnshare(int flags);
 
 }  // namespace ipcsuite

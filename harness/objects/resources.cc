@@ -11,6 +11,7 @@
 #include <new>
 #include <vector>
 
+#include "base/pipe_buf.h"
 #include "harness/objects/queue_room.h"
 
 namespace ipcsuite {
@@ -169,7 +170,7 @@ std::string DrainPipe(int rd) {
 
 std::size_t MeasureCapacity(PipeKind kind) {
   Pipe pipe(kind);
-  return FillPipe(pipe.wr(), PIPE_BUF);
+  return FillPipe(pipe.wr(), PipeBufOf(pipe.wr()));
 }
 
 Queue::Queue(long maxmsg, long msgsize, int oflag, mode_t mode) : name_(UniqueName::Mq()) {
@@ -180,12 +181,12 @@ Queue::Queue(long maxmsg, long msgsize, int oflag, mode_t mode) : name_(UniqueNa
   // Others may use up what all queues of this user, or of the system, may occupy: for a moment.
   const bool may_return =
       QueueRoomMayReturn(static_cast<std::size_t>(maxmsg) * static_cast<std::size_t>(msgsize));
-  const std::int64_t end = NowNs() + (may_return ? 3'000'000'000 : 0);
+  const Deadline end(may_return ? 3s : 0s);
   for (Backoff backoff;; backoff.Pause()) {
     opened = CALL(mq_open(name_.c_str(), oflag | O_CREAT | O_EXCL, mode, &attr));
     const bool exhausted =
         opened.failed_with(EMFILE) || opened.failed_with(ENOSPC) || opened.failed_with(ENFILE);
-    if (!exhausted || NowNs() > end) break;
+    if (!exhausted || end.passed()) break;
   }
   if (!opened.ok()) GiveUp(opened, "mq_open()");
   mqd_ = static_cast<mqd_t>(opened.value);

@@ -4,7 +4,6 @@
 #include <limits.h>
 #include <signal.h>
 #include <stdlib.h>
-#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -14,6 +13,7 @@
 #include <map>
 #include <sstream>
 
+#include "base/os/os.h"
 #include "harness/core/context.h"
 #include "harness/core/names.h"
 
@@ -21,7 +21,7 @@ namespace ipcsuite {
 namespace {
 
 constexpr char kRoleFlag[] = "--ipcsuite-role=";
-constexpr std::int64_t kPatienceNs = 20'000'000'000;
+constexpr nanoseconds kPatience = 20s;
 
 std::map<std::string, RoleFunction>& Roles() {
   static std::map<std::string, RoleFunction> roles;
@@ -58,11 +58,11 @@ bool HasLine(const std::string& text, const std::string& line) {
 
 void RoleSelf::Say(const std::string& line) { AppendLine(path_, line); }
 
-bool RoleSelf::Await(const std::string& word, int seconds) {
-  const std::int64_t end = NowNs() + std::int64_t{seconds} * 1'000'000'000;
+bool RoleSelf::Await(const std::string& word, nanoseconds limit) {
+  const Deadline end(limit);
   Backoff backoff;
   while (!HasLine(ReadWhole(path_ + ".in"), word)) {
-    if (NowNs() > end) return false;
+    if (end.passed()) return false;
     backoff.Pause();
   }
   return true;
@@ -74,13 +74,8 @@ bool RegisterRole(const char* name, RoleFunction function) {
 }
 
 void MaybeRunRole(int argc, char** argv) {
-  char path[PATH_MAX];
-  const ssize_t length = readlink("/proc/self/exe", path, sizeof path - 1);
-  if (length > 0) {
-    g_self.assign(path, static_cast<std::size_t>(length));
-  } else if (argc > 0 && realpath(argv[0], path)) {
-    g_self = path;
-  }
+  g_self = os::OwnPath();
+  if (char path[PATH_MAX]; g_self.empty() && argc > 0 && realpath(argv[0], path)) g_self = path;
   // Under another dynamic loader or a user-mode emulator, who started us says how to start again:
   // one word a line, our own path last.
   if (const char* command = std::getenv("IPCSUITE_SELF")) {
@@ -125,7 +120,7 @@ ExecSelf::ExecSelf(const std::string& role, std::vector<std::string> args,
   if (pid_ < 0)
     Unresolved("can't start a process (" + ErrnoName(errno) + "): raise the limit on processes");
   if (pid_ == 0) {
-    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    os::DieWithParent();
     if (getppid() != parent) _exit(125);
     if (before_exec) before_exec();
     execv(argv[0], argv.data());
@@ -139,10 +134,10 @@ bool ExecSelf::Poll() {
 }
 
 int ExecSelf::Wait() {
-  const std::int64_t end = NowNs() + kPatienceNs;
+  const Deadline end(kPatience);
   Backoff backoff;
   while (!Poll()) {
-    if (NowNs() > end) Unresolved("a program of the suite did not end");
+    if (end.passed()) Unresolved("a program of the suite did not end");
     backoff.Pause();
   }
   const int status = WIFSIGNALED(status_) ? 128 + WTERMSIG(status_) : WEXITSTATUS(status_);
@@ -152,12 +147,12 @@ int ExecSelf::Wait() {
 }
 
 void ExecSelf::AwaitSaid(const std::string& line) {
-  const std::int64_t end = NowNs() + kPatienceNs;
+  const Deadline end(kPatience);
   Backoff backoff;
   while (!HasLine(said(), line)) {
     const bool over = Poll();
     if (HasLine(said(), line)) return;
-    if (over || NowNs() > end)
+    if (over || end.passed())
       Unresolved("a program of the suite ended or hung before it said '" + line + "'");
     backoff.Pause();
   }

@@ -16,6 +16,8 @@
 #include <string>
 #include <vector>
 
+#include "base/clock.h"
+
 namespace ipcsuite {
 
 // What a role's code sees.
@@ -25,7 +27,7 @@ class RoleSelf {
   // Appends a line for the test, visible at once.
   void Say(const std::string& line);
   // Waits until the test has said this word (ExecSelf::Tell); false after `seconds`.
-  bool Await(const std::string& word, int seconds = 20);
+  bool Await(const std::string& word, nanoseconds limit = 20s);
 
  private:
   std::string path_;

@@ -8,17 +8,17 @@
 namespace ipcsuite {
 namespace {
 
-constexpr std::int64_t kPatienceNs = 3'000'000'000;
+constexpr nanoseconds kPatience = 3s;
 
 template <typename Send>
 CallResult SignalUntilReturned(const Call& call, SignalPace pace, Send send) {
-  const std::int64_t end = NowNs() + pace.patience_ns;
+  const Deadline end(pace.patience);
   Backoff backoff;
-  while (!call.returned() && NowNs() < end) {
+  while (!call.returned() && !end.passed()) {
     send();
     for (int look = 0; look < pace.looks && !call.returned(); ++look) backoff.Pause();
   }
-  return call.result(100'000'000);
+  return call.result(100ms);
 }
 
 }  // namespace
@@ -34,10 +34,10 @@ CallResult Interrupt(ThreadPeer& peer, const Call& call, int signal, SignalPace 
 }
 
 bool AwaitSignalCount(int count) {
-  const std::int64_t end = NowNs() + kPatienceNs;
+  const Deadline end(kPatience);
   Backoff backoff;
   while (SignalCount() < count) {
-    if (NowNs() > end) return false;
+    if (end.passed()) return false;
     backoff.Pause();
   }
   return true;

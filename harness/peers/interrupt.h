@@ -11,7 +11,7 @@ namespace ipcsuite {
 // is over: the fate of the call is then that it is still blocked.
 // `pace`: for how long, and how many looks at the call lie between two signals.
 struct SignalPace {
-  std::int64_t patience_ns = 3'000'000'000;
+  nanoseconds patience = 3s;
   int looks = 100;  // a fast return is the rule
 };
 CallResult Interrupt(Peer& peer, const Call& call, int signal, SignalPace pace = {});

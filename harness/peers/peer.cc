@@ -2,14 +2,14 @@
 
 #include <fcntl.h>
 #include <signal.h>
-#include <sys/prctl.h>
 #include <sys/resource.h>
-#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cstdlib>
+
+#include "base/os/os.h"
 
 namespace ipcsuite {
 
@@ -34,11 +34,11 @@ bool PeerState::PollEnd() {
   return joined;
 }
 
-bool PeerState::AwaitEnd(std::int64_t timeout_ns) {
-  const std::int64_t end = NowNs() + timeout_ns;
+bool PeerState::AwaitEnd(nanoseconds limit) {
+  const Deadline end(limit);
   Backoff backoff;
   while (!PollEnd()) {
-    if (NowNs() > end) return false;
+    if (end.passed()) return false;
     backoff.Pause();
   }
   return true;
@@ -74,12 +74,12 @@ bool Call::returned() const {
   return state_->actor->steps_done.load(std::memory_order_acquire) > step_;
 }
 
-ProbeResult Call::probe(int fd, std::int64_t patience_ns) const {
+ProbeResult Call::probe(int fd, nanoseconds patience) const {
   state_->PollEnd();
-  return ProbeBlocked(*state_->actor, step_, fd, patience_ns);
+  return ProbeBlocked(*state_->actor, step_, fd, patience);
 }
 
-CallResult Call::result(std::int64_t patience_ns) const {
+CallResult Call::result(nanoseconds patience) const {
   Actor& actor = *state_->actor;
   const std::int64_t start = NowNs();
   std::int64_t blocked_since = 0, asleep_since = 0;
@@ -89,7 +89,7 @@ CallResult Call::result(std::int64_t patience_ns) const {
   for (;;) {
     const std::uint32_t done = actor.steps_done.load(std::memory_order_acquire);
     if (done > step_) {
-      if (state_->one_shot) state_->AwaitEnd(patience_ns);
+      if (state_->one_shot) state_->AwaitEnd(patience);
       return actor.step[step_];
     }
     if (state_->PollEnd()) {
@@ -105,9 +105,9 @@ CallResult Call::result(std::int64_t patience_ns) const {
       }
       return outcome;
     }
-    WaitWhileEquals(actor.steps_done, done, 2'000'000);
+    WaitWhileEquals(actor.steps_done, done, 2ms);
     const std::int64_t now = NowNs();
-    if (now - start > 20'000'000 && now - start < patience_ns * 5) {
+    if (now - start > 20'000'000 && now - start < 5 * patience.count()) {
       const std::uint32_t seq = actor.seq.load();
       const bool outstanding = actor.state.load() == Actor::kIssued;
       const bool shown = IsShownBlocked(actor);
@@ -115,16 +115,17 @@ CallResult Call::result(std::int64_t patience_ns) const {
       if (shown && (blocked_since == 0 || seq != blocked_seq)) blocked_since = now;
       // Asleep in the call, but elsewhere than in the system call expected: libraries emulate.
       if (!outstanding || seq != blocked_seq ||
-          ReadThreadState(actor.pid.load(), actor.tid.load()).state != 'S')
+          os::ReadThreadState(actor.pid.load(), actor.tid.load()).state != 'S')
         asleep_since = now;
       blocked_seq = seq;
     }
     outcome.text = actor.text ? actor.text : "";
-    if (blocked_since && now - blocked_since > patience_ns) {
+    if (blocked_since && now - blocked_since > patience.count()) {
       outcome.fate = Fate::kStillBlocked;
       return outcome;
     }
-    if ((asleep_since && now - asleep_since > patience_ns * 2) || now - start > patience_ns * 5) {
+    if ((asleep_since && now - asleep_since > 2 * patience.count()) ||
+        now - start > 5 * patience.count()) {
       outcome.fate = Fate::kNoReturn;
       return outcome;
     }
@@ -136,7 +137,7 @@ void PeerBase::Self::AwaitGo() {
   for (;;) {
     const std::uint32_t go = actor_->go.load(std::memory_order_acquire);
     if (go > mine) return;
-    WaitWhileEquals(actor_->go, go, 100'000'000);
+    WaitWhileEquals(actor_->go, go, 100ms);
   }
 }
 
@@ -147,7 +148,7 @@ void PeerBase::Self::Publish(const CallResult& result) {
     actor_->step_seq[step] = actor_->seq.load();
   }
   actor_->steps_done.store(step + 1, std::memory_order_release);
-  WakeAll(actor_->steps_done);
+  os::WakeWord(actor_->steps_done);
 }
 
 Call PeerBase::next() {
@@ -155,7 +156,7 @@ Call PeerBase::next() {
   if (released_ >= Actor::kStepsMax) Unresolved("a peer's script has too many steps");
   Call call = Handle(released_++);
   state_->actor->go.store(released_, std::memory_order_release);
-  WakeAll(state_->actor->go);
+  os::WakeWord(state_->actor->go);
   return call;
 }
 
@@ -163,7 +164,7 @@ bool PeerBase::alive() { return state_ && !state_->PollEnd(); }
 
 void PeerBase::RunScript(Actor* actor, const Script& script) {
   SetCurrentActor(actor);
-  actor->tid.store(static_cast<std::int32_t>(syscall(SYS_gettid)));
+  actor->tid.store(os::ThreadId());
   actor->pid.store(getpid());
   Self self(actor);
   try {
@@ -192,7 +193,7 @@ void Peer::Fork(Script script, bool one_shot) {
     Unresolved("can't start a process (" + ErrnoName(errno) + "): raise the limit on processes");
   }
   if (child == 0) {
-    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    os::DieWithParent();
     if (getppid() != parent) _exit(125);
     RunScript(actor, script);
     actor->ended.store(1);
@@ -214,7 +215,7 @@ int Peer::kill_(int signal) {
 void Peer::Kill() {
   if (!state_) return;
   if (!state_->PollEnd()) kill(state_->pid, SIGKILL);
-  state_->AwaitEnd(10'000'000'000);
+  state_->AwaitEnd(10s);
 }
 
 void Peer::Stop() {
@@ -237,7 +238,7 @@ void Peer::Continue() {
 }
 
 int Peer::Join() {
-  if (!state_ || !state_->AwaitEnd(20'000'000'000)) Unresolved("a peer did not end");
+  if (!state_ || !state_->AwaitEnd(20s)) Unresolved("a peer did not end");
   return state_->wait_status;
 }
 
@@ -294,7 +295,7 @@ void ThreadPeer::Start(Script script) {
 
 void ThreadPeer::Join() {
   if (!state_ || state_->joined) return;
-  if (!state_->AwaitEnd(20'000'000'000)) Unresolved("a thread did not end");
+  if (!state_->AwaitEnd(20s)) Unresolved("a thread did not end");
   pthread_join(state_->thread, nullptr);
   state_->joined = true;
 }
@@ -303,7 +304,7 @@ ThreadPeer::~ThreadPeer() {
   if (!state_ || state_->joined) return;
   if (!state_->actor->ended.load()) {
     pthread_cancel(state_->thread);
-    if (!state_->AwaitEnd(5'000'000'000)) return;  // the process ends soon; joining would hang
+    if (!state_->AwaitEnd(5s)) return;  // the process ends soon; joining would hang
   }
   pthread_join(state_->thread, nullptr);
 }

@@ -88,7 +88,7 @@ struct PeerState {
   int wait_status = 0;
   bool one_shot = false;
   bool PollEnd();  // reaps or notices the end; true once ended
-  bool AwaitEnd(std::int64_t timeout_ns);
+  bool AwaitEnd(nanoseconds limit);
 };
 }  // namespace internal
 
@@ -97,14 +97,14 @@ class Call {
  public:
   Call() = default;
   // Waits until the step has returned, its peer has ended, or the call has been shown blocked for
-  // `patience_ns` without a break (Fate::kStillBlocked); in all at most five times as long
+  // `patience` without a break (Fate::kStillBlocked); in all at most five times as long
   // (Fate::kNoReturn). Of a one-shot peer the end of the process is awaited too, so that its
   // descriptors are closed when this returns.
-  CallResult result(std::int64_t patience_ns = 3'000'000'000) const;
+  CallResult result(nanoseconds patience = 3s) const;
   // True when the step has returned already; does not wait.
   bool returned() const;
   // Waits until the call is shown blocked or ended (probe.h).
-  ProbeResult probe(int fd = -1, std::int64_t patience_ns = 10'000'000'000) const;
+  ProbeResult probe(int fd = -1, nanoseconds patience = 10s) const;
   pid_t pid() const { return state_->actor->pid.load(); }
   pid_t tid() const { return state_->actor->tid.load(); }
   // The number of the call that Blocks() last saw; StaysBlocked() compares with it.

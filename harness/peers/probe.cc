@@ -19,82 +19,6 @@
 namespace ipcsuite {
 namespace {
 
-// Reads a small file of /proc with one open and one read; empty on any error.
-std::string ReadProc(const char* path) {
-  const int saved = errno;
-  std::string text;
-  const int fd = open(path, O_RDONLY | O_CLOEXEC);
-  if (fd >= 0) {
-    char buffer[4096];
-    const ssize_t got = read(fd, buffer, sizeof buffer);
-    if (got > 0) text.assign(buffer, static_cast<std::size_t>(got));
-    close(fd);
-  }
-  errno = saved;
-  return text;
-}
-
-struct NamedSyscall {
-  std::string_view function;
-  long nr;
-};
-
-// Which system calls a library function may sleep in.
-const NamedSyscall kSyscalls[] = {
-#define S(function, name) {function, SYS_##name},
-    S("read", read) S("write", write) S("readv", readv) S("writev", writev) S("pread", pread64)
-        S("pwrite", pwrite64) S("readv", read) S("writev", write)  // libraries emulate
-    S("open", openat) S("openat", openat) S("close", close) S("fcntl", fcntl) S("mmap", mmap)
-#ifdef SYS_open
-        S("open", open)
-#endif
-#ifdef SYS_fcntl64
-            S("fcntl", fcntl64)
-#endif
-#ifdef SYS_mq_timedsend
-                S("mq_send", mq_timedsend) S("mq_timedsend", mq_timedsend)
-                    S("mq_receive", mq_timedreceive) S("mq_timedreceive", mq_timedreceive)
-#endif
-#ifdef SYS_mq_timedsend_time64
-                        S("mq_send", mq_timedsend_time64) S("mq_timedsend", mq_timedsend_time64)
-                            S("mq_receive", mq_timedreceive_time64) S("mq_timedreceive",
-                                                                      mq_timedreceive_time64)
-#endif
-#ifdef SYS_poll
-                                S("poll", poll)
-#endif
-#ifdef SYS_ppoll
-                                    S("poll", ppoll) S("ppoll", ppoll)
-#endif
-#ifdef SYS_ppoll_time64
-                                        S("poll", ppoll_time64) S("ppoll", ppoll_time64)
-#endif
-#ifdef SYS_select
-                                            S("select", select)
-#endif
-#ifdef SYS__newselect
-                                                S("select", _newselect)
-#endif
-#ifdef SYS_pselect6
-                                                    S("select", pselect6) S("pselect", pselect6)
-#endif
-#ifdef SYS_pselect6_time64
-                                                        S("select", pselect6_time64) S(
-                                                            "pselect", pselect6_time64)
-#endif
-#ifdef SYS_futex
-                                                            S("sem_", futex) S("pthread_", futex)
-                                                                S("mtx_", futex) S("cnd_", futex)
-#endif
-#ifdef SYS_futex_time64
-                                                                    S("sem_", futex_time64) S(
-                                                                        "pthread_", futex_time64)
-                                                                        S("mtx_", futex_time64)
-                                                                            S("cnd_", futex_time64)
-#endif
-#undef S
-};
-
 bool IsIdentifier(char c) {
   return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_';
 }
@@ -109,21 +33,6 @@ std::string_view FunctionOf(std::string_view text) {
   return head.substr(begin);
 }
 
-// True when `function` may sleep in system call `nr`; functions that the table does not know may
-// sleep in any.
-bool MayBeIn(std::string_view function, long nr) {
-  bool known = false;
-  for (const NamedSyscall& entry : kSyscalls) {
-    const bool matches = entry.function.back() == '_'
-                             ? function.substr(0, entry.function.size()) == entry.function
-                             : function == entry.function;
-    if (!matches) continue;
-    if (entry.nr == nr) return true;
-    known = true;
-  }
-  return !known;
-}
-
 ProbeMode Mode() {
   RunHeader* run = CurrentRun();
   return run ? static_cast<ProbeMode>(run->probe_mode.load()) : ProbeMode::kSyscall;
@@ -134,12 +43,12 @@ bool Outstanding(Actor& actor, std::uint32_t seq) {
          actor.state.load(std::memory_order_acquire) == Actor::kIssued;
 }
 
-bool Matches(const ThreadState& state, std::string_view function, int fd) {
-  return state.in_syscall && state.state == 'S' && MayBeIn(function, state.nr) &&
+bool Matches(const os::ThreadState& state, std::string_view function, int fd) {
+  return state.in_syscall && state.state == 'S' && os::MaySleepIn(function, state.nr) &&
          (fd < 0 || static_cast<int>(state.arg0) == fd);
 }
 
-std::string Line(const ThreadState& state) {
+std::string Line(const os::ThreadState& state) {
   std::string line = std::string("stat ") + state.state + ", syscall " + state.raw;
   while (!line.empty() && line.back() == '\n') line.pop_back();
   return line;
@@ -148,16 +57,16 @@ std::string Line(const ThreadState& state) {
 ProbeResult Settled(Actor& actor, std::uint32_t seq, pid_t pid, pid_t tid) {
   // Without /proc/.../syscall: the call has been outstanding for the settle time and, where stat
   // tells, the thread is asleep at its end.
-  constexpr std::int64_t kSettleNs = 20'000'000;
+  constexpr nanoseconds kSettle = 20ms;
   ProbeResult result;
   result.seq = seq;
-  const std::int64_t end = NowNs() + kSettleNs;
+  const Deadline end(kSettle);
   Backoff backoff;
-  while (NowNs() < end) {
+  while (!end.passed()) {
     if (!Outstanding(actor, seq)) return result;
     backoff.Pause();
   }
-  if (Mode() == ProbeMode::kStat && ReadThreadState(pid, tid).state != 'S') return result;
+  if (Mode() == ProbeMode::kStat && os::ReadThreadState(pid, tid).state != 'S') return result;
   if (!Outstanding(actor, seq)) return result;
   result.what = Blocking::kInferred;
   result.evidence = "outstanding for a settle time of 20 ms (" + ToString(Mode()) + ")";
@@ -170,7 +79,7 @@ ProbeResult Look(Actor& actor, std::uint32_t seq, int fd) {
   if (Mode() != ProbeMode::kSyscall) return Settled(actor, seq, pid, tid);
   ProbeResult result;
   result.seq = seq;
-  const ThreadState state = ReadThreadState(pid, tid, true);
+  const os::ThreadState state = os::ReadThreadState(pid, tid, true);
   result.evidence = Line(state);
   result.voluntary_switches = state.voluntary_switches;
   if (Matches(state, FunctionOf(actor.text), fd) && Outstanding(actor, seq)) {
@@ -186,34 +95,9 @@ ProbeResult Look(Actor& actor, std::uint32_t seq, int fd) {
 
 }  // namespace
 
-ThreadState ReadThreadState(pid_t pid, pid_t tid, bool want_switches) {
-  ThreadState state;
-  char path[80];
-  std::snprintf(path, sizeof path, "/proc/%d/task/%d/syscall", pid, tid);
-  state.raw = ReadProc(path);
-  if (!state.raw.empty() && state.raw.compare(0, 7, "running") != 0) {
-    char* end = nullptr;
-    state.nr = std::strtol(state.raw.c_str(), &end, 10);
-    state.in_syscall = state.nr >= 0 && end && *end == ' ';
-    if (state.in_syscall) state.arg0 = std::strtoul(end, nullptr, 0);
-  }
-  std::snprintf(path, sizeof path, "/proc/%d/task/%d/stat", pid, tid);
-  const std::string stat = ReadProc(path);
-  const std::size_t name_end = stat.rfind(')');  // the name may hold spaces and parentheses
-  if (name_end != std::string::npos && name_end + 2 < stat.size()) state.state = stat[name_end + 2];
-  if (want_switches) {
-    std::snprintf(path, sizeof path, "/proc/%d/task/%d/status", pid, tid);
-    const std::string status = ReadProc(path);
-    const std::size_t at = status.find("\nvoluntary_ctxt_switches:");
-    if (at != std::string::npos)
-      state.voluntary_switches = std::strtoll(status.c_str() + at + 25, nullptr, 10);
-  }
-  return state;
-}
-
-ProbeResult ProbeBlocked(Actor& actor, std::uint32_t step, int fd, std::int64_t patience_ns) {
+ProbeResult ProbeBlocked(Actor& actor, std::uint32_t step, int fd, nanoseconds patience) {
   ProbeResult result;
-  const std::int64_t end = NowNs() + patience_ns;
+  const Deadline end(patience);
   Backoff backoff;
   std::string last = "the call was not issued in time";
   do {
@@ -232,7 +116,7 @@ ProbeResult ProbeBlocked(Actor& actor, std::uint32_t step, int fd, std::int64_t 
       last = now.evidence;
     }
     backoff.Pause();
-  } while (NowNs() < end);
+  } while (!end.passed());
   result.evidence = last;
   return result;
 }
@@ -241,7 +125,7 @@ bool IsShownBlocked(Actor& actor) {
   const std::uint32_t seq = actor.seq.load(std::memory_order_acquire);
   if (!Outstanding(actor, seq)) return false;
   if (Mode() != ProbeMode::kSyscall) return true;
-  const ThreadState state = ReadThreadState(actor.pid.load(), actor.tid.load());
+  const os::ThreadState state = os::ReadThreadState(actor.pid.load(), actor.tid.load());
   if (state.raw.empty() && state.state == 'S') return Outstanding(actor, seq);
   return Matches(state, FunctionOf(actor.text), -1) && Outstanding(actor, seq);
 }
@@ -281,13 +165,11 @@ pid_t StartSpecimen(Specimen* specimen) {
 
 // Waits for `asleep` to become what the specimen is; false when it never does.
 bool IsShownSleeping(pid_t pid, bool with_syscall) {
-  const std::int64_t end = NowNs() + 2'000'000'000;
+  const Deadline end(2s);
   Backoff backoff;
-  while (NowNs() < end) {
-    const ThreadState state = ReadThreadState(pid, pid);
-    if (state.state == 'S' &&
-        (!with_syscall || (state.in_syscall && state.nr == SYS_rt_sigsuspend)))
-      return true;
+  while (!end.passed()) {
+    const os::ThreadState state = os::ReadThreadState(pid, pid);
+    if (state.state == 'S' && (!with_syscall || os::SleepsInSigsuspend(state))) return true;
     backoff.Pause();
   }
   return false;
@@ -296,11 +178,8 @@ bool IsShownSleeping(pid_t pid, bool with_syscall) {
 }  // namespace
 
 void SelfTestProbe(RunHeader& header) {
-  char link[32] = {};
-  const ssize_t length = readlink("/proc/self", link, sizeof link - 1);
-  if (length <= 0) return Decide(header, ProbeMode::kSettle, "/proc is not mounted");
-  if (std::atoi(link) != getpid())
-    return Decide(header, ProbeMode::kSettle, "/proc describes another pid namespace");
+  if (const std::string why = os::WhyThreadsAreHidden(); !why.empty())
+    return Decide(header, ProbeMode::kSettle, why);
   void* memory =
       mmap(nullptr, sizeof(Specimen), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
   if (memory == MAP_FAILED)
@@ -313,7 +192,7 @@ void SelfTestProbe(RunHeader& header) {
   }
   Backoff backoff;
   while (!specimen->running.load()) backoff.Pause();
-  const ThreadState spinning = ReadThreadState(child, child);
+  const os::ThreadState spinning = os::ReadThreadState(child, child);
   specimen->stop.store(1);
   if (spinning.state == 'S') {
     Decide(header, ProbeMode::kSettle, "/proc shows a running process as asleep");

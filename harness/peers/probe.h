@@ -14,21 +14,10 @@
 #include <optional>
 #include <string>
 
+#include "base/os/os.h"
 #include "harness/core/arena.h"
 
 namespace ipcsuite {
-
-struct ThreadState {
-  char state = '?';  // R, S, D, T, Z, ...; '?' when unreadable
-  bool in_syscall = false;
-  long nr = -1;
-  unsigned long arg0 = 0;
-  std::string raw;  // what /proc said
-  std::int64_t voluntary_switches = -1;
-};
-
-// Reads what /proc says of a thread. Unreadable parts keep their defaults.
-ThreadState ReadThreadState(pid_t pid, pid_t tid, bool want_switches = false);
 
 enum class Blocking { kShown, kInferred, kReturned, kEnded, kNotShown };
 
@@ -39,10 +28,10 @@ struct ProbeResult {
   std::int64_t voluntary_switches = -1;  // at the time it was shown
 };
 
-// Waits, at most `patience_ns`, until a call that the actor makes in its step number `step` (0 is
+// Waits, at most `patience`, until a call that the actor makes in its step number `step` (0 is
 // the first) is shown blocked, or the step or the actor has ended. `fd`: the descriptor that must
 // be the system call's first argument, -1 for any.
-ProbeResult ProbeBlocked(Actor& actor, std::uint32_t step, int fd, std::int64_t patience_ns);
+ProbeResult ProbeBlocked(Actor& actor, std::uint32_t step, int fd, nanoseconds patience);
 
 // One look, without waiting: is the actor's current call shown blocked right now? (Where /proc does
 // not tell: is it outstanding?)

@@ -3,7 +3,6 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <sys/mman.h>
-#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -11,6 +10,7 @@
 #include <cstdio>
 #include <new>
 
+#include "base/os/os.h"
 #include "harness/core/arena.h"
 #include "harness/core/names.h"
 
@@ -80,14 +80,14 @@ void PrepareFaults(bool handled) {
   sigprocmask(SIG_UNBLOCK, &faults, nullptr);
 }
 
-StepOutcome Run(const std::function<std::int64_t()>& step, bool handled, std::int64_t patience_ns) {
+StepOutcome Run(const std::function<std::int64_t()>& step, bool handled, nanoseconds patience) {
   SharedOutcome shared;
   const pid_t parent = getpid();
   const pid_t child = fork();
   if (child < 0)
     Unresolved("can't start a process (" + ErrnoName(errno) + "): raise the limit on processes");
   if (child == 0) {
-    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    os::DieWithParent();
     if (getppid() != parent) _exit(125);
     g_outcome = shared.get();
     PrepareFaults(handled);
@@ -100,10 +100,10 @@ StepOutcome Run(const std::function<std::int64_t()>& step, bool handled, std::in
     _exit(0);
   }
   int status = 0;
-  const std::int64_t end = NowNs() + patience_ns;
+  const Deadline end(patience);
   Backoff backoff;
   pid_t got = 0;
-  while ((got = waitpid(child, &status, WNOHANG)) == 0 && NowNs() < end) backoff.Pause();
+  while ((got = waitpid(child, &status, WNOHANG)) == 0 && !end.passed()) backoff.Pause();
   if (got == 0) {
     kill(child, SIGKILL);
     waitpid(child, &status, 0);
@@ -138,11 +138,11 @@ std::string Describe(const StepOutcome& outcome) {
   return "?";
 }
 
-StepOutcome RunStep(const std::function<std::int64_t()>& step, std::int64_t patience_ns) {
-  return Run(step, true, patience_ns);
+StepOutcome RunStep(const std::function<std::int64_t()>& step, nanoseconds patience) {
+  return Run(step, true, patience);
 }
-StepOutcome RunStepUnhandled(const std::function<std::int64_t()>& step, std::int64_t patience_ns) {
-  return Run(step, false, patience_ns);
+StepOutcome RunStepUnhandled(const std::function<std::int64_t()>& step, nanoseconds patience) {
+  return Run(step, false, patience);
 }
 
 StepOutcome ReadByte(const volatile char* address) {

@@ -9,6 +9,7 @@
 #include <functional>
 #include <string>
 
+#include "base/clock.h"
 #include "harness/core/call.h"
 #include "harness/core/context.h"
 
@@ -27,14 +28,12 @@ std::string Describe(const StepOutcome& outcome);
 inline void PrintTo(const StepOutcome& outcome, std::ostream* out) { *out << Describe(outcome); }
 
 // Runs `step` in a forked child with handlers for SIGBUS and SIGSEGV that note signal, code and
-// address and end the child. Returns after at most `patience_ns` (kHung, the child is killed). What
+// address and end the child. Returns after at most `patience` (kHung, the child is killed). What
 // the step stores in private memory is lost; a step that ends by TestAbort is kExited. Needs no
 // running test.
-StepOutcome RunStep(const std::function<std::int64_t()>& step,
-                    std::int64_t patience_ns = 10'000'000'000);
+StepOutcome RunStep(const std::function<std::int64_t()>& step, nanoseconds patience = 10s);
 // The same, with default dispositions: a fault kills (and leaves no core file).
-StepOutcome RunStepUnhandled(const std::function<std::int64_t()>& step,
-                             std::int64_t patience_ns = 10'000'000'000);
+StepOutcome RunStepUnhandled(const std::function<std::int64_t()>& step, nanoseconds patience = 10s);
 
 // A step that touches `address` (reads the byte, or writes `*write`).
 StepOutcome ReadByte(const volatile char* address);

@@ -124,7 +124,7 @@ TEST(Step, ExitIsSeen) {
 }
 
 TEST(Step, StepThatHangsIsEnded) {
-  const StepOutcome outcome = RunStep([] { return std::int64_t{pause()}; }, 50'000'000);
+  const StepOutcome outcome = RunStep([] { return std::int64_t{pause()}; }, 50ms);
   EXPECT_EQ(outcome.end, StepOutcome::kHung);
   EXPECT_THAT(outcome, Not(Completes()));
 }

@@ -1,7 +1,6 @@
 // The test's own process: runs one test through GoogleTest and leaves all in the slot.
 #include <fcntl.h>
 #include <signal.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <gtest/gtest.h>
@@ -14,6 +13,7 @@
 #include <string>
 #include <vector>
 
+#include "base/os/os.h"
 #include "harness/core/context.h"
 #include "harness/core/names.h"
 #include "harness/runner/runner.h"
@@ -146,7 +146,7 @@ void RunTestBody(Slot& slot, const TestEntry& test) {
   Actor* main_actor = slot.NewActor();
   main_actor->text = "";
   main_actor->pid.store(getpid());
-  main_actor->tid.store(static_cast<std::int32_t>(syscall(SYS_gettid)));
+  main_actor->tid.store(os::ThreadId());
   SetCurrentActor(main_actor);
   const OpenFds before = ListOpen();
   GTEST_FLAG_SET(filter, test.name);

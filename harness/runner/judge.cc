@@ -155,7 +155,7 @@ std::vector<std::string> DescribeProcesses(Slot& slot, int process_group) {
     const Actor& actor = slot.actors[i];
     const int pid = actor.pid.load(), tid = actor.tid.load();
     if (pid == 0 || actor.ended.load() != 0) continue;
-    const ThreadState state = ReadThreadState(pid, tid);
+    const os::ThreadState state = os::ReadThreadState(pid, tid);
     std::string line = (i == 0 ? "test" : "peer " + std::to_string(i)) + " pid " +
                        std::to_string(pid) + " tid " + std::to_string(tid) + ": state " +
                        state.state + ", syscall " + state.raw.substr(0, state.raw.find('\n'));

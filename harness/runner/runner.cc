@@ -3,7 +3,6 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <stdlib.h>
-#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -18,6 +17,7 @@
 #include <system_error>
 #include <vector>
 
+#include "base/os/os.h"
 #include "harness/core/context.h"
 #include "harness/core/names.h"
 #include "harness/peers/probe.h"
@@ -86,7 +86,7 @@ bool CanStart(int count) {
   for (int i = 0; i < count; ++i) {
     const pid_t pid = fork();
     if (pid == 0) {
-      prctl(PR_SET_PDEATHSIG, SIGKILL);
+      os::DieWithParent();
       for (;;) pause();
     }
     if (pid < 0) break;
@@ -101,7 +101,7 @@ bool CanStart(int count) {
 }
 
 std::unique_ptr<Arena> NewArena(const RunnerOptions& options) {
-  int jobs = options.jobs > 0 ? options.jobs : 2 * std::max(2, AllowedCpus());
+  int jobs = options.jobs > 0 ? options.jobs : 2 * std::max(2, os::AllowedCpuCount());
   if (!options.isolation || (options.jobs == 0 && !CanStart(kRoomForSeveralTests))) jobs = 1;
   std::unique_ptr<Arena> arena(Arena::Create(std::min(jobs, 512)));
   RunHeader& header = arena->header();
@@ -171,8 +171,8 @@ void SweepEverything(Arena& arena) {
 [[noreturn]] void RunScheduler(const RunnerOptions& options, std::vector<TestEntry> tests,
                                Arena& arena, ResultFile& file, const ResultCallback& on_result,
                                pid_t parent) {
-  prctl(PR_SET_PDEATHSIG, SIGTERM);
-  prctl(PR_SET_CHILD_SUBREAPER, 1);
+  os::DieWithParent(SIGTERM);
+  os::AdoptOrphans();
   internal::InstallStopHandlers();
   if (getppid() != parent) _exit(1);
   Scheduler scheduler(options, std::move(tests), arena, file, on_result);

@@ -59,8 +59,6 @@ std::vector<TestEntry> SelectTests(const RunnerOptions& options);
 // file can't be written).
 RunnerOutcome RunTests(const RunnerOptions& options, const ResultCallback& on_result = {});
 
-// CPUs that this process may use.
-int AllowedCpus();
 // GoogleTest's pattern lists: '*', '?', ':' and one '-'.
 bool MatchesFilter(const std::string& name, const std::string& filter);
 

@@ -2,7 +2,6 @@
 
 #include <fcntl.h>
 #include <signal.h>
-#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -12,6 +11,7 @@
 #include <random>
 #include <system_error>
 
+#include "base/os/os.h"
 #include "harness/core/context.h"
 #include "harness/core/names.h"
 #include "harness/peers/probe.h"
@@ -238,7 +238,7 @@ void Scheduler::Start(Job job) {
     return;
   }
   if (active.pid == 0) {
-    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    os::DieWithParent();
     if (getppid() != parent) _exit(125);
     setpgid(0, 0);
     ResetSignals();
@@ -279,9 +279,9 @@ void Scheduler::Finish(Active& active, int wait_status) {
   if (kill(-active.pid, 0) == 0) {
     ending.leaked_process = finished;
     kill(-active.pid, SIGKILL);
-    const std::int64_t end = NowNs() + 2 * kSecondNs;
+    const Deadline end(2s);
     Backoff backoff;
-    while (kill(-active.pid, 0) == 0 && NowNs() < end) {
+    while (kill(-active.pid, 0) == 0 && !end.passed()) {
       waitpid(-active.pid, nullptr, WNOHANG);
       backoff.Pause();
     }
@@ -359,7 +359,7 @@ void Scheduler::WatchForHangs(std::int64_t now) {
     // Asleep in the call, be it in another system call than expected: libraries emulate.
     const auto asleep = [&] {
       return IsShownBlocked(main_actor) ||
-             ReadThreadState(main_actor.pid.load(), main_actor.tid.load()).state == 'S';
+             os::ReadThreadState(main_actor.pid.load(), main_actor.tid.load()).state == 'S';
     };
     if (now - active.started_ns > 2 * kSecondNs && in_call && main_actor.pid.load() && asleep()) {
       if (active.main_since_ns == 0 || active.main_seq != seq)

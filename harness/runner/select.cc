@@ -1,6 +1,4 @@
 // Which tests a run performs.
-#include <sched.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <string_view>
@@ -68,19 +66,6 @@ std::vector<TestEntry> SelectTests(const RunnerOptions& options) {
     selected.push_back(std::move(test));
   }
   return selected;
-}
-
-int AllowedCpus() {
-  // Sized for machines with more CPUs than cpu_set_t has room for.
-  for (int cpus = 1024; cpus <= 65536; cpus *= 4) {
-    cpu_set_t* set = CPU_ALLOC(cpus);
-    const std::size_t bytes = CPU_ALLOC_SIZE(cpus);
-    const bool ok = sched_getaffinity(0, bytes, set) == 0;
-    const int count = ok ? CPU_COUNT_S(bytes, set) : 0;
-    CPU_FREE(set);
-    if (ok) return std::max(1, count);
-  }
-  return std::max(1, static_cast<int>(sysconf(_SC_NPROCESSORS_ONLN)));
 }
 
 }  // namespace ipcsuite

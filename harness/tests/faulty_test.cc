@@ -76,7 +76,7 @@ IPC_TEST(Faulty, LostWakeup, clause::pipe::create_two_ends) {
   Peer reader;
   Call call = reader.start([&] { return CALL(read(p.rd(), buffer.data(), 1)); });
   ASSERT_THAT(call, Blocks());
-  EXPECT_THAT(call.result(500'000'000), SucceedsWith(1));
+  EXPECT_THAT(call.result(500ms), SucceedsWith(1));
 }
 
 IPC_TEST(Faulty, LeaksChild, clause::pipe::create_two_ends) {

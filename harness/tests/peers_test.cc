@@ -35,7 +35,7 @@ IPC_TEST(HarnessPeer, BlocksOnTellsDescriptorsApart) {
   Call call = reader.start([&] { return CALL(read(p.rd(), buffer.data(), 1)); });
   EXPECT_THAT(call, BlocksOn(p.rd()));
   if (CurrentRun()->probe_mode.load() == static_cast<std::uint32_t>(ProbeMode::kSyscall)) {
-    EXPECT_EQ(call.probe(other.rd(), 50'000'000).what, Blocking::kNotShown);
+    EXPECT_EQ(call.probe(other.rd(), 50ms).what, Blocking::kNotShown);
   }
 }
 
@@ -50,7 +50,7 @@ IPC_TEST(HarnessPeer, BusyPeerIsNotShownBlocked) {
     }());
   });
   if (CurrentRun()->probe_mode.load() == static_cast<std::uint32_t>(ProbeMode::kSyscall)) {
-    EXPECT_EQ(call.probe(-1, 200'000'000).what, Blocking::kNotShown);
+    EXPECT_EQ(call.probe(-1, 200ms).what, Blocking::kNotShown);
   }
   stop->store(1);
   EXPECT_THAT(call.result(), SucceedsWith(0));

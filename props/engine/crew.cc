@@ -3,8 +3,6 @@
 #include <fmt/format.h>
 #include <signal.h>
 #include <sys/mman.h>
-#include <sys/prctl.h>
-#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -13,6 +11,7 @@
 #include <cerrno>
 #include <new>
 
+#include "base/os/os.h"
 #include "harness/core/call.h"
 #include "harness/core/context.h"
 #include "harness/peers/probe.h"
@@ -20,7 +19,7 @@
 namespace ipcsuite::props {
 namespace {
 
-constexpr std::int64_t kPatienceNs = 20'000'000'000;
+constexpr nanoseconds kPatience = 20s;
 
 std::size_t RoundUp(std::size_t bytes) { return (bytes + 65535) / 65536 * 65536; }
 
@@ -34,7 +33,7 @@ bool ProbeIsCertain() {
 
 Crew::Crew(int workers, Target& target, int initial) {
   if (initial < 0) initial = workers;
-  if (initial < workers) prctl(PR_SET_CHILD_SUBREAPER, 1);  // workers' copies become our children
+  if (initial < workers) os::AdoptOrphans();  // workers' copies become our children
   const std::size_t head = RoundUp(sizeof(Station) * Index(workers));
   mapped_ = head + Target::kMaxBytes * Index(workers);
   void* memory = mmap(nullptr, mapped_, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
@@ -54,7 +53,7 @@ Crew::Crew(int workers, Target& target, int initial) {
     }
     const pid_t child = fork();
     if (child == 0) {
-      prctl(PR_SET_PDEATHSIG, SIGKILL);
+      os::DieWithParent();
       if (getppid() != parent) _exit(125);
       Work(i, target);
     }
@@ -71,7 +70,7 @@ Crew::Crew(int workers, Target& target, int initial) {
   // death.
   for (int i = 0; i < initial; ++i) {
     while (stations_[i].entered.load(std::memory_order_acquire) == 0) {
-      WaitWhileEquals(stations_[i].entered, 0, 1'000'000'000);
+      WaitWhileEquals(stations_[i].entered, 0, 1s);
       if (waitpid(workers_[Index(i)].pid, nullptr, WNOHANG) == workers_[Index(i)].pid) {
         workers_[Index(i)].alive = false;
         for (int k = 0; k < initial; ++k) Kill(k);
@@ -112,19 +111,19 @@ void Crew::Work(int worker, Target& target) {
   Station& station = stations_[worker];
   Actor& actor = station.actor;
   SetCurrentActor(&actor);
-  actor.tid.store(static_cast<std::int32_t>(syscall(SYS_gettid)));
+  actor.tid.store(os::ThreadId());
   actor.pid.store(getpid());
   target.Enter(worker);
   station.entered.store(1, std::memory_order_release);
-  WakeAll(station.entered);
+  os::WakeWord(station.entered);
   for (;;) {
     const std::uint32_t done = actor.steps_done.load(std::memory_order_relaxed);
     while (actor.go.load(std::memory_order_acquire) == done) {
-      WaitWhileEquals(actor.go, done, 1'000'000'000);
+      WaitWhileEquals(actor.go, done, 1s);
     }
     target.Perform(station.op, bytes_ + Target::kMaxBytes * Index(worker));
     actor.steps_done.store(done + 1, std::memory_order_release);
-    WakeAll(actor.steps_done);
+    os::WakeWord(actor.steps_done);
   }
 }
 
@@ -137,7 +136,7 @@ void Crew::Issue(int worker, const Op& op) {
   newest_ = worker;
   const std::uint32_t step = ++workers_[Index(worker)].issued;
   station.actor.go.store(step, std::memory_order_release);
-  WakeAll(station.actor.go);
+  os::WakeWord(station.actor.go);
 }
 
 const Op& Crew::OpOf(int worker) const { return stations_[worker].op; }
@@ -207,7 +206,7 @@ bool Crew::AllShownBlocked() {
     Actor& actor = stations_[i].actor;
     if (ProbeIsCertain()) {
       if (!IsShownBlocked(actor) && !workers_[Index(i)].sleep.Sleeps(actor)) {
-        WaitWhileEquals(actor.steps_done, workers_[Index(i)].issued - 1, 200'000);
+        WaitWhileEquals(actor.steps_done, workers_[Index(i)].issued - 1, 200us);
         return false;
       }
       continue;
@@ -216,7 +215,7 @@ bool Crew::AllShownBlocked() {
       heuristic_ = true;
       if (Slot* slot = CurrentSlot()) slot->heuristic.fetch_add(1);
     }
-    const ProbeResult probe = ProbeBlocked(actor, workers_[Index(i)].issued - 1, -1, kPatienceNs);
+    const ProbeResult probe = ProbeBlocked(actor, workers_[Index(i)].issued - 1, -1, kPatience);
     if (probe.what != Blocking::kShown && probe.what != Blocking::kInferred) return false;
   }
   return true;
@@ -226,7 +225,8 @@ std::string Crew::DescribeBusy() const {
   std::string text;
   for (int i = 0; i < size(); ++i) {
     if (!workers_[Index(i)].busy) continue;
-    const ThreadState state = ReadThreadState(workers_[Index(i)].pid, workers_[Index(i)].pid);
+    const os::ThreadState state =
+        os::ReadThreadState(workers_[Index(i)].pid, workers_[Index(i)].pid);
     text += fmt::format("{}: neither returned nor shown blocked: state {}, syscall {}\n",
                         props::Describe(stations_[i].op), state.state, state.raw);
   }
@@ -236,7 +236,7 @@ std::string Crew::DescribeBusy() const {
 bool Crew::Settle(std::vector<int>& returned, std::string& stuck_text) {
   returned.clear();
   dead_ = -1;
-  const std::int64_t end = NowNs() + kPatienceNs;
+  const Deadline end(kPatience);
   for (Worker& worker : workers_) worker.sleep.Restart();
   int calm = 0;  // looks in a row that showed all blocked: a woken large write may wake another
   for (;;) {
@@ -249,7 +249,7 @@ bool Crew::Settle(std::vector<int>& returned, std::string& stuck_text) {
       stuck_text = "a process ended in " + props::Describe(stations_[dead_].op);
       return false;
     }
-    if (calm == 0 && NowNs() > end) {
+    if (calm == 0 && end.passed()) {
       stuck_text = DescribeBusy();
       return false;
     }
@@ -260,9 +260,9 @@ bool Crew::Settle(std::vector<int>& returned, std::string& stuck_text) {
 
 bool Crew::SecondThoughts() {
   if (!heuristic_) return false;
-  const std::int64_t end = NowNs() + 3'000'000'000;
+  const Deadline end(3s);
   Backoff backoff;
-  while (NowNs() < end) {
+  while (!end.passed()) {
     for (int i = 0; i < size(); ++i) {
       if (workers_[Index(i)].busy && Returned(i)) return true;
     }

@@ -3,8 +3,6 @@
 #include <fmt/format.h>
 #include <signal.h>
 #include <sys/mman.h>
-#include <sys/prctl.h>
-#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -13,6 +11,7 @@
 #include <new>
 #include <utility>
 
+#include "base/os/os.h"
 #include "harness/core/call.h"
 #include "harness/core/context.h"
 #include "harness/peers/probe.h"
@@ -26,7 +25,7 @@
 namespace ipcsuite::props {
 namespace {
 
-constexpr std::int64_t kPatienceNs = 20'000'000'000;
+constexpr nanoseconds kPatience = 20s;
 constexpr int kKillStep = 255;
 
 struct Kill {
@@ -59,7 +58,7 @@ class Runner {
   CaseOutcome Run() {
     Start();
     start_->store(1, std::memory_order_release);
-    WakeAll(*start_);
+    os::WakeWord(*start_);
     if (Watch()) Decide();
     return std::move(outcome_);
   }
@@ -91,7 +90,7 @@ class Runner {
       actors_[i].text = "";
       const pid_t child = fork();
       if (child == 0) {
-        prctl(PR_SET_PDEATHSIG, SIGKILL);
+        os::DieWithParent();
         if (getppid() != parent) _exit(125);
         Race(static_cast<int>(i));
         _exit(0);
@@ -110,12 +109,12 @@ class Runner {
   void Race(int lane) {
     Actor& actor = actors_[lane];
     SetCurrentActor(&actor);
-    actor.tid.store(static_cast<std::int32_t>(syscall(SYS_gettid)));
+    actor.tid.store(os::ThreadId());
     actor.pid.store(getpid());
     actor.go.store(1);
     target_.Enter(lane);
     std::vector<unsigned char> bytes(Target::kMaxBytes);
-    while (start_->load(std::memory_order_acquire) == 0) WaitWhileEquals(*start_, 0, 1'000'000'000);
+    while (start_->load(std::memory_order_acquire) == 0) WaitWhileEquals(*start_, 0, 1s);
     std::uint64_t index = 0;
     for (const RawStep& step : lanes_[static_cast<std::size_t>(lane)].steps) {
       const Op op = run_.decode(step, lane, ++index);
@@ -172,7 +171,7 @@ class Runner {
     const Op* open = recorder_.Open(static_cast<int>(i));
     if (open == nullptr || open->Has(kNearDeadline)) return false;
     if (ProbeIsCertain()) return IsShownBlocked(actors_[i]) || lanes_[i].sleep.Sleeps(actors_[i]);
-    const ProbeResult probe = ProbeBlocked(actors_[i], 0, -1, kPatienceNs);
+    const ProbeResult probe = ProbeBlocked(actors_[i], 0, -1, kPatience);
     if (Slot* slot = CurrentSlot()) slot->heuristic.fetch_add(1);
     return probe.what == Blocking::kInferred || probe.what == Blocking::kShown;
   }
@@ -197,9 +196,9 @@ class Runner {
   // Where blocking is only inferred: true when nothing happens for a second more.
   bool StaysSo(std::uint64_t progress) {
     if (ProbeIsCertain()) return true;
-    const std::int64_t end = NowNs() + 1'000'000'000;
+    const Deadline end(1s);
     Backoff backoff;
-    while (NowNs() < end) {
+    while (!end.passed()) {
       if (Progress() != progress || Attend()) return false;
       backoff.Pause();
     }
@@ -208,7 +207,7 @@ class Runner {
 
   // Waits until all are done or blocked for good. False when that can't be shown.
   bool Watch() {
-    std::int64_t deadline = NowNs() + kPatienceNs;
+    Deadline deadline(kPatience);
     std::uint64_t progress = 0;
     Backoff backoff;
     for (;;) {
@@ -219,7 +218,7 @@ class Runner {
       const std::uint64_t now = Progress();
       if (happened || now != progress) {
         progress = now;
-        deadline = NowNs() + kPatienceNs;
+        deadline = Deadline(kPatience);
         for (Lane& lane : lanes_) lane.sleep.Begin();
         backoff.Pause();
         continue;
@@ -228,7 +227,7 @@ class Runner {
         for (Lane& lane : lanes_) lane.blocked = lane.alive;
         return true;
       }
-      if (NowNs() > deadline) {
+      if (deadline.passed()) {
         outcome_.unresolved = "processes neither went on nor were shown blocked for 20 s";
         return false;
       }

@@ -8,6 +8,7 @@
 #include <cerrno>
 #include <cstring>
 
+#include "base/clock.h"
 #include "harness/core/arena.h"
 #include "harness/core/call.h"
 #include "harness/core/context.h"
@@ -23,13 +24,6 @@ std::int64_t RealtimeNs() {
   timespec now;
   clock_gettime(CLOCK_REALTIME, &now);
   return std::int64_t{now.tv_sec} * 1'000'000'000 + now.tv_nsec;
-}
-
-timespec ToTimespec(std::int64_t ns) {
-  timespec time{};
-  time.tv_sec = static_cast<time_t>(ns / 1'000'000'000);
-  time.tv_nsec = static_cast<long>(ns % 1'000'000'000);
-  return time;
 }
 
 // The absolute deadline that the flags of a timed call stand for.
@@ -140,7 +134,7 @@ void QueueTarget::Send(Op& op, mqd_t queue, unsigned char* bytes) {
     return;
   }
   const std::int64_t deadline_ns = DeadlineNs(op);
-  const timespec deadline = ToTimespec(deadline_ns);
+  const timespec deadline = ToTimespec(nanoseconds(deadline_ns));
   NoteOutcome(op, CALL(mq_timedsend(queue, message, length, op.priority, &deadline)));
   NoteTimeout(op, deadline_ns);
 }
@@ -153,7 +147,7 @@ void QueueTarget::Receive(Op& op, mqd_t queue, unsigned char* bytes) {
     NoteOutcome(op, CALL(mq_receive(queue, message, room, &priority)));
   } else {
     const std::int64_t deadline_ns = DeadlineNs(op);
-    const timespec deadline = ToTimespec(deadline_ns);
+    const timespec deadline = ToTimespec(nanoseconds(deadline_ns));
     NoteOutcome(op, CALL(mq_timedreceive(queue, message, room, &priority, &deadline)));
     NoteTimeout(op, deadline_ns);
   }
@@ -188,12 +182,12 @@ void QueueTarget::CountSignals(Op& op) {
   sigemptyset(&notify);
   sigaddset(&notify, NotifySignal());
   op.value = 0;
-  const std::int64_t end = NowNs() + 5'000'000'000;
+  const Deadline end(5s);
   for (;;) {
     const timespec wait{op.value < op.amount ? 5 : 0, 0};
     if (sigtimedwait(&notify, nullptr, &wait) == NotifySignal()) {
       ++op.value;
-    } else if (errno != EINTR || NowNs() > end) {
+    } else if (errno != EINTR || end.passed()) {
       break;
     }
   }

@@ -26,7 +26,7 @@ class SleepWatch {
     ++looks_;
     // Only in the call under test: to fork or to exec, an operation waits for other processes.
     const bool in_call = actor.state.load() == Actor::kIssued;
-    if (in_call && ReadThreadState(actor.pid.load(), actor.tid.load()).state == 'S') ++asleep_;
+    if (in_call && os::ReadThreadState(actor.pid.load(), actor.tid.load()).state == 'S') ++asleep_;
     if (now - first_ns_ < (inferred_ ? kAgainNs : kLongNs)) return false;
     if (asleep_ * 10 < looks_ * 9) return false;
     if (!inferred_) {

@@ -3,15 +3,12 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cerrno>
 #include <chrono>
 #include <cstdio>
-#include <cstring>
-#include <fstream>
-#include <iterator>
-#include <sstream>
+#include <optional>
 
-#include "base/command_line.h"
+#include "base/args.h"
+#include "base/files.h"
 #include "props/history/check.h"
 #include "props/history/file.h"
 #include "props/history/lanes.h"
@@ -30,39 +27,12 @@ struct Arguments {
   bool rules_only = false;
 };
 
-bool ReadFile(const std::string& path, std::string& text) {
-  if (path == "-") {
-    std::istreambuf_iterator<char> in(std::cin.rdbuf());
-    text.assign(in, {});
-    return true;
-  }
-  std::ifstream in(path, std::ios::binary);
-  if (!in) {
-    report::Complain(fmt::format("can't read {}: {}", path, std::strerror(errno)));
-    return false;
-  }
-  std::ostringstream buffer;
-  buffer << in.rdbuf();
-  if (in.bad() || buffer.fail()) {  // a directory opens, and then can't be read
-    report::Complain(fmt::format("can't read {}: it is no readable file", path));
-    return false;
-  }
-  text = buffer.str();
-  return true;
-}
-
-// Writes beside the file first, then renames: nobody sees half of it.
-bool WriteFile(const std::string& path, const std::string& text) {
-  const std::string temporary = path + ".part";
-  std::ofstream out(temporary, std::ios::binary | std::ios::trunc);
-  out << text;
-  out.close();
-  if (!out || std::rename(temporary.c_str(), path.c_str()) != 0) {
-    report::Complain(fmt::format("can't write {}: {}", path, std::strerror(errno)));
-    std::remove(temporary.c_str());
-    return false;
-  }
-  return true;
+// Says why where it fails.
+bool Write(const std::string& path, const std::string& text) {
+  std::string error;
+  if (WriteFile(path, text, &error)) return true;
+  Complain(error);
+  return false;
 }
 
 int Judge(const Arguments& arguments, const History& history) {
@@ -92,10 +62,9 @@ int Judge(const Arguments& arguments, const History& history) {
     }
   }
   fmt::print("{}", result.explanation);
-  if (!arguments.minimized.empty() && !WriteFile(arguments.minimized, WriteHistory(shown)))
+  if (!arguments.minimized.empty() && !Write(arguments.minimized, WriteHistory(shown)))
     return kUsage;
-  if (!arguments.drawing.empty() &&
-      !WriteFile(arguments.drawing, DrawLanes(shown, result.offending))) {
+  if (!arguments.drawing.empty() && !Write(arguments.drawing, DrawLanes(shown, result.offending))) {
     return kUsage;
   }
   fmt::print("{}{}{}\n", Name(result.verdict), result.reason.empty() ? "" : ": ", result.reason);
@@ -118,13 +87,13 @@ int CheckHistoryMain(const std::vector<std::string>& args) {
                  "Budget of the search, in model steps per object")
       ->capture_default_str();
   app.add_flag("--rules-only", arguments.rules_only, "Only the rules that take linear time");
-  if (const int status = report::ParseArguments(app, args); status >= 0) return status;
-  std::string text;
-  if (!ReadFile(arguments.file, text)) return kUsage;
+  if (const int status = ParseArguments(app, args); status >= 0) return status;
   std::string problem;
-  const History history = ReadHistory(text, problem);
+  const std::optional<std::string> text = ReadFile(arguments.file, &problem);
+  if (!text) return Complain(problem);
+  const History history = ReadHistory(*text, problem);
   if (!problem.empty()) {
-    return report::Complain(arguments.file + ": " + problem);
+    return Complain(arguments.file + ": " + problem);
   }
   return Judge(arguments, history);
 }

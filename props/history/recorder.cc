@@ -7,14 +7,10 @@
 #include <new>
 #include <system_error>
 
+#include "base/clock.h"
+
 namespace ipcsuite::props {
 namespace {
-
-std::int64_t MonotonicNs() {
-  timespec now;
-  clock_gettime(CLOCK_MONOTONIC, &now);
-  return std::int64_t{now.tv_sec} * 1'000'000'000 + now.tv_nsec;
-}
 
 std::size_t RoundUp(std::size_t bytes) { return (bytes + 63) / 64 * 64; }
 
@@ -48,7 +44,7 @@ Op* Recorder::Begin(int lane, const Op& op) {
   Op& slot = OpsOf(lane)[index];
   slot = op;
   slot.process = static_cast<std::uint16_t>(lane);
-  slot.invoke_ns = MonotonicNs();
+  slot.invoke_ns = NowNs();
   // A process that is killed between these two leaves an operation that was never begun: nobody
   // sees it, and its ticket is not used.
   slot.invoke = Ticket();
@@ -61,7 +57,7 @@ void Recorder::End(int lane) {
   const std::uint32_t index = at.returned.load(std::memory_order_relaxed);
   Op& slot = OpsOf(lane)[index];
   slot.ret = Ticket();
-  slot.return_ns = MonotonicNs();
+  slot.return_ns = NowNs();
   slot.fate = Fate::kReturned;
   at.returned.store(index + 1, std::memory_order_release);
 }

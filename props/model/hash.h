@@ -3,23 +3,15 @@
 
 #include <cstdint>
 
-namespace ipcsuite::props {
+#include "base/random.h"
 
-// A 64-bit finalizer with full avalanche (the constants of Stafford's Mix13).
-constexpr std::uint64_t Mix(std::uint64_t x) {
-  x ^= x >> 30;
-  x *= 0xbf58476d1ce4e5b9ULL;
-  x ^= x >> 27;
-  x *= 0x94d049bb133111ebULL;
-  x ^= x >> 31;
-  return x;
-}
+namespace ipcsuite::props {
 
 // Folds values one after another; the order matters.
 class Hasher {
  public:
   Hasher& Add(std::uint64_t value) {
-    state_ = Mix(state_ + 0x9e3779b97f4a7c15ULL + value);
+    state_ = Mix(state_ + value);
     return *this;
   }
   std::uint64_t Value() const { return state_; }

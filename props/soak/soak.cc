@@ -7,12 +7,13 @@
 #include <cstdio>
 #include <cstdlib>
 #include <map>
-#include <random>
 #include <string>
 #include <system_error>
 #include <vector>
 
-#include "base/command_line.h"
+#include "base/args.h"
+#include "base/clock.h"
+#include "base/random.h"
 #include "harness/core/arena.h"
 #include "harness/core/context.h"
 #include "harness/runner/runner.h"
@@ -56,70 +57,33 @@ std::string Line(const Totals& totals, std::int64_t begin_ns) {
       totals.waits, totals.findings, totals.unresolved);
 }
 
-std::uint64_t RandomSeed() {
-  std::random_device device;
-  return (std::uint64_t{device()} << 32) ^ device();
-}
-
-// "90", "90s", "30m", "2h" in seconds; negative when it is none of these.
-double ParseDuration(const std::string& text) {
-  std::size_t used = 0;
-  double number = -1;
-  try {
-    number = std::stod(text, &used);
-  } catch (const std::exception&) {
-    return -1;
-  }
-  const std::string unit = text.substr(used);
-  if (unit.empty() || unit == "s") return number;
-  if (unit == "m") return number * 60;
-  if (unit == "h") return number * 3600;
-  return -1;
-}
-
 struct Arguments {
   RunnerOptions runner;
-  double limit_s = -1;  // below zero: until told
-  std::uint64_t seed = 0;
+  nanoseconds limit = 0ns;  // zero: until told
+  std::uint64_t seed = RandomSeed();
 };
 
 // Negative to go on, otherwise the exit status.
 int Parse(int argc, char** argv, Arguments& arguments) {
-  std::string time;
-  std::string seed_text;
-  double seconds = 5;
+  nanoseconds each = 5s;
   CLI::App app{
       "Runs the properties round after round with new seeds, until the time is up or Ctrl-C.",
       "ipcsuite soak"};
-  app.add_option("--time", time, "How long: 90s, 30m, 8h (default: until Ctrl-C)");
+  AddDuration(app, "--time", arguments.limit, "Stop after this time; default: until Ctrl-C");
   app.add_option("--filter", arguments.runner.filter,
                  "Only properties that match (GoogleTest patterns)");
-  app.add_option("--jobs", arguments.runner.jobs, "Properties at once (default: one for each CPU)");
-  app.add_option("--seed", seed_text, "Seed of the first round (decimal or 0x...)");
-  app.add_option("--seconds", seconds, "Seconds for each property in a round")
-      ->capture_default_str();
-  if (const int status = report::ParseArguments(app, argc, argv); status >= 0) return status;
-  if (!time.empty()) {
-    arguments.limit_s = ParseDuration(time);
-    if (arguments.limit_s <= 0) {
-      return report::Complain("--time " + time + ": not a duration like 90s, 30m or 8h");
-    }
-  }
-  arguments.seed = RandomSeed();
-  if (!seed_text.empty()) {
-    char* end = nullptr;
-    arguments.seed = std::strtoull(seed_text.c_str(), &end, 0);
-    if (*end != '\0') {
-      return report::Complain("--seed " + seed_text + ": not a number");
-    }
-  }
+  app.add_option("--jobs", arguments.runner.jobs,
+                 "Concurrent properties; default: one for each CPU");
+  AddSeed(app, arguments.seed, "Seed of the first round; default: random, printed");
+  AddDuration(app, "--seconds", each, "Time for each property in a round; default: 5s");
+  if (const int status = ParseArguments(app, argc, argv); status >= 0) return status;
   arguments.runner.suites = {"props"};
   if (SelectTests(arguments.runner).empty()) {
-    return report::Complain("no property matches " + arguments.runner.filter);
+    return Complain("no property matches " + arguments.runner.filter);
   }
   Options& options = GlobalOptions();
   options.profile = Profile::kSoak;
-  options.seconds_per_property = seconds;
+  options.seconds_per_property = std::chrono::duration<double>(each).count();
   return -1;
 }
 
@@ -134,13 +98,14 @@ int SoakMain(int argc, char** argv) {
   Totals totals;
   const std::int64_t begin = NowNs();
   const auto elapsed_s = [&] { return static_cast<double>(NowNs() - begin) / 1e9; };
-  while (!g_stop && (arguments.limit_s < 0 || elapsed_s() < arguments.limit_s)) {
+  const double limit_s = std::chrono::duration<double>(arguments.limit).count();
+  while (!g_stop && (limit_s == 0 || elapsed_s() < limit_s)) {
     runner.seed = HashSeed(arguments.seed, std::to_string(totals.rounds));
     try {
       const RunnerOutcome outcome = RunTests(runner);
       for (const report::TestRecord& record : outcome.tests) Add(record, totals);
     } catch (const std::system_error& problem) {
-      return report::Complain(problem.what());
+      return Complain(problem.what());
     }
     ++totals.rounds;
     fmt::print("soak: {}, round seed {:#x}\n", Line(totals, begin), runner.seed);

@@ -10,7 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "base/command_line.h"
+#include "base/args.h"
 #include "base/files.h"
 #include "reports/commands/expectations_update.h"
 #include "reports/compare/compare.h"

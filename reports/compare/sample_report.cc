@@ -30,10 +30,10 @@ int main(int argc, char** argv) {
     runs.push_back(argc > 2 ? LargeRun(std::atoi(argv[2]), variant) : SampleRun(variant));
   }
   const Comparison comparison = Compare(runs);
-  if (!WriteFile(folder + "/comparison.html", ComparisonHtml(comparison, runs), &error) ||
-      !WriteFile(folder + "/comparison.md", ComparisonMarkdown(comparison, runs), &error) ||
-      !WriteFile(folder + "/comparison.txt", ComparisonText(comparison, runs, false), &error) ||
-      !WriteFile(folder + "/comparison.json", ComparisonJson(comparison), &error)) {
+  if (!ipcsuite::WriteFile(folder + "/comparison.html", ComparisonHtml(comparison, runs), &error) ||
+      !ipcsuite::WriteFile(folder + "/comparison.md", ComparisonMarkdown(comparison, runs), &error) ||
+      !ipcsuite::WriteFile(folder + "/comparison.txt", ComparisonText(comparison, runs, false), &error) ||
+      !ipcsuite::WriteFile(folder + "/comparison.json", ComparisonJson(comparison), &error)) {
     std::fprintf(stderr, "%s\n", error.c_str());
     return 2;
   }

@@ -98,7 +98,7 @@ std::string Case(const TestRecord& t) {
   for (const auto& r : t.regressions) out += Property("regression", r);
   for (const auto& o : t.observations) out += Property("observed." + o.key, o.value);
   if (t.confidence != "certain") out += Property("confidence", t.confidence);
-  if (t.seed != 0) out += Property("seed", SeedText(t.seed));
+  if (t.seed != 0) out += Property("seed", Hex(t.seed));
   out += "</properties>\n" + Outcome(t);
   std::string output;
   if (t.verdict == Verdict::kXfail) output = Details(t);
@@ -143,8 +143,8 @@ std::string RenderJunit(const Run& run) {
   for (const EnvironmentSection& section : run.environment) {
     for (const auto& [key, value] : section.facts) properties += Property(key, value);
   }
-  properties += Property("issue", std::to_string(run.issue)) +
-                Property("seed", SeedText(run.seed)) + Property("verdict", run.summary.sentence);
+  properties += Property("issue", std::to_string(run.issue)) + Property("seed", Hex(run.seed)) +
+                Property("verdict", run.summary.sentence);
   Tally total;
   for (const TestRecord& t : run.tests) total.Add(t);
   // ISO 8601 without the zone: the type that the schemas ask for.

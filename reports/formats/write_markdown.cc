@@ -115,7 +115,7 @@ std::string RenderMarkdown(const Run& run) {
                     "POSIX IPC on " + Plain(run.label) + "\n\n**" + Plain(run.summary.sentence) +
                     "**\n\n" + Plain(PlatformLine(run)) + "  \nipcsuite " +
                     Plain(run.tool_version) + ", " + Plain(run.started) + ", " +
-                    Duration(run.duration_ns) + ", seed " + SeedText(run.seed) +
+                    Duration(run.duration_ns) + ", seed " + Hex(run.seed) +
                     "\n\n| Result | Tests | Clauses | Meaning |\n"
                     "|---|--:|--:|---|\n";
   for (Verdict v : ReadingOrder()) {

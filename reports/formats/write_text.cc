@@ -114,7 +114,7 @@ std::string TextSummary(const Run& run, bool color, std::size_t limit) {
   }
   out += "Platform: " + PlatformLine(run) + "\n";
   out += "Tests:    " + std::to_string(run.tests.size()) + " (" + CountsText(run.summary.tests) +
-         ") in " + Duration(run.duration_ns) + ", seed " + SeedText(run.seed) + "\n";
+         ") in " + Duration(run.duration_ns) + ", seed " + Hex(run.seed) + "\n";
   if (!run.clauses.empty()) {
     out += "Clauses:  " + std::to_string(run.clauses.size()) + " (" +
            CountsText(run.summary.clauses) + ")\n";

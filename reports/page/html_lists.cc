@@ -122,7 +122,7 @@ std::string Origin(const TestRecord& t) {
     text +=
         ", " + std::to_string(t.passes) + " of " + std::to_string(t.attempts) + " repeats passed";
   }
-  return text + (t.seed == 0 ? "" : ", seed " + SeedText(t.seed));
+  return text + (t.seed == 0 ? "" : ", seed " + Hex(t.seed));
 }
 
 std::string Expectation(const ExpectationRef& e) {

@@ -71,7 +71,7 @@ std::string Header(const Run& run) {
                  : "\u2717") +
          "</span> " + VerdictText(run.summary.sentence) + "</p>";
   out += "<p class=\"platform\">" + Escape(PlatformLine(run)) + "</p><p class=\"quiet\">" +
-         Escape(run.started) + ", " + Duration(run.duration_ns) + ", seed " + SeedText(run.seed) +
+         Escape(run.started) + ", " + Duration(run.duration_ns) + ", seed " + Hex(run.seed) +
          (run.tool_version.empty() ? "" : ", ipcsuite " + Escape(run.tool_version)) +
          (run.command_line.empty() ? "" : "<br>" + Code(run.command_line)) + "</p>";
   return out + Bar(run) + CountsTable(run) + "</header>\n";

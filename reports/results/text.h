@@ -7,32 +7,14 @@
 #include <string_view>
 #include <vector>
 
+#include "base/markup.h"
+#include "base/text.h"
 #include "reports/results/model.h"
 
 namespace ipcsuite::report {
 
-// For XML and HTML, text and attributes: & < > " ' escaped, bytes that are not UTF-8 and control
-// characters (other than tab and newline) replaced by U+FFFD.
-std::string Escape(std::string_view text);
-
-// `link` if it is an http or https address without blanks or quotes, else "": results may come from
-// anywhere, and a page must not offer javascript: to click on.
-std::string SafeLink(std::string_view link);
-
-// The same replacements without escaping.
-std::string CleanUtf8(std::string_view text);
-
-// At most `bytes` bytes, cut at a character; what was cut is announced in the text.
-std::string Shorten(std::string_view text, std::size_t bytes);
-
-// "0x2a": as the command line shows and takes it.
-std::string SeedText(std::uint64_t seed);
-
-// "950 ns", "1.23 ms", "12.3 s", "2 min 5 s".
+// DurationText() of a recorded figure.
 std::string Duration(std::int64_t ns);
-
-// Four significant digits, large and small ones without exponent where it reads well.
-std::string Number(double value);
 
 // A mark beside the word, so that colour is never alone: "\u2713" for PASS, ...
 std::string_view Symbol(Verdict verdict);

@@ -17,6 +17,7 @@
 #include <string>
 #include <vector>
 
+#include "base/os/os.h"
 #include "stress/campaign/campaign.h"
 #include "stress/campaign/report.h"
 
@@ -221,9 +222,8 @@ void Crowds() {
   Row("memory of 64 processes, MiB", static_cast<double>(memory) / 1048576, 128, LineOf(many),
       true);
   std::printf("   fairness (Jain) %.3f\n", fairness);
-  const Cell over = RunOne("mq", 64, Placement::kSpread, Policy::kAuto,
-                           static_cast<int>(AllowedCpus().size()) * 5,
-                           static_cast<int>(AllowedCpus().size()) * 5, 3);
+  const Cell over = RunOne("mq", 64, Placement::kSpread, Policy::kAuto, os::AllowedCpuCount() * 5,
+                           os::AllowedCpuCount() * 5, 3);
   std::printf("   10 x oversubscribed: %s\n", LineOf(over).c_str());
 }
 

@@ -1,5 +1,7 @@
 #include "stress/campaign/options.h"
-#include "base/command_line.h"
+#include "base/args.h"
+#include "base/clock.h"
+#include "base/random.h"
 
 #include <algorithm>
 #include <cstdio>
@@ -10,20 +12,11 @@
 namespace ipcsuite::stress {
 namespace {
 
-int Complain(const std::string& line) {
-  std::fprintf(stderr, "ipcsuite stress: %s\n", line.c_str());
-  return 2;
-}
-
-std::uint64_t RandomSeed() {
-  std::random_device device;
-  return (static_cast<std::uint64_t>(device()) << 32) ^ device();
-}
-
 // The text options, before they mean anything.
 struct Texts {
   std::vector<std::string> workloads, placements, sizes, nemeses, formats;
-  std::string time, procs, seed, policy = "auto";
+  std::string procs, policy = "auto";
+  nanoseconds time = 30s;
 };
 
 std::string Resolve(const Texts& texts, StressOptions* options) {
@@ -40,13 +33,11 @@ std::string Resolve(const Texts& texts, StressOptions* options) {
   if (campaign.workloads.empty()) {
     for (const WorkloadInfo& info : AllWorkloads()) campaign.workloads.push_back(&info);
   }
-  if (!texts.time.empty() && !ParseDuration(texts.time, &campaign.time_s)) {
-    return "--time: '" + texts.time + "' is no duration (30s, 2m, 500ms)";
-  }
+  campaign.time_s = std::chrono::duration<double>(texts.time).count();
   for (const std::string& text : texts.sizes) {
-    std::size_t bytes = 0;
-    if (!ParseSize(text, &bytes)) return "--sizes: '" + text + "' is no size (64, 4k, 1M)";
-    campaign.sizes.push_back(bytes);
+    const Result<std::size_t> bytes = ParseSize(text);
+    if (!bytes) return "--sizes: " + bytes.error();
+    campaign.sizes.push_back(*bytes);
   }
   if (!texts.placements.empty()) campaign.placements.clear();
   for (const std::string& text : texts.placements) {
@@ -97,13 +88,6 @@ std::string Resolve(const Texts& texts, StressOptions* options) {
   campaign.policy = texts.policy == "batch"   ? Policy::kBatch
                     : texts.policy == "other" ? Policy::kOther
                                               : Policy::kAuto;
-  try {
-    std::size_t end = 0;
-    campaign.seed = texts.seed.empty() ? RandomSeed() : std::stoull(texts.seed, &end, 0);
-    if (!texts.seed.empty() && end != texts.seed.size()) throw std::invalid_argument(texts.seed);
-  } catch (const std::exception&) {
-    return "--seed: '" + texts.seed + "' is no 64-bit number";
-  }
   return "";
 }
 
@@ -111,7 +95,7 @@ void Describe(CLI::App& app, Texts& texts, StressOptions* options) {
   Options& campaign = options->campaign;
   app.add_option("workloads", texts.workloads,
                  "Workloads to run; default: all (--list explains each)");
-  app.add_option("--time", texts.time, "Duration of the whole run: 30s, 2m, 500ms; default: 30s");
+  AddDuration(app, "--time", texts.time, "Duration of the whole run; default: 30s");
   app.add_option("--ops", campaign.ops, "At most so many messages of each producer in each slice");
   app.add_option("--procs", texts.procs,
                  "A:B producers and consumers; default: the workload's own");
@@ -144,7 +128,8 @@ void Describe(CLI::App& app, Texts& texts, StressOptions* options) {
   app.add_flag("--allow-global", campaign.allow_global,
                "Exhaustion may use up what other processes of this machine "
                "share (queues of the IPC namespace)");
-  app.add_option("--seed", texts.seed, "64-bit seed (decimal or 0x...); default: random, printed");
+  campaign.seed = RandomSeed();
+  AddSeed(app, campaign.seed, "Seed of the run; default: random, printed");
   app.add_option("--out", options->out, "Directory of the reports; empty: none are written")
       ->capture_default_str();
   app.add_option("--format", options->formats, "json, html, junit, ctrf, tap, ktap, markdown")
@@ -154,40 +139,13 @@ void Describe(CLI::App& app, Texts& texts, StressOptions* options) {
 
 }  // namespace
 
-bool ParseDuration(const std::string& text, double* seconds) {
-  char* end = nullptr;
-  const double value = std::strtod(text.c_str(), &end);
-  const std::string unit = end;
-  const double factor = unit.empty() || unit == "s"    ? 1
-                        : unit == "ms"                 ? 1e-3
-                        : unit == "m" || unit == "min" ? 60
-                        : unit == "h"                  ? 3600
-                                                       : 0;
-  *seconds = value * factor;
-  return end != text.c_str() && *seconds > 0 && *seconds < 1e7;
-}
-
-bool ParseSize(const std::string& text, std::size_t* bytes) {
-  if (text.empty() || text.front() < '0' || text.front() > '9') return false;
-  char* end = nullptr;
-  const unsigned long long value = std::strtoull(text.c_str(), &end, 10);
-  const std::string unit = end;
-  const unsigned long long factor = unit.empty() || unit == "B"                   ? 1
-                                    : unit == "k" || unit == "K" || unit == "KiB" ? 1024
-                                    : unit == "m" || unit == "M" || unit == "MiB" ? 1048576
-                                                                                  : 0;
-  if (factor == 0 || value == 0 || value > (1ull << 30) / factor) return false;
-  *bytes = static_cast<std::size_t>(value * factor);
-  return true;
-}
-
 int ParseStressOptions(int argc, char** argv, StressOptions* options) {
   CLI::App app(
       "Drives pipes, FIFOs, queues and shared memory at full speed and accounts for every message.",
       "ipcsuite stress");
   Texts texts;
   Describe(app, texts, options);
-  return report::ParseArguments(app, argc, argv, [&] {
+  return ParseArguments(app, argc, argv, [&] {
     const std::string error = Resolve(texts, options);
     if (!error.empty()) return Complain(error);
     options->campaign.matrix = options->campaign.sweep;

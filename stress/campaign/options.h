@@ -19,9 +19,4 @@ struct StressOptions {
 // on standard error).
 int ParseStressOptions(int argc, char** argv, StressOptions* options);
 
-// "30s", "2m", "500ms", "1.5" (seconds). False when it is none of them or not positive.
-bool ParseDuration(const std::string& text, double* seconds);
-// "64", "4k", "1M": bytes. False when it is none of them.
-bool ParseSize(const std::string& text, std::size_t* bytes);
-
 }  // namespace ipcsuite::stress

@@ -14,22 +14,6 @@ int Parse(std::vector<std::string> words, StressOptions* options) {
   return ParseStressOptions(static_cast<int>(argv.size()), argv.data(), options);
 }
 
-TEST(Options, DurationsAndSizes) {
-  double s = 0;
-  EXPECT_TRUE(ParseDuration("30s", &s) && s == 30);
-  EXPECT_TRUE(ParseDuration("2m", &s) && s == 120);
-  EXPECT_TRUE(ParseDuration("500ms", &s) && s == 0.5);
-  EXPECT_TRUE(ParseDuration("1.5", &s) && s == 1.5);
-  for (const char* wrong : {"", "s", "-1s", "0", "3x", "1e9s", "nan"})
-    EXPECT_FALSE(ParseDuration(wrong, &s)) << wrong;
-  std::size_t n = 0;
-  EXPECT_TRUE(ParseSize("64", &n) && n == 64);
-  EXPECT_TRUE(ParseSize("4k", &n) && n == 4096);
-  EXPECT_TRUE(ParseSize("1M", &n) && n == 1048576);
-  for (const char* wrong : {"", "0", "-4", "4x", "k", "99999999999", "2G"})
-    EXPECT_FALSE(ParseSize(wrong, &n)) << wrong;
-}
-
 TEST(Options, AllOfThemAreUnderstood) {
   StressOptions o;
   ASSERT_EQ(Parse({"pipe",    "mq",    "--time",     "2m",

@@ -11,6 +11,7 @@
 #include <string>
 #include <system_error>
 
+#include "base/args.h"
 #include "reports/environment/environment.h"
 #include "reports/formats/report.h"
 #include "reports/verdicts/aggregate.h"
@@ -21,11 +22,6 @@
 
 namespace ipcsuite::stress {
 namespace {
-
-int Complain(const std::string& line) {
-  std::fprintf(stderr, "ipcsuite stress: %s\n", line.c_str());
-  return 2;
-}
 
 int List() {
   for (const WorkloadInfo& info : AllWorkloads()) {

@@ -8,7 +8,8 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <climits>
+
+#include "base/os/os.h"
 
 namespace ipcsuite::stress {
 namespace {
@@ -120,7 +121,7 @@ double OnePoint(Context& context, Operation operation, bool shared, const std::v
       PinSelf(cpus[static_cast<std::size_t>(i) % cpus.size()], context.allowed);
       SweepWorker& mine = *workers[static_cast<std::size_t>(i)];
       mine.ready.store(1);
-      while (control->go.load() == 0) FutexWait(&control->go, 0);
+      while (control->go.load() == 0) os::WaitOnWord(control->go, 0);
       Work(operation, objects, shared ? 0 : static_cast<std::size_t>(i), *control, mine, shared);
       _exit(0);
     }
@@ -140,7 +141,7 @@ double OnePoint(Context& context, Operation operation, bool shared, const std::v
     for (int i = 0; i < 10000 && worker->ready.load() == 0; ++i) context.Pause(1'000'000);
   }
   control->go.store(1);
-  FutexWake(&control->go, INT_MAX);
+  os::WakeWord(control->go);
   wait(seconds * 0.2);
   const std::uint64_t before = total();
   const std::int64_t from = NowNs();

@@ -1,16 +1,15 @@
 #include "stress/engine/conductor.h"
 
-#include <sched.h>
 #include <signal.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
-#include <climits>
 #include <cstdio>
-#include <fstream>
 
+#include "base/os/os.h"
+#include "base/text.h"
 #include "stress/engine/nemesis.h"
 
 namespace ipcsuite::stress {
@@ -32,24 +31,6 @@ void CatchStorm(bool restart) {
   action.sa_flags = restart ? SA_RESTART : 0;
   sigemptyset(&action.sa_mask);
   sigaction(StormSignal(restart), &action, nullptr);
-}
-
-// Ticks of all processors since boot, of /proc/stat; zeros where there is none.
-struct MachineTime {
-  std::uint64_t total = 0, steal = 0;
-};
-
-MachineTime ReadMachineTime() {
-  MachineTime time;
-  std::ifstream in("/proc/stat");
-  std::string word;
-  in >> word;
-  std::uint64_t ticks = 0;
-  for (int field = 0; word == "cpu" && field < 8 && in >> ticks; ++field) {
-    time.total += ticks;
-    if (field == 7) time.steal = ticks;
-  }
-  return time;
 }
 
 std::uint64_t BitsPerStream(const RunSpec& spec) {
@@ -265,7 +246,7 @@ void Conductor::AwaitReady() {
 void Conductor::RunPhase(Phase phase, double seconds, bool nemesis) {
   shared_.control->phase.store(phase, std::memory_order_release);
   shared_.control->generation.fetch_add(1);
-  FutexWake(&shared_.control->generation, INT_MAX);
+  os::WakeWord(shared_.control->generation);
   const std::int64_t end = NowNs() + static_cast<std::int64_t>(seconds * 1e9);
   while (!deadlocked_) {
     const std::int64_t now = NowNs();
@@ -337,12 +318,8 @@ bool Conductor::Runnable(Role role) const {
   for (int i = 0; i < options_.spec.workers(); ++i) {
     const Process& process = processes_[static_cast<std::size_t>(i)];
     if (!process.alive || (i < options_.spec.producers) != (role == Role::kProducer)) continue;
-    std::ifstream stat("/proc/" + std::to_string(process.pid) + "/stat");
-    std::string line;
-    std::getline(stat, line);
-    const std::size_t end = line.rfind(')');  // the name may hold anything
-    const bool asleep = end != std::string::npos && end + 2 < line.size() && line[end + 2] == 'S';
-    if (!asleep) return true;  // or not shown to be
+    // Not asleep, or not shown to be.
+    if (os::ReadThreadState(process.pid, process.pid).state != 'S') return true;
   }
   return false;
 }
@@ -352,9 +329,7 @@ void Conductor::Stuck(Role role) {
   for (int i = 0; i < options_.spec.workers(); ++i) {
     const Process& process = processes_[static_cast<std::size_t>(i)];
     if (!process.alive || (i < options_.spec.producers) != (role == Role::kProducer)) continue;
-    std::ifstream syscall("/proc/" + std::to_string(process.pid) + "/syscall");
-    std::string line;
-    std::getline(syscall, line);
+    const std::string line = Trim(os::ReadThreadState(process.pid, process.pid).raw);
     char text[220];
     std::snprintf(text, sizeof text,
                   "process %d (worker %d) made no progress for at least 2.5 s %s; it is in %s%s%s",
@@ -409,19 +384,19 @@ SliceResult Conductor::Run() {
   RunPhase(Phase::kWarmUp, options_.warm_up_s, true);
   for (const WorkerHot* hot : shared_.hot) begin_counts_.push_back(hot->count.load());
   measure_begin_ns_ = NowNs();
-  const MachineTime before = ReadMachineTime();
+  const os::MachineTicks before = os::ReadMachineTicks();
   RunPhase(Phase::kMeasure, options_.measure_s, true);
   for (const WorkerHot* hot : shared_.hot) end_counts_.push_back(hot->count.load());
   measure_end_ns_ = NowNs();
-  const MachineTime after = ReadMachineTime();
+  const os::MachineTicks after = os::ReadMachineTicks();
   if (after.total > before.total) {
     result_.usage.steal_fraction = static_cast<double>(after.steal - before.steal) /
                                    static_cast<double>(after.total - before.total);
   }
   if (options_.keep_memory) {
-    result_.memory_bytes = MemoryOf(getpid());
+    result_.memory_bytes = os::MemoryOf(getpid());
     for (const Process& process : processes_) {
-      if (process.alive) result_.memory_bytes += MemoryOf(process.pid);
+      if (process.alive) result_.memory_bytes += os::MemoryOf(process.pid);
     }
   }
   if (nemesis_) nemesis_->Cease();

@@ -9,6 +9,7 @@
 #include <iterator>
 #include <sstream>
 
+#include "base/os/os.h"
 #include "stress/engine/ticks.h"
 
 namespace ipcsuite::stress {
@@ -23,7 +24,7 @@ const char* ToString(NemesisKind kind) {
 }
 
 Context::Context(std::uint64_t run_seed)
-    : region(std::size_t{4} << 20), registry(region), seed(run_seed), allowed(AllowedCpus()) {
+    : region(std::size_t{4} << 20), registry(region), seed(run_seed), allowed(os::AllowedCpus()) {
   // Children ending and Ctrl-C are waited for, not handled: no handler, no race, no sleep.
   sigset_t set;
   sigemptyset(&set);
@@ -61,28 +62,9 @@ void Context::Pause(std::int64_t ns) {
   sigaddset(&set, SIGINT);
   sigaddset(&set, SIGTERM);
   sigaddset(&set, SIGHUP);
-  const timespec limit{static_cast<time_t>(ns / 1'000'000'000),
-                       static_cast<long>(ns % 1'000'000'000)};
+  const timespec limit = ToTimespec(nanoseconds(ns));
   const int got = sigtimedwait(&set, nullptr, &limit);
   if (got == SIGINT || got == SIGTERM || got == SIGHUP) interrupted_ = true;
-}
-
-std::uint64_t MemoryOf(pid_t pid) {
-  const std::string base = "/proc/" + std::to_string(pid);
-  std::ifstream rollup(base + "/smaps_rollup");
-  std::string line;
-  while (std::getline(rollup, line)) {
-    std::istringstream in(line);
-    std::string key;
-    std::uint64_t kib = 0;
-    if (in >> key >> kib && key == "Pss:") return kib * 1024;
-  }
-  std::ifstream statm(base + "/statm");
-  std::uint64_t size = 0, resident = 0;
-  if (statm >> size >> resident) {
-    return resident * static_cast<std::uint64_t>(sysconf(_SC_PAGESIZE));
-  }
-  return 0;
 }
 
 double Jain(const std::vector<double>& shares) {

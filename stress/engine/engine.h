@@ -16,6 +16,7 @@
 #include <string>
 #include <vector>
 
+#include "base/os/os.h"
 #include "stress/engine/workload.h"
 #include "stress/measure/topology.h"
 
@@ -133,8 +134,6 @@ class Context {
 
 SliceResult RunSlice(Context& context, const SliceOptions& options);
 
-// Proportional set size of a process in bytes (resident size where that is not told); 0 unknown.
-std::uint64_t MemoryOf(pid_t pid);
 // Jain's index of fairness: 1 all equal, 1/n one has all.
 double Jain(const std::vector<double>& shares);
 // Names the regime of a slice: on which of several very different paths the kernel was.

@@ -1,9 +1,7 @@
 // The exhaustion nemesis: a process that uses up what it may, gives it back, and begins again.
 #include <fcntl.h>
 #include <mqueue.h>
-#include <sched.h>
 #include <sys/mman.h>
-#include <sys/mount.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
@@ -13,6 +11,7 @@
 #include <string>
 #include <vector>
 
+#include "base/os/os.h"
 #include "stress/engine/nemesis.h"
 
 namespace ipcsuite::stress {
@@ -141,35 +140,12 @@ struct Private {
   bool ipc = false, mounts = false;
 };
 
-#ifdef __linux__
-bool WriteText(const char* path, const std::string& text) {
-  const int fd = open(path, O_WRONLY | O_CLOEXEC);
-  if (fd < 0) return false;
-  const bool put = write(fd, text.data(), text.size()) == static_cast<ssize_t>(text.size());
-  close(fd);
-  return put;
-}
-
-// A user namespace with an IPC namespace in it, for those without privilege. The caller must be
-// mapped in it: to a user without a number there every creation fails with EOVERFLOW.
-bool UnshareAsUser() {
-  const std::string uid = std::to_string(geteuid()), gid = std::to_string(getegid());
-  if (unshare(CLONE_NEWUSER | CLONE_NEWIPC) != 0) return false;
-  WriteText("/proc/self/setgroups", "deny");
-  return WriteText("/proc/self/uid_map", "0 " + uid + " 1") &&
-         WriteText("/proc/self/gid_map", "0 " + gid + " 1");
-}
-#endif
-
 // Own IPC and mount namespaces where that is allowed, so that what is used up is nobody else's.
 Private MakePrivate() {
   Private made;
-#ifdef __linux__
-  made.ipc = unshare(CLONE_NEWIPC) == 0 || UnshareAsUser();
-  if (unshare(CLONE_NEWNS) == 0 && mount("none", "/", nullptr, MS_REC | MS_PRIVATE, nullptr) == 0) {
-    made.mounts = mount("ipcsuite-hog", "/dev/shm", "tmpfs", 0, "size=1m") == 0;
-  }
-#endif
+  made.ipc = os::Isolate(os::kIpc).ok();
+  made.mounts =
+      os::Isolate(os::kMounts).ok() && os::Mount("tmpfs", "/dev/shm", {.data = "size=1m"}) == 0;
   return made;
 }
 

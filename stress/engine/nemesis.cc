@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cerrno>
 
+#include "base/os/os.h"
 #include "stress/engine/conductor.h"
 
 namespace ipcsuite::stress {
@@ -144,7 +145,7 @@ void Nemesis::Shuffle(std::int64_t now_ns) {
   if (victim < 0) return;
   const auto& allowed = conductor_.shared_.allowed;
   const int cpu = allowed[random_.Below(allowed.size())];
-  if (!PinProcess(conductor_.processes_[static_cast<std::size_t>(victim)].pid, {cpu})) return;
+  if (!os::PinProcess(conductor_.processes_[static_cast<std::size_t>(victim)].pid, {cpu})) return;
   const WorkerHot& hot = *conductor_.shared_.hot[static_cast<std::size_t>(victim)];
   Note(NemesisKind::kAffinity, victim, hot.in_call.load(), hot.in_hand.load(), cpu, now_ns);
 }
@@ -153,7 +154,7 @@ void Nemesis::Cease() {
   conductor_.ContinueStopped();
   for (int i = 0; i < conductor_.options_.spec.workers(); ++i) {
     const auto& process = conductor_.processes_[static_cast<std::size_t>(i)];
-    if (process.alive && plan_.affinity) PinProcess(process.pid, conductor_.shared_.allowed);
+    if (process.alive && plan_.affinity) os::PinProcess(process.pid, conductor_.shared_.allowed);
   }
 }
 

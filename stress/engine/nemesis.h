@@ -34,7 +34,7 @@ class Nemesis {
 
   Conductor& conductor_;
   const NemesisPlan plan_;
-  Random random_;
+  SplitMix64 random_;
   Timer kill_, stop_, storm_, shuffle_;
 };
 

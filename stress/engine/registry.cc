@@ -7,14 +7,13 @@
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
-#ifdef __linux__
-#include <sys/prctl.h>
-#endif
 
 #include <algorithm>
 #include <cerrno>
 #include <cstdlib>
 #include <cstring>
+
+#include "base/os/os.h"
 
 namespace ipcsuite::stress {
 
@@ -161,9 +160,7 @@ void Registry::KillAll() {
 }
 
 void DieWithParent(pid_t parent) {
-#if defined(__linux__) && defined(PR_SET_PDEATHSIG)
-  prctl(PR_SET_PDEATHSIG, SIGKILL);
-#endif
+  os::DieWithParent();
   if (getppid() != parent) _exit(127);
 }
 
@@ -174,9 +171,7 @@ void Guard(Registry& registry, pid_t parent) {
   sigset_t all;
   sigfillset(&all);
   sigprocmask(SIG_SETMASK, &all, nullptr);
-#if defined(__linux__) && defined(PR_SET_PDEATHSIG)
-  prctl(PR_SET_PDEATHSIG, SIGUSR1);
-#endif
+  os::DieWithParent(SIGUSR1);
   sigset_t wanted;
   sigemptyset(&wanted);
   sigaddset(&wanted, SIGUSR1);

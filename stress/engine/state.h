@@ -5,8 +5,6 @@
 // of it survives SIGKILL of any writer, so what a killed process had in hand is known.
 #pragma once
 
-#include <time.h>
-
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
@@ -14,6 +12,7 @@
 #include <string>
 #include <utility>
 
+#include "base/clock.h"
 #include "stress/measure/histogram.h"
 #include "stress/measure/message.h"
 
@@ -151,12 +150,5 @@ struct alignas(kLine) Control {
   std::atomic<std::int64_t> start_ns{0};  // when warm-up began: the origin of open-loop schedules
   alignas(kLine) std::atomic<std::uint32_t> generation{0};
 };
-
-// CLOCK_MONOTONIC in nanoseconds.
-inline std::int64_t NowNs() {
-  timespec t;
-  clock_gettime(CLOCK_MONOTONIC, &t);
-  return static_cast<std::int64_t>(t.tv_sec) * 1'000'000'000 + t.tv_nsec;
-}
 
 }  // namespace ipcsuite::stress

@@ -1,17 +1,14 @@
 #include "stress/engine/worker.h"
 
-#include <sched.h>
 #include <signal.h>
 #include <sys/resource.h>
 #include <unistd.h>
-#ifdef __linux__
-#include <linux/futex.h>
-#include <sys/syscall.h>
-#endif
 
 #include <algorithm>
 #include <cerrno>
 #include <climits>
+
+#include "base/os/os.h"
 
 namespace ipcsuite::stress {
 
@@ -63,7 +60,7 @@ void Worker::WaitForStart() {
   while (shared.control->phase.load(std::memory_order_acquire) == Phase::kReady) {
     const std::uint32_t now = generation.load(std::memory_order_acquire);
     if (shared.control->phase.load(std::memory_order_acquire) != Phase::kReady) break;
-    FutexWait(&generation, now);
+    os::WaitOnWord(generation, now);
   }
   Go();
 }
@@ -120,30 +117,6 @@ void Worker::ReportTorn(const char* clause, const unsigned char* message, std::s
   f->offset = offset;
   const std::size_t from = offset < 16 ? 0 : offset - 16;
   std::memcpy(f->sample, message + from, std::min<std::size_t>(sizeof f->sample, size - from));
-}
-
-void FutexWait(std::atomic<std::uint32_t>* word, std::uint32_t old) {
-#if defined(__linux__) && defined(SYS_futex)
-  if (syscall(SYS_futex, word, FUTEX_WAIT, old, nullptr, nullptr, 0) == 0 || errno != ENOSYS)
-    return;
-#elif defined(__linux__) && defined(SYS_futex_time64)
-  if (syscall(SYS_futex_time64, word, FUTEX_WAIT, old, nullptr, nullptr, 0) == 0 ||
-      errno != ENOSYS) {
-    return;
-  }
-#endif
-  if (word->load(std::memory_order_acquire) == old) sched_yield();
-}
-
-void FutexWake(std::atomic<std::uint32_t>* word, int n) {
-#if defined(__linux__) && defined(SYS_futex)
-  syscall(SYS_futex, word, FUTEX_WAKE, n, nullptr, nullptr, 0);
-#elif defined(__linux__) && defined(SYS_futex_time64)
-  syscall(SYS_futex_time64, word, FUTEX_WAKE, n, nullptr, nullptr, 0);
-#else
-  (void)word;
-  (void)n;
-#endif
 }
 
 }  // namespace ipcsuite::stress

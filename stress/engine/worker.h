@@ -71,7 +71,7 @@ class Worker {
   WorkerHot& hot;
   WorkerCold& cold;
   Histogram& latency;
-  Random random;
+  SplitMix64 random;
 
   // False when the run is over. Notes usage where measuring begins and ends.
   bool Go() {
@@ -121,10 +121,6 @@ class Worker {
 // The caller's own processor time and counts up to now.
 UsageMark Usage(std::uint64_t count);
 
-// Waits until `word` differs from `old`: a futex where there is one, else by yielding. May return
-// early. Works between processes.
-void FutexWait(std::atomic<std::uint32_t>* word, std::uint32_t old);
-void FutexWake(std::atomic<std::uint32_t>* word, int n);
 // Tells the processor that this is a spin loop.
 inline void Relax() {
 #if defined(__x86_64__) || defined(__i386__)

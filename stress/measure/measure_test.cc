@@ -10,6 +10,7 @@
 
 #include <gtest/gtest.h>
 
+#include "base/cpus.h"
 #include "stress/measure/crc32c.h"
 #include "stress/measure/histogram.h"
 #include "stress/measure/message.h"
@@ -47,7 +48,7 @@ TEST(Histogram, PercentilesOfKnownValues) {
 
 TEST(Histogram, MergeEqualsRecordingIntoOne) {
   Histogram a, b, both;
-  Random random(3);
+  SplitMix64 random(3);
   for (int i = 0; i < 10000; ++i) {
     const std::uint64_t v = random.Below(1 << 30);
     (i % 3 == 0 ? a : b).Record(v);
@@ -76,7 +77,7 @@ TEST(Crc32c, KnownAnswersAndBothImplementationsAgree) {
   EXPECT_EQ(Crc32cTable("123456789", 9), 0xE3069283u);
   std::vector<unsigned char> zeros(32);
   EXPECT_EQ(Crc32c(zeros.data(), zeros.size()), 0x8A9136AAu);  // RFC 3720, B.4
-  Random random(5);
+  SplitMix64 random(5);
   std::vector<unsigned char> bytes(1000);
   for (auto& b : bytes) b = static_cast<unsigned char>(random.Next());
   for (std::size_t n = 0; n < bytes.size(); n += 7) {
@@ -255,7 +256,7 @@ TEST(Topology, WithoutSysfsEachCpuIsACore) {
 
 std::vector<ScalingPoint> Curve(double lambda, double sigma, double kappa, double noise) {
   std::vector<ScalingPoint> points;
-  Random random(11);
+  SplitMix64 random(11);
   for (const int n : {1, 2, 4, 8, 16, 32, 64}) {
     ScalingPoint p;
     p.n = n;

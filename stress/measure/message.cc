@@ -8,7 +8,7 @@ Templates::Templates(std::size_t size, std::uint64_t seed)
     : size_(size),
       pitch_((size + 127) / 64 * 64),
       pattern_(kStampStride + (kViews - 1) * kViewPitch) {
-  Random random(Mix(seed) ^ size);
+  SplitMix64 random(Mix(seed) ^ size);
   for (std::size_t i = 0; i < pattern_.size(); ++i)
     pattern_.data()[i] = static_cast<unsigned char>(random.Next());
 }

@@ -20,6 +20,8 @@
 #include <cstring>
 #include <vector>
 
+#include "base/random.h"
+
 namespace ipcsuite::stress {
 
 constexpr int kMaxProducers = 4096;
@@ -139,26 +141,6 @@ class Templates {
   std::size_t size_, pitch_;
   Bytes pattern_;
   Bytes buffers_{0};
-};
-
-// One 64-bit mix (splitmix64's finalizer): fingerprints, seeds.
-inline std::uint64_t Mix(std::uint64_t x) {
-  x += 0x9E3779B97F4A7C15u;
-  x = (x ^ (x >> 30)) * 0xBF58476D1CE4E5B9u;
-  x = (x ^ (x >> 27)) * 0x94D049BB133111EBu;
-  return x ^ (x >> 31);
-}
-
-// Small and fast generator for choices on the hot path (splitmix64).
-class Random {
- public:
-  explicit Random(std::uint64_t seed) : state_(seed) {}
-  std::uint64_t Next() { return Mix(state_ += 0x9E3779B97F4A7C15u); }
-  // Near enough uniform in [0, n); 0 < n < 2^32.
-  std::uint64_t Below(std::uint64_t n) { return ((Next() >> 32) * n) >> 32; }
-
- private:
-  std::uint64_t state_;
 };
 
 }  // namespace ipcsuite::stress

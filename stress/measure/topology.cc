@@ -1,14 +1,14 @@
 #include "stress/measure/topology.h"
 
-#include <sched.h>
-#include <unistd.h>
-
 #include <algorithm>
 #include <charconv>
 #include <fstream>
 #include <map>
 #include <set>
 #include <tuple>
+
+#include "base/cpus.h"
+#include "base/os/os.h"
 
 namespace ipcsuite::stress {
 namespace {
@@ -164,49 +164,6 @@ bool PlacementFromString(std::string_view text, Placement* out) {
   return false;
 }
 
-std::vector<int> ParseCpuList(std::string_view text) {
-  std::vector<int> cpus;
-  const char* at = text.data();
-  const char* const end = at + text.size();
-  const auto number = [&](int* value) {
-    const auto [next, ec] = std::from_chars(at, end, *value);
-    if (ec != std::errc() || next == at || *value < 0) return false;
-    at = next;
-    return true;
-  };
-  while (at != end && *at != '\n') {
-    int first = 0;
-    if (!number(&first)) return {};
-    int last = first;
-    if (at != end && *at == '-') {
-      ++at;
-      if (!number(&last) || last < first || last - first > (1 << 20)) return {};
-    }
-    for (int cpu = first; cpu <= last; ++cpu) cpus.push_back(cpu);
-    if (at != end && *at == ',') {
-      ++at;
-    } else if (at != end && *at != '\n') {
-      return {};
-    }
-  }
-  std::sort(cpus.begin(), cpus.end());
-  cpus.erase(std::unique(cpus.begin(), cpus.end()), cpus.end());
-  return cpus;
-}
-
-std::string FormatCpuList(const std::vector<int>& cpus) {
-  std::string out;
-  for (size_t i = 0; i < cpus.size();) {
-    size_t j = i;
-    while (j + 1 < cpus.size() && cpus[j + 1] == cpus[j] + 1) ++j;
-    if (!out.empty()) out += ',';
-    out += std::to_string(cpus[i]);
-    if (j > i) out += '-' + std::to_string(cpus[j]);
-    i = j + 1;
-  }
-  return out;
-}
-
 Topology ReadTopology(const std::string& root, const std::vector<int>& allowed) {
   Topology topology;
   const std::string base = root + "/devices/system/cpu";
@@ -229,29 +186,7 @@ Topology ReadTopology(const std::string& root, const std::vector<int>& allowed) 
   return topology;
 }
 
-std::vector<int> AllowedCpus() {
-#ifdef __linux__
-  for (int bits = 1024; bits <= (1 << 20); bits *= 2) {  // kernels refuse a set that is too small
-    cpu_set_t* set = CPU_ALLOC(static_cast<size_t>(bits));
-    if (set == nullptr) break;
-    const size_t size = CPU_ALLOC_SIZE(static_cast<size_t>(bits));
-    CPU_ZERO_S(size, set);
-    const int rc = sched_getaffinity(0, size, set);
-    std::vector<int> cpus;
-    for (int cpu = 0; rc == 0 && cpu < bits; ++cpu) {
-      if (CPU_ISSET_S(static_cast<size_t>(cpu), size, set)) cpus.push_back(cpu);
-    }
-    CPU_FREE(set);
-    if (!cpus.empty()) return cpus;
-  }
-#endif
-  std::vector<int> cpus;
-  const long online = sysconf(_SC_NPROCESSORS_ONLN);
-  for (int cpu = 0; cpu < std::max(1L, online); ++cpu) cpus.push_back(cpu);
-  return cpus;
-}
-
-Topology ThisMachine() { return ReadTopology("/sys", AllowedCpus()); }
+Topology ThisMachine() { return ReadTopology("/sys", os::AllowedCpus()); }
 
 std::vector<int> SweepOrder(const Topology& topology) {
   std::vector<std::vector<int>> first(static_cast<size_t>(1)), rest(static_cast<size_t>(1));
@@ -311,27 +246,8 @@ std::vector<int> Plan(const Topology& topology, Placement placement, int n, std:
   return plan;
 }
 
-bool PinProcess(int pid, const std::vector<int>& cpus) {
-#ifdef __linux__
-  if (cpus.empty()) return false;
-  const size_t bits = static_cast<size_t>(*std::max_element(cpus.begin(), cpus.end())) + 1;
-  cpu_set_t* set = CPU_ALLOC(bits);
-  if (set == nullptr) return false;
-  const size_t size = CPU_ALLOC_SIZE(bits);
-  CPU_ZERO_S(size, set);
-  for (const int cpu : cpus) CPU_SET_S(static_cast<size_t>(cpu), size, set);
-  const int rc = sched_setaffinity(pid, size, set);
-  CPU_FREE(set);
-  return rc == 0;
-#else
-  (void)pid;
-  (void)cpus;
-  return false;
-#endif
-}
-
 bool PinSelf(int cpu, const std::vector<int>& allowed) {
-  return PinProcess(0, cpu < 0 ? allowed : std::vector<int>{cpu});
+  return os::PinProcess(0, cpu < 0 ? allowed : std::vector<int>{cpu});
 }
 
 }  // namespace ipcsuite::stress

@@ -45,14 +45,8 @@ std::string_view ToString(Placement placement);
 bool PlacementFromString(std::string_view text, Placement* out);
 std::vector<Placement> AllPlacements();
 
-// "0-3,7" as {0,1,2,3,7}; anything else that is not a cpu list as {}.
-std::vector<int> ParseCpuList(std::string_view text);
-std::string FormatCpuList(const std::vector<int>& cpus);
-
 // The cpus of `allowed`, as the files below `root` ("/sys") describe them.
 Topology ReadTopology(const std::string& root, const std::vector<int>& allowed);
-// What sched_getaffinity allows this process; {0} where the call is missing.
-std::vector<int> AllowedCpus();
 Topology ThisMachine();
 
 // The cpu of each of `n` processes (index: process); reused from the start when n exceeds what the
@@ -66,6 +60,5 @@ std::vector<int> SweepOrder(const Topology& topology);
 
 // Pins the calling process; -1 lifts the pin to all of `allowed`. False when the kernel refuses.
 bool PinSelf(int cpu, const std::vector<int>& allowed);
-bool PinProcess(int pid, const std::vector<int>& cpus);
 
 }  // namespace ipcsuite::stress

@@ -114,7 +114,7 @@ std::optional<UslFit> FitUsl(const std::vector<ScalingPoint>& points, std::uint6
   if (static_cast<int>(different.size()) < kUslPoints) return std::nullopt;
   const std::optional<Parameters> best = FitOnce(n, x);
   if (!best) return std::nullopt;
-  Random random(seed);
+  SplitMix64 random(seed);
   std::vector<double> lambdas, sigmas, kappas;
   for (int round = 0; round < 1000; ++round) {
     std::vector<double> resampled;

@@ -1,6 +1,7 @@
 // A ring in shared memory for one producer and one consumer: atomics, and a futex to wait on.
 #pragma once
 
+#include "base/os/os.h"
 #include "stress/traffic/shm_object.h"
 #include "stress/traffic/stream.h"
 
@@ -67,7 +68,7 @@ struct SpscTransport {
         break;
       }
       header->sleeps.fetch_add(1, std::memory_order_relaxed);
-      FutexWait(&word, old);
+      os::WaitOnWord(word, old);
     }
     waits.store(0, std::memory_order_relaxed);
     if constexpr (M != Mode::kRaw) w.Leave();
@@ -78,7 +79,7 @@ struct SpscTransport {
                       std::atomic<std::uint32_t>& waits) {
     word.store(value, std::memory_order_release);
     std::atomic_thread_fence(std::memory_order_seq_cst);  // against Await: store, then look
-    if (waits.load(std::memory_order_relaxed) != 0) FutexWake(&word, 1);
+    if (waits.load(std::memory_order_relaxed) != 0) os::WakeWord(word, 1);
   }
 
   template <Mode M>

@@ -13,9 +13,9 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <climits>
 #include <string>
 
+#include "base/os/os.h"
 #include "stress/engine/ticks.h"
 #include "stress/workloads/workloads.h"
 
@@ -84,7 +84,7 @@ class CreateRace : public Workload {
     }
   }
 
-  void Nudge(const Shared&) override { FutexWake(&meeting_->generation, INT_MAX); }
+  void Nudge(const Shared&) override { os::WakeWord(meeting_->generation); }
 
   void Audit(const Shared& shared, const RunSpec&, AuditSink& sink) override {
     std::uint64_t rounds = 0, met = 0, no_room = 0;
@@ -142,7 +142,7 @@ class CreateRace : public Workload {
         static_cast<std::uint32_t>(processes_)) {
       meeting_->arrived.store(0, std::memory_order_relaxed);
       meeting_->generation.store(now + 1, std::memory_order_release);
-      FutexWake(&meeting_->generation, INT_MAX);
+      os::WakeWord(meeting_->generation);
       return true;
     }
     // Spinning brings all into the call at one time; where cpus are fewer than processes they take
@@ -156,7 +156,7 @@ class CreateRace : public Workload {
         sched_yield();
       } else {
         w.Enter(CallId::kFutexWait);
-        FutexWait(&meeting_->generation, now);
+        os::WaitOnWord(meeting_->generation, now);
         w.Leave();
       }
     }

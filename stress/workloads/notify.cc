@@ -10,8 +10,8 @@
 #include <signal.h>
 
 #include <algorithm>
-#include <climits>
 
+#include "base/os/os.h"
 #include "stress/traffic/transport_mq.h"
 #include "stress/workloads/workloads.h"
 
@@ -58,8 +58,8 @@ class NotifyStorm : public Workload {
 
   void Nudge(const Shared& shared) override {
     for (std::size_t i = 0; i + 1 < queues_.size() && i < shared.sent.size(); ++i) {
-      FutexWake(&meetings_[i].round, INT_MAX);
-      FutexWake(&meetings_[i].sent, INT_MAX);
+      os::WakeWord(meetings_[i].round);
+      os::WakeWord(meetings_[i].sent);
     }
   }
 
@@ -99,7 +99,7 @@ class NotifyStorm : public Workload {
           break;
         }
         w.Enter(CallId::kFutexWait);
-        FutexWait(&meeting.round, round);
+        os::WaitOnWord(meeting.round, round);
         w.Leave();
         continue;
       }
@@ -116,12 +116,12 @@ class NotifyStorm : public Workload {
       w.Leave();
       meeting.burst.store(burst, std::memory_order_relaxed);
       meeting.sent.store(round, std::memory_order_release);
-      FutexWake(&meeting.sent, 1);
+      os::WakeWord(meeting.sent, 1);
       w.Count(done += burst);
     }
     meeting.over.store(1, std::memory_order_release);
     meeting.sent.fetch_add(1u << 31);  // unlike any round: the receiver looks at `over`
-    FutexWake(&meeting.sent, INT_MAX);
+    os::WakeWord(meeting.sent);
   }
 
   bool Register(Worker& w, mqd_t queue, int value) {
@@ -150,14 +150,14 @@ class NotifyStorm : public Workload {
     if (!Register(w, queue, 1)) return;
     for (std::uint32_t round = 1;; ++round) {
       meeting.round.store(round, std::memory_order_release);
-      FutexWake(&meeting.round, 1);
+      os::WakeWord(meeting.round, 1);
       if (!AwaitNotification(w, meeting, set, round)) return;
       // Registered again before draining: an arrival at the queue that is not empty yet must not
       // notify, or the next wait finds one signal too many.
       if (!Register(w, queue, static_cast<int>(round + 1))) return;
       while (meeting.sent.load(std::memory_order_acquire) != round) {
         if (meeting.over.load(std::memory_order_acquire) != 0) break;
-        FutexWait(&meeting.sent, round - 1);
+        os::WaitOnWord(meeting.sent, round - 1);
       }
       received += DrainBurst(w, queue, meeting.burst.load(std::memory_order_relaxed), round);
       w.Count(received);

@@ -1,7 +1,7 @@
 // Round trips: a client sends, a server answers with the same bytes. One message is under way at a
 // time, so the latency is that of two hand-overs without queueing.
-#include <climits>
 
+#include "base/os/os.h"
 #include "stress/traffic/transport_mq.h"
 #include "stress/traffic/transport_pipe.h"
 #include "stress/traffic/transport_ring.h"
@@ -188,7 +188,7 @@ class PingPongShm : public Workload {
   }
   void Nudge(const Shared&) override {
     for (const auto& ring : rings_) {
-      FutexWake(&static_cast<SpscHeader*>(ring->base())->tail, INT_MAX);
+      os::WakeWord(static_cast<SpscHeader*>(ring->base())->tail);
     }
   }
   void Teardown() override { rings_.clear(); }

@@ -3,8 +3,7 @@
 #include <pthread.h>
 #include <sched.h>
 
-#include <climits>
-
+#include "base/os/os.h"
 #include "stress/traffic/transport_ring.h"
 #include "stress/workloads/workloads.h"
 
@@ -45,8 +44,8 @@ class Ring : public Workload {
   void Nudge(const Shared&) override {
     for (const auto& ring : rings_) {
       auto* const header = static_cast<SpscHeader*>(ring->base());
-      FutexWake(&header->tail, INT_MAX);
-      FutexWake(&header->head, INT_MAX);
+      os::WakeWord(header->tail);
+      os::WakeWord(header->head);
     }
   }
   void Audit(const Shared&, const RunSpec&, AuditSink& sink) override {

@@ -2,16 +2,11 @@
 
 #include <fcntl.h>
 #include <unistd.h>
-#ifdef __linux__
-#include <linux/capability.h>
-#include <sched.h>
-#include <sys/mount.h>
-#include <sys/syscall.h>
-#endif
 
 #include <cstdio>
 #include <filesystem>
 
+#include "base/os/os.h"
 #include "harness/test/test.h"
 
 namespace ipcsuite::fifo_suite {
@@ -80,10 +75,10 @@ timespec FileClockAfter(const timespec& past) {
   if (file < 0) Unresolved("set-up failed: can't make " + path + " (" + ErrnoName(errno) + ")");
   const Fd owner(file);
   const timespec now[2] = {{0, UTIME_NOW}, {0, UTIME_NOW}};
-  const std::int64_t end = NowNs() + 5'000'000'000;
+  const Deadline end(5s);
   Backoff backoff;
   struct stat st {};
-  while (NowNs() < end) {
+  while (!end.passed()) {
     if (futimens(owner, now) != 0 || fstat(owner, &st) != 0) break;
     if (Later(st.st_mtim, past)) return st.st_mtim;
     backoff.Pause();
@@ -99,26 +94,6 @@ std::string ToString(const timespec& time) {
   return text;
 }
 
-namespace {
-
-// Gives up the capabilities that pass over permission checks, for good. True if that was done.
-bool DropPermissionOverride() {
-#ifdef __linux__
-  __user_cap_header_struct header{_LINUX_CAPABILITY_VERSION_3, 0};
-  __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3] = {};
-  if (syscall(SYS_capget, &header, data) != 0) return false;
-  const auto keep = ~((1u << CAP_DAC_OVERRIDE) | (1u << CAP_DAC_READ_SEARCH));
-  data[0].effective &= keep;
-  data[0].permitted &= keep;
-  data[0].inheritable &= keep;
-  return syscall(SYS_capset, &header, data) == 0;
-#else
-  return false;
-#endif
-}
-
-}  // namespace
-
 Unprivileged::Unprivileged() {
   if (PermissionsApply()) return;
   user_ = OtherUser();
@@ -129,7 +104,7 @@ Unprivileged::Unprivileged() {
   Peer attempt;
   const Call tried = attempt.start([] {
     CallResult result = CALL(getpid());
-    result.failed = !DropPermissionOverride() || !PermissionsApply();
+    result.failed = !DropPrivilege();
     return result;
   });
   drop_ = tried.result().ok();
@@ -139,48 +114,16 @@ Unprivileged::Unprivileged() {
 
 void Unprivileged::Enter() const {
   if (user_) Become(*user_);
-  if (drop_ && !DropPermissionOverride()) Unresolved("set-up failed: giving up capabilities");
+  if (drop_ && !DropPrivilege()) Unresolved("set-up failed: giving up capabilities");
 }
-
-#ifdef __linux__
-
-namespace {
-
-bool WriteFile(const char* path, const std::string& text) {
-  const Fd file(open(path, O_WRONLY | O_CLOEXEC));
-  return file >= 0 && write(file, text.data(), text.size()) == static_cast<ssize_t>(text.size());
-}
-
-}  // namespace
 
 CallResult MountPrivately(const std::string& dir, const char* options) {
-  const std::string uid = std::to_string(geteuid()), gid = std::to_string(getegid());
-  CallResult done = CALL(unshare(CLONE_NEWNS));
-  if (!done.ok()) {
-    done = CALL(unshare(CLONE_NEWUSER | CLONE_NEWNS));
-    if (!done.ok()) return done;
-    WriteFile("/proc/self/setgroups", "deny");
-    WriteFile("/proc/self/uid_map", uid + " " + uid + " 1");
-    WriteFile("/proc/self/gid_map", gid + " " + gid + " 1");
-  }
-  done = CALL(mount("none", "/", nullptr, MS_REC | MS_PRIVATE, nullptr));
-  if (!done.ok()) return done;
-  return CALL(mount("ipcsuite", dir.c_str(), "tmpfs", 0, options));
+  EnterPrivateNamespaces(os::kMounts);
+  return CALL_ERRNO(os::Mount("tmpfs", dir, {.data = options}));
 }
 
 CallResult MakeReadOnly(const std::string& dir) {
-  return CALL(mount("ipcsuite", dir.c_str(), "tmpfs", MS_REMOUNT | MS_RDONLY, nullptr));
+  return CALL_ERRNO(os::Mount("tmpfs", dir, {.remount = true, .read_only = true}));
 }
-
-#else
-
-CallResult MountPrivately(const std::string&, const char*) {
-  Unsupported("no way to mount a private file system is known for this system");
-}
-CallResult MakeReadOnly(const std::string&) {
-  Unsupported("no way to mount a private file system is known for this system");
-}
-
-#endif
 
 }  // namespace ipcsuite::fifo_suite

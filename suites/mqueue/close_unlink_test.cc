@@ -280,8 +280,8 @@ void CreateAndDestroy(int rounds, const std::function<void(Mqd&)>& give_up) {
     };
     CallResult opened = i == 0 ? Patiently(create) : create();
     // Others may use a limit up for a moment; what a leak uses up stays so.
-    const std::int64_t end = NowNs() + 3'000'000'000;
-    for (Backoff backoff; !opened.ok() && NowNs() < end; backoff.Pause()) opened = create();
+    const Deadline end(3s);
+    for (Backoff backoff; !opened.ok() && !end.passed(); backoff.Pause()) opened = create();
     Mqd q(opened);
     ASSERT_THAT(opened, Succeeds()) << "round " << i << ": unlinked queues keep what they occupied";
     for (int m = 0; m < 8; ++m)
@@ -331,7 +331,7 @@ IPC_TEST(MqUnlink, ReturnsAtOnceOrWaitsForTheLastClose,
   const char* name = q.name();
   Peer child;
   const Call call = child.start([=] { return CALL(mq_unlink(name)); });
-  const CallResult early = call.result(500'000'000);
+  const CallResult early = call.result(500ms);
   Observe(clause::mq_unlink::deferred_may_return_immediately, "while a descriptor is open",
           early.returned() ? "returns at once" : "waits for the last close");
   if (!early.returned()) q.Close();

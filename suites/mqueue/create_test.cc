@@ -236,7 +236,7 @@ void Race(const std::function<void(unsigned)>& racer) {
   for (ThreadPeer& peer : threads)
     calls.push_back(peer.start([&racer, n = number++] { racer(n); }));
   for (const Call& call : calls) {
-    const CallResult end = call.result(10'000'000'000);
+    const CallResult end = call.result(10s);
     if (!end.returned()) Unresolved("a racer did not come to its end: " + Describe(end));
   }
 }

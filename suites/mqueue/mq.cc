@@ -35,14 +35,14 @@ mq_attr Sized(long maxmsg, long msgsize) {
 
 CallResult Patiently(const std::function<CallResult()>& call) {
   const bool may_return = QueueRoomMayReturn();
-  const std::int64_t end = NowNs() + (may_return ? 3'000'000'000 : 0);
+  const Deadline end(may_return ? 3s : 0s);
   for (Backoff backoff;; backoff.Pause()) {
     const CallResult result = call();
     if (result.failed_with(ENOSYS)) Unsupported("mq_open() is absent here (ENOSYS)");
     const bool exhausted = result.failed_with(EMFILE) || result.failed_with(ENFILE) ||
                            result.failed_with(ENOSPC) || result.failed_with(ENOMEM);
     if (!exhausted) return result;
-    if (NowNs() < end) continue;
+    if (!end.passed()) continue;
     Unresolved(
         "set-up failed: " + Describe(result) +
         (may_return ? "; others use the limit up" : "; the limit is below what one queue takes") +
@@ -148,14 +148,14 @@ void StartLine::Wait(unsigned participants) {
   if (arrived_.fetch_add(1) + 1 == participants) {
     arrived_.store(0);
     generation_.store(round + 1);
-    WakeAll(generation_);
+    os::WakeWord(generation_);
     return;
   }
   for (int i = 0; generation_.load() == round; ++i) {
     if (i < 100) {
       sched_yield();
     } else {
-      WaitWhileEquals(generation_, round, 100'000'000);
+      WaitWhileEquals(generation_, round, 100ms);
     }
   }
 }

@@ -182,8 +182,8 @@ void NoteInfo(int signo, siginfo_t* info, void*) {
 // Waits until the handler has run; false after 5 s.
 bool AwaitHandler(const std::function<int()>& count, int wanted) {
   Backoff backoff;
-  for (const std::int64_t end = NowNs() + 5'000'000'000; count() < wanted; backoff.Pause()) {
-    if (NowNs() > end) return false;
+  for (const Deadline end(5s); count() < wanted; backoff.Pause()) {
+    if (end.passed()) return false;
   }
   return true;
 }
@@ -291,8 +291,7 @@ IPC_TEST(MqNotifySignal, IsDirectedAtTheProcess, clause::mq_notify::sigev_signal
   }
   Put(q, "m");
   Backoff backoff;
-  for (const std::int64_t end = NowNs() + 5'000'000'000; !signal.Pending() && NowNs() < end;)
-    backoff.Pause();
+  for (const Deadline end(5s); !signal.Pending() && !end.passed();) backoff.Pause();
   EXPECT_TRUE(signal.Pending()) << "the thread that registered is gone, the process is not";
   ThreadPeer another;
   std::optional<siginfo_t> got;
@@ -301,7 +300,7 @@ IPC_TEST(MqNotifySignal, IsDirectedAtTheProcess, clause::mq_notify::sigev_signal
         got = signal.Await();
         return CALL(0);
       })
-      .result(10'000'000'000);
+      .result(10s);
   another.Join();
   ASSERT_THAT(got, CarriesValue(4));
   EXPECT_EQ(got->si_code, SI_MESGQ);
@@ -351,7 +350,7 @@ IPC_TEST(MqNotifySignal, ComesFromASenderOfAnotherUser,
               return CALL(mq_send(own, "m", 1, 0));
             })
             .result());
-  EXPECT_THAT(registrant.next().result(10'000'000'000), Succeeds());
+  EXPECT_THAT(registrant.next().result(10s), Succeeds());
 }
 
 // ---- fork, exec, exit

@@ -259,7 +259,7 @@ IPC_TEST(MqNotify, OneOfRacingRegistrationsSucceeds, clause::mq_notify::ebusy_re
       }
     }));
   }
-  for (const Call& call : calls) ASSERT_EQ(call.result(10'000'000'000).fate, Fate::kReturned);
+  for (const Call& call : calls) ASSERT_EQ(call.result(10s).fate, Fate::kReturned);
   for (const Tally& tally : *tallies) {
     EXPECT_EQ(tally.won.load(), 1);
     EXPECT_EQ(tally.lost.load(), static_cast<int>(kProcesses) - 1);

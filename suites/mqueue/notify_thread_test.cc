@@ -46,9 +46,8 @@ void Note(sigval value) {
 // Waits until `calls` calls of a notification function have ended; false after 5 s.
 bool AwaitCalls(int calls) {
   Backoff backoff;
-  for (const std::int64_t end = NowNs() + 5'000'000'000; g_log->calls.load() < calls;
-       backoff.Pause()) {
-    if (NowNs() < end) continue;
+  for (const Deadline end(5s); g_log->calls.load() < calls; backoff.Pause()) {
+    if (!end.passed()) continue;
     NeedThreads();
     return false;
   }
@@ -86,7 +85,7 @@ class MqNotifyThread : public Test {
                       body();
                       return CALL(0);
                     })
-                    .result(20'000'000'000),
+                    .result(20s),
                 Succeeds());
   }
   Shared<Log> log_;
@@ -225,7 +224,7 @@ IPC_TEST_F(MqNotifyThread, AttributesDestroyedEarly,
                                }
                                return CALL(0);
                              })
-                             .result(20'000'000'000);
+                             .result(20s);
   Observe(clause::mq_notify::sigev_thread_attributes_destroyed_early, "the process", end);
   Observe(clause::mq_notify::sigev_thread_attributes_destroyed_early, "functions that ran, of 5",
           g_log->calls.load());
@@ -323,7 +322,7 @@ IPC_TEST_F(MqNotifyThread, FunctionRunsInTheRegisteringProcess,
   EXPECT_EQ(wrong, 0) << "of " << order.size()
                       << " notification functions ran in the wrong process";
   if (missing > 0) return;
-  EXPECT_EQ(call.result(10'000'000'000).fate, Fate::kReturned);
+  EXPECT_EQ(call.result(10s).fate, Fate::kReturned);
 }
 
 }  // namespace

@@ -1,10 +1,7 @@
 // Who may open, create and unlink: owner, group and others, effective identities, privilege.
 #include <fcntl.h>
 #include <grp.h>
-#include <sched.h>
 #include <signal.h>
-#include <sys/mount.h>
-#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -12,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "base/os/os.h"
 #include "harness/test/test.h"
 #include "spec/clauses/mqueue.h"
 #include "spec/regressions/mqueue.h"
@@ -58,8 +56,8 @@ void Take(const Identity& who) {
       setresuid(who.real, who.effective, who.effective) != 0) {
     Unsupported("that combination of users and groups can't be had");
   }
-  prctl(PR_SET_DUMPABLE, 1);
-  prctl(PR_SET_PDEATHSIG, SIGKILL);
+  os::StayObservable();
+  os::DieWithParent();
 }
 
 // Performs a call as somebody.
@@ -214,18 +212,14 @@ IPC_TEST(MqPermission, SettledWhenTheQueueIsOpened, clause::mq_open::perm_checke
 // namespace of our own under Linux.
 IPC_TEST(MqPermission, CreationThatIsNotPermittedFails,
          clause::mq_open::perm_creation_denied_eacces) {
-#if defined(__linux__)
   const User user = First();
   const std::string mount_point = ScratchDirForAll();
   const UniqueName name = UniqueName::Mq();
   EXPECT_THAT(
       As({geteuid(), geteuid(), getegid(), {}},
          [&] {
-           if (unshare(CLONE_NEWIPC | CLONE_NEWNS) != 0)
-             Unsupported("everybody may create queues, and no private IPC namespace can be had");
-           if (mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0 ||
-               mount("mqueue", mount_point.c_str(), "mqueue", 0, nullptr) != 0 ||
-               chmod(mount_point.c_str(), 0755) != 0) {
+           EnterPrivateNamespaces(os::kIpc | os::kMounts);
+           if (os::Mount("mqueue", mount_point, {}) != 0 || chmod(mount_point.c_str(), 0755) != 0) {
              Unsupported(
                  "everybody may create queues, and the mqueue file system can't be mounted to "
                  "change that");
@@ -235,9 +229,6 @@ IPC_TEST(MqPermission, CreationThatIsNotPermittedFails,
            return CALL(mq_open(name.c_str(), O_RDWR | O_CREAT, 0600, &attr));
          }),
       Fails(EACCES));
-#else
-  Unsupported("no way is known here to deny the creation of queues");
-#endif
 }
 
 IPC_TEST(MqPermission, UmaskIsApplied, clause::mq_open::create_mode_filtered_by_umask,

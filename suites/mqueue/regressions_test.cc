@@ -6,7 +6,6 @@
 #include <sched.h>
 #include <signal.h>
 #include <sys/mman.h>
-#include <sys/mount.h>
 #include <sys/socket.h>
 #include <unistd.h>
 #if defined(__linux__) && __has_include(<linux/netlink.h>)
@@ -23,6 +22,7 @@
 #include <type_traits>
 #include <vector>
 
+#include "base/os/os.h"
 #include "harness/test/test.h"
 #include "spec/clauses/mqueue.h"
 #include "spec/regressions/mqueue.h"
@@ -72,8 +72,8 @@ CallResult RegisterThread(mqd_t q, pthread_attr_t* attributes = nullptr) {
 
 bool AwaitCalls(int calls) {
   Backoff backoff;
-  for (const std::int64_t end = NowNs() + 5'000'000'000; g_calls->load() < calls; backoff.Pause()) {
-    if (NowNs() < end) continue;
+  for (const Deadline end(5s); g_calls->load() < calls; backoff.Pause()) {
+    if (!end.passed()) continue;
     NeedThreads();
     return false;
   }
@@ -118,7 +118,7 @@ IPC_TEST(MqRegression, ThreadAttributesAreFreedAfterDelivery,
                     }
                     pthread_attr_destroy(&attributes);
                   })
-                  .result(20'000'000'000),
+                  .result(20s),
               Succeeds());
   if (HeapInUse() >= 0)
     RecordMetric("mq_notify_heap_kept_per_notification_bytes",
@@ -187,7 +187,7 @@ IPC_TEST(MqRegression, FailingRegistrationClosesNobodysDescriptor,
                     EXPECT_EQ(stolen.load(), 0) << "descriptors of another thread were closed";
                     return CALL(0);
                   })
-                  .result(20'000'000'000),
+                  .result(20s),
               Succeeds());
 }
 
@@ -231,25 +231,20 @@ IPC_TEST(MqExtension, DescriptorAsFileDescriptor, clause::general::descriptor_as
 
 // The file system of queues mounted read-only, in namespaces of our own.
 IPC_TEST(MqExtension, ReadOnlyMount, regression::linux_readonly_mount_write_count) {
-#if defined(__linux__)
   const std::string mount_point = ScratchDirForAll();
   Peer child;
   EXPECT_THAT(
       child
           .start([&] {
-            if (unshare(CLONE_NEWIPC | CLONE_NEWNS) != 0 ||
-                mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0 ||
-                mount("mqueue", mount_point.c_str(), "mqueue", 0, nullptr) != 0) {
-              Unsupported(
-                  "the mqueue file system can't be mounted in a private namespace: needs "
-                  "CAP_SYS_ADMIN");
-            }
+            EnterPrivateNamespaces(os::kIpc | os::kMounts);
+            if (os::Mount("mqueue", mount_point, {}) != 0)
+              Unsupported("the mqueue file system can't be mounted: needs CAP_SYS_ADMIN");
             mq_attr attr = Sized(2, 16);
             {
               const Mqd closed_again(Setup(CALL(mq_open("/there", O_RDWR | O_CREAT, 0600, &attr))));
             }
-            const CallResult remounted = CALL(
-                mount("mqueue", mount_point.c_str(), "mqueue", MS_REMOUNT | MS_RDONLY, nullptr));
+            const CallResult remounted =
+                CALL_ERRNO(os::Mount("mqueue", mount_point, {.remount = true, .read_only = true}));
             if (!remounted.ok())
               Unsupported("the mqueue file system can't be made read-only: " + Describe(remounted));
             for (int i = 0; i < 50; ++i) {
@@ -264,16 +259,13 @@ IPC_TEST(MqExtension, ReadOnlyMount, regression::linux_readonly_mount_write_coun
                             created.ok() ? "success" : ErrnoName(created.error));
             }
             // The count of writers is right: it can be made writable, and works.
-            Setup(CALL(mount("mqueue", mount_point.c_str(), "mqueue", MS_REMOUNT, nullptr)));
+            Setup(CALL_ERRNO(os::Mount("mqueue", mount_point, {.remount = true})));
             const CallResult created = CALL(mq_open("/later", O_RDWR | O_CREAT, 0600, &attr));
             const Mqd later(created);
             return created;
           })
           .result(),
       Succeeds());
-#else
-  Unsupported("a bug of Linux: other systems have no mqueue file system to mount");
-#endif
 }
 
 // ---- Bugs that bring a machine down which has them.
@@ -305,7 +297,7 @@ IPC_TEST(MqDangerous, TimedWaitsThatEndAsTheyAreServed, regression::linux_timed_
     }));
   }
   Backoff backoff;
-  for (const std::int64_t end = NowNs() + 2'000'000'000; NowNs() < end;) backoff.Pause();
+  for (const Deadline end(2s); !end.passed();) backoff.Pause();
   tally->done.store(1);
   for (const Call& call : calls) EXPECT_THAT(call.result(), Succeeds());
   EXPECT_EQ(tally->received + CountOf(q), tally->sent.load()) << "messages were lost or came twice";
@@ -349,17 +341,17 @@ IPC_TEST(MqDangerous, NotifyRetriesOnASocketThatIsClosed,
                 event.sigev_value.sival_ptr = cookie;
                 return CALL(static_cast<int>(syscall(SYS_mq_notify, mqd, &event)));
               });
-              if (round % 2) call.probe(-1, 5'000'000);
+              if (round % 2) call.probe(-1, 5ms);
               close(receiver);  // the call must see a descriptor that is gone, or keep its own
                                 // reference
               close(sender);
-              const CallResult end = call.result(500'000'000);
+              const CallResult end = call.result(500ms);
               EXPECT_THAT(end, SucceedsOrFailsWith(EBADF, ECONNREFUSED, EBUSY, EAGAIN));
               syscall(SYS_mq_notify, mqd, nullptr);
             }
             return CALL(0);
           })
-          .result(20'000'000'000),
+          .result(20s),
       Succeeds());
 #else
   Unsupported("a bug of Linux; or its header <linux/netlink.h> was absent when this was built");

@@ -92,9 +92,7 @@ IPC_TABLE_TEST(MqSaRestartResumes, Row, kRestart) {
     const int before = SignalCount();
     Setup(CALL(waiting.peer().Signal(SIGUSR1)));
     Backoff backoff;
-    for (const std::int64_t end = NowNs() + 5'000'000'000;
-         SignalCount() == before && NowNs() < end;)
-      backoff.Pause();
+    for (const Deadline end(5s); SignalCount() == before && !end.passed();) backoff.Pause();
     ASSERT_EQ(SignalCount(), before + 1) << "the handler did not run";
     EXPECT_THAT(waiting.call(), StaysBlocked());
   }
@@ -127,10 +125,10 @@ IPC_TABLE_TEST(MqSaRestartKeepsTheDeadline, Row, kDeadline) {
     });
     // One signal at a time, each once the last has been handled, until the call ends.
     Backoff backoff;
-    for (const std::int64_t end = NowNs() + 20'000'000'000; !waiting.returned() && NowNs() < end;) {
+    for (const Deadline end(20s); !waiting.returned() && !end.passed();) {
       const int handled = SignalCount();
       if (peer.Signal(SIGUSR1) != 0) break;
-      while (SignalCount() == handled && !waiting.returned() && NowNs() < end) backoff.Pause();
+      while (SignalCount() == handled && !waiting.returned() && !end.passed()) backoff.Pause();
     }
     EXPECT_THAT(waiting.result(), Fails(ETIMEDOUT));
   }
@@ -206,14 +204,11 @@ IPC_TEST(MqReceive, InterruptedReceiveRemovesNothing, clause::mq_receive::eintr_
     ASSERT_THAT(call, Blocks());
     Setup(CALL(receiver.Signal(SIGUSR1)));
     Backoff backoff;
-    for (const std::int64_t end = NowNs() + 5'000'000'000;
-         tally->interrupted == before && NowNs() < end;)
-      backoff.Pause();
+    for (const Deadline end(5s); tally->interrupted == before && !end.passed();) backoff.Pause();
   }
   tally->done.store(1);
   Backoff backoff;
-  for (const std::int64_t end = NowNs() + 10'000'000'000; !call.returned() && NowNs() < end;
-       backoff.Pause())
+  for (const Deadline end(10s); !call.returned() && !end.passed(); backoff.Pause())
     receiver.Signal(SIGUSR1);
   ASSERT_EQ(call.result().fate, Fate::kReturned);
   const int left = static_cast<int>(Drain(q).size());

@@ -194,7 +194,7 @@ IPC_TEST(MqThreads, AllFunctionsMayBeCalledAtOnce, clause::threads::safety_all_f
       }
     }));
   }
-  for (const Call& call : calls) ASSERT_EQ(call.result(20'000'000'000).fate, Fate::kReturned);
+  for (const Call& call : calls) ASSERT_EQ(call.result(20s).fate, Fate::kReturned);
   EXPECT_EQ(sent - received, CountOf(shared));
 }
 
@@ -250,13 +250,13 @@ void ExpectEachMessageOnce(int receivers) {
   std::vector<ThreadPeer> more(static_cast<std::size_t>(receivers / 2));
   for (ThreadPeer& peer : more)
     receiving.push_back(peer.start([=, &seen] { ReceiveNumbered(mqd, *seen, false); }));
-  for (const Call& call : sending) ASSERT_THAT(call.result(20'000'000'000), Succeeds());
+  for (const Call& call : sending) ASSERT_THAT(call.result(20s), Succeeds());
   // Behind all others: one for each receiver to end by.
   for (int i = 0; i < receivers; ++i) {
     const timespec patience = RealtimeIn(20'000);
     ASSERT_THAT(CALL(mq_timedsend(mqd, "e", 1, 0, &patience)), SucceedsWith(0));
   }
-  for (const Call& call : receiving) ASSERT_THAT(call.result(20'000'000'000), Succeeds());
+  for (const Call& call : receiving) ASSERT_THAT(call.result(20s), Succeeds());
   int lost = 0, twice = 0;
   for (int sender = 0; sender < 4; ++sender) {
     for (int i = 0; i < kMessages; ++i) {

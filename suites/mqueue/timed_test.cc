@@ -342,7 +342,7 @@ IPC_TEST(MqTimedreceive, RaceWithTheDeadlineLosesNothing,
     }
   }
   tally->done.store(1);
-  for (const Call& call : calls) EXPECT_EQ(call.result(10'000'000'000).fate, Fate::kReturned);
+  for (const Call& call : calls) EXPECT_EQ(call.result(10s).fate, Fate::kReturned);
   for (const Message& left : Drain(q)) ++tally->seen[std::atoi(left.text.c_str())];
   int lost = 0, twice = 0;
   for (const auto& seen : tally->seen) lost += seen == 0, twice += seen > 1;
@@ -394,11 +394,11 @@ IPC_TABLE_TEST(MqDeadlineFollowsASteppedClock, Row, kStepped) {
   const Call near = back.start([&] { return side.Do(RealtimeIn(2'000), q); });
   EXPECT_THAT(near, Blocks());
   clock.Step(-20'000);
-  const CallResult later = near.result(2'500'000'000);
+  const CallResult later = near.result(2500ms);
   clock.Step(0);
   EXPECT_EQ(later.fate, Fate::kStillBlocked)
       << "the clock was set back: the deadline is 20 s further away";
-  EXPECT_THAT(near.result(5'000'000'000), Fails(ETIMEDOUT));
+  EXPECT_THAT(near.result(5s), Fails(ETIMEDOUT));
 }
 
 }  // namespace

@@ -21,7 +21,7 @@ namespace {
 std::vector<std::size_t> Returned(const std::vector<Call>& calls, std::size_t count) {
   std::vector<std::size_t> done;
   Backoff backoff;
-  for (const std::int64_t end = NowNs() + 5'000'000'000; NowNs() < end; backoff.Pause()) {
+  for (const Deadline end(5s); !end.passed(); backoff.Pause()) {
     done.clear();
     for (std::size_t i = 0; i < calls.size(); ++i) {
       if (calls[i].returned()) done.push_back(i);

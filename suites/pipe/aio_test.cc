@@ -42,9 +42,9 @@ void NeedAccepted(int fd, const CallResult& queued) {
 // Waits until the request has ended, at most 5 s; its error status.
 CallResult Await(const Request& request) {
   const aiocb* list[] = {&request.block};
-  const std::int64_t end = NowNs() + 5'000'000'000;
+  const Deadline end(5s);
   CallResult status;
-  while ((status = CALL(aio_error(&request.block))).value == EINPROGRESS && NowNs() < end) {
+  while ((status = CALL(aio_error(&request.block))).value == EINPROGRESS && !end.passed()) {
     const timespec patience{1, 0};
     aio_suspend(list, 1, &patience);
   }

@@ -102,9 +102,9 @@ IPC_TEST(PipeInHandler, CallsWorkInAHandlerThatInterruptsMalloc, clause::pipe::a
     }
     return CALL(getpid());
   });
-  const std::int64_t end = NowNs() + 2'000'000'000;  // on a busy machine fewer signals must do
+  const Deadline end(2s);  // on a busy machine fewer signals must do
   std::uint64_t checksum = 0;
-  while (g_runs < 60 && g_failed_at == 0 && NowNs() < end) {
+  while (g_runs < 60 && g_failed_at == 0 && !end.passed()) {
     std::vector<void*> blocks;
     for (std::size_t i = 1; i < 64; ++i) blocks.push_back(std::malloc(i * 40));
     for (void* block : blocks) checksum += block != nullptr, std::free(block);

@@ -217,9 +217,9 @@ IPC_TEST(PipePclose, WaitsForTheEndOfTheCommand, clause::pclose::waits) {
   EXPECT_THAT(call, Blocks());
   // A FIFO opens for writing without waiting once the command reads it.
   Fd writer;
-  const std::int64_t end = NowNs() + 10'000'000'000;
+  const Deadline end(10s);
   Backoff backoff;
-  while (writer < 0 && NowNs() < end) {
+  while (writer < 0 && !end.passed()) {
     writer.reset(open(gate.path(), O_WRONLY | O_NONBLOCK | O_CLOEXEC));
     backoff.Pause();
   }

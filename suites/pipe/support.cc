@@ -60,9 +60,9 @@ bool IsNonblocking(int fd) { return (fcntl(fd, F_GETFL) & O_NONBLOCK) != 0; }
 
 namespace {
 
-constexpr std::int64_t kPatienceNs = 10'000'000'000;
+constexpr nanoseconds kPatience = 10s;
 
-constexpr SignalPace kOften = {kPatienceNs, 8};
+constexpr SignalPace kOften = {kPatience, 8};
 
 }  // namespace
 
@@ -74,10 +74,10 @@ void SignalUntilReturned(ThreadPeer& peer, const Call& call, int signal) {
 }
 
 bool AwaitSignals(int since, int count) {
-  const std::int64_t end = NowNs() + kPatienceNs;
+  const Deadline end(kPatience);
   Backoff backoff;
   while (SignalCount() - since < count) {
-    if (NowNs() > end) return false;
+    if (end.passed()) return false;
     backoff.Pause();
   }
   return true;

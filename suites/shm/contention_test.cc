@@ -46,10 +46,10 @@ class Contenders {
     for (int round = 1; round <= rounds && !testing::Test::HasFailure(); ++round) {
       if (before_round) before_round(round - 1);
       round_released->store(round);
-      const std::int64_t end = NowNs() + 20'000'000'000;
+      const Deadline end(20s);
       Backoff backoff;
       while (done->load() < round * count) {
-        if (NowNs() > end) break;
+        if (end.passed()) break;
         backoff.Pause();
       }
       if (done->load() < round * count) {

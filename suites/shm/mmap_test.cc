@@ -214,10 +214,10 @@ IPC_ROLE(shm_pingpong) {
   auto* ball = static_cast<std::atomic<unsigned>*>(mapped);
   const unsigned player = static_cast<unsigned>(std::stoul(args.at(1)));
   const unsigned rounds = static_cast<unsigned>(std::stoul(args.at(2)));
-  const std::int64_t end = NowNs() + 20'000'000'000;
+  const Deadline end(20s);
   for (unsigned turn = player; turn < 2 * rounds; turn += 2) {
     while (ball->load() != turn) {
-      if (NowNs() > end) return 3;
+      if (end.passed()) return 3;
       sched_yield();
     }
     ball->store(turn + 1);

@@ -2,10 +2,6 @@
 #include <string>
 #include <vector>
 
-#ifdef __linux__
-#include <sys/mount.h>
-#endif
-
 #include "harness/test/test.h"
 #include "spec/clauses/shm.h"
 #include "suites/shm/support.h"
@@ -109,8 +105,6 @@ IPC_TEST(ShmPlace, ReservationSaysThatThereIsNoRoom, clause::posix_fallocate::sh
   });
 }
 
-#ifdef __linux__
-
 IPC_TEST(ShmPlace, ReadOnlyPlaceStillOpensForReading, clause::shm_open::oflag_rdonly,
          clause::shm_open::return_failure) {
   InChild([&] {
@@ -124,7 +118,7 @@ IPC_TEST(ShmPlace, ReadOnlyPlaceStillOpensForReading, clause::shm_open::oflag_rd
       Mapping view = Mapping::Of(object, 10);
       Fill(view.data(), 10);
     }
-    RemountPrivatePlace(MS_RDONLY, "size=1m,mode=1777");
+    MakePrivatePlaceReadOnly("size=1m,mode=1777");
     const int lowest = LowestFreeFd();
     {
       ForClause scope(clause::shm_open::return_failure);
@@ -181,8 +175,6 @@ IPC_TEST(ShmPlace, HugePagesMayHideTheEnd, clause::mmap::end_size_unaffected,
         << "the old data came back";
   });
 }
-
-#endif
 
 }  // namespace
 }  // namespace ipcsuite::shm_suite

@@ -1,14 +1,13 @@
 #include "suites/shm/support.h"
 
-#include <sched.h>
 #include <sys/wait.h>
 
 #ifdef __linux__
-#include <sys/mount.h>
 #endif
 
 #include <cstring>
 
+#include "base/os/os.h"
 #include "harness/test/test.h"
 
 namespace ipcsuite::shm_suite {
@@ -115,57 +114,18 @@ void InChild(const std::function<void()>& body) {
                                  << SignalName(WIFSIGNALED(status) ? WTERMSIG(status) : 0);
 }
 
-#ifdef __linux__
-namespace {
-
-bool WriteTo(const char* path, const std::string& text) {
-  const int fd = open(path, O_WRONLY | O_CLOEXEC);
-  if (fd < 0) return false;
-  const bool done = write(fd, text.data(), text.size()) == static_cast<ssize_t>(text.size());
-  close(fd);
-  return done;
-}
-
-// A mount namespace, in a user namespace of one's own where that is what it takes.
-bool Unshare() {
-  const uid_t uid = geteuid();
-  const gid_t gid = getegid();
-  if (unshare(CLONE_NEWNS) == 0) return true;
-  if (unshare(CLONE_NEWUSER | CLONE_NEWNS) != 0) return false;
-  const std::string user = std::to_string(uid), group = std::to_string(gid);
-  WriteTo("/proc/self/setgroups", "deny");
-  return WriteTo("/proc/self/uid_map", user + " " + user + " 1") &&
-         WriteTo("/proc/self/gid_map", group + " " + group + " 1");
-}
-
-}  // namespace
-#endif
-
 void EnterPrivatePlace(const std::string& options) {
-#ifdef __linux__
   if (access(kPlace, F_OK) != 0) Unresolved(TroubleOfShmPlace());
-  if (!Unshare() || mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0) {
-    Unsupported(
-        "needs a mount namespace of its own: run as root, or allow unprivileged user namespaces");
-  }
-  if (mount("ipcsuite", kPlace, "tmpfs", MS_NOSUID | MS_NODEV, options.c_str()) != 0) {
-    Unsupported("a tmpfs with \"" + options + "\" can't be mounted here (" + ErrnoName(errno) +
+  EnterPrivateNamespaces(os::kMounts);
+  if (const int error = os::Mount("tmpfs", kPlace, {.data = options}); error != 0) {
+    Unsupported("a tmpfs with \"" + options + "\" can't be mounted here (" + ErrnoName(error) +
                 ")");
   }
-#else
-  Unsupported("needs a place for objects of its own (" + options +
-              "), which this system has no known way to get");
-#endif
 }
 
-void RemountPrivatePlace(unsigned long flags, const std::string& options) {
-#ifdef __linux__
-  Setup(CALL(mount("ipcsuite", kPlace, "tmpfs", MS_REMOUNT | MS_NOSUID | MS_NODEV | flags,
-                   options.c_str())));
-#else
-  static_cast<void>(flags);
-  Unsupported("remounting (" + options + ") is of Linux");
-#endif
+void MakePrivatePlaceReadOnly(const std::string& options) {
+  Setup(CALL_ERRNO(
+      os::Mount("tmpfs", kPlace, {.remount = true, .read_only = true, .data = options})));
 }
 
 }  // namespace ipcsuite::shm_suite

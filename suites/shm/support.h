@@ -74,7 +74,7 @@ void InChild(const std::function<void()>& body);
 // ("size=1m"), as the place of shared memory objects. Works as root and, where unprivileged user
 // namespaces are allowed, as anybody. Ends the test as UNSUPPORTED where neither is.
 void EnterPrivatePlace(const std::string& options);
-// In such a child: mounts the place again with other flags (MS_RDONLY).
-void RemountPrivatePlace(unsigned long flags, const std::string& options);
+// In such a child: mounts the place again, read-only.
+void MakePrivatePlaceReadOnly(const std::string& options);
 
 }  // namespace ipcsuite::shm_suite

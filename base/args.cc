@@ -1,0 +1,129 @@
+#include "base/args.h"
+
+#include <algorithm>
+#include <charconv>
+#include <cmath>
+#include <cstdio>
+#include <cstdlib>
+#include <system_error>
+#include <utility>
+
+namespace ipcsuite {
+namespace {
+
+struct Unit {
+  const char* name;
+  double factor;
+};
+
+// The factor of the unit in the table; 0 for an unknown one.
+template <std::size_t N>
+double FactorOf(const Unit (&units)[N], const std::string& name) {
+  const Unit* const found = std::find_if(std::begin(units), std::end(units),
+                                         [&](const Unit& u) { return name == u.name; });
+  return found == std::end(units) ? 0 : found->factor;
+}
+
+constexpr Unit kDurationUnits[] = {{"", 1},  {"ns", 1e-9}, {"us", 1e-6}, {"ms", 1e-3},
+                                   {"s", 1}, {"m", 60},    {"min", 60},  {"h", 3600}};
+constexpr Unit kSizeUnits[] = {
+    {"", 1},        {"B", 1},       {"k", 1024},      {"K", 1024},         {"KiB", 1024},
+    {"m", 1048576}, {"M", 1048576}, {"MiB", 1048576}, {"GiB", 1073741824}, {"G", 1073741824}};
+
+// An option whose text is read by `parse`; what it says of a bad one is the usage error.
+template <typename T, typename Parse>
+CLI::Option* AddParsed(CLI::App& app, const std::string& names, T& value, const std::string& help,
+                       const std::string& type, Parse parse) {
+  return app
+      .add_option_function<std::string>(
+          names,
+          [&value, parse, names](const std::string& text) {
+            const auto parsed = parse(text);
+            if (!parsed)
+              throw CLI::ValidationError(names.substr(0, names.find(',')), parsed.error());
+            value = *parsed;
+          },
+          help)
+      ->type_name(type);
+}
+
+}  // namespace
+
+int Complain(const std::string& line) {
+  std::fprintf(stderr, "ipcsuite: %s\n", line.c_str());
+  return 2;
+}
+
+int ParseArguments(CLI::App& app, std::vector<std::string> args,
+                   const std::function<int()>& resolve) {
+  bool dry_run = false;
+  app.add_flag("--dry-run", dry_run, "Check this command line and do nothing else");
+  for (CLI::App* const sub : app.get_subcommands({})) sub->fallthrough();
+  try {
+    std::reverse(args.begin(), args.end());
+    app.parse(std::move(args));
+  } catch (const CLI::CallForHelp&) {
+    std::printf("%s", app.help().c_str());
+    return 0;
+  } catch (const CLI::ParseError& error) {
+    return Complain(std::string(error.what()) + " (" + app.get_name() + " --help)");
+  }
+  if (resolve) {
+    if (const int status = resolve(); status >= 0) return status;
+  }
+  return dry_run ? 0 : -1;
+}
+
+int ParseArguments(CLI::App& app, int argc, char** argv, const std::function<int()>& resolve) {
+  return ParseArguments(app, std::vector<std::string>(argv, argv + argc), resolve);
+}
+
+Result<std::chrono::nanoseconds> ParseDuration(const std::string& text) {
+  char* end = nullptr;
+  const bool digit = !text.empty() && (text[0] == '.' || (text[0] >= '0' && text[0] <= '9'));
+  const double value = std::strtod(text.c_str(), &end);
+  const double seconds = value * FactorOf(kDurationUnits, end);
+  if (!digit || !(seconds > 0) || seconds > 3.6e7) {
+    return Error{"'" + text + "' is not a duration: write 500ms, 90s, 30m or 8h"};
+  }
+  return std::chrono::nanoseconds(std::llround(seconds * 1e9));
+}
+
+Result<std::size_t> ParseSize(const std::string& text) {
+  std::uint64_t number = 0;
+  const char* const last = text.data() + text.size();
+  const auto [end, problem] = std::from_chars(text.data(), last, number);
+  const double bytes = static_cast<double>(number) * FactorOf(kSizeUnits, std::string(end, last));
+  if (problem != std::errc() || bytes < 1 || bytes > 1 << 30) {
+    return Error{"'" + text + "' is not a size from 1 to 1GiB: write 64, 4k or 1MiB"};
+  }
+  return static_cast<std::size_t>(bytes);
+}
+
+Result<std::uint64_t> ParseSeed(const std::string& text) {
+  const bool hex = text.starts_with("0x") || text.starts_with("0X");
+  const char* const first = text.data() + (hex ? 2 : 0);
+  const char* const last = text.data() + text.size();
+  std::uint64_t seed = 0;
+  const auto [end, problem] = std::from_chars(first, last, seed, hex ? 16 : 10);
+  if (problem != std::errc() || end != last) {
+    return Error{"'" + text + "' is not a 64-bit number (decimal, or hexadecimal after 0x)"};
+  }
+  return seed;
+}
+
+CLI::Option* AddDuration(CLI::App& app, const std::string& names, std::chrono::nanoseconds& value,
+                         const std::string& help) {
+  return AddParsed(app, names, value, help, "DURATION", ParseDuration);
+}
+
+CLI::Option* AddSize(CLI::App& app, const std::string& names, std::size_t& value,
+                     const std::string& help) {
+  return AddParsed(app, names, value, help, "SIZE", ParseSize);
+}
+
+CLI::Option* AddSeed(CLI::App& app, std::uint64_t& value, const std::string& help) {
+  return AddParsed(app, "--seed", value, help, "SEED", ParseSeed);
+}
+
+}  // namespace ipcsuite
