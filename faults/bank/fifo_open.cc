@@ -45,7 +45,39 @@ int ClearNonblock(int fd) {
   return fd;
 }
 
+bool IsLink(int d, const char* p) {
+  struct stat s;
+  return real::fstatat(d, p, &s, AT_SYMLINK_NOFOLLOW) == 0 && S_ISLNK(s.st_mode);
+}
+
 const Row kFaults[] = {
+    {.name = "fifo_open_nofollow_follows",
+     .family = Family::fifo,
+     .difficulty = Difficulty::easy,
+     .clauses = {"fifo.open.nofollow"},
+     .what = "open() with O_NOFOLLOW opens the FIFO that a symbolic link leads to.",
+     .arm =
+         [](Hooks& h) {
+           h.open_fifo = [](int d, const char* p, int f, mode_t m) {
+             return Open(d, p, f & ~O_NOFOLLOW, m);
+           };
+         }},
+    {.name = "fifo_open_nofollow_releases_peer",
+     .family = Family::fifo,
+     .difficulty = Difficulty::medium,
+     .clauses = {"fifo.open.nofollow"},
+     .what =
+         "O_NOFOLLOW is checked too late: open() of a symbolic link to a FIFO fails with ELOOP, "
+         "but a peer that waits in open() has met it.",
+     .arm =
+         [](Hooks& h) {
+           h.open_fifo = [](int d, const char* p, int f, mode_t m) {
+             if (!(f & O_NOFOLLOW) || !IsLink(d, p)) return Open(d, p, f, m);
+             const int met = Open(d, p, (f & ~O_NOFOLLOW) | O_NONBLOCK, m);
+             if (met >= 0) real::close(met);
+             return Fail(ELOOP);
+           };
+         }},
     {.name = "fifo_open_read_does_not_wait",
      .family = Family::fifo,
      .difficulty = Difficulty::easy,

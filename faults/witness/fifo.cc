@@ -214,6 +214,19 @@ WITNESS(pathconf_pipe_buf_too_small) {
   return pathconf(f.path.c_str(), _PC_PIPE_BUF) == 255;
 }
 
+WITNESS(fifo_open_nofollow_follows) {
+  Fifo f(false);
+  symlink(f.path.c_str(), (f.dir / "link").c_str());
+  return OpenIn(f.dir / "link", O_RDONLY | O_NONBLOCK | O_NOFOLLOW) == 0;
+}
+WITNESS(fifo_open_nofollow_releases_peer) {
+  Fifo f(false);
+  symlink(f.path.c_str(), (f.dir / "link").c_str());
+  Child reader([&] { return OpenIn(f.path, O_RDONLY); });
+  Nap(100);
+  return OpenIn(f.dir / "link", O_WRONLY | O_NONBLOCK | O_NOFOLLOW) == ELOOP &&
+         reader.Exit(300) == 0;
+}
 WITNESS(fifo_open_read_does_not_wait) {
   Fifo f(false);
   return Child([&] { return OpenIn(f.path, O_RDONLY); }).Exit(300) == 0;

@@ -249,6 +249,40 @@ IPC_TEST(FifoOpen, WriterOnReadOnlyFileSystemFailsWithErofs, clause::fifo::open_
   EXPECT_THAT(writer, Fails(EROFS));
 }
 
+struct LinkCase {
+  const char* name;
+  Side side;
+  Claims claims = {clause::fifo::open_nofollow};
+};
+
+const LinkCase kLinks[] = {
+    {.name = "ForReadingFailsWithEloop", .side = kReading},
+    {.name = "ForWritingFailsWithEloop", .side = kWriting},
+};
+
+// Neither waits for a peer nor lets one through.
+IPC_TABLE_TEST(FifoOpenNofollow, LinkCase, kLinks) {
+  const TestDir dir;
+  const std::string fifo = dir / "fifo", link = dir / "link";
+  Setup(CALL(mkfifo(fifo.c_str(), 0600)));
+  Setup(CALL(symlink("fifo", link.c_str())));
+  const auto open_link = [&] {
+    Peer opener;
+    return opener.start([&] { return OpenFifo(link.c_str(), row.side.flags | O_NOFOLLOW); })
+        .result();
+  };
+  EXPECT_THAT(open_link(), Fails(ELOOP)) << "without a peer";
+  ExpectNobodyThere(fifo.c_str(), row.side);
+  Peer peer;
+  Call waiting = peer.start([&] { return OpenFifo(fifo.c_str(), row.side.other_flags()); });
+  EXPECT_THAT(waiting, Blocks());
+  EXPECT_THAT(open_link(), Fails(ELOOP)) << "with a peer that waits";
+  ASSERT_THAT(waiting, StaysBlocked());
+  // The same link, followed, is the FIFO.
+  const Fd other(OpenFifo(link.c_str(), row.side.flags));
+  EXPECT_THAT(waiting.result(), Succeeds());
+}
+
 IPC_TEST(FifoOpen, TakesTheLowestFreeNumber, clause::fifo::open_new_description) {
   FifoNode fifo;
   Fd gap(OpenFifo(fifo.path(), O_RDONLY | O_NONBLOCK));
