@@ -13,7 +13,7 @@ struct Result {
   const char* message;  // the compiler's first complaint; empty when it compiles
 };
 
-// The outcome of that name; null when there is no such snippet.
+// The outcome of that name; null when no snippet has that name.
 template <std::size_t N>
 const Result* Find(const Result (&results)[N], std::string_view name) {
   for (const Result& result : results) {

@@ -1,6 +1,6 @@
-// Calls under test: CALL(mq_send(q, "x", 1, 0)) performs the call and captures, at once, its value,
-// errno, text and times, and tells the arena that it was issued and that it returned, so that
-// another process can show that it is blocked. No retry on EINTR, ever.
+// Calls under test: CALL(mq_send(q, "x", 1, 0)) performs the call and captures its value,
+// errno, text and times immediately, and notes in the arena that it was issued and that it
+// returned, so that another process can show that it is blocked. No retry on EINTR, ever.
 #pragma once
 
 #include <cerrno>
@@ -52,7 +52,7 @@ inline void PrintTo(const CallResult& result, std::ostream* out) { *out << resul
 
 namespace internal {
 
-void BeginCall(const char* text);  // tells this thread's actor, if it has one
+void BeginCall(const char* text);  // notes it in this thread's actor, if it has one
 void EndCall(const CallResult& result);
 std::int64_t CallClockNs();
 

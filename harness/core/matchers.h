@@ -1,7 +1,11 @@
 // GoogleTest matchers on the outcome of a call.
 //
-//   EXPECT_THAT(CALL(write(fd, "hello", 5)), SucceedsWith(5));
-//   EXPECT_THAT(CALL(mq_send(q, "x", 1, 0)), Fails(EAGAIN));
+// ```cpp body
+// const Pipe p(PipeKind::kPipe, O_NONBLOCK);
+// char byte;
+// EXPECT_THAT(CALL(read(p.rd(), &byte, 1)), Fails(EAGAIN));
+// EXPECT_THAT(CALL(write(p.wr(), "hello", 5)), SucceedsWith(5));
+// ```
 //
 // Each evaluation counts as a check: a test that evaluates none is UNTESTED.
 #pragma once

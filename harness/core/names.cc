@@ -101,7 +101,7 @@ UniqueName::~UniqueName() {
 
 bool RegisterName(NameEntry::Kind kind, const std::string& name) {
   NameEntry* entry = Register(kind, name);
-  // Not the owner's duty to remove: sweeping it is no leak.
+  // Not the owner's duty to remove: sweeping it is not a leak.
   if (entry) entry->live.store(2);
   return entry != nullptr;
 }

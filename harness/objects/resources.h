@@ -1,6 +1,6 @@
 // RAII for every kernel object that tests use. Constructors that create end the test as UNRESOLVED
 // (or UNSUPPORTED for ENOSYS) when they fail: a test of creation itself calls the interface through
-// CALL and adopts the result. None of them hides a failure of a call under test.
+// CALL and adopts the result. They never mask the failure of a call under test.
 #pragma once
 
 #include <fcntl.h>
@@ -131,7 +131,7 @@ class Mapping {
   Mapping() = default;
   // Adopts what mmap returned; UNRESOLVED if it failed.
   Mapping(const CallResult& mapped, std::size_t length);
-  // MAP_SHARED of a descriptor, readable and writable unless told otherwise.
+  // MAP_SHARED of a descriptor, readable and writable by default.
   static Mapping Of(int fd, std::size_t length, int prot = PROT_READ_WRITE, int flags = 0,
                     off_t offset = 0);
   ~Mapping();

@@ -1,10 +1,19 @@
 // Programs of our own: a test that needs an unrelated process, or the effects of exec, starts this
 // very executable in a role.
 //
-//   IPC_ROLE(report_open_fds) { ...; self.Say("3 5"); return 0; }    // at namespace scope
-//   ...
-//   ExecSelf child("report_open_fds", {"3", "4"});
-//   EXPECT_EQ(child.Wait(), 0);  child.said();
+// ```cpp test
+// IPC_ROLE(example_reports_flags) {
+//   self.Say(fcntl(std::stoi(args[0]), F_GETFD) < 0 ? "closed" : "open");
+//   return 0;
+// }
+//
+// IPC_TEST(ExecExample, KeepsDescriptors, clause::exec::pipe_inherited) {
+//   const Pipe p;
+//   ExecSelf child("example_reports_flags", {std::to_string(p.rd())});
+//   EXPECT_EQ(child.Wait(), 0);
+//   EXPECT_EQ(child.said(), "open\n");
+// }
+// ```
 //
 // A role's arena is gone (exec dropped it): it talks through a regular file of the scratch
 // directory, by lines, and through its exit status.
@@ -24,7 +33,7 @@ namespace ipcsuite {
 class RoleSelf {
  public:
   explicit RoleSelf(std::string path) : path_(std::move(path)) {}
-  // Appends a line for the test, visible at once.
+  // Appends a line for the test, visible immediately.
   void Say(const std::string& line);
   // Waits until the test has said this word (ExecSelf::Tell); false after `seconds`.
   bool Await(const std::string& word, nanoseconds limit = 20s);

@@ -7,8 +7,8 @@ namespace ipcsuite {
 
 // Signals the peer's process (a thread peer: the thread) until its call has returned, and returns
 // the result. Once is enough where the call was shown blocked; again and again closes the race
-// between issuing a call and blocking in it where that can't be shown. Gives up when the patience
-// is over: the fate of the call is then that it is still blocked.
+// between issuing a call and blocking in it where that can't be shown. Gives up when the
+// patience is exhausted: the fate of the call is then that it is still blocked.
 // `pace`: for how long, and how many looks at the call lie between two signals.
 struct SignalPace {
   nanoseconds patience = 3s;

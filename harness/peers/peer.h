@@ -1,22 +1,29 @@
-// Peers: processes and threads that perform steps they are told, so that a test can show what one
+// Peers: processes and threads that perform steps on request, so that a test can show what one
 // call does to another that is blocked.
 //
-//   Pipe p;
-//   SharedBuffer buffer(5);
-//   Peer reader;
-//   Call call = reader.start([&] { return CALL(read(p.rd(), buffer.data(), 5)); });
-//   EXPECT_THAT(call, Blocks());
-//   EXPECT_THAT(CALL(write(p.wr(), "hello", 5)), SucceedsWith(5));
-//   EXPECT_THAT(call.result(), SucceedsWith(5));
+// ```cpp body
+// Pipe p;
+// SharedBuffer buffer(5);
+// Peer reader;
+// Call call = reader.start([&] { return CALL(read(p.rd(), buffer.data(), 5)); });
+// EXPECT_THAT(call, Blocks());
+// EXPECT_THAT(CALL(write(p.wr(), "hello", 5)), SucceedsWith(5));
+// EXPECT_THAT(call.result(), SucceedsWith(5));
+// ```
 //
 // A peer with state of its own is a script, whose steps its test releases one by one:
 //
-//   Peer peer([&](Peer::Self& self) {
-//     Fd own(open(path, O_RDONLY | O_NONBLOCK));
-//     self.step([&] { return CALL(read(own, buffer.data(), 5)); });
-//     self.step([&] { return CALL(close(own.release())); });
-//   });
-//   EXPECT_THAT(peer.next().result(), Fails(EAGAIN));
+// ```cpp body
+// const FifoNode fifo;
+// SharedBuffer buffer(5);
+// Peer peer([&](Peer::Self& self) {
+//   Fd own(open(fifo.path(), O_RDONLY | O_NONBLOCK));
+//   self.step([&] { return CALL(read(own, buffer.data(), 5)); });
+//   self.step([&] { return CALL(close(own.release())); });
+// });
+// EXPECT_THAT(peer.next().result(), SucceedsWith(0));
+// EXPECT_THAT(peer.next().result(), SucceedsWith(0));
+// ```
 //
 // What a process writes to its own memory is not seen by its test: use Shared<T> or SharedBuffer.
 // EXPECT_* in a peer is recorded (failures go to the arena). A forked peer has copies of all
@@ -170,7 +177,7 @@ class PeerBase {
 class Peer : public PeerBase {
  public:
   Peer() = default;
-  // Forks at once; the script runs in the child, which exits with 0 at its end.
+  // Forks immediately; the script runs in the child, which exits with 0 at its end.
   explicit Peer(Script script) { Fork(std::move(script), false); }
   ~Peer();
   Peer(Peer&&) = default;
@@ -228,7 +235,7 @@ bool ExplainProbe(const Call& call, const ProbeResult& probe,
                   testing::MatchResultListener* listener);
 }  // namespace internal
 
-// The call is shown blocked (waits for that; a call that returns is no match).
+// The call is shown blocked (waits for that; a call that returns does not match).
 MATCHER(Blocks, negation ? "does not block" : "blocks") {
   NoteChecks();
   const ProbeResult probe = arg.probe();

@@ -134,7 +134,7 @@ std::string ToString(ProbeMode mode) {
   switch (mode) {
     case ProbeMode::kSyscall: return "system call and state shown by /proc";
     case ProbeMode::kStat: return "state shown by /proc, system call not";
-    case ProbeMode::kSettle: return "settle time, /proc does not tell";
+    case ProbeMode::kSettle: return "settle time, /proc is not informative";
     case ProbeMode::kUnknown: break;
   }
   return "unknown";

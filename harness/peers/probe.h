@@ -1,11 +1,11 @@
-// The blocked probe: shows that a thread sleeps in a given system call.
+// The blocked probe: proves that a thread is asleep in a given system call.
 //
 // Shown means, in this order: (1) the arena says that the call was issued and has not returned;
 // (2) /proc/PID/task/TID/syscall names a system call that the issued call may use and, if asked
 // for, its first argument; (3) /proc/PID/task/TID/stat says state S exactly (syscall alone also
 // shows a task that was just woken and has yet to run); (4) the arena still says (1), for the same
-// call. Where /proc does not tell, a bounded settle time stands in and the test's confidence
-// becomes "heuristic". wchan is not used: its names vary between kernels.
+// call. Where /proc is not informative, a bounded settle time takes its place and the test's
+// confidence becomes "heuristic". wchan is not used: its names vary between kernels.
 #pragma once
 
 #include <sys/types.h>
@@ -33,13 +33,13 @@ struct ProbeResult {
 // be the system call's first argument, -1 for any.
 ProbeResult ProbeBlocked(Actor& actor, std::uint32_t step, int fd, nanoseconds patience);
 
-// One look, without waiting: is the actor's current call shown blocked right now? (Where /proc does
-// not tell: is it outstanding?)
+// One look, without waiting: is the actor's current call shown blocked right now? (Where /proc is
+// not informative: is it outstanding?)
 bool IsShownBlocked(Actor& actor);
 
 // Finds out how well blocking can be seen here and notes it in the header: readlink(/proc/self)
 // must name this process (the mount may describe another pid namespace), and a child that sleeps
-// and one that runs must be told apart.
+// and one that runs must be distinguished.
 void SelfTestProbe(RunHeader& header);
 
 std::string ToString(ProbeMode mode);

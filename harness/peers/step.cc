@@ -163,7 +163,7 @@ std::uintptr_t PageOf(std::uintptr_t address) {
   return address - address % static_cast<std::uintptr_t>(sysconf(_SC_PAGESIZE));
 }
 
-// Faults at a known place: of a page that may not be read, or behind the end of a file.
+// Faults at a known place: of a page that may not be read, or after the end of a file.
 bool TryFault(int signal) {
   const std::string path = ScratchDir() + "/fault-" + std::to_string(getpid());
   const StepOutcome outcome = RunStep([&] {
@@ -182,14 +182,14 @@ bool TryFault(int signal) {
 
 }  // namespace
 
-bool FaultAddressIsTold(int signal) {
+bool FaultAddressIsReported(int signal) {
   static const bool of_bus = TryFault(SIGBUS);
   static const bool of_segv = TryFault(SIGSEGV);
   return signal == SIGBUS ? of_bus : of_segv;
 }
 
-bool FaultAddressAgrees(int signal, std::uintptr_t told, std::uintptr_t wanted) {
-  return told == wanted || told == PageOf(wanted) || !FaultAddressIsTold(signal);
+bool FaultAddressAgrees(int signal, std::uintptr_t reported, std::uintptr_t wanted) {
+  return reported == wanted || reported == PageOf(wanted) || !FaultAddressIsReported(signal);
 }
 
 }  // namespace ipcsuite

@@ -39,12 +39,12 @@ StepOutcome RunStepUnhandled(const std::function<std::int64_t()>& step, nanoseco
 StepOutcome ReadByte(const volatile char* address);
 StepOutcome WriteByte(volatile char* address, char value);
 
-// Whether the system tells where a fault of this signal was. POSIX leaves that open ("the value of
-// si_addr may be inaccurate"): machines may tell the page alone, emulators nothing of use. Tried in
-// a child, remembered.
-bool FaultAddressIsTold(int signal);
-// True when the address that was told is that one, or that of its page, or nothing can be told.
-bool FaultAddressAgrees(int signal, std::uintptr_t told, std::uintptr_t wanted);
+// Whether the system reports where a fault of this signal was. POSIX leaves that open ("the value
+// of si_addr may be inaccurate"): machines may report the page alone, emulators nothing useful.
+// Tried in a child, remembered.
+bool FaultAddressIsReported(int signal);
+// True when the reported address is that one, or that of its page, or none is reported.
+bool FaultAddressAgrees(int signal, std::uintptr_t reported, std::uintptr_t wanted);
 
 MATCHER(Completes, negation ? "does not complete" : "completes without a fault") {
   NoteChecks();

@@ -31,8 +31,8 @@ std::vector<std::string> Lines(const std::string& text) {
   return lines;
 }
 
-// The rest of a line behind its label; nothing if it does not begin with that.
-std::optional<std::string> Behind(const std::string& line, const std::string& label) {
+// The rest of a line after its label; nothing if it does not begin with that.
+std::optional<std::string> After(const std::string& line, const std::string& label) {
   if (line.compare(0, label.size(), label) != 0) return std::nullopt;
   return line.substr(label.size());
 }
@@ -59,18 +59,18 @@ Reading Read(const std::string& message) {
   const bool equality = lines[0].rfind("Expected equality of these values", 0) == 0;
   for (std::size_t i = equality ? 1 : 0; i < lines.size(); ++i) {
     const std::string& line = lines[i];
-    if (const auto value = Behind(line, "    Which is: "); equality && value && !sides.empty()) {
+    if (const auto value = After(line, "    Which is: "); equality && value && !sides.empty()) {
       sides.back() += " = " + *value;
-    } else if (const auto side = Behind(line, "  "); equality && side && sides.size() < 2) {
+    } else if (const auto side = After(line, "  "); equality && side && sides.size() < 2) {
       sides.push_back(*side);
-    } else if (const auto subject = Behind(line, "Value of: "); subject && value_of.empty()) {
+    } else if (const auto subject = After(line, "Value of: "); subject && value_of.empty()) {
       value_of = *subject;
-    } else if (const auto expected = Behind(line, "Expected: ");
+    } else if (const auto expected = After(line, "Expected: ");
                expected && reading.expected.empty()) {
       const std::size_t actual = expected->find(", actual: ");
       reading.expected = expected->substr(0, actual);
       if (actual != std::string::npos) reading.observed = expected->substr(actual + 10);
-    } else if (const auto seen = Behind(line, "  Actual: "); seen && reading.observed.empty()) {
+    } else if (const auto seen = After(line, "  Actual: "); seen && reading.observed.empty()) {
       reading.observed = Explained(*seen);
     } else if (line != "Failed") {
       words += (words.empty() ? "" : " ") + line;
@@ -151,7 +151,7 @@ void RunTestBody(Slot& slot, const TestEntry& test) {
   const OpenFds before = ListOpen();
   GTEST_FLAG_SET(filter, test.name);
   [[maybe_unused]] const int status = RUN_ALL_TESTS();
-  // A process whose GoogleTest was told something wrong would run nothing and look clean.
+  // A process whose GoogleTest was configured wrongly would run nothing and look clean.
   if (testing::UnitTest::GetInstance()->test_to_run_count() != 1) {
     RecordFailure("", "", 0, "one test runs", "another number of tests ran",
                   "the filter " + test.name + " selected no single test");

@@ -60,7 +60,7 @@ void JudgeAbnormalEnd(const Slot& slot, const Ending& ending, TestRecord& record
   record.evidence.insert(record.evidence.end(), ending.states.begin(), ending.states.end());
   if (ending.hung) {
     record.verdict = ending.hung_in_call ? Verdict::kFail : Verdict::kUnresolved;
-    record.reason = "hung" + where + "; ended by the watchdog";
+    record.reason = "timed out" + where + "; killed by the watchdog";
   } else if (WIFSIGNALED(ending.wait_status)) {
     const int signal = WTERMSIG(ending.wait_status);
     // SIGKILL comes from outside (out of memory, an operator), SIGSYS from a sandbox.

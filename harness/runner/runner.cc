@@ -78,9 +78,9 @@ class ScratchRoot {
 // What a few tests side by side need at most.
 constexpr int kRoomForSeveralTests = 32;
 
-// Whether so many more processes can be there now. Under a lower limit (of the user or of a control
-// group) tests that run side by side would take from one another the threads that the C library
-// starts for notifications, and would see them lost.
+// Whether this many more processes are possible now. Under a lower limit (of the user or of a
+// control group) tests that run side by side would take from one another the threads that the C
+// library starts for notifications, and would see them lost.
 bool CanStart(int count) {
   std::vector<pid_t> started;
   for (int i = 0; i < count; ++i) {

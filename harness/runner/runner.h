@@ -1,5 +1,5 @@
-// The runner: each test in its own forked process, several at once, under a watchdog, with every
-// result on disk the moment it is known.
+// The runner: each test in its own forked process, several concurrently, under a watchdog, with
+// every result on disk as soon as it is known.
 //
 // Three kinds of process: the caller (which only waits, and so survives all that tests do), the
 // scheduler that it forks (single-threaded; starts tests, reaps them, ends those that hang, writes
@@ -24,8 +24,8 @@ struct RunnerOptions {
   std::string filter = "*";          // GoogleTest style: "A*:B.C-*Slow*"
   std::vector<std::string> clauses;  // ids, or prefixes ending in '*'; empty: all
   int issue = 8;                     // 7 or 8
-  int jobs = 0;    // tests at once; 0: two for each CPU that we may use (many wait), four at least
-  int repeat = 1;  // attempts of each test; 0: until a failure
+  int jobs = 0;  // concurrent tests; 0: two for each CPU that we may use (many wait), four at least
+  int repeat = 1;           // attempts of each test; 0: until a failure
   bool until_fail = false;  // stop everything at the first red result
   bool shuffle = false;     // by the seed
   std::uint64_t seed = 1;
@@ -37,7 +37,7 @@ struct RunnerOptions {
   std::string launcher = "./ipcsuite";  // how reproduction commands start
 };
 
-// What the caller is told, in the scheduler's process, after each attempt.
+// What the caller is given, in the scheduler's process, after each attempt.
 struct Progress {
   int done = 0, total = 0;  // attempts
   int red = 0;
@@ -73,7 +73,7 @@ void RunTestBody(Slot& slot, const TestEntry& test);
 // ---- verdicts (judge.cc)
 struct Ending {
   int wait_status = 0;        // of the test's process
-  bool hung = false;          // ended by the watchdog
+  bool hung = false;          // killed by the watchdog
   bool hung_in_call = false;  // its main thread was in a call under test all the time
   bool leaked_process = false;
   std::vector<std::string> states;  // of its processes, when it hung

@@ -299,7 +299,7 @@ void Scheduler::Finish(Active& active, int wait_status) {
 // alone: one more try, after all others.
 bool Scheduler::RetriesAlone(const Job& job, const report::TestRecord& record) {
   if (record.verdict != report::Verdict::kUnresolved ||
-      record.reason.find("ended by the watchdog") != std::string::npos)
+      record.reason.find("killed by the watchdog") != std::string::npos)
     return false;
   if (jobs_ == 1 || tests_[job.test].meta->exclusive || stop_) return false;
   if (!retried_.insert({job.test, job.attempt}).second) return false;

@@ -21,7 +21,7 @@ std::string DefinedName(const std::string& suite, const std::string& test) {
 }
 
 // Path relative to the source tree: compilers under Bazel get relative paths already; external
-// roots and absolute paths are cut at the first folder that the house knows.
+// roots and absolute paths are cut at the first folder of the source tree.
 std::string RelativeFile(std::string_view file) {
   for (std::string_view folder : {"suites/", "props/", "stress/", "harness/", "faults/", "cli/"}) {
     const std::size_t at = file.find(folder);

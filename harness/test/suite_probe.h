@@ -2,7 +2,13 @@
 // process of its own before the suite's tests. A reason makes all of them UNSUPPORTED; an empty
 // string lets them run (a probe that crashes or hangs does too: the tests will say what is wrong).
 //
-//   IPC_SUITE_PROBE(mqueue) { ...; return "mq_send() is absent here (ENOSYS)"; }
+// ```cpp test
+// IPC_SUITE_PROBE(example) {
+//   return CALL(mq_unlink("/ipcsuite-never-created")).failed_with(ENOSYS)
+//              ? "message queues are absent here (mq_unlink() fails with ENOSYS)"
+//              : "";
+// }
+// ```
 #pragma once
 
 #include <string>

@@ -3,16 +3,33 @@
 //
 // A test says, where it is defined, which clauses it judges:
 //
-//   IPC_TEST(MqSend, FailsWithEagainWhenFullAndNonblocking, clause::mq_send::full_eagain) { ... }
+// ```cpp test
+// IPC_TEST(PipeCreate, MakesTwoEnds, clause::pipe::create_two_ends) {
+//   int ends[2];
+//   ASSERT_THAT(CALL(pipe(ends)), SucceedsWith(0));
+//   const Fd reader(ends[0]), writer(ends[1]);
+//   EXPECT_THAT(CALL(write(writer, "x", 1)), SucceedsWith(1));
+// }
+// ```
 //
 // and, in the same list, what else the runner must know: exclusive (runs alone), timeout_s(60),
-// dangerous("reason"), regression::..., Claims are known without running the test.
-// A table of cases is one body and one test per row:
+// dangerous("reason"), regression::... Claims are known without running the test.
+// A table of cases is one body and one test for each row:
 //
-//   struct Row { const char* name; Claims claims; int flags; int error; };
-//   const Row kRows[] = {{"LongName", {clause::mq_open::error_enametoolong}, ...}, ...};
-//   IPC_TABLE_TEST(MqOpenErrors, Row, kRows) { EXPECT_THAT(CALL(...row.flags...),
-//   Fails(row.error)); }
+// ```cpp test
+// struct Row {
+//   const char* name;
+//   Claims claims;
+//   int fd;
+//   int error;
+// };
+// const Row kRows[] = {
+//     {.name = "NeverOpen", .claims = {clause::pipe::write_ebadf}, .fd = -1, .error = EBADF},
+// };
+// IPC_TABLE_TEST(PipeWriteErrors, Row, kRows) {
+//   EXPECT_THAT(CALL(write(row.fd, "x", 1)), Fails(row.error));
+// }
+// ```
 //
 // One body over several kinds of object is IPC_TEST_P with GoogleTest's INSTANTIATE_TEST_SUITE_P.
 #pragma once

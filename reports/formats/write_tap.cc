@@ -115,8 +115,7 @@ std::string KtapDirective(const TestRecord& t) {
   if (Skipped(t.verdict)) return " # SKIP " + Why(t);
   if (t.verdict == Verdict::kXfail) return " # XFAIL " + Why(t);
   if (t.verdict == Verdict::kUnresolved) {
-    const bool late =
-        t.reason.find("hung") != std::string::npos || t.reason.find("time") != std::string::npos;
+    const bool late = t.reason.find("timed out") != std::string::npos;
     return (late ? " # TIMEOUT " : " # ERROR ") + Why(t);
   }
   return "";

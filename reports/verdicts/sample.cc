@@ -92,7 +92,7 @@ void MakeInteresting(std::vector<TestRecord>& tests, int variant) {
   tests[12].attempts = 20;
   tests[12].passes = 17;
   tests[15].verdict = Verdict::kUnresolved;
-  tests[15].reason = "hung: stopped by the watchdog after 10 s";
+  tests[15].reason = "timed out; killed by the watchdog";
   tests[15].evidence = {"pid 812 state D syscall 1 (write) fd 4",
                         "pid 813 state S syscall 0 (read)"};
   tests[16].verdict = Verdict::kUnresolved;

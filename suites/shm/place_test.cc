@@ -66,7 +66,7 @@ IPC_TEST(ShmPlace, NoMemoryForAStore, clause::mmap::end_sigbus_no_space) {
     EXPECT_EQ(SizeOf(large), static_cast<std::int64_t>(4 * TinySize()));
     // What was stored before the room ran out is there still.
     std::size_t stored = view.size();
-    if (filled.end == StepOutcome::kFaulted && !FaultAddressIsTold(filled.signal)) {
+    if (filled.end == StepOutcome::kFaulted && !FaultAddressIsReported(filled.signal)) {
       stored = 0;
     } else if (filled.end == StepOutcome::kFaulted) {
       const std::uintptr_t start = reinterpret_cast<std::uintptr_t>(view.data());

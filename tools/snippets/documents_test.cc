@@ -75,6 +75,10 @@ TEST(Documents, LinksLeadSomewhere) {
   ExpectNone(CheckReachable(TheDocuments()));
 }
 
+TEST(Documents, ClausesInCommentsExist) {
+  ExpectNone(CheckClausesInComments(TheTree(), TheProgram()));
+}
+
 TEST(Documents, EnvironmentVariablesAreExplained) { ExpectNone(CheckVariables(TheTree())); }
 
 }  // namespace
