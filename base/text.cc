@@ -94,7 +94,7 @@ std::string Number(double value) {
     return text;
   }
   std::snprintf(text, sizeof text, "%.0f", value);
-  // Thin spaces between thousands read well and are no comma.
+  // Thin spaces between thousands read well and are not commas.
   std::string digits = text, grouped;
   const std::size_t start = digits[0] == '-' ? 1 : 0;
   for (std::size_t i = 0; i < digits.size(); ++i) {

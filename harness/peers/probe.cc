@@ -56,7 +56,7 @@ std::string Line(const os::ThreadState& state) {
 
 ProbeResult Settled(Actor& actor, std::uint32_t seq, pid_t pid, pid_t tid) {
   // Without /proc/.../syscall: the call has been outstanding for the settle time and, where stat
-  // tells, the thread is asleep at its end.
+  // is readable, the thread is asleep at its end.
   constexpr nanoseconds kSettle = 20ms;
   ProbeResult result;
   result.seq = seq;

@@ -150,7 +150,7 @@ bool Crew::Returned(int worker) const {
          workers_[Index(worker)].issued;
 }
 
-// True when a worker that was told to exit is gone, and its descriptors with it.
+// True when a worker that was ordered to exit is gone, and its descriptors with it.
 bool Crew::Ended(int worker) {
   Worker& self = workers_[Index(worker)];
   if (stations_[worker].op.call != Call::kExit || waitpid(self.pid, nullptr, WNOHANG) != self.pid) {
@@ -197,8 +197,9 @@ bool Crew::CollectReturned(std::vector<int>& returned) {
   return any;
 }
 
-// One look at every busy worker. The one that was told last is looked at first: once it sleeps,
-// nobody runs but those that it woke, and they show as running until they return or sleep again.
+// One look at every busy worker. The one that got the last order is looked at first: once it
+// sleeps, nobody runs but those that it woke, and they show as running until they return or sleep
+// again.
 bool Crew::AllShownBlocked() {
   for (int k = 0; k < size(); ++k) {
     const int i = (newest_ + k) % size();
@@ -281,7 +282,7 @@ void Crew::Kill(int worker) {
   }
   target.alive = false;
   target.busy = false;
-  // What it was told is over: a copy that takes its place must not do it again.
+  // Its order is done: a copy that takes its place must not do it again.
   stations_[worker].actor.steps_done.store(target.issued);
   stations_[worker].actor.state.store(Actor::kIdle);
 }

@@ -1,4 +1,4 @@
-// A crew: processes that perform one operation each when told, while the teller sees which have
+// A crew: processes that perform one operation each on request, while the caller sees which have
 // returned and which are blocked.
 #pragma once
 
@@ -25,7 +25,7 @@ class Crew {
  public:
   // Forks `initial` processes (all, when it is absent) that perform on `target`; there is room for
   // `workers`, the others come to be when a worker performs Call::kFork, and end with Call::kExit.
-  // Ends the test as UNRESOLVED when processes can't be had. Workers die with the crew.
+  // Ends the test as UNRESOLVED when processes cannot be started. Workers die with the crew.
   Crew(int workers, Target& target, int initial = -1);
   ~Crew();
   Crew(const Crew&) = delete;
@@ -35,7 +35,7 @@ class Crew {
   bool Busy(int worker) const { return workers_[Index(worker)].busy; }
   bool Alive(int worker) const { return workers_[Index(worker)].alive; }
 
-  // Tells an idle worker to perform `op`.
+  // Lets an idle worker perform `op`.
   void Issue(int worker, const Op& op);
 
   // Waits until every busy worker has returned or is shown blocked, and so nothing moves any more.
@@ -44,7 +44,7 @@ class Crew {
   // when that could not be shown within 20 s: `stuck_text` says of whom and what was seen.
   bool Settle(std::vector<int>& returned, std::string& stuck_text);
 
-  // The wait status of a worker that ended though nobody told or killed it, during the last
+  // The wait status of a worker that ended though nobody ordered that or killed it, during the last
   // Settle(), which then returned false; nothing otherwise. `worker` says which.
   std::optional<int> Death(int& worker) const;
 

@@ -219,14 +219,14 @@ TEST(LockstepEngine, FindsALostWakeup) {
   EXPECT_LE(failure->outcome.lines.size(), 8U);
 }
 TEST(LockstepEngine, FindsALostWakeupInAnotherSystemCallThanExpected) {
-  std::size_t told = 0;
+  std::size_t reported = 0;
   Program last;
   ExploreOptions options;
   options.seed = 42;
   options.seconds = 20;
   options.shrink_seconds = 4;
   options.on_failure = [&](const Failure& failure) {
-    ++told;
+    ++reported;
     last = failure.program;
   };
   const std::optional<Failure> failure = Explore(
@@ -237,7 +237,7 @@ TEST(LockstepEngine, FindsALostWakeupInAnotherSystemCallThanExpected) {
   EXPECT_TRUE(failure->outcome.reason == "lost wake-up" ||
               failure->outcome.reason == "outcome not allowed")
       << failure->outcome.reason;
-  EXPECT_GE(told, 1U);  // at once, not only when shrunk
+  EXPECT_GE(reported, 1U);  // immediately, not only when shrunk
   EXPECT_EQ(last, failure->program);
 }
 TEST(LockstepEngine, FindsAProcessThatDiesInACall) {

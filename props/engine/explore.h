@@ -27,8 +27,8 @@ struct ExploreOptions {
   // Asked when the time is up: whether enough was seen for a verdict. If not, the search goes on,
   // for ten times the time or a minute more at most. Absent: it is enough.
   std::function<bool()> enough;
-  // Told of the first failure at once, and of each smaller one: whoever ends the test before
-  // shrinking is over must find the failure noted. May be absent.
+  // Called with the first failure immediately, and with each smaller one: whoever ends the test
+  // before shrinking is over must find the failure noted. May be absent.
   std::function<void(const Failure&)> on_failure;
 };
 

@@ -1,4 +1,4 @@
-// The lockstep engine: real processes, one operation told to one of them at a time, and the next
+// The lockstep engine: real processes, one operation given to one of them at a time, and the next
 // only when it has returned or is shown blocked. The scheduler is thereby deterministic: the same
 // program gives the same trace.
 #pragma once
@@ -91,15 +91,15 @@ class Lockstep {
     return Judge(-1);
   }
 
-  // Waits until nothing moves, then asks the model whether that is how it may be. `told`: the
-  // worker that was told something, -1 when none was.
-  bool Judge(int told) {
+  // Waits until nothing moves, then asks the model whether that is how it may be. `ordered`:
+  // the worker that was given something, -1 when none was.
+  bool Judge(int ordered) {
     std::vector<int> returned;
     std::string stuck;
     if (!crew_.Settle(returned, stuck)) return Unsettled(stuck);
     std::vector<Op> ended;
     std::vector<Op> blocked;
-    Gather(returned, ended, blocked, told);
+    Gather(returned, ended, blocked, ordered);
     std::vector<State> unstuck;
     std::vector<State> next = ReachableStates(domain_.model(), states_, ended, blocked, &unstuck);
     while (next.empty() && crew_.SecondThoughts()) {
@@ -115,8 +115,8 @@ class Lockstep {
       return false;
     }
     states_ = std::move(next);
-    if (told >= 0 && crew_.Busy(told)) {
-      for (State& state : states_) domain_.model().Block(state, crew_.OpOf(told));
+    if (ordered >= 0 && crew_.Busy(ordered)) {
+      for (State& state : states_) domain_.model().Block(state, crew_.OpOf(ordered));
     }
     return true;
   }
@@ -139,7 +139,7 @@ class Lockstep {
 
   // Adds the operations that returned to `ended`, and lists those that are blocked now.
   void Gather(const std::vector<int>& returned, std::vector<Op>& ended, std::vector<Op>& blocked,
-              int told) {
+              int ordered) {
     blocked.clear();
     for (const int worker : returned) {
       ended.push_back(crew_.OpOf(worker));
@@ -150,7 +150,7 @@ class Lockstep {
     for (int i = 0; i < crew_.size(); ++i) {
       if (!crew_.Busy(i)) continue;
       blocked.push_back(crew_.OpOf(i));
-      if (i != told) continue;
+      if (i != ordered) continue;
       ++outcome_.waits;
       trace_.Add(blocked.back(), true);
     }

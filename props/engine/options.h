@@ -11,7 +11,7 @@ namespace ipcsuite::props {
 enum class Profile : std::uint8_t {
   kQuick,  // all properties within 20 s on two cores
   kFull,   // within 5 minutes
-  kSoak,   // rounds of properties until told to stop (PropsMain)
+  kSoak,   // rounds of properties until stopped (PropsMain)
 };
 
 struct Options {

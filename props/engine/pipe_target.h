@@ -21,7 +21,7 @@ class PipeTarget : public Target {
     std::uint64_t writers = 1;
   };
   // A pipe; each process keeps the ends that `ends` gives it. Ends the test as UNRESOLVED when it
-  // can't be had.
+  // cannot be made.
   explicit PipeTarget(const Ends& ends);
   // A FIFO, both ends opened by this one process.
   static std::unique_ptr<PipeTarget> Fifo();

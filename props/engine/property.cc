@@ -77,8 +77,9 @@ void Report(const PropertySpec& spec, const Failure& failure) {
     Attach("text", "The failing history (check-history)", outcome.history);
 }
 
-// The failure as it is known by now: noted at once, and replaced by what it shrinks to, so that a
-// test that is ended in the middle has its failure. Nobody else writes to the slot's log meanwhile.
+// The failure as it is known by now: noted immediately, and replaced by what it shrinks to, so that
+// a test that is ended in the middle has its failure. Nobody else writes to the slot's log
+// meanwhile.
 class KnownFailure {
  public:
   void Replace(const PropertySpec& spec, const Failure& failure) {

@@ -12,13 +12,13 @@
 namespace ipcsuite::props {
 
 // A message is its value in eight bytes (this machine's order), then bytes of record.h; its length
-// follows from its value, so that a receiver can tell whether it got all of it and nothing else.
+// follows from its value, so that a receiver knows whether it got all of it and nothing else.
 std::size_t MessageLength(std::uint64_t value, std::size_t max_length);
 
 class QueueTarget : public Target {
  public:
   // Makes a queue without a name, with a blocking and a non-blocking descriptor for each process.
-  // Ends the test as UNSUPPORTED or UNRESOLVED when it can't be had.
+  // Ends the test as UNSUPPORTED or UNRESOLVED when it cannot be made.
   QueueTarget(int processes, long max_messages, long max_length);
   ~QueueTarget() override;
 

@@ -51,7 +51,7 @@ std::vector<KeptProgram> SeedFile::Load(std::string_view property) const {
   return programs;
 }
 
-// Reads, edits and replaces the file under a lock, so that tests that run at once don't lose lines.
+// Reads, edits and replaces the file under a lock, so that concurrent tests don't lose lines.
 template <typename Edit>
 bool SeedFile::Rewrite(Edit&& edit, std::string& why) {
   if (path_.empty()) {

@@ -13,7 +13,8 @@ namespace ipcsuite::props {
 
 class ShmTarget : public Target {
  public:
-  // Ends the test as UNRESOLVED when shared memory objects can't be had. No object exists at first.
+  // Ends the test as UNRESOLVED when shared memory objects are not available. No object exists at
+  // first.
   ShmTarget();
   // Closes and unmaps what this process has, and unlinks the names.
   ~ShmTarget() override;

@@ -36,8 +36,8 @@ struct History {
 void SortByInvoke(std::vector<Op>& ops);
 
 // Checks what every history must hold: tickets are unique and invoke < ret, no process has two
-// operations at once, a process does nothing after it was killed or blocked, pieces are in range.
-// Returns an empty string, or one line that says what is wrong.
+// concurrent operations, a process does nothing after it was killed or blocked, pieces are in
+// range. Returns an empty string, or one line that says what is wrong.
 std::string FindDefect(const History& history);
 
 // The operations of one object, pieces included by reference (indices stay those of `history`).

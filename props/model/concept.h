@@ -26,7 +26,7 @@ concept Model = requires(const M& model, const typename M::State& state, typenam
   { model.MayBlock(state, op) } -> std::same_as<bool>;
   // Notes that `op` was issued, before anything is known of its outcome (lockstep engine).
   {model.Begin(target, op)};
-  // Notes that `op` was shown blocked: it now waits behind those that waited before it.
+  // Notes that `op` was shown blocked: it now waits after those that waited before it.
   {model.Block(target, op)};
   // Notes that process op.process was killed while it waited in `op`.
   {model.Kill(target, op)};

@@ -41,7 +41,7 @@ class PipeModel {
     bool fifo = false;
     bool signals = false;  // handlers are in play: EINTR and short counts may be seen
     // A read may return fewer bytes than are there: nothing says that a write of at most {PIPE_BUF}
-    // bytes, though never mixed with others, becomes readable all at once. For racing processes.
+    // bytes, though never mixed with others, becomes readable in one moment. For racing processes.
     bool short_reads = false;
     std::uint64_t readers = 1;  // ends open at the start
     std::uint64_t writers = 1;

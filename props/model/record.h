@@ -1,4 +1,4 @@
-// The bytes of a record: what a write or a message with this number holds. Any reader can tell from
+// The bytes of a record: what a write or a message with this number holds. Any reader can see from
 // a byte whether it is the right one at its place.
 #pragma once
 

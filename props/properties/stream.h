@@ -1,4 +1,4 @@
-// Records in a byte stream that a reader can tell apart: each begins with its number and length.
+// Records in a byte stream that a reader can distinguish: each begins with its number and length.
 #pragma once
 
 #include <cstddef>

@@ -59,7 +59,7 @@ std::string Line(const Totals& totals, std::int64_t begin_ns) {
 
 struct Arguments {
   RunnerOptions runner;
-  nanoseconds limit = 0ns;  // zero: until told
+  nanoseconds limit = 0ns;  // zero: until stopped
   std::uint64_t seed = RandomSeed();
 };
 

@@ -1,4 +1,4 @@
-// `ipcsuite soak`: the properties, round after round with new seeds, until told to stop.
+// `ipcsuite soak`: the properties, round after round with new seeds, until stopped.
 #pragma once
 
 namespace ipcsuite::props {
