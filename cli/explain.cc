@@ -105,7 +105,9 @@ int ExplainClause(const Clause& clause) {
   Wrap("how to test", clause.test_hint);
   Wrap("known", clause.linux_note);
   Wrap("untestable", clause.untestable);
-  if (clause.verify) Wrap("note", "the wording or the reading is arguable");
+  Wrap("text read", TextRead(clause));
+  for (const std::string_view reading : clause.readings) Wrap("reading", reading);
+  Wrap("decided by", clause.decides);
   ExplainTests(RefOf(clause));
   ExplainFaults(RefOf(clause));
   ExplainRegressions(RefOf(clause));

@@ -10,8 +10,10 @@ expect_match 'its requirement' '*requires:*negative tv_sec*' "$out"
 expect_match 'its test with the place of the definition' \
   '*test:*MqNegativeSecondsWithAWait.OfMqTimedsend (suites/mqueue/timed_test.cc:[1-9]*)*' "$out"
 expect_match 'its known bug' '*known bug:*linux.negative_tv_sec_einval (open)*' "$out"
+expect_match 'what is disputed' '*reading:*reading:*decided by:*' "$out"
+out=$($program explain mq_timedsend.timeout.nonblock_like_mq_send)
 expect_match 'its expectation with the place of the entry' \
-  '*expectation:*linux-mq-negative-tv-sec (*linux-mqueue.json:[1-9]*' "$out"
+  '*expectation:*linux-mq-invalid-abstime-before-eagain (*linux-mqueue.json:[1-9]*' "$out"
 
 out=$($program explain pipe.read.fifo_order)
 expect_match 'instances share a definition' '*PipeRead.BytesComeInOrderEachOnce (*), 3 instances*' "$out"
