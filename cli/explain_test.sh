@@ -22,6 +22,17 @@ expect_match 'its faults' '*fault:*read_swaps_last_bytes (easy): *' "$out"
 out=$($program explain PipeRead.BytesComeInOrderEachOnce)
 expect_match 'a test: its clauses' '*defined: *suites/pipe/read_test.cc:*clause: *pipe.read.fifo_order*' "$out"
 
+out=$($program explain MqClose.OfAFilesDescriptorFailsWithEbadf)
+expect_match 'a test: its known deviation' '*expectation:*linux-mq-close-is-close (*' "$out"
+
+out=$($program explain mq_close)
+expect_match 'a function: its clauses with their tests' \
+  '*clause:*mq_close.error.ebadf (shall-error)*test:*MqClose.OfAFilesDescriptorFailsWithEbadf (*' "$out"
+out=$($program explain 'mq_close.error.*')
+expect_match 'a pattern of clauses' 'clause:*mq_close.error.ebadf (shall-error)*' "$out"
+out=$($program explain 'MqClose.*')
+expect_match 'a pattern of tests' '*test:*MqClose.OfAFilesDescriptorFailsWithEbadf (suites/mqueue/*' "$out"
+
 out=$($program explain pipe.read.sideways 2>&1)
 expect 'an unknown name: status' 2 $?
 expect_match 'an unknown name: one line' "ipcsuite: 'pipe.read.sideways' is neither *" "$out"
