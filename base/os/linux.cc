@@ -249,6 +249,7 @@ std::string WhyThreadsAreHidden() {
 }
 
 bool MaySleepIn(std::string_view function, long nr) {
+  if (nr == SYS_restart_syscall) return true;  // the wait of any function, after a stop
   bool known = false;
   for (const NamedSyscall& entry : kSyscalls) {
     const bool matches = entry.function.ends_with('_') ? function.starts_with(entry.function)

@@ -7,7 +7,6 @@
 
 #include "base/files.h"
 #include "reports/verdicts/embedded.h"
-#include "spec/clause.h"
 
 #include <nlohmann/json.hpp>
 
@@ -154,8 +153,6 @@ const Expectation* Cover(const Entries& entries, const TestRecord& test) {
   }
   const Expectation* first = nullptr;
   for (const Failure& failure : test.failures) {
-    const Clause* clause = Find(failure.clause);
-    if (clause && clause->open_question()) continue;  // never red by itself
     const auto found = std::find_if(entries.begin(), entries.end(), [&](const Expectation* e) {
       return Covers(*e, test, failure);
     });

@@ -161,9 +161,10 @@ const ErrorCase kErrors[] = {
      clause::mkfifo::enametoolong,
      {ENAMETOOLONG},
      [](const TestDir& d) { return d / LongName(d); }},
+    // Such a component doesn't name an existing file, either (XSH 2.3).
     {"LongPrefixComponent",
      clause::mkfifo::enametoolong,
-     {ENAMETOOLONG},
+     {ENAMETOOLONG, ENOENT},
      [](const TestDir& d) { return d / (LongName(d) + "/x"); }},
 };
 
@@ -178,7 +179,6 @@ IPC_TABLE_TEST(MkfifoErrors, ErrorCase, kErrors) {
       EXPECT_THAT(CALL(maker.make(path.c_str(), 0600)), FailsWithAnyOfList(row.errors));
     }
     ForClause charged(clause::mkfifo::failure_creates_nothing);
-    NoteChecks();
     EXPECT_EQ(Snapshot(dir), before);
   }
 }

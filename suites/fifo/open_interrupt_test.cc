@@ -60,7 +60,6 @@ IPC_TABLE_TEST(FifoOpenAfterInterrupted, SideCase, kAfterInterrupted) {
   const Call interrupted = first.start([&] { return CALL(open(fifo.path(), row.side.flags)); });
   EXPECT_THAT(interrupted, Blocks());
   EXPECT_THAT(Interrupt(first, interrupted, SIGUSR1), Fails(EINTR));
-  const ForClause scope(Side{row.side.other_flags()}.waits_clause());
   const Call call = second.start([&] { return CALL(open(fifo.path(), row.side.other_flags())); });
   EXPECT_THAT(call, Blocks());
   const Fd other(CALL(open(fifo.path(), row.side.flags | O_CLOEXEC)));
@@ -85,6 +84,65 @@ IPC_TABLE_TEST(FifoOpenRestarts, SideCase, kRestarted) {
   if (call.returned()) return;  // has failed already; nobody would meet the open below
   const Fd other(CALL(open(fifo.path(), row.side.other_flags() | O_CLOEXEC)));
   EXPECT_THAT(call.result(), Succeeds());
+}
+
+const SideCase kUndisturbed[] = {
+    {"Reader", kReading, {clause::fifo::open_ignored_and_blocked_signals}},
+    {"Writer", kWriting, {clause::fifo::open_ignored_and_blocked_signals}},
+};
+IPC_TABLE_TEST(FifoOpenUndisturbed, SideCase, kUndisturbed) {
+  FifoNode fifo;
+  ScopedSignal ignored(SIGUSR1, SIG_IGN), handler(SIGUSR2, CountSignal);
+  ScopedSigmask blocked({SIGUSR2});
+  Peer peer;
+  const Call call = peer.start([&] { return CALL(open(fifo.path(), row.side.flags)); });
+  EXPECT_THAT(call, Blocks());
+  for (int i = 0; i < 3; ++i) {
+    peer.Signal(SIGUSR1);
+    peer.Signal(SIGUSR2);
+    EXPECT_THAT(call, StaysBlocked());
+  }
+  if (call.returned()) return;  // nobody would meet the open below
+  const Fd other(CALL(open(fifo.path(), row.side.other_flags() | O_CLOEXEC)));
+  EXPECT_THAT(call.result(), Succeeds());
+  EXPECT_EQ(SignalCount(), 0);
+}
+
+// Stopped and continued, the opener goes on waiting (XSH 2.4.4).
+const SideCase kStopped[] = {
+    {"Reader", kReading, {clause::fifo::open_stop_and_continue}},
+    {"Writer", kWriting, {clause::fifo::open_stop_and_continue}},
+};
+IPC_TABLE_TEST(FifoOpenStopped, SideCase, kStopped) {
+  FifoNode fifo;
+  Peer peer;
+  const Call call = peer.start([&] { return CALL(open(fifo.path(), row.side.flags)); });
+  EXPECT_THAT(call, Blocks());
+  for (int i = 0; i < 2; ++i) {
+    peer.Stop();
+    peer.Continue();
+    EXPECT_THAT(call, StaysBlocked());
+  }
+  if (call.returned()) return;  // nobody would meet the open below
+  const Fd other(CALL(open(fifo.path(), row.side.other_flags() | O_CLOEXEC)));
+  EXPECT_THAT(call.result(), Succeeds());
+}
+
+// The other side comes while the opener is stopped, and stays.
+IPC_TABLE_TEST(FifoOpenMetWhileStopped, SideCase, kStopped) {
+  FifoNode fifo;
+  Peer peer, other;
+  const Call call = peer.start([&] { return CALL(open(fifo.path(), row.side.flags)); });
+  EXPECT_THAT(call, Blocks());
+  peer.Stop();
+  const Call meets = other.start([&] {
+    const CallResult opened = CALL(open(fifo.path(), row.side.other_flags()));
+    return opened;
+  });
+  meets.probe();  // it has met the stopped opener, or waits until that goes on
+  peer.Continue();
+  EXPECT_THAT(call.result(), Succeeds());
+  EXPECT_THAT(meets.result(), Succeeds());
 }
 
 const SideCase kCancelled[] = {

@@ -28,6 +28,17 @@ inline CallResult Kept(const CallResult& opened, Fd& own) {
   return opened;
 }
 
+// Of FD_CLOEXEC and, where there is such a flag, FD_CLOFORK: a system may have more of its own.
+inline int DescriptorFlags(int fd) {
+#ifdef FD_CLOFORK
+  constexpr int kFlags = FD_CLOEXEC | FD_CLOFORK;
+#else
+  constexpr int kFlags = FD_CLOEXEC;
+#endif
+  NoteChecks();
+  return Setup(CALL(fcntl(fd, F_GETFD))).fd() & kFlags;
+}
+
 // Checks that nobody has the FIFO open from this side: without a reader a non-blocking writer gets
 // ENXIO; without a writer a non-blocking reader reads end-of-file.
 inline void ExpectNobodyThere(const char* path, const Side& side) {

@@ -1,11 +1,10 @@
 // pipe() and pipe2() that fail: EMFILE, the untouched array, nothing leaked; pipe2()'s flags.
-#include <sys/resource.h>
-
 #include <cerrno>
 #include <functional>
 #include <string>
 #include <vector>
 
+#include "harness/peers/descriptor_table.h"
 #include "harness/test/test.h"
 #include "spec/clauses/pipe.h"
 #include "suites/pipe/create.h"
@@ -17,43 +16,6 @@ IPC_FOR_BOTH_CREATORS(PipeCreateErrors);
 
 constexpr int kSentinelA = -77, kSentinelB = -78;
 
-// In a child: leaves exactly `free` numbers below a lowered limit on open files; the rest of the
-// table below it is full. Returns a descriptor to copy.
-int FillTable(int free) {
-  // Everything below the limit is open, except what is free.
-  const int limit = LowestFreeFd() + 16;
-  rlimit lowered{};
-  getrlimit(RLIMIT_NOFILE, &lowered);
-  Fd source(open("/dev/null", O_RDONLY));
-  if (source < 0) source = Fd(open("/", O_RDONLY));
-  if (source < 0) Unresolved("nothing could be opened to fill the descriptor table");
-  std::vector<int> copies;
-  for (;;) {
-    const int copy = fcntl(source, F_DUPFD, 0);
-    if (copy < 0) Unresolved("the descriptor table could not be filled: " + ErrnoName(errno));
-    if (copy >= limit) {
-      close(copy);
-      break;
-    }
-    copies.push_back(copy);
-  }
-  lowered.rlim_cur = static_cast<rlim_t>(limit);
-  if (setrlimit(RLIMIT_NOFILE, &lowered) != 0)
-    Unresolved("the limit on open files could not be lowered");
-  for (int i = 0; i < free; ++i) {
-    close(copies[copies.size() / 2]);
-    copies.erase(copies.begin() + static_cast<std::ptrdiff_t>(copies.size() / 2));
-  }
-  return source.release();  // stays open; the child ends soon
-}
-
-// How many more descriptors can be had.
-int CountFree(int source) {
-  int count = 0;
-  while (fcntl(source, F_DUPFD, 0) >= 0) ++count;
-  return count;
-}
-
 // One failing call with `free` numbers left, judged in a child; the result and what was free after.
 void FailWithFree(int free, const std::function<CallResult(int (&)[2])>& create,
                   const std::function<void(const CallResult&, int, int)>& judge) {
@@ -63,10 +25,10 @@ void FailWithFree(int free, const std::function<CallResult(int (&)[2])>& create,
   Shared<Seen> seen;
   Peer peer;
   Call call = peer.start([&] {
-    const int source = FillTable(free);
+    const int source = FillDescriptorTable(free, {});
     int ends[2] = {kSentinelA, kSentinelB};
     const CallResult made = create(ends);
-    *seen = {ends[0], ends[1], CountFree(source)};
+    *seen = {ends[0], ends[1], CountFreeDescriptors(source)};
     return made;
   });
   const CallResult made = call.result();
@@ -84,7 +46,6 @@ IPC_TEST_P(PipeCreateErrors, EmfileWhenFewerThanTwoNumbersAreFree, clause::pipe:
           Scope scope(*this, clause::pipe::create_emfile);
           EXPECT_THAT(made, Fails(EMFILE)) << "with " << before << " free";
           Scope leak(*this, clause::pipe::create_failure_leaves_array);
-          NoteChecks();
           EXPECT_EQ(after, before) << "free descriptors before and after the failure";
         });
   }
@@ -96,7 +57,7 @@ IPC_TEST_P(PipeCreateErrors, SucceedsWithExactlyTwoNumbersFree, clause::pipe::cr
   Scope scope(*this, clause::pipe::create_emfile);
   Peer peer;
   Call call = peer.start([&] {
-    FillTable(2);
+    FillDescriptorTable(2, {});
     int ends[2];
     return Create(ends);
   });
@@ -110,14 +71,14 @@ IPC_TEST_P(PipeCreateErrors, RepeatedFailuresLeakNothing, clause::pipe::create_f
   Shared<int> free_after;
   Peer peer;
   Call call = peer.start([&] {
-    const int source = FillTable(1);
+    const int source = FillDescriptorTable(1, {});
     CallResult made;
     for (int i = 0; i < 50; ++i) {
       int ends[2] = {kSentinelA, kSentinelB};
       made = TryCreate(ends);
       if (!made.failed_with(EMFILE) || ends[0] != kSentinelA || ends[1] != kSentinelB) break;
     }
-    *free_after = CountFree(source);
+    *free_after = CountFreeDescriptors(source);
     return made;
   });
   EXPECT_THAT(call.result(), Fails(EMFILE));

@@ -16,6 +16,17 @@ namespace {
 
 IPC_FOR_ALL_KINDS(PipeFile);
 
+// The errors that apply to this very call: ESPIPE always, and what else a system may look at first.
+std::vector<int> LseekErrors(off_t offset, [[maybe_unused]] int origin) {
+  std::vector<int> errors{ESPIPE};
+  // A pipe has no position that the sum could be known of.
+  if (offset == std::numeric_limits<off_t>::max()) errors.push_back(EOVERFLOW);
+#if defined(SEEK_DATA) && defined(SEEK_HOLE)
+  if (origin == SEEK_DATA || origin == SEEK_HOLE) errors.push_back(ENXIO);
+#endif
+  return errors;
+}
+
 IPC_TEST_P(PipeFile, LseekFailsWithEspipe, clause::lseek::pipe_espipe) {
   Pipe p = Make();
   ASSERT_THAT(CALL(write(p.wr(), "data", 4)), SucceedsWith(4));
@@ -27,7 +38,8 @@ IPC_TEST_P(PipeFile, LseekFailsWithEspipe, clause::lseek::pipe_espipe) {
     for (const int origin : origins) {
       for (const off_t offset :
            {off_t{0}, off_t{1}, off_t{-1}, std::numeric_limits<off_t>::max()}) {
-        EXPECT_THAT(CALL(lseek(fd, offset, origin)), Fails(ESPIPE))
+        EXPECT_THAT(CALL(lseek(fd, offset, origin)),
+                    FailsWithAnyOfList(LseekErrors(offset, origin)))
             << "origin " << origin << ", offset " << offset;
       }
     }
@@ -96,7 +108,8 @@ IPC_TEST_P(PipeFile, PosixFallocateReturnsEspipe, clause::posix_fallocate::pipe)
 #endif
   Pipe p = Make();
   errno = 0;
-  EXPECT_THAT(CALL_ERRNO(posix_fallocate(p.wr(), 0, 1)), Fails(ESPIPE));
+  // ENODEV: not a regular file. EINVAL: where its file system does not support the operation.
+  EXPECT_THAT(CALL_ERRNO(posix_fallocate(p.wr(), 0, 1)), FailsWithAnyOf(ESPIPE, ENODEV, EINVAL));
   EXPECT_EQ(DrainPipe(p.rd()), "") << "something was written";
 }
 

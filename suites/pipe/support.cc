@@ -32,21 +32,26 @@ std::string FirstDifference(const std::string& got, const std::string& expected)
          " bytes, " + std::to_string(expected.size()) + " expected";
 }
 
-std::size_t PipeBufOf(int fd) {
-  errno = 0;
-  const long value = fpathconf(fd, _PC_PIPE_BUF);
-  if (value > 0) return static_cast<std::size_t>(value);
-#ifdef PIPE_BUF
-  return PIPE_BUF;
-#else
-  return _POSIX_PIPE_BUF;
-#endif
-}
-
 std::size_t CapacityOf(const Pipe& pipe) {
   const std::size_t capacity = FillPipe(pipe.wr());
   DrainPipe(pipe.rd());
   return capacity;
+}
+
+std::size_t MoreThanFits(const Pipe& pipe) {
+  return 8 * std::max<std::size_t>(CapacityOf(pipe), 65536) + PipeBufOf(pipe.wr()) + 777;
+}
+
+void ExpectWaitsForRoom(const Pipe& pipe, const Call& call, const std::string& data,
+                        const std::string& inside) {
+  const ProbeResult probe = call.probe();
+  if (probe.what == Blocking::kReturned && call.result().ok() &&
+      call.result().value == static_cast<std::int64_t>(data.size()) &&
+      DrainPipe(pipe.rd()) == inside + data) {
+    Unresolved("the pipe took " + std::to_string(inside.size() + data.size()) +
+               " bytes without a wait: its capacity has grown");
+  }
+  EXPECT_THAT(call, Blocks());
 }
 
 std::size_t Opaque(std::size_t value) {

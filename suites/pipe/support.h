@@ -13,6 +13,7 @@
 #include <string>
 #include <utility>
 
+#include "base/pipe_buf.h"
 #include "harness/test/test.h"
 
 // pipe2() and dup3() are of Issue 8; systems had them long before.
@@ -30,11 +31,17 @@ std::string FillBytes(std::size_t length);
 // Says where two byte strings differ, shortly; empty when they are equal.
 std::string FirstDifference(const std::string& got, const std::string& expected);
 
-// {PIPE_BUF} of this object: fpathconf, else the macro, else the least value that POSIX allows.
-std::size_t PipeBufOf(int fd);
 // Bytes that fit in this pipe, which must be empty and is so afterwards. Asked of the very pipe,
 // since systems give less to some when memory or a limit gets short.
 std::size_t CapacityOf(const Pipe& pipe);
+// More bytes than this pipe is likely to take, however it grows; it must be empty and is so
+// afterwards. No number is certain: how much a pipe takes may change at any time (write(),
+// RATIONALE).
+std::size_t MoreThanFits(const Pipe& pipe);
+// The write is shown to wait, or else it has left all of its data in the pipe, after `inside`: then
+// nothing is earned and the test ends as UNRESOLVED.
+void ExpectWaitsForRoom(const Pipe& pipe, const Call& call, const std::string& data,
+                        const std::string& inside = "");
 // {SSIZE_MAX} + 1 and the like, hidden from the compiler's own checks of buffer sizes.
 std::size_t Opaque(std::size_t value);
 

@@ -82,7 +82,7 @@ State Broken(const char* name, const char* label, State::Kinds kinds, void (*mak
           make,
           {},
           {},
-          {},
+          Clear(pipe_no_hup_while_writer),  // whoever asks has it open for writing
           Set(pipe_err_without_reader, 8),
           {},
           Set(sel::pipe_write_ready),

@@ -1,7 +1,9 @@
 // Time-outs of poll(), ppoll(), select() and pselect(): never early, zero, huge, none.
 #include <limits.h>
 #include <poll.h>
+#include <signal.h>
 #include <sys/select.h>
+#include <sys/time.h>
 #include <unistd.h>
 
 #include <cstdint>
@@ -142,6 +144,78 @@ IPC_TEST(PollTimesOut, WithoutDescriptors, clause::poll::timeout_finite, clause:
     ForClause charged(clause);
     EXPECT_THAT(result, SucceedsWith(0));
     EXPECT_GE(result.elapsed_ns(), kNs) << Describe(result) << " returned early";
+  }
+}
+
+// Neither descriptors nor an end: only a signal ends the wait.
+struct EndlessCase {
+  const char* name;
+  CallResult (*wait)();
+  ClauseRef clause;
+  Claims claims = {clause};
+};
+const EndlessCase kEndless[] = {
+    {"Poll", [] { return CALL(poll(nullptr, 0, -1)); }, clause::poll::timeout_infinite},
+    {"Select", [] { return CALL(select(0, nullptr, nullptr, nullptr, nullptr)); },
+     clause::select::timeouts},
+    {"Pselect", [] { return CALL(pselect(0, nullptr, nullptr, nullptr, nullptr, nullptr)); },
+     clause::select::timeouts},
+#ifdef IPC_HAVE_PPOLL
+    {"Ppoll", [] { return CALL(ppoll(nullptr, 0, nullptr, nullptr)); }, clause::ppoll::timespec},
+#endif
+};
+IPC_TABLE_TEST(PollEndless, EndlessCase, kEndless) {
+  ScopedSignal handler(SIGUSR1, CountSignal);
+  Peer peer;
+  const Call call = peer.start([&] { return row.wait(); });
+  EXPECT_THAT(call, Blocks());
+  EXPECT_THAT(call, StaysBlocked());
+  EXPECT_THAT(Interrupt(peer, call, SIGUSR1), Fails(EINTR));
+}
+
+// In a peer, which has no other use for timers. They are far from their ends.
+IPC_TEST(SelectTimeout, LeavesAlarmAlone, clause::select::timers) {
+  Peer peer([](Peer::Self& self) {
+    alarm(1000);
+    for (const bool with_pselect : {false, true}) {
+      timeval time{0, 1000};
+      const timespec time_either{0, 1'000'000};
+      self.step([&] {
+        return with_pselect ? CALL(pselect(0, nullptr, nullptr, nullptr, &time_either, nullptr))
+                            : CALL(select(0, nullptr, nullptr, nullptr, &time));
+      });
+    }
+    self.step([] { return CALL(alarm(0)); });
+  });
+  EXPECT_THAT(peer.next().result(), SucceedsWith(0));
+  EXPECT_THAT(peer.next().result(), SucceedsWith(0));
+  const CallResult left = peer.next().result();
+  EXPECT_THAT(left, Succeeds());
+  EXPECT_GE(left.value, 500) << "seconds left of 1000";
+  EXPECT_LE(left.value, 1000);
+}
+
+// Issue 8 has no setitimer().
+IPC_TEST(SelectTimeout, LeavesIntervalTimersAlone, clause::select::timers) {
+  if (JudgedIssue() >= 8) Unsupported("setitimer() is not of Issue 8");
+  struct Left {
+    itimerval of[3];
+  };
+  Shared<Left> left;
+  Peer peer([&](Peer::Self& self) {
+    const int timers[] = {ITIMER_REAL, ITIMER_VIRTUAL, ITIMER_PROF};
+    const itimerval far{{7, 0}, {1000, 0}};
+    for (const int timer : timers) Setup(CALL(setitimer(timer, &far, nullptr)));
+    timeval time{0, 1000};
+    self.step([&] { return CALL(select(0, nullptr, nullptr, nullptr, &time)); });
+    for (std::size_t i = 0; i < 3; ++i) getitimer(timers[i], &left->of[i]);
+    self.step([] { return CALL(getpid()); });
+  });
+  EXPECT_THAT(peer.next().result(), SucceedsWith(0));
+  EXPECT_THAT(peer.next().result(), Succeeds());
+  for (const itimerval& timer : left->of) {
+    EXPECT_GE(timer.it_value.tv_sec, 500) << "seconds left of 1000";
+    EXPECT_EQ(timer.it_interval.tv_sec, 7);
   }
 }
 

@@ -8,6 +8,7 @@
 #include "harness/test/test.h"
 #include "spec/clauses/pipe_poll.h"
 #include "suites/poll/bits.h"
+#include "suites/poll/descriptors.h"
 
 namespace ipcsuite::poll_suite {
 namespace {
@@ -56,9 +57,7 @@ Answer FinishSets(const CallResult& result, int fd, const fd_set& rd, const fd_s
 }
 
 void FillSets(int fd, For what, fd_set& rd, fd_set& wr) {
-  if (fd >= FD_SETSIZE)
-    Unresolved("descriptor " + std::to_string(fd) +
-               " is too high for select(): close inherited ones");
+  NeedSelectable(fd);
   FD_ZERO(&rd);
   FD_ZERO(&wr);
   FD_SET(fd, what == For::kWriting ? &wr : &rd);
