@@ -34,13 +34,23 @@ void Wrap(const char* label, std::string_view text) {
   std::printf("%s\n", line.c_str());
 }
 
+bool AnyMatches(const std::vector<std::string>& patterns, std::string_view name) {
+  return std::any_of(patterns.begin(), patterns.end(), [&](const std::string& pattern) {
+    return report::GlobMatches(pattern, name);
+  });
+}
+
+bool Claims(const TestMeta& test, std::string_view clause) {
+  return std::any_of(test.clauses.begin(), test.clauses.end(),
+                     [&](ClauseRef claimed) { return claimed.id == clause; });
+}
+
 // "name (file:line)" of each definition that claims the clause; instances share one.
 void ExplainTests(ClauseRef clause) {
   std::vector<const TestMeta*> definitions;
   std::map<const TestMeta*, int> instances;
   for (const TestEntry& test : AllTests()) {
-    const auto& claims = test.meta->clauses;
-    if (std::find(claims.begin(), claims.end(), clause) == claims.end()) continue;
+    if (!Claims(*test.meta, clause.id)) continue;
     if (instances[test.meta]++ == 0) definitions.push_back(test.meta);
   }
   for (const TestMeta* const meta : definitions) {
@@ -59,28 +69,33 @@ void ExplainRegressions(ClauseRef clause) {
   }
 }
 
-// Entries that name the clause, or that cover whatever fails in a test that claims it.
-void ExplainExpectations(const Clause& clause) {
+// The expectations that `concerns` picks, each with its place and reason.
+template <typename F>
+void ExplainExpectations(F concerns) {
   std::vector<report::Expectation> expectations;
   std::string error;
   if (!report::DefaultExpectations(&expectations, &error)) return;
-  const auto covers = [](const std::vector<std::string>& patterns, std::string_view name) {
-    return std::any_of(patterns.begin(), patterns.end(), [&](const std::string& pattern) {
-      return report::GlobMatches(pattern, name);
-    });
-  };
   for (const report::Expectation& entry : expectations) {
-    bool concerned = covers(entry.clauses, clause.id);
-    for (const TestEntry& test : AllTests()) {
-      const auto& claims = test.meta->clauses;
-      concerned =
-          concerned || (entry.clauses.empty() && covers(entry.tests, test.name) &&
-                        std::find(claims.begin(), claims.end(), RefOf(clause)) != claims.end());
-    }
-    if (concerned)
-      Wrap("expectation", entry.id + " (reports/verdicts/expectations/" + entry.origin + ":" +
-                              std::to_string(entry.line) + "): " + entry.reason);
+    if (!concerns(entry)) continue;
+    Wrap("expectation", entry.id + " (reports/verdicts/expectations/" + entry.origin + ":" +
+                            std::to_string(entry.line) + "): " + entry.reason);
   }
+}
+
+// Whether the entry names the clause, or covers whatever fails in a test that claims it.
+bool Concerns(const report::Expectation& entry, const Clause& clause) {
+  if (!entry.clauses.empty()) return AnyMatches(entry.clauses, clause.id);
+  const std::vector<TestEntry> tests = AllTests();
+  return std::any_of(tests.begin(), tests.end(), [&](const TestEntry& test) {
+    return Claims(*test.meta, clause.id) && AnyMatches(entry.tests, test.name);
+  });
+}
+
+// Whether the entry can cover a failure of the test.
+bool Concerns(const report::Expectation& entry, const TestEntry& test) {
+  if (!entry.tests.empty()) return AnyMatches(entry.tests, test.name);
+  return std::any_of(test.meta->clauses.begin(), test.meta->clauses.end(),
+                     [&](ClauseRef clause) { return AnyMatches(entry.clauses, clause.id); });
 }
 
 // The faults that break the clause. A static program can't read the library.
@@ -105,11 +120,13 @@ int ExplainClause(const Clause& clause) {
   Wrap("how to test", clause.test_hint);
   Wrap("known", clause.linux_note);
   Wrap("untestable", clause.untestable);
-  if (clause.verify) Wrap("note", "the wording or the reading is arguable");
+  Wrap("text read", TextRead(clause));
+  for (const std::string_view reading : clause.readings) Wrap("reading", reading);
+  Wrap("decided by", clause.decides);
   ExplainTests(RefOf(clause));
   ExplainFaults(RefOf(clause));
   ExplainRegressions(RefOf(clause));
-  ExplainExpectations(clause);
+  ExplainExpectations([&](const report::Expectation& entry) { return Concerns(entry, clause); });
   return 0;
 }
 
@@ -127,7 +144,33 @@ int ExplainTest(const TestEntry& test) {
     Wrap("source", Get(ref).source);
     Wrap("requires", Get(ref).requires_text);
   }
+  ExplainExpectations([&](const report::Expectation& entry) { return Concerns(entry, test); });
   return 0;
+}
+
+// What a pattern or the name of a function selects, shortly.
+int ExplainSeveral(const std::string& name) {
+  bool found = false;
+  for (const Clause& clause : AllClauses()) {
+    if (clause.function != name && !report::GlobMatches(name, clause.id)) continue;
+    if (found) std::printf("\n");
+    found = true;
+    Wrap("clause", std::string(clause.id) + " (" + std::string(ToString(clause.kind)) + ")");
+    Wrap("requires", clause.requires_text);
+    ExplainTests(RefOf(clause));
+    ExplainExpectations([&](const report::Expectation& entry) { return Concerns(entry, clause); });
+  }
+  for (const TestEntry& test : AllTests()) {
+    if (!report::GlobMatches(name, test.name) && !report::GlobMatches(name, test.meta->name))
+      continue;
+    found = true;
+    Wrap("test", test.name + " (" + test.meta->file + ":" + std::to_string(test.meta->line) + ")");
+    ExplainExpectations([&](const report::Expectation& entry) { return Concerns(entry, test); });
+  }
+  if (found) return 0;
+  return Complain("'" + name +
+                  "' is neither a clause, a function, a test nor a pattern of any: see `ipcsuite "
+                  "list --clauses --tests`");
 }
 
 }  // namespace
@@ -136,14 +179,17 @@ int ExplainMain(int argc, char** argv) {
   CLI::App app("Shows what a clause requires and where it is tested, or what a test judges.",
                "ipcsuite explain");
   std::string name;
-  app.add_option("CLAUSE|TEST", name, "Id of a clause, or name of a test")->required();
+  app.add_option(
+         "CLAUSE|FUNCTION|TEST", name,
+         "Id of a clause, name of a function or of a test, or a pattern (* and ?) of ids or "
+         "names")
+      ->required();
   if (const int status = ParseArguments(app, argc, argv); status >= 0) return status;
   if (const Clause* clause = Find(name)) return ExplainClause(*clause);
   for (const TestEntry& test : AllTests()) {
     if (test.name == name || test.meta->name == name) return ExplainTest(test);
   }
-  return Complain(
-      "'" + name + "' is neither a clause nor a test: see `ipcsuite list --clauses --tests`");
+  return ExplainSeveral(name);
 }
 
 }  // namespace ipcsuite::cli

@@ -1,5 +1,5 @@
-// `ipcsuite explain CLAUSE|TEST`: what a clause requires and where it is tested; what a test
-// judges.
+// `ipcsuite explain CLAUSE|FUNCTION|TEST`: what a clause requires and where it is tested; what a
+// test judges.
 #pragma once
 
 namespace ipcsuite::cli {

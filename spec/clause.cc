@@ -79,6 +79,17 @@ std::string_view SuiteOf(const Clause& clause) {
   return clause.interface;
 }
 
+std::string TextRead(const Clause& clause) {
+  std::string words;
+  const auto add = [&](unsigned bit, const char* name) {
+    if ((clause.text & bit) != 0) words += (words.empty() ? "" : ", ") + std::string(name);
+  };
+  add(kReadIssue7, "Issue 7 (2016 edition)");
+  add(kReadIssue8, "Issue 8");
+  add(kReadTranscription, "Issue 8 (transcription)");
+  return words.empty() ? "unread" : words;
+}
+
 std::span<const Regression> AllRegressions() { return tables::Regressions(); }
 
 const Regression& Get(RegressionRef ref) { return Known(FindRegression(ref.id), ref.id); }

@@ -10,6 +10,7 @@
 #include <cstdint>
 #include <optional>
 #include <span>
+#include <string>
 #include <string_view>
 
 namespace ipcsuite {
@@ -52,6 +53,11 @@ inline constexpr unsigned kIssue8 = 1u << 1;  // POSIX.1-2024
 // The bit for an issue number (7 or 8); 0 for any other.
 constexpr unsigned IssueBit(int issue) { return issue == 7 ? kIssue7 : issue == 8 ? kIssue8 : 0u; }
 
+// The bits of Clause::text: which texts of the standard were read for a clause.
+inline constexpr unsigned kReadIssue7 = 1u << 0;         // the 2016 edition of Issue 7
+inline constexpr unsigned kReadIssue8 = 1u << 1;         // the page of Issue 8
+inline constexpr unsigned kReadTranscription = 1u << 2;  // Issue 8 in somebody's transcription
+
 struct Clause {
   std::string_view id;         // e.g. "mq_send.full.eagain"
   std::string_view interface;  // the YAML file's name without ".yaml", e.g. "mqueue"
@@ -63,9 +69,24 @@ struct Clause {
   std::string_view requires_text;  // the requirement, in our words
   std::string_view test_hint;      // how to test it; may be empty if untestable
   std::string_view linux_note;     // a known deviation or extra guarantee; empty if none
-  bool verify;                     // the wording is unconfirmed or the reading arguable
   std::string_view untestable;     // why no test can decide it; empty if testable
+  unsigned text;                   // kReadIssue7, ...; 0: unread, known from elsewhere
+  std::span<const std::string_view> readings;  // of a disputed clause: ours first; else empty
+  std::string_view decides;                    // what would settle the dispute
+
+  // Whether a violation says nothing against a platform, since the wording allows another reading
+  // or could not be read at all.
+  bool open_question() const { return !readings.empty() || text == 0; }
 };
+
+// The issues (kIssue7 | kIssue8) whose text was read for the clause.
+constexpr unsigned IssuesRead(const Clause& clause) {
+  return (clause.text & kReadIssue7 ? kIssue7 : 0) |
+         (clause.text & (kReadIssue8 | kReadTranscription) ? kIssue8 : 0);
+}
+
+// The same in words: "Issue 7 (2016 edition), Issue 8 (transcription)"; "unread".
+std::string TextRead(const Clause& clause);
 
 // Every clause, in the order of the YAML files.
 std::span<const Clause> AllClauses();

@@ -64,6 +64,9 @@ TEST(Clauses, EveryEntryIsCompleteAndFoundById) {
     EXPECT_NE(entry.issues, 0u);
     EXPECT_EQ(entry.issues & ~(kIssue7 | kIssue8), 0u);
     EXPECT_FALSE(SuiteOf(entry).empty());
+    EXPECT_EQ(IssuesRead(entry) & ~entry.issues, 0u);
+    EXPECT_EQ(entry.decides.empty(), entry.readings.empty());
+    EXPECT_EQ(TextRead(entry) == "unread", entry.text == 0);
   }
   EXPECT_GE(ids.size(), 900u);
 }

@@ -25,6 +25,9 @@ struct TestOutcome {
     return verdict == "FAIL" || verdict == "FLAKY" || verdict == "XPASS" ||
            (verdict == "UNRESOLVED" && !surroundings);
   }
+  // The same, or shown as an open question of the standard: what a test of a disputed clause can
+  // do.
+  bool Noticed() const { return Red() || verdict == "DISPUTED"; }
   bool Judged() const { return verdict == "PASS" || verdict == "OBSERVED" || verdict == "XFAIL"; }
 };
 

@@ -28,6 +28,13 @@ T Take(const char*& at) {
   return value;
 }
 
+// FNV-1a, never 0.
+std::uint64_t HashOf(std::string_view text) {
+  std::uint64_t hash = 14695981039346656037u;
+  for (const char c : text) hash = (hash ^ static_cast<unsigned char>(c)) * 1099511628211u;
+  return hash | 1;
+}
+
 // A record: ready flag (written last), kind, number of fields, then length and bytes of each;
 // padded to 8.
 constexpr std::size_t kRecordHead = 4 * sizeof(std::uint32_t);
@@ -58,6 +65,26 @@ void Slot::Reset() {
   std::memset(static_cast<void*>(actors), 0, sizeof(Actor) * actor_count);
   std::memset(static_cast<void*>(names), 0, sizeof(NameEntry) * name_count);
   std::memset(static_cast<void*>(this), 0, offsetof(Slot, actors));
+}
+
+void Slot::CountChecks(std::string_view clause, std::uint32_t count) {
+  const std::uint64_t hash = HashOf(clause);
+  for (ClauseChecks& entry : clause_checks) {
+    std::uint64_t owner = 0;
+    if (entry.clause.compare_exchange_strong(owner, hash) || owner == hash) {
+      entry.checks.fetch_add(count, std::memory_order_relaxed);
+      return;
+    }
+  }
+  log_lost.fetch_add(1);
+}
+
+std::uint32_t Slot::ChecksOf(std::string_view clause) const {
+  const std::uint64_t hash = HashOf(clause);
+  for (const ClauseChecks& entry : clause_checks) {
+    if (entry.clause.load() == hash) return entry.checks.load();
+  }
+  return 0;
 }
 
 void Slot::Append(LogKind kind, const std::vector<std::string_view>& fields) {

@@ -57,12 +57,19 @@ struct LogRecord {
   std::vector<std::string> fields;
 };
 
+// How many checks decided one clause.
+struct ClauseChecks {
+  std::atomic<std::uint64_t> clause;  // hash of its id; 0: a free entry
+  std::atomic<std::uint32_t> checks;
+};
+
 // What one running test shares with its runner.
 struct Slot {
   static constexpr std::size_t kLogBytes = 2u << 20;
   static constexpr std::size_t kHeapBytes = 8u << 20;
   static constexpr int kActorsMax = 160;
   static constexpr int kNamesMax = 512;
+  static constexpr int kClausesMax = 64;
 
   enum Phase : std::uint32_t { kFree, kStarted, kFinished };
 
@@ -78,6 +85,8 @@ struct Slot {
   std::atomic<std::uint32_t> heap_used;
   std::atomic<std::uint32_t> actors_used;
   std::atomic<std::uint32_t> names_used;
+  std::atomic<std::uint32_t> joint_checks;  // that decided every clause which the test claims
+  ClauseChecks clause_checks[kClausesMax];
   std::uint64_t seed;
   char test[256];
   char reason[512];
@@ -87,6 +96,9 @@ struct Slot {
   alignas(64) char log[kLogBytes];
   alignas(64) char heap[kHeapBytes];
 
+  // Counts checks of one clause: those of a scope (ForClause).
+  void CountChecks(std::string_view clause, std::uint32_t count);
+  std::uint32_t ChecksOf(std::string_view clause) const;
   void Reset();  // to all zero, touching only what was used
   void Append(LogKind kind, const std::vector<std::string_view>& fields);
   std::vector<LogRecord> ReadLog() const;

@@ -42,6 +42,11 @@ void Unresolved(const std::string& reason) {
   throw TestAbort();
 }
 
+void Untested(const std::string& reason) {
+  Note(g_slot, report::Verdict::kUntested, reason);
+  throw TestAbort();
+}
+
 const CallResult& Setup(const CallResult& result) {
   if (result.failed_with(ENOSYS)) Unsupported("absent here: " + Describe(result));
   if (!result.ok()) Unresolved("set-up failed: " + Describe(result));
@@ -54,7 +59,7 @@ std::string_view ScopedClause() { return t_clause; }
 
 void Observe(ClauseRef clause, std::string_view key, std::string_view value) {
   if (!g_slot) return;
-  g_slot->checks.fetch_add(1, std::memory_order_relaxed);
+  if (!IsRequirement(Get(clause).kind)) NoteChecksOf(clause);
   g_slot->Append(LogKind::kObservation, {clause.id, key, value});
 }
 
@@ -97,7 +102,20 @@ void Attach(std::string_view kind, std::string_view title, std::string_view cont
 }
 
 void NoteChecks(unsigned count) {
-  if (g_slot) g_slot->checks.fetch_add(count, std::memory_order_relaxed);
+  if (!g_slot) return;
+  g_slot->checks.fetch_add(count, std::memory_order_relaxed);
+  if (!t_clause.empty()) g_slot->CountChecks(t_clause, count);
+}
+
+void NoteChecksOf(ClauseRef clause, unsigned count) {
+  const ForClause scope(clause);
+  NoteChecks(count);
+}
+
+void NoteChecksOfAll(unsigned count) {
+  if (!g_slot) return;
+  g_slot->checks.fetch_add(count, std::memory_order_relaxed);
+  g_slot->joint_checks.fetch_add(count, std::memory_order_relaxed);
 }
 
 void RecordFailure(std::string_view clause, std::string_view file, int line,

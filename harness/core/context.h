@@ -43,8 +43,13 @@ struct TestAbort : std::exception {
 // Ends the test as UNRESOLVED unless the set-up call succeeded; returns its result.
 const CallResult& Setup(const CallResult& result);
 
-// Failures inside the life of this object are charged to one clause instead of to all that the
-// test claims.
+// The condition of the clause never came about, so that nothing was decided: no one interrupted the
+// call, no limit was met. Ends the test as UNTESTED unless a check failed before.
+[[noreturn]] void Untested(const std::string& reason);
+
+// Checks inside the life of this object are made for one clause; others for the first that the test
+// claims, its subject. A test passes only the clauses for which it made a check. Failures inside
+// are charged to this clause alone, others to all that the test claims.
 class ForClause {
  public:
   explicit ForClause(ClauseRef clause);
@@ -58,7 +63,8 @@ class ForClause {
 // Id of the clause in whose scope the calling thread is; empty outside.
 std::string_view ScopedClause();
 
-// Records a value seen where the clause leaves the outcome open.
+// Records a value seen where the clause leaves the outcome open. Of a requirement it is a note only
+// and not a check.
 void Observe(ClauseRef clause, std::string_view key, std::string_view value);
 void Observe(ClauseRef clause, std::string_view key, std::int64_t value);
 template <typename T>
@@ -80,6 +86,10 @@ void Attach(std::string_view kind, std::string_view title, std::string_view cont
 // Says that something was checked without a matcher of the harness (a property's model, a loop of
 // comparisons); a test that never checked anything is UNTESTED.
 void NoteChecks(unsigned count = 1);
+// The same for checks that each decide one more clause, or everything that the test claims (a model
+// that holds every outcome against all of its rules).
+void NoteChecksOf(ClauseRef clause, unsigned count = 1);
+void NoteChecksOfAll(unsigned count = 1);
 // Records a violated check (what EXPECT_THAT does through GoogleTest) from code that must not use
 // GoogleTest: properties, stress.
 void RecordFailure(std::string_view clause, std::string_view file, int line,

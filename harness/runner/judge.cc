@@ -76,6 +76,34 @@ void JudgeAbnormalEnd(const Slot& slot, const Ending& ending, TestRecord& record
   }
 }
 
+// Whether all that is violated is a clause whose wording is an open question.
+bool OnlyOpenQuestions(const TestRecord& record, const TestEntry& test) {
+  const auto open = [](std::string_view id) {
+    const Clause* clause = Find(id);
+    return clause && clause->open_question();
+  };
+  const auto& claims = test.meta->clauses;
+  const bool all_claims =
+      !claims.empty() && std::ranges::all_of(claims, open, [](ClauseRef c) { return c.id; });
+  // Without a failure the test hung.
+  if (record.failures.empty()) return all_claims;
+  return std::ranges::all_of(record.failures, [&](const report::Failure& failure) {
+    return failure.clause.empty() ? all_claims && failure.line != 0 : open(failure.clause);
+  });
+}
+
+// Checks outside of every scope are for the subject, the first clause that the test claims.
+void CountChecks(const Slot& slot, const TestEntry& test, TestRecord& record) {
+  if (test.meta->clauses.size() < 2) return;
+  std::uint32_t unscoped = slot.checks.load() - slot.joint_checks.load();
+  for (const ClauseChecks& scoped : slot.clause_checks) unscoped -= scoped.checks.load();
+  for (const ClauseRef clause : test.meta->clauses) {
+    const std::uint32_t checks = slot.ChecksOf(clause.id) + slot.joint_checks.load() + unscoped;
+    record.checks.push_back({std::string(clause.id), static_cast<int>(checks)});
+    unscoped = 0;
+  }
+}
+
 bool OnlyOpenKinds(const TestEntry& test) {
   if (test.meta->clauses.empty()) return false;
   for (ClauseRef clause : test.meta->clauses) {
@@ -124,6 +152,11 @@ TestRecord Judge(Slot& slot, const TestEntry& test, const Ending& ending) {
   } else {
     record.verdict = OnlyOpenKinds(test) ? Verdict::kObserved : Verdict::kPass;
   }
+  const bool crashed = !finished && !ending.hung;
+  if (record.verdict == Verdict::kFail && !crashed && OnlyOpenQuestions(record, test)) {
+    record.verdict = Verdict::kDisputed;
+  }
+  CountChecks(slot, test, record);
   record.passes = IsRedOrUnresolved(record.verdict) ? 0 : 1;
   return record;
 }
@@ -138,7 +171,16 @@ void MergeAttempt(TestRecord& into, TestRecord&& attempt) {
   const bool disagree = into.verdict != attempt.verdict;
   const bool worse = IsRedOrUnresolved(attempt.verdict) && !IsRedOrUnresolved(into.verdict);
   const bool was_flaky = into.verdict == Verdict::kFlaky;
+  const bool open_question =
+      !worse && !IsRedOrUnresolved(into.verdict) &&
+      (into.verdict == Verdict::kDisputed || attempt.verdict == Verdict::kDisputed);
   if (worse) into = std::move(attempt);  // its evidence is worth keeping
+  if (open_question) {
+    if (attempt.verdict == Verdict::kDisputed) into = std::move(attempt);
+    into.attempts = attempts;
+    into.passes = passes;
+    return;
+  }
   into.attempts = attempts;
   into.passes = passes;
   if (was_flaky || disagree) {

@@ -149,7 +149,8 @@ void Scheduler::Plan() {
       record.verdict = report::Verdict::kUntested;
       record.reason =
           "could bring the machine down: " + meta.dangerous + "; runs with --allow-dangerous";
-    } else if (const std::string absence = AbsenceOf(meta.suite); !absence.empty()) {
+    } else if (const std::string absence = meta.promise ? "" : AbsenceOf(meta.suite);
+               !absence.empty()) {
       record.verdict = report::Verdict::kUnsupported;
       record.reason = absence;
     } else {

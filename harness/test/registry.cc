@@ -54,6 +54,7 @@ bool RegisterMeta(const std::string& name, const char* file, int line, const Cla
       case Claim::kClause: meta.clauses.push_back({claim.text}); break;
       case Claim::kRegression: meta.regressions.push_back({claim.text}); break;
       case Claim::kExclusive: meta.exclusive = true; break;
+      case Claim::kPromise: meta.promise = true; break;
       case Claim::kTimeout: meta.timeout_s = claim.number; break;
       case Claim::kDangerous: meta.dangerous = claim.text; break;
     }

@@ -12,6 +12,10 @@ namespace ipcsuite {
 // What a test may claim in its list.
 struct Exclusive {};
 inline constexpr Exclusive exclusive{};
+// Judges whether the platform has what it claims to have: runs even where the suite's probe finds
+// the interface absent, which makes the other tests UNSUPPORTED.
+struct Promise {};
+inline constexpr Promise promise{};
 struct timeout_s {
   int seconds;
 };
@@ -20,13 +24,14 @@ struct dangerous {
 };
 
 struct Claim {
-  enum What { kClause, kRegression, kExclusive, kTimeout, kDangerous };
+  enum What { kClause, kRegression, kExclusive, kPromise, kTimeout, kDangerous };
   What what;
   int number = 0;         // of seconds
   std::string_view text;  // the id of the clause or regression, or why it is dangerous
   Claim(ClauseRef c) : what(kClause), text(c.id) {}          // NOLINT: implicit on purpose
   Claim(RegressionRef r) : what(kRegression), text(r.id) {}  // NOLINT
   Claim(Exclusive) : what(kExclusive) {}                     // NOLINT
+  Claim(Promise) : what(kPromise) {}                         // NOLINT
   Claim(timeout_s t) : what(kTimeout), number(t.seconds) {}  // NOLINT
   Claim(dangerous d) : what(kDangerous), text(d.why) {}      // NOLINT
 };
@@ -41,6 +46,7 @@ struct TestMeta {
   std::vector<ClauseRef> clauses;
   std::vector<RegressionRef> regressions;
   bool exclusive = false;
+  bool promise = false;
   int timeout_s = 30;
   std::string dangerous;  // why it runs only with --allow-dangerous; empty: harmless
 };

@@ -13,7 +13,10 @@
 // ```
 //
 // and, in the same list, what else the runner must know: exclusive (runs alone), timeout_s(60),
-// dangerous("reason"), regression::... Claims are known without running the test.
+// dangerous("reason"), promise (runs where the interface is absent too), regression::... Claims are
+// known without running the test. It passes those clauses for which it made a check: in the scope
+// of a ForClause, or outside of all scopes for the first clause of the list.
+//
 // A table of cases is one body and one test for each row:
 //
 // ```cpp test

@@ -106,7 +106,7 @@ bool RunGiven(const PropertySpec& spec, const Program& program, PropertyStats& s
   const int runs = spec.racy ? kRacyReplays : 1;
   for (int i = 0; i < runs; ++i) {
     CaseOutcome outcome = spec.run(program);
-    NoteChecks();
+    NoteChecksOfAll();
     stats.Add(outcome);
     if (!outcome.failed) continue;
     failure.outcome = std::move(outcome);
@@ -196,7 +196,7 @@ void CheckProperty(const PropertySpec& spec) {
   std::string unresolved;
   const auto on_case = [&](const CaseOutcome& outcome) {
     stats.Add(outcome);
-    NoteChecks();
+    NoteChecksOfAll();
     if (unresolved.empty()) unresolved = outcome.unresolved;
   };
   KnownFailure known;

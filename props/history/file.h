@@ -1,16 +1,15 @@
 // The history file: JSON lines, so that a file that was cut off can be read up to there, and a
 // person can read it.
 //
-// Line 1:  {"ipcsuite_history":1,"model":"queue","max_messages":10,"drained":true,"origin":"..."}
-//          and for other models "pipe_buf", "fifo", "short_reads", "readers", "writers", "signals".
-// Then one line for each operation, in any order:
-//   {"p":2,"call":"mq_send","obj":0,"value":17,"prio":3,"amount":24,"flags":["nonblock"],
-//    "result":0,"error":"EAGAIN","invoke":41,"return":44,"t0_ns":1200,"t1_ns":1900,
-//    "fate":"killed","early_ns":5,"pieces":[[record,offset,length],...]}
-// p, call and invoke are required; what is absent is 0, or "returned". `error` is a name, or a
-// number of this machine where the name is not known; `invoke` and `return` are numbers of one
-// counter that all processes share, taken before and after the call: only their order counts. A
-// line that begins with '#' is a comment.
+// ```jsonl history
+// {"ipcsuite_history":1,"model":"queue","max_messages":10,"drained":true,"origin":"..."}
+// {"p":1,"call":"mq_send","value":17,"prio":3,"invoke":41,"return":44,"t0_ns":1200,"t1_ns":1900}
+// {"p":2,"call":"mq_receive","value":17,"prio":3,"invoke":43,"return":45}
+// # A comment. What is absent is 0, or "returned".
+// {"p":2,"call":"mq_receive","flags":["nonblock"],"error":"EAGAIN","invoke":46,"return":47}
+// ```
+//
+// docs/properties.md explains every field.
 #pragma once
 
 #include <string>

@@ -76,15 +76,17 @@ int Parse(int argc, char** argv, Arguments& arguments) {
                  "Concurrent properties; default: one for each CPU");
   AddSeed(app, arguments.seed, "Seed of the first round; default: random, printed");
   AddDuration(app, "--seconds", each, "Time for each property in a round; default: 5s");
-  if (const int status = ParseArguments(app, argc, argv); status >= 0) return status;
-  arguments.runner.suites = {"props"};
-  if (SelectTests(arguments.runner).empty()) {
-    return Complain("no property matches " + arguments.runner.filter);
-  }
-  Options& options = GlobalOptions();
-  options.profile = Profile::kSoak;
-  options.seconds_per_property = std::chrono::duration<double>(each).count();
-  return -1;
+  return ParseArguments(app, argc, argv, [&] {
+    arguments.runner.suites = {"props"};
+    if (SelectTests(arguments.runner).empty()) {
+      return Complain("no property matches " + arguments.runner.filter +
+                      ": see `ipcsuite list --tests --suite props`");
+    }
+    Options& options = GlobalOptions();
+    options.profile = Profile::kSoak;
+    options.seconds_per_property = std::chrono::duration<double>(each).count();
+    return -1;
+  });
 }
 
 }  // namespace

@@ -21,6 +21,7 @@ const char* Status(Verdict verdict) {
     case Verdict::kFail:
     case Verdict::kXpass:
     case Verdict::kFlaky: return "failed";
+    case Verdict::kDisputed:
     case Verdict::kUnresolved: return "other";
     case Verdict::kNotInUse:
     case Verdict::kUnsupported:

@@ -75,6 +75,7 @@ std::string Outcome(const TestRecord& t) {
     case Verdict::kNotInUse:
     case Verdict::kUnsupported:
     case Verdict::kUntested:
+    case Verdict::kDisputed:
     case Verdict::kXfail: element = "skipped"; break;
   }
   const std::string verdict(ToString(t.verdict));
@@ -101,7 +102,7 @@ std::string Case(const TestRecord& t) {
   if (t.seed != 0) out += Property("seed", Hex(t.seed));
   out += "</properties>\n" + Outcome(t);
   std::string output;
-  if (t.verdict == Verdict::kXfail) output = Details(t);
+  if (t.verdict == Verdict::kXfail || t.verdict == Verdict::kDisputed) output = Details(t);
   for (const auto& o : t.observations) output += "observed " + o.key + " = " + o.value + "\n";
   for (const auto& m : t.metrics) output += m.name + " = " + Number(m.value) + "\n";
   if (!output.empty()) {

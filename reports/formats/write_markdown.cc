@@ -108,6 +108,24 @@ void AppendExpected(std::string& out, const Run& run) {
   out += "\n";
 }
 
+void AppendOpenQuestions(std::string& out, const Run& run) {
+  const auto questions = OpenQuestions(run);
+  if (questions.empty()) return;
+  out +=
+      "### Open questions of the standard\n\nNot counted against this platform.\n\n"
+      "| Clause | Seen | Readings | Decided by |\n|---|---|---|---|\n";
+  for (const OpenQuestion& question : questions) {
+    const ClauseRecord& c = *question.clause;
+    std::string readings;
+    for (const std::string& reading : ReadingsOf(c)) {
+      readings += (readings.empty() ? "" : "<br>") + Plain(reading);
+    }
+    out += "| " + Code(c.id) + " | " + Plain(c.reason) + " | " + readings + " | " +
+           Plain(c.decides) + " |\n";
+  }
+  out += "\n";
+}
+
 }  // namespace
 
 std::string RenderMarkdown(const Run& run) {
@@ -137,6 +155,7 @@ std::string RenderMarkdown(const Run& run) {
            " more findings are in the HTML report and the JSON result.\n\n";
   }
   AppendExpected(out, run);
+  AppendOpenQuestions(out, run);
   return out;
 }
 

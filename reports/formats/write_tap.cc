@@ -23,6 +23,9 @@ bool Skipped(Verdict v) {
   return v == Verdict::kNotInUse || v == Verdict::kUnsupported || v == Verdict::kUntested;
 }
 
+// Not as the standard is read here, and yet not red.
+bool Expected(Verdict v) { return v == Verdict::kXfail || v == Verdict::kDisputed; }
+
 std::string OneLine(std::string text) {
   for (char& c : text) {
     if (c == '\n' || c == '\t') c = ' ';
@@ -113,7 +116,7 @@ Suites BySuite(const Run& run) {
 
 std::string KtapDirective(const TestRecord& t) {
   if (Skipped(t.verdict)) return " # SKIP " + Why(t);
-  if (t.verdict == Verdict::kXfail) return " # XFAIL " + Why(t);
+  if (Expected(t.verdict)) return " # XFAIL " + Why(t);
   if (t.verdict == Verdict::kUnresolved) {
     const bool late = t.reason.find("timed out") != std::string::npos;
     return (late ? " # TIMEOUT " : " # ERROR ") + Why(t);
@@ -135,7 +138,7 @@ void AppendKtapTest(std::string& out, int number, const TestRecord& t) {
     if (!t.command.empty()) diagnostic("reproduce: " + t.command);
   }
   // An expected failure is ok with its directive, as kselftest's own helpers print it.
-  const bool ok = Green(t.verdict) || t.verdict == Verdict::kXfail;
+  const bool ok = Green(t.verdict) || Expected(t.verdict);
   out += indent + (ok ? "ok " : "not ok ") + std::to_string(number) + " " + OneLine(t.name) +
          OneLine(KtapDirective(t)) + "\n";
 }
@@ -151,7 +154,7 @@ std::string RenderTap(const Run& run) {
     out += (Green(t.verdict) ? "ok " : "not ok ") + std::to_string(++number) + " - " +
            Description(t.suite + "/" + t.name);
     if (Skipped(t.verdict)) out += " # SKIP " + Description(Why(t));
-    if (t.verdict == Verdict::kXfail) out += kExpectedDirective + Description(Why(t));
+    if (Expected(t.verdict)) out += kExpectedDirective + Description(Why(t));
     out += "\n";
     if (!Green(t.verdict) || !t.observations.empty()) out += YamlBlock(t);
   }
@@ -169,7 +172,7 @@ std::string RenderKtap(const Run& run) {
     bool red = false, judged = false;
     for (const TestRecord* t : tests) {
       AppendKtapTest(out, ++number, *t);
-      red = red || (!Green(t->verdict) && t->verdict != Verdict::kXfail);
+      red = red || (!Green(t->verdict) && !Expected(t->verdict));
       judged = judged || !Skipped(t->verdict);
     }
     out += std::string(red ? "not ok " : "ok ") + std::to_string(++suite_number) + " " + suite +

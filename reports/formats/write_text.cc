@@ -11,10 +11,11 @@ class Paint {
     return on_ ? std::string("\x1b[") + code + "m" + text + "\x1b[0m" : text;
   }
   std::string Word(Verdict v) const {
-    const char* code = v == Verdict::kPass || v == Verdict::kObserved      ? "32"
-                       : v == Verdict::kXfail || v == Verdict::kUnresolved ? "33"
-                       : IsRed(v)                                          ? "1;31"
-                                                                           : "2";
+    const char* code =
+        v == Verdict::kPass || v == Verdict::kObserved                                 ? "32"
+        : v == Verdict::kXfail || v == Verdict::kUnresolved || v == Verdict::kDisputed ? "33"
+        : IsRed(v)                                                                     ? "1;31"
+                                                                                       : "2";
     return (*this)(code, std::string(ToString(v)));
   }
 
@@ -111,6 +112,17 @@ std::string TextSummary(const Run& run, bool color, std::size_t limit) {
     if (known.tests.size() > kNamed) {
       out += "    and " + std::to_string(known.tests.size() - kNamed) + " more tests\n";
     }
+  }
+  const auto questions = OpenQuestions(run);
+  if (!questions.empty())
+    out += "Open questions of the standard (not counted against this platform):\n";
+  for (const OpenQuestion& question : questions) {
+    out += paint.Word(Verdict::kDisputed) + " " + question.clause->id + ": " +
+           question.clause->reason + "\n";
+    for (const std::string& reading : ReadingsOf(*question.clause))
+      out += Labelled("reading", reading);
+    out += Labelled("decided by", question.clause->decides);
+    for (const TestRecord* test : question.tests) out += Labelled("test", test->name);
   }
   out += "Platform: " + PlatformLine(run) + "\n";
   out += "Tests:    " + std::to_string(run.tests.size()) + " (" + CountsText(run.summary.tests) +

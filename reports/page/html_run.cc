@@ -120,6 +120,30 @@ std::string DeviationTable(const Run& run) {
          rows + "</tbody></table></div>";
 }
 
+std::string OpenQuestionTable(const Run& run) {
+  std::string rows;
+  for (const OpenQuestion& question : OpenQuestions(run)) {
+    const ClauseRecord& c = *question.clause;
+    std::string readings, tests;
+    for (const std::string& reading : ReadingsOf(c)) readings += "<li>" + Escape(reading) + "</li>";
+    for (const TestRecord* t : question.tests)
+      tests += (tests.empty() ? "" : "<br>") + LinkTo("t", t->name);
+    rows += "<tr><th scope=\"row\">" + LinkTo("c", c.id) + "</th><td>" + Escape(c.reason) +
+            "</td><td><ol>" + readings + "</ol></td><td>" + Escape(c.decides) + "</td><td>" +
+            tests + "</td></tr>";
+  }
+  if (rows.empty()) return "";
+  return "<p class=\"quiet\">What was seen differs from the first reading; another one is "
+         "possible, "
+         "or the text could not be read. Not counted against this platform.</p>"
+         "<div class=\"scroll\" tabindex=\"0\" role=\"group\" "
+         "aria-label=\"Open questions of the standard\"><table class=\"grid\"><caption "
+         "class=\"visually-hidden\">Open questions of the standard</caption><thead><tr>"
+         "<th scope=\"col\">Clause</th><th scope=\"col\">Seen</th><th scope=\"col\">Readings</th>"
+         "<th scope=\"col\">Decided by</th><th scope=\"col\">Tests</th></tr></thead><tbody>" +
+         rows + "</tbody></table></div>";
+}
+
 // Strict clauses that no test decides: said by name, since silence would look like conformance.
 std::string Gaps(const Run& run) {
   std::string rows;
@@ -202,6 +226,7 @@ std::string RenderHtml(const Run& run) {
   const Part parts[] = {
       {"findings", "Findings", FindingCards(run)},
       {"deviations", "Known deviations", DeviationTable(run)},
+      {"questions", "Open questions of the standard", OpenQuestionTable(run)},
       {"environment", "Environment", EnvironmentCard(run)},
       {"matrix", "Clauses by interface and issue",
        run.clauses.empty() ? "" : ClauseMatrix(run) + Gaps(run)},

@@ -59,6 +59,10 @@ void DescribeTest(A& a, S& s) {
   a.Field("reason", s.reason);
   a.Field("surroundings", s.surroundings);
   a.Field("clauses", s.clauses);
+  a.List("checks", s.checks, [](auto& x, auto& y) {
+    x.Field("clause", y.clause);
+    x.Field("checks", y.checks);
+  });
   a.Field("regressions", s.regressions);
   a.List("failures", s.failures, [](auto& x, auto& y) { DescribeFailure(x, y); });
   a.List("observations", s.observations, [](auto& x, auto& y) { DescribeObservation(x, y); });
@@ -88,6 +92,10 @@ void DescribeClause(A& a, S& s) {
   a.Field("issues", s.issues, 3);
   a.Field("disposition", s.disposition);
   a.Field("untestable", s.untestable);
+  a.Field("text", s.text);
+  a.Field("issues_read", s.issues_read);
+  a.Field("readings", s.readings);
+  a.Field("decides", s.decides);
   a.Code("verdict", s.verdict);
   a.Field("reason", s.reason);
   a.Field("tests", s.tests);

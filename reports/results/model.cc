@@ -7,14 +7,14 @@ namespace ipcsuite::report {
 namespace {
 
 constexpr std::array<std::string_view, kVerdictCount> kNames = {
-    "PASS",        "OBSERVED", "FAIL",  "UNRESOLVED", "NOTINUSE",
-    "UNSUPPORTED", "UNTESTED", "XFAIL", "XPASS",      "FLAKY"};
+    "PASS",     "OBSERVED", "FAIL",  "UNRESOLVED", "NOTINUSE", "UNSUPPORTED",
+    "UNTESTED", "XFAIL",    "XPASS", "FLAKY",      "DISPUTED"};
 
 // Strongest first; the comment at Merge() in the header says the same in words.
 constexpr std::array<Verdict, kVerdictCount> kStrength = {
-    Verdict::kFail,     Verdict::kXpass,    Verdict::kFlaky, Verdict::kUnresolved,
-    Verdict::kXfail,    Verdict::kObserved, Verdict::kPass,  Verdict::kUnsupported,
-    Verdict::kNotInUse, Verdict::kUntested};
+    Verdict::kFail,        Verdict::kXpass,    Verdict::kFlaky,    Verdict::kUnresolved,
+    Verdict::kDisputed,    Verdict::kXfail,    Verdict::kObserved, Verdict::kPass,
+    Verdict::kUnsupported, Verdict::kNotInUse, Verdict::kUntested};
 
 }  // namespace
 

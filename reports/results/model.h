@@ -27,6 +27,7 @@ enum class Verdict {
   kXfail,        // FAIL that the expectations name, with a reason
   kXpass,        // the expectations say FAIL, the platform passed: the expectation is out of date
   kFlaky,        // repeats of one test disagree (`passes` of `attempts`)
+  kDisputed,  // what is violated is our reading of a clause that can be read otherwise, or unread
 };
 // A new verdict goes at the end: Summary is indexed by it.
 
@@ -38,15 +39,15 @@ std::optional<Verdict> VerdictFromString(std::string_view text);
 // the caller's policy: see Summary).
 bool IsRed(Verdict verdict);
 
-// The verdict of a clause that two tests judged: FAIL > XPASS > FLAKY > UNRESOLVED > XFAIL >
-// OBSERVED > PASS > UNSUPPORTED > NOTINUSE > UNTESTED.
+// The verdict of a clause that two tests judged: FAIL > XPASS > FLAKY > UNRESOLVED > DISPUTED >
+// XFAIL > OBSERVED > PASS > UNSUPPORTED > NOTINUSE > UNTESTED.
 Verdict Merge(Verdict a, Verdict b);
 
-inline constexpr int kVerdictCount = 10;
+inline constexpr int kVerdictCount = 11;
 inline constexpr Verdict kAllVerdicts[kVerdictCount] = {
     Verdict::kPass,     Verdict::kObserved,    Verdict::kFail,     Verdict::kUnresolved,
     Verdict::kNotInUse, Verdict::kUnsupported, Verdict::kUntested, Verdict::kXfail,
-    Verdict::kXpass,    Verdict::kFlaky};
+    Verdict::kXpass,    Verdict::kFlaky,       Verdict::kDisputed};
 
 // One violated check, with all that a reader needs to believe it.
 struct Failure {
@@ -79,6 +80,12 @@ struct Attachment {
   std::string content;
 };
 
+// How many checks of a test decided a clause that it claims.
+struct ClauseChecks {
+  std::string clause;
+  int checks = 0;
+};
+
 struct ExpectationRef {
   std::string id, reason, link, review_by;
 };
@@ -89,6 +96,9 @@ struct TestRecord {
   std::string file;
   int line = 0;
   std::vector<std::string> clauses;
+  // Of a test that claims several clauses: the checks of each, none left out. Empty: every check is
+  // for all of `clauses`.
+  std::vector<ClauseChecks> checks;
   std::vector<std::string> regressions;  // ids of spec/regressions/*.yaml
   Verdict verdict = Verdict::kUntested;
   std::string reason;  // of UNSUPPORTED, UNRESOLVED, NOTINUSE, UNTESTED, FAIL by crash or hang
@@ -113,9 +123,13 @@ struct TestRecord {
 
 struct ClauseRecord {
   std::string id, interface, suite, function, source, kind, level, requires_text;
-  int issues = 3;           // bit 0: Issue 7, bit 1: Issue 8
-  std::string disposition;  // "tested", "observed", "untestable", "untested"
-  std::string untestable;   // why
+  int issues = 3;                     // bit 0: Issue 7, bit 1: Issue 8
+  std::string disposition;            // "tested", "observed", "untestable", "untested"
+  std::string untestable;             // why
+  std::string text;                   // the texts of the standard that were read for it, in words
+  int issues_read = 0;                // bits as in `issues`
+  std::vector<std::string> readings;  // of a disputed clause, ours first
+  std::string decides;                // what would settle the dispute
   Verdict verdict = Verdict::kUntested;
   std::string reason;
   std::vector<std::string> tests;
@@ -131,10 +145,10 @@ struct EnvironmentSection {
 };
 
 struct Summary {
-  int tests[10] = {};    // by Verdict
-  int clauses[10] = {};  // by Verdict
-  int exit_status = 0;   // 0 conforming or expected, 1 findings, 2 usage or set-up
-  std::string sentence;  // the verdict in one sentence
+  int tests[kVerdictCount] = {};    // by Verdict
+  int clauses[kVerdictCount] = {};  // by Verdict
+  int exit_status = 0;              // 0 conforming or expected, 1 findings, 2 usage or set-up
+  std::string sentence;             // the verdict in one sentence
 };
 
 struct Run {

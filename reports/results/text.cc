@@ -19,6 +19,7 @@ std::string_view Symbol(Verdict verdict) {
     case Verdict::kXfail: return "\u2248";
     case Verdict::kXpass: return "!";
     case Verdict::kFlaky: return "~";
+    case Verdict::kDisputed: return "\u2047";
   }
   return "";
 }
@@ -35,15 +36,16 @@ std::string_view Meaning(Verdict verdict) {
     case Verdict::kXfail: return "violated, as the expectations say";
     case Verdict::kXpass: return "expected to fail, but passed";
     case Verdict::kFlaky: return "repeats disagree";
+    case Verdict::kDisputed: return "differs from our reading of an open question";
   }
   return "";
 }
 
 const std::vector<Verdict>& ReadingOrder() {
   static const std::vector<Verdict> order = {
-      Verdict::kFail,     Verdict::kXpass,   Verdict::kFlaky,    Verdict::kUnresolved,
-      Verdict::kXfail,    Verdict::kPass,    Verdict::kObserved, Verdict::kUnsupported,
-      Verdict::kUntested, Verdict::kNotInUse};
+      Verdict::kFail,        Verdict::kXpass,    Verdict::kFlaky,   Verdict::kUnresolved,
+      Verdict::kDisputed,    Verdict::kXfail,    Verdict::kPass,    Verdict::kObserved,
+      Verdict::kUnsupported, Verdict::kUntested, Verdict::kNotInUse};
   return order;
 }
 
@@ -65,6 +67,25 @@ std::vector<const TestRecord*> Findings(const Run& run) {
     }
   }
   return found;
+}
+
+std::vector<OpenQuestion> OpenQuestions(const Run& run) {
+  std::vector<OpenQuestion> questions;
+  for (const ClauseRecord& clause : run.clauses) {
+    if (clause.verdict != Verdict::kDisputed) continue;
+    OpenQuestion question{&clause, {}};
+    for (const TestRecord& test : run.tests) {
+      const bool claims = std::ranges::find(test.clauses, clause.id) != test.clauses.end();
+      if (claims && test.verdict == Verdict::kDisputed) question.tests.push_back(&test);
+    }
+    questions.push_back(std::move(question));
+  }
+  return questions;
+}
+
+std::vector<std::string> ReadingsOf(const ClauseRecord& clause) {
+  if (!clause.readings.empty()) return clause.readings;
+  return {clause.requires_text, "Another wording: the text of this clause could not be read."};
 }
 
 std::string GroupOf(const TestRecord& test) { return test.name.substr(0, test.name.find('.')); }

@@ -48,6 +48,15 @@ struct KnownDeviation {
 };
 std::vector<KnownDeviation> KnownDeviations(const Run& run);
 
+// The clauses with DISPUTED, and the tests that showed it.
+struct OpenQuestion {
+  const ClauseRecord* clause;
+  std::vector<const TestRecord*> tests;
+};
+std::vector<OpenQuestion> OpenQuestions(const Run& run);
+// How a disputed or unread clause can be read, the reading that is judged first.
+std::vector<std::string> ReadingsOf(const ClauseRecord& clause);
+
 // "file:12", "file" if the line is unknown (0), "" without a file.
 std::string Place(const std::string& file, int line);
 

@@ -19,6 +19,10 @@ bool IsOpenKind(std::string_view kind);
 //     CatalogueClauses() in reports/catalogue.h.
 // issue: 7 or 8; clauses of the other one become NOTINUSE.
 //
+// A test that claims several clauses passes those for which it made a check (TestRecord::checks);
+// the others are not decided by it. A violated clause that is an open question of the standard
+// (other readings, or unread) is DISPUTED.
+//
 // A FAIL is charged to the clause that each failure names. The other claims of that test were not
 // decided by it (it may have stopped early), so they are UNTESTED unless another test judges them.
 // Disposition becomes "tested" or "observed" if a test claims the clause, else "untestable" (a

@@ -70,12 +70,41 @@ TEST(Aggregate, ChargesAFailureWithoutClauseAndACrashToAllClaims) {
   }
 }
 
+TEST(Aggregate, PassesOnlyTheClausesThatWereChecked) {
+  TestRecord test = Tested("A", Verdict::kPass, {"a", "b"});
+  test.checks = {{"a", 2}, {"b", 0}};
+  const auto clauses = AggregateClauses({Clause("a"), Clause("b")}, {test}, 8);
+  EXPECT_EQ(clauses[0].verdict, Verdict::kPass);
+  EXPECT_EQ(clauses[1].verdict, Verdict::kUntested);
+  EXPECT_EQ(clauses[1].reason, "not decided: A made no check of it here");
+  const std::vector<TestRecord> tests = {test, Tested("B", Verdict::kUnsupported, {"b"})};
+  EXPECT_EQ(One(Clause("b"), tests).verdict, Verdict::kUnsupported);
+  test.verdict = Verdict::kFail;
+  test.failures.push_back({"b", "", 0, "", "", ""});
+  EXPECT_EQ(One(Clause("b"), {test}).verdict, Verdict::kFail);
+}
+
+TEST(Aggregate, ViolationOfAnOpenQuestionIsDisputed) {
+  ClauseRecord disputed = Clause("a"), unread = Clause("b");
+  disputed.readings = {"This.", "That."};
+  unread.text = "unread";
+  TestRecord test = Tested("A", Verdict::kFail, {"a", "b", "c"});
+  test.failures.push_back({"", "", 0, "this", "that", ""});
+  const auto clauses = AggregateClauses({disputed, unread, Clause("c")}, {test}, 8);
+  EXPECT_EQ(clauses[0].verdict, Verdict::kDisputed);
+  EXPECT_EQ(clauses[0].reason, "expected this; observed that");
+  EXPECT_EQ(clauses[1].verdict, Verdict::kDisputed);
+  EXPECT_EQ(clauses[2].verdict, Verdict::kFail);
+  EXPECT_EQ(One(disputed, {Tested("A", Verdict::kPass, {"a"})}).verdict, Verdict::kPass);
+}
+
 TEST(Aggregate, KindDecidesBetweenPassAndObserved) {
   TestRecord test = Tested("A", Verdict::kObserved, {"strict", "open"});
   test.observations = {{"open", "capacity_bytes", "65536"}, {"open", "capacity_bytes", "65536"}};
   const auto clauses =
       AggregateClauses({Clause("strict"), Clause("open", "unspecified")}, {test}, 8);
-  EXPECT_EQ(clauses[0].verdict, Verdict::kPass);
+  EXPECT_EQ(clauses[0].verdict, Verdict::kUntested) << "a value that was seen is not a check";
+  EXPECT_THAT(clauses[0].reason, HasSubstr("no check decided"));
   EXPECT_EQ(clauses[0].disposition, "tested");
   EXPECT_TRUE(clauses[0].observations.empty());
   EXPECT_EQ(clauses[1].verdict, Verdict::kObserved);
@@ -109,7 +138,7 @@ TEST(Aggregate, OneCertainTestMakesTheClauseCertain) {
 TEST(Summarize, ExitStatusFollowsTheFindings) {
   const auto status = [](Verdict v) { return RunOf({Tested("A", v, {})}).summary.exit_status; };
   for (Verdict v : {Verdict::kPass, Verdict::kObserved, Verdict::kXfail, Verdict::kUnsupported,
-                    Verdict::kNotInUse, Verdict::kUntested}) {
+                    Verdict::kNotInUse, Verdict::kUntested, Verdict::kDisputed}) {
     EXPECT_EQ(status(v), 0) << ToString(v);
   }
   for (Verdict v : {Verdict::kFail, Verdict::kXpass, Verdict::kFlaky, Verdict::kUnresolved}) {
@@ -145,7 +174,18 @@ TEST(Summarize, SentenceNamesWhatIsViolated) {
             "Does not conform: 1 clause of POSIX.1-2024 (Issue 8) is violated (a); 1 of 1 "
             "clause judged.");
   EXPECT_EQ(RunOf({Tested("A", Verdict::kPass, {"a"})}, {Clause("a")}).summary.sentence,
-            "Conforms to POSIX.1-2024 (Issue 8) in all that was tested; 1 of 1 clause judged.");
+            "Conforms in all that was tested to POSIX.1-2024 (Issue 8) as far as its text was "
+            "read: 0 of 1 clause; 1 of 1 clause judged.");
+  ClauseRecord read = Clause("a"), disputed = Clause("b"), other = Clause("c", "shall", 1);
+  read.issues_read = 2;
+  disputed.issues_read = 1;
+  disputed.readings = {"This.", "That."};
+  EXPECT_EQ(RunOf({Tested("A", Verdict::kPass, {"a"}), Tested("B", Verdict::kDisputed, {"b"})},
+                  {read, disputed, other})
+                .summary.sentence,
+            "Conforms in all that was tested to POSIX.1-2024 (Issue 8) as far as its text was "
+            "read: 1 of 2 clauses; 2 of 2 clauses judged; 1 clause differs from our reading of an "
+            "open question (DISPUTED).");
 }
 
 TEST(Summarize, KnownDeviationsAreNotCalledConforming) {
@@ -156,8 +196,8 @@ TEST(Summarize, KnownDeviationsAreNotCalledConforming) {
   EXPECT_EQ(s.exit_status, 0);
   EXPECT_EQ(
       s.sentence,
-      "Deviates from POSIX.1-2024 (Issue 8) only as expected; 2 of 2 clauses judged; 1 clause is "
-      "violated for known reasons (XFAIL).");
+      "Deviates only as expected from POSIX.1-2024 (Issue 8) as far as its text was read: 0 of 2 "
+      "clauses; 2 of 2 clauses judged; 1 clause is violated for known reasons (XFAIL).");
 }
 
 TEST(MergeRuns, JoinsShardsAndRefusesClashes) {

@@ -22,6 +22,10 @@ std::vector<ClauseRecord> CatalogueClauses(const std::vector<std::string>& suite
     r.requires_text = clause.requires_text;
     r.issues = static_cast<int>(clause.issues);
     r.untestable = clause.untestable;
+    r.text = TextRead(clause);
+    r.issues_read = static_cast<int>(IssuesRead(clause));
+    r.readings.assign(clause.readings.begin(), clause.readings.end());
+    r.decides = clause.decides;
     records.push_back(std::move(r));
   }
   return records;

@@ -4,22 +4,23 @@
 // A file is JSON with // and /* */ comments allowed:
 //
 //     {"expectations": [{
-//       "id": "linux-mq-negative-tv-sec",             // unique
-//       "tests": ["MqTimedSend.NegativeSeconds*"],    // patterns with * and ?; and/or
-//       "clauses": ["mq_timedsend.timeout.negative_seconds"],
+//       "id": "linux-mq-invalid-abstime-before-eagain",    // unique
+//       "tests": ["MqTimedAndNonblockingWithInvalidNsec.*"],  // patterns with * and ?; and/or
+//       "clauses": ["mq_timedsend.timeout.nonblock_like_mq_send"],
 //       "condition": {                                // all must hold; leave out what matters not
 //         "os": "Linux", "kernel": ">=2.6.6 <7", "libc": "glibc", "libc_version": "<2.40",
 //         "arch": "x86_64|aarch64", "bits": "32", "container": "none|docker|gvisor", "emulator":
 //         "none|qemu-user", "privilege": "!CAP_SYS_ADMIN"
 //       },
 //       "expected": "FAIL",                           // or "FLAKY": may fail or pass
-//       "reason": "the kernel rejects a negative tv_sec before it looks whether it must wait",
+//       "reason": "the kernel judges tv_nsec before it checks whether the call must wait",
 //       "link": "https://...", "review_by": "2027-12-31"
 //     }]}
 //
 // An entry with only `tests` covers whatever fails in them, crashes and hangs included. With
 // `clauses`, it covers only failures that are charged to those clauses: another failure of the same
-// test stays FAIL. An entry whose review_by date has passed covers nothing.
+// test stays FAIL, unless it is of an open question (Clause::open_question). An entry whose
+// review_by date has passed covers nothing.
 #pragma once
 
 #include <map>

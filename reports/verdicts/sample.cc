@@ -91,6 +91,7 @@ void MakeInteresting(std::vector<TestRecord>& tests, int variant) {
   Fail(tests[12], Verdict::kFlaky, tests[12].clauses[0]);
   tests[12].attempts = 20;
   tests[12].passes = 17;
+  Fail(tests[13], Verdict::kDisputed, tests[13].clauses[0]);
   tests[15].verdict = Verdict::kUnresolved;
   tests[15].reason = "timed out; killed by the watchdog";
   tests[15].evidence = {"pid 812 state D syscall 1 (write) fd 4",
@@ -155,6 +156,14 @@ Run MakeRun(int tests, int variant) {
     if (n % 11 != 3) run.tests.push_back(MakeTest(clauses.back(), n));
   }
   MakeInteresting(run.tests, variant);
+  for (ClauseRecord& clause : clauses) {
+    clause.text = "Issue 7 (2016 edition), Issue 8 (transcription)";
+    clause.issues_read = 3;
+    if (clause.id != run.tests[13].clauses[0]) continue;
+    clause.readings = {"The flag at the time of the call decides.",
+                       "The flag that was given at opening decides."};
+    clause.decides = "One wording for the flag at opening and the flag that is set.";
+  }
   run.stress_json = R"({"plots":[{"title":"Latency","description":"Latency of mq_send by size",
     "svg":"<svg viewBox='0 0 200 60' role='img'><title>Latency</title><path d='M0 50 L200 5' stroke='currentColor' fill='none'/></svg>"}],
     "tables":[{"title":"Throughput","columns":["workload","throughput_msg_per_s"],

@@ -23,17 +23,15 @@ constexpr std::string_view kIssues[] = {"7", "8", "both"};
 constexpr std::string_view kKinds[] = {
     "shall",       "shall-error",           "limit", "may-error", "should",
     "unspecified", "implementation-defined"};
-constexpr std::string_view kBooleans[] = {"true", "false"};
+constexpr std::string_view kTexts[] = {"issue-7", "issue-8", "issue-8-transcription", "unread"};
 constexpr std::string_view kStatuses[] = {"open", "fixed", "historical"};
 constexpr std::string_view kBases[] = {"observed", "source", "doc", "memory"};
 
 constexpr FieldRule kClauseFields[] = {
-    {"id", true, {}},          {"function", true, {}},
-    {"source", true, {}},      {"issue", true, kIssues},
-    {"kind", true, kKinds},    {"level", true, {}},
-    {"requires", true, {}},    {"test_hint", false, {}},
-    {"linux", false, {}},      {"verify", false, kBooleans},
-    {"untestable", false, {}},
+    {"id", true, {}},          {"function", true, {}},   {"source", true, {}},
+    {"issue", true, kIssues},  {"kind", true, kKinds},   {"level", true, {}},
+    {"requires", true, {}},    {"test_hint", false, {}}, {"linux", false, {}},
+    {"untestable", false, {}}, {"text", false, {}},      {"disputed", false, {}},
 };
 
 constexpr FieldRule kRegressionFields[] = {
@@ -115,6 +113,8 @@ void Catalog::Add(const std::string& file, const std::string& text) {
     return Error({file, LineOf(root.Mark())}, "expected a list of entries (- id: ...)");
   }
 
+  std::vector<std::string> text_of_file;
+  std::map<std::string, std::vector<std::string>> text_of_function;
   for (const YAML::Node& node : root) {
     Entry entry;
     entry.interface = path.stem();
@@ -123,38 +123,92 @@ void Catalog::Add(const std::string& file, const std::string& text) {
       Error(entry.place, "expected an entry (- id: ...)");
       continue;
     }
+    if (const YAML::Node defaults = node["defaults"]; defaults && !regression) {
+      text_of_file = ReadTexts(defaults["text"], entry.place);
+      for (const auto& function : defaults["functions"]) {
+        text_of_function[function.first.Scalar()] = ReadTexts(function.second, entry.place);
+      }
+      continue;
+    }
     for (const auto& field : node) {
-      const Place place{file, LineOf(field.first.Mark())};
       const std::string name = field.first.IsScalar() ? field.first.Scalar() : "";
-      if (!RuleOf(name, regression)) {
-        Error(place, "unknown field '" + name + "'");
-        continue;
-      }
-      const bool list = name == "clauses";
-      if (list ? !field.second.IsSequence() : !field.second.IsScalar()) {
-        Error(place, "field '" + name + "' must be " + (list ? "a list of clause ids" : "text"));
-        entry.fields.emplace(name, "");  // not missing as well
-        continue;
-      }
-      const std::string value = list ? name : Trim(field.second.Scalar());
-      if (value.empty()) Error(place, "field '" + name + "' is empty");
-      if (!entry.fields.emplace(name, value).second) {
-        Error(place, "field '" + name + "' is given twice");
-      }
-      if (name == "id") entry.id = value;
-      if (list) {
-        for (const YAML::Node& id : field.second) {
-          entry.clauses.push_back(id.IsScalar() ? Trim(id.Scalar()) : "");
-        }
-      }
-      const auto values = RuleOf(name, regression)->values;
-      if (!values.empty() && std::ranges::find(values, value) == values.end()) {
-        Error(place, "unknown " + name + " '" + value + "'; it is one of " + Join(values));
+      if (RuleOf(name, regression)) {
+        ReadField(name, field.second, regression, entry);
+      } else {
+        Error({file, LineOf(field.first.Mark())}, "unknown field '" + name + "'");
       }
     }
     CheckFields(entry, regression);
+    if (!regression && !entry.fields.contains("text")) {
+      const auto own = text_of_function.find(std::string(entry.Field("function")));
+      entry.text = own == text_of_function.end() ? text_of_file : own->second;
+      // The text of one issue says nothing about a clause that only the other one has.
+      std::erase_if(entry.text, [&](const std::string& read) {
+        const std::string_view issue = entry.Field("issue");
+        return issue != "both" && !read.starts_with("issue-" + std::string(issue));
+      });
+    }
     (regression ? regressions_ : clauses_).push_back(std::move(entry));
   }
+}
+
+void Catalog::ReadField(const std::string& name, const YAML::Node& value, bool regression,
+                        Entry& entry) {
+  const Place place{entry.place.file, LineOf(value.Mark())};
+  if (!entry.fields.emplace(name, name).second) {
+    return Error(place, "field '" + name + "' is given twice");
+  }
+  if (name == "disputed") return ReadDispute(value, place, entry);
+  if (name == "text") {
+    entry.text = ReadTexts(value, place);
+    return;
+  }
+  if (name == "clauses") {
+    if (!value.IsSequence()) return Error(place, "field 'clauses' must be a list of clause ids");
+    for (const YAML::Node& id : value) entry.clauses.push_back(id.IsScalar() ? id.Scalar() : "");
+    return;
+  }
+  if (!value.IsScalar()) return Error(place, "field '" + name + "' must be text");
+  const std::string& text = entry.fields[name] = Trim(value.Scalar());
+  if (text.empty()) Error(place, "field '" + name + "' is empty");
+  if (name == "id") entry.id = text;
+  const auto values = RuleOf(name, regression)->values;
+  if (!values.empty() && std::ranges::find(values, text) == values.end()) {
+    Error(place, "unknown " + name + " '" + text + "'; it is one of " + Join(values));
+  }
+}
+
+void Catalog::ReadDispute(const YAML::Node& value, const Place& place, Entry& entry) {
+  const YAML::Node readings = value.IsMap() ? value["readings"] : YAML::Node();
+  const YAML::Node decides = value.IsMap() ? value["decides"] : YAML::Node();
+  if (!readings || !readings.IsSequence() || readings.size() < 2 || !decides ||
+      !decides.IsScalar() || Trim(decides.Scalar()).empty() || value.size() != 2) {
+    return Error(place,
+                 "field 'disputed' must have 'readings', a list of two or more, and "
+                 "'decides', what would settle it");
+  }
+  for (const YAML::Node& reading : readings) {
+    entry.readings.push_back(reading.IsScalar() ? Trim(reading.Scalar()) : "");
+    if (entry.readings.back().empty()) Error(place, "a reading of 'disputed' is empty");
+  }
+  entry.fields["decides"] = Trim(decides.Scalar());
+}
+
+std::vector<std::string> Catalog::ReadTexts(const YAML::Node& value, const Place& place) {
+  std::vector<std::string> texts;
+  if (!value || !value.IsSequence() || value.size() == 0) {
+    Error(place, "field 'text' must be a list of " + Join(kTexts));
+    return texts;
+  }
+  for (const YAML::Node& node : value) {
+    const std::string text = node.IsScalar() ? node.Scalar() : "";
+    if (std::ranges::find(kTexts, text) == std::end(kTexts)) {
+      Error(place, "unknown text '" + text + "'; it is one of " + Join(kTexts));
+    } else if (text != "unread") {
+      texts.push_back(text);
+    }
+  }
+  return texts;
 }
 
 void Catalog::CheckFields(const Entry& entry, bool regression) {

@@ -7,6 +7,8 @@
 #include <string_view>
 #include <vector>
 
+#include <yaml-cpp/yaml.h>
+
 namespace ipcsuite::gen {
 
 // A place in a YAML file, printed as "file:line".
@@ -22,7 +24,9 @@ struct Entry {
   std::string interface;
   Place place;
   std::map<std::string, std::string, std::less<>> fields;
-  std::vector<std::string> clauses;  // of a regression: the ids that it names
+  std::vector<std::string> clauses;   // of a regression: the ids that it names
+  std::vector<std::string> text;      // of a clause: the texts that were read; empty: unread
+  std::vector<std::string> readings;  // of a disputed clause
 
   // The field's text; empty if absent.
   std::string_view Field(std::string_view name) const;
@@ -60,6 +64,9 @@ class Catalog {
 
  private:
   void Error(const Place& place, const std::string& what);
+  void ReadField(const std::string& name, const YAML::Node& value, bool regression, Entry& entry);
+  void ReadDispute(const YAML::Node& value, const Place& place, Entry& entry);
+  std::vector<std::string> ReadTexts(const YAML::Node& value, const Place& place);
   void CheckFields(const Entry& entry, bool regression);
   void CheckNames(const std::vector<Entry>& entries, bool regression);
 

@@ -39,15 +39,29 @@ void EmitOrder(std::string_view name, const std::vector<Entry>& entries, std::os
   out << "\n};\n\n";
 }
 
-void EmitClause(const Entry& entry, std::ostream& out) {
+std::string TextBits(const Entry& entry) {
+  std::string bits;
+  for (const std::string& text : entry.text) {
+    bits += (bits.empty() ? "" : " | ") + std::string(text == "issue-7"   ? "kReadIssue7"
+                                                      : text == "issue-8" ? "kReadIssue8"
+                                                                          : "kReadTranscription");
+  }
+  return bits.empty() ? "0" : bits;
+}
+
+void EmitClause(const Entry& entry, std::size_t index, std::ostream& out) {
   const auto text = [&](std::string_view field) { return Literal(entry.Field(field)) + "sv"; };
   out << "    {" << Literal(entry.id) << "sv, " << Literal(entry.interface) << "sv, "
       << text("function") << ",\n     " << text("source") << ",\n     "
       << IssueBits(entry.Field("issue")) << ", Kind::" << KindConstant(entry.Field("kind")) << ", "
       << text("level") << ",\n     " << text("requires") << ",\n     " << text("test_hint")
-      << ",\n     " << text("linux") << ",\n     "
-      << (entry.Field("verify") == "true" ? "true" : "false") << ", " << text("untestable")
-      << "},\n";
+      << ",\n     " << text("linux") << ",\n     " << text("untestable") << ",\n     "
+      << TextBits(entry) << ", ";
+  if (entry.readings.empty()) {
+    out << "{}, {}},\n";
+  } else {
+    out << "kReadings" << index << ", " << text("decides") << "},\n";
+  }
 }
 
 void EmitRegression(const Entry& entry, std::size_t index, std::ostream& out) {
@@ -118,8 +132,16 @@ void EmitTables(const Catalog& catalog, std::ostream& out) {
   out << kNotice
       << "#include \"spec/tables.h\"\n\n#include <array>\n\nnamespace ipcsuite::tables {\n"
          "namespace {\n\nusing namespace std::string_view_literals;\n\n";
-  out << "constexpr std::array<Clause, " << catalog.clauses().size() << "> kClauses = {{\n";
-  for (const Entry& entry : catalog.clauses()) EmitClause(entry, out);
+  const auto& clauses = catalog.clauses();
+  for (std::size_t i = 0; i < clauses.size(); ++i) {
+    if (clauses[i].readings.empty()) continue;
+    out << "constexpr std::array<std::string_view, " << clauses[i].readings.size() << "> kReadings"
+        << i << " = {{";
+    for (const std::string& reading : clauses[i].readings) out << Literal(reading) << "sv, ";
+    out << "}};\n";
+  }
+  out << "constexpr std::array<Clause, " << clauses.size() << "> kClauses = {{\n";
+  for (std::size_t i = 0; i < clauses.size(); ++i) EmitClause(clauses[i], i, out);
   out << "}};\n\n";
   EmitOrder("kClausesById", catalog.clauses(), out);
 

@@ -18,7 +18,7 @@ using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
 
-// A sound clause of ten lines; `line` replaces the one with `field`.
+// A sound clause of eleven lines; `line` replaces the one with `field`.
 std::string ClauseText(const std::string& id, const std::string& field = "",
                        const std::string& line = "") {
   const std::vector<std::pair<std::string, std::string>> lines = {
@@ -28,6 +28,7 @@ std::string ClauseText(const std::string& id, const std::string& field = "",
       {"issue", "  issue: both"},
       {"kind", "  kind: shall"},
       {"level", "  level: base"},
+      {"text", "  text: [issue-7]"},
       {"requires", "  requires: >-\n    Two\n    lines."},
       {"test_hint", "  test_hint: Try it."},
   };
@@ -65,7 +66,7 @@ struct BadClause {
 class BadClauseTest : public testing::TestWithParam<BadClause> {};
 
 TEST_P(BadClauseTest, IsRefusedWithFileAndLine) {
-  // The bad clause is the second: it begins in line 12.
+  // The bad clause is the second: it begins in line 13.
   const std::string text =
       ClauseText("pipe.a") + "\n" + ClauseText("pipe.b", GetParam().field, GetParam().line);
   EXPECT_THAT(ErrorsOf({{"spec/pipe.yaml", text}}), ElementsAre(GetParam().error));
@@ -74,29 +75,60 @@ TEST_P(BadClauseTest, IsRefusedWithFileAndLine) {
 INSTANTIATE_TEST_SUITE_P(
     Schema, BadClauseTest,
     testing::Values(
-        BadClause{"function", "", "spec/pipe.yaml:12: 'pipe.b' has no field 'function'"},
-        BadClause{"source", "", "spec/pipe.yaml:12: 'pipe.b' has no field 'source'"},
-        BadClause{"requires", "", "spec/pipe.yaml:12: 'pipe.b' has no field 'requires'"},
-        BadClause{"kind", "", "spec/pipe.yaml:12: 'pipe.b' has no field 'kind'"},
-        BadClause{"source", "  source: \"\"", "spec/pipe.yaml:14: field 'source' is empty"},
+        BadClause{"function", "", "spec/pipe.yaml:13: 'pipe.b' has no field 'function'"},
+        BadClause{"source", "", "spec/pipe.yaml:13: 'pipe.b' has no field 'source'"},
+        BadClause{"requires", "", "spec/pipe.yaml:13: 'pipe.b' has no field 'requires'"},
+        BadClause{"kind", "", "spec/pipe.yaml:13: 'pipe.b' has no field 'kind'"},
+        BadClause{"source", "  source: \"\"", "spec/pipe.yaml:15: field 'source' is empty"},
         BadClause{"kind", "  kind: must",
-                  "spec/pipe.yaml:16: unknown kind 'must'; it is one of shall, shall-error, limit, "
+                  "spec/pipe.yaml:17: unknown kind 'must'; it is one of shall, shall-error, limit, "
                   "may-error, should, unspecified or implementation-defined"},
         BadClause{"issue", "  issue: 6",
-                  "spec/pipe.yaml:15: unknown issue '6'; it is one of 7, 8 or both"},
+                  "spec/pipe.yaml:16: unknown issue '6'; it is one of 7, 8 or both"},
         BadClause{"level", "  level: base\n  colour: red",
-                  "spec/pipe.yaml:18: unknown field 'colour'"},
+                  "spec/pipe.yaml:19: unknown field 'colour'"},
         BadClause{"level", "  level: base\n  kind: shall",
-                  "spec/pipe.yaml:18: field 'kind' is given twice"},
-        BadClause{"level", "  level: [base]", "spec/pipe.yaml:17: field 'level' must be text"},
+                  "spec/pipe.yaml:19: field 'kind' is given twice"},
+        BadClause{"level", "  level: [base]", "spec/pipe.yaml:18: field 'level' must be text"},
         BadClause{"test_hint", "",
-                  "spec/pipe.yaml:12: 'pipe.b' has neither 'test_hint' nor 'untestable'"},
+                  "spec/pipe.yaml:13: 'pipe.b' has neither 'test_hint' nor 'untestable'"},
+        BadClause{"text", "  text: issue-7",
+                  "spec/pipe.yaml:19: field 'text' must be a list of issue-7, issue-8, "
+                  "issue-8-transcription or unread"},
+        BadClause{"text", "  text: [issue-9]",
+                  "spec/pipe.yaml:19: unknown text 'issue-9'; it is one of issue-7, issue-8, "
+                  "issue-8-transcription or unread"},
+        BadClause{"level", "  level: base\n  disputed: {readings: [one], decides: Nothing}",
+                  "spec/pipe.yaml:19: field 'disputed' must have 'readings', a list of two or "
+                  "more, and 'decides', what would settle it"},
+        BadClause{"level", "  level: base\n  disputed: {readings: [one, two]}",
+                  "spec/pipe.yaml:19: field 'disputed' must have 'readings', a list of two or "
+                  "more, and 'decides', what would settle it"},
         BadClause{"id", "- id: pipe.a",
-                  "spec/pipe.yaml:12: duplicate id 'pipe.a'; first at spec/pipe.yaml:1"}));
+                  "spec/pipe.yaml:13: duplicate id 'pipe.a'; first at spec/pipe.yaml:1"}));
 
 TEST(Catalog, UntestableClauseNeedsNoHint) {
   EXPECT_THAT(ErrorsOf({{"p.yaml", ClauseText("pipe.a", "test_hint", "  untestable: Why.")}}),
               IsEmpty());
+}
+
+TEST(Catalog, TextOfAClauseComesFromItselfItsFunctionOrItsFile) {
+  const std::string defaults =
+      "- defaults:\n    text: [issue-7, issue-8]\n    functions: {pipe: [issue-7]}\n";
+  const auto texts = [&](const std::string& clause) {
+    Catalog catalog;
+    catalog.Add("a.yaml", defaults + clause);
+    EXPECT_THAT(catalog.errors(), IsEmpty());
+    return catalog.clauses().at(0).text;
+  };
+  EXPECT_THAT(texts(ClauseText("pipe.a", "text", "  text: [issue-8]")), ElementsAre("issue-8"));
+  EXPECT_THAT(texts(ClauseText("pipe.a", "text", "  text: [unread]")), IsEmpty());
+  EXPECT_THAT(texts(ClauseText("pipe.a", "text")), ElementsAre("issue-7"));
+  std::string other = ClauseText("pipe.a", "text");
+  other.replace(other.find("function: pipe"), 14, "function: dup");
+  EXPECT_THAT(texts(other), ElementsAre("issue-7", "issue-8"));
+  other.replace(other.find("issue: both"), 11, "issue: 8");
+  EXPECT_THAT(texts(other), ElementsAre("issue-8"));
 }
 
 TEST(Catalog, RefusesDuplicateIdAcrossFiles) {
@@ -106,7 +138,7 @@ TEST(Catalog, RefusesDuplicateIdAcrossFiles) {
 
 TEST(Catalog, RefusesTwoIdsOfOneConstant) {
   EXPECT_THAT(ErrorsOf({{"a.yaml", ClauseText("pipe.a.b") + ClauseText("pipe.a_b")}}),
-              ElementsAre("a.yaml:11: 'pipe.a_b' and 'pipe.a.b' (a.yaml:1) would both be the "
+              ElementsAre("a.yaml:12: 'pipe.a_b' and 'pipe.a.b' (a.yaml:1) would both be the "
                           "constant a_b"));
 }
 

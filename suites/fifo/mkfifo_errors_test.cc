@@ -179,6 +179,7 @@ IPC_TABLE_TEST(MkfifoErrors, ErrorCase, kErrors) {
       EXPECT_THAT(CALL(maker.make(path.c_str(), 0600)), FailsWithAnyOfList(row.errors));
     }
     ForClause charged(clause::mkfifo::failure_creates_nothing);
+    NoteChecks();
     EXPECT_EQ(Snapshot(dir), before);
   }
 }

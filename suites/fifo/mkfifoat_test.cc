@@ -56,6 +56,8 @@ IPC_TEST(Mkfifoat, ModeIsCutByTheMask, clause::mkfifoat::relative, clause::mkfif
     ScopedUmask mask(027);
     EXPECT_THAT(CALL(mkfifoat(at, "f", 0777)), SucceedsWith(0));
   }
+  const ForClause scope(clause::mkfifo::mode_and_umask);
+  NoteChecks();
   EXPECT_EQ(Lstat(dir / "f").st_mode & 0777, 0750u);
 }
 
@@ -69,6 +71,7 @@ IPC_TEST(Mkfifoat, FailsWithEbadfForADescriptorThatIsNotOpen, clause::mkfifoat::
     EXPECT_THAT(CALL(mkfifoat(-1, "f", 0600)), Fails(EBADF));
   }
   ForClause charged(clause::mkfifo::failure_creates_nothing);
+  NoteChecks();
   EXPECT_TRUE(Snapshot(dir).empty());
 }
 
@@ -81,6 +84,7 @@ IPC_TEST(Mkfifoat, FailsWithEnotdirForADescriptorOfAnotherType, clause::mkfifoat
   Pipe pipe;
   EXPECT_THAT(CALL(mkfifoat(pipe.rd(), "f", 0600)), Fails(ENOTDIR));
   ForClause charged(clause::mkfifo::failure_creates_nothing);
+  NoteChecks();
   EXPECT_TRUE(Snapshot(dir).empty());
 }
 

@@ -60,6 +60,7 @@ IPC_TABLE_TEST(FifoOpenAfterInterrupted, SideCase, kAfterInterrupted) {
   const Call interrupted = first.start([&] { return CALL(open(fifo.path(), row.side.flags)); });
   EXPECT_THAT(interrupted, Blocks());
   EXPECT_THAT(Interrupt(first, interrupted, SIGUSR1), Fails(EINTR));
+  const ForClause scope(Side{row.side.other_flags()}.waits_clause());
   const Call call = second.start([&] { return CALL(open(fifo.path(), row.side.other_flags())); });
   EXPECT_THAT(call, Blocks());
   const Fd other(CALL(open(fifo.path(), row.side.flags | O_CLOEXEC)));

@@ -220,7 +220,7 @@ IPC_TEST(MqLimits, RaisedNumberOfQueuesIsHonoured, clause::mq_open::error_enospc
 // ---- sysconf()
 
 IPC_TEST(MqSysconf, MessagePassingIsTheDateOfTheStandard, clause::sysconf::message_passing,
-         regression::gvisor_only_open_and_unlink) {
+         regression::gvisor_only_open_and_unlink, promise) {
   const CallResult got = CALL(sysconf(_SC_MESSAGE_PASSING));
   // The date goes with _POSIX_VERSION: an implementation of one issue gives its date.
   const long version = sysconf(_SC_VERSION);

@@ -60,6 +60,7 @@ IPC_TEST_P(PipeCancel, WakesABlockedWrite, clause::pipe::cancel_blocked_call,
   CancelWhileBlocked([&] { return CALL(writev(p.wr(), &area, 1)); });
   CancelWhileBlocked([&] { return CALL(write(p.wr(), data.data(), 1)); });
   ForClause scope(clause::pipe::cancel_no_side_effect);
+  NoteChecks();
   EXPECT_EQ(FirstDifference(DrainPipe(p.rd()), FillBytes(filled)), "");
 }
 

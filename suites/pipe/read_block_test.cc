@@ -121,6 +121,7 @@ IPC_TEST_P(PipeReadBlocking, ReturnsZeroWhenTheLastWriterIsKilled,
   EXPECT_THAT(call, Blocks());
   holder.Kill();
   EXPECT_THAT(call.result(), SucceedsWith(0));
+  NoteChecksOf(clause::exit::closes_pipe_ends);  // of which the end-of-file is the sign
 }
 
 IPC_TEST_P(PipeReadBlocking, LastCloseReleasesEveryReader,

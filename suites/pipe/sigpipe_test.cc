@@ -274,6 +274,7 @@ IPC_TEST_P(PipeNoReader, OnlyTheLastCopyOfTheReadEndCounts, clause::pipe::write_
     self.step([&] { return CALL(close(p.rd_fd().release())); });
   });
   const auto expect_reader = [&](const char* what) {
+    const ForClause scope(clause::close::pipe_other_duplicates_keep_end_open);
     EXPECT_THAT(CALL(write(p.wr(), "x", 1)), SucceedsWith(1)) << what;
   };
   expect_reader("all copies open");

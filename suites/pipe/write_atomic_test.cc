@@ -115,6 +115,7 @@ IPC_TEST_P(PipeAtomicity, NonblockingRecordsOfProcessesAreNotInterleaved,
   Pipe p = Make();
   SetNonblocking(p.wr(), true);
   RunProcesses(p, PersistentWrite, false);
+  NoteChecksOf(clause::pipe::write_le_pipe_buf_never_partial);  // a part would be a torn record
 }
 
 IPC_TEST_P(PipeAtomicity, GatheredRecordsOfProcessesAreNotInterleaved,
@@ -181,6 +182,7 @@ IPC_TEST(PipeAtomicityOfOpens, RecordsOfSeparateOpensAreNotInterleaved,
     for (unsigned i = 0; i < 4; ++i) whole += parser.Count(i);
   }
   EXPECT_EQ(parser.Problem(), "");
+  NoteChecksOf(clause::pipe::write_atomic_le_pipe_buf_threads);  // two of the writers
   for (Call& call : calls) EXPECT_THAT(call.result(), Succeeds());
 }
 

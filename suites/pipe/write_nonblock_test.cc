@@ -120,10 +120,12 @@ void ExpectAllOrNothing(const Pipe& p, std::size_t filled, std::size_t size, std
   static const std::string data = Noise(1u << 20, 77);
   const CallResult wrote = CALL(write(p.wr(), data.data(), size));
   if (wrote.ok()) {
+    NoteChecks();
     ASSERT_EQ(static_cast<std::size_t>(wrote.value), size)
         << "a part of an atomic write, behind " << filled << " bytes";
     inside->append(data, 0, size);
   } else {
+    const ForClause scope(clause::pipe::write_nonblock_le_eagain);
     ASSERT_THAT(wrote, Fails(EAGAIN)) << size << " bytes behind " << filled;
   }
 }
@@ -175,6 +177,7 @@ IPC_TEST_P(PipeWriteNonblocking, AcceptedAtomicWritesAreWholeWhateverTheMix,
         ASSERT_THAT(wrote, SucceedsWith(data.size()));
         inside += data;
       } else {
+        const ForClause scope(clause::pipe::write_nonblock_le_room);
         ASSERT_THAT(wrote, Fails(EAGAIN));
         ASSERT_FALSE(inside.empty()) << "an empty pipe refused " << data.size() << " bytes";
         ++refused;

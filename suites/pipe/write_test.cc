@@ -115,6 +115,7 @@ IPC_TEST_P(PipeWrite, WaitsForRoomForAllOfAnAtomicWrite, clause::pipe::write_blo
   // One byte at a time leaves the pipe: whenever the write happens, it is whole and in its place.
   std::string drained = ReadUpTo(p.rd(), atomic, 1);
   drained += ReadUpTo(p.rd(), filled);
+  const ForClause scope(clause::pipe::write_le_pipe_buf_never_partial);
   EXPECT_THAT(call.result(), SucceedsWith(atomic));
   EXPECT_EQ(FirstDifference(drained + DrainPipe(p.rd()), FillBytes(filled) + data), "");
 }

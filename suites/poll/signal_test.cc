@@ -53,9 +53,11 @@ IPC_TABLE_TEST(PollInterrupted, WaiterRow, kInterrupted) {
   }
   if (row.waiter->selects) {
     ForClause charged(clause::select::failure_keeps_sets);
+    NoteChecks();
     EXPECT_EQ(BitNames(answer->bits), "POLLIN") << "the bit in the set for reading must stay";
   } else {
     ForClause charged(clause::poll::fd_events_unmodified);
+    NoteChecks();
     EXPECT_TRUE(answer->entry_kept);
   }
   EXPECT_TRUE(answer->timeout_kept);

@@ -272,6 +272,7 @@ IPC_TABLE_TEST(SelectTable, Row, kSelectRows) {
   const CallResult did = Try(row, scene.fd);
   ForClause charged(row.state->reads ? clause::select::pipe_read_ready
                                      : clause::select::pipe_write_ready);
+  NoteChecks();
   const bool called = row.state->reads ? said.read : said.write;
   EXPECT_FALSE(did.failed_with(EAGAIN) && called) << "called ready, " << did;
   EXPECT_FALSE(row.state->reads && did.ok() && did.value > 0 && !called)
@@ -298,6 +299,7 @@ IPC_TEST(PollTableInAChild, SeesTheSame, clause::poll::pipe_pollin_with_data,
       return polled;
     });
     EXPECT_THAT(call.result(), SucceedsWith(here != 0 ? 1 : 0));
+    NoteChecksOfAll();
     EXPECT_EQ(BitNames(*there), BitNames(here));
   }
 }

@@ -27,7 +27,7 @@ Tree SmallTree() {
 
 Program SmallProgram() {
   Program program;
-  program.options = {{"run", {"--suite"}}, {"explain", {}}};
+  program.options = {{"run", {"--suite"}}, {"explain", {}}, {"detect", {"--fault"}}};
   program.clauses = {"pipe.read.fifo_order"};
   program.tests = {"Kinds/PipeDup.Shares/fifo"};
   program.faults = {"canary"};
@@ -116,7 +116,7 @@ TEST(CheckCommands, FindsWhatDoesNotExist) {
         "IPCSUITE_FAULT=tube some-program",
         "IPCSUITE_"
         "TUBE=1 some-program",
-        "bazel-bin/suites/pipe/tube_test"}) {
+        "bazel-bin/suites/pipe/tube_test", "ipcsuite detect --fault canary,tube"}) {
     EXPECT_EQ(Commands(wrong).size(), 1u) << wrong;
   }
 }

@@ -53,7 +53,7 @@ TEST(Documents, DryRunRefusesWhatDoesNotExist) {
   const std::string program = "'" + TheProgram().path + "' ";
   for (const char* wrong :
        {"run --suite tube", "run --tube", "run --filter 'Tube.*'", "stress tube", "on tube:x",
-        "matrix native tube:x", "stress --sizes tube"}) {
+        "matrix native tube:x", "stress --sizes tube", "soak --filter 'Tube.*'"}) {
     const Outcome outcome = RunCommand(program + wrong + " --dry-run", Folder());
     EXPECT_EQ(outcome.status, 2) << wrong << ": " << outcome.output;
   }
