@@ -16,6 +16,8 @@
 #include <string>
 #include <vector>
 
+#include "platforms/platform.h"
+
 namespace ipcsuite::platforms {
 namespace {
 
@@ -26,7 +28,7 @@ void Mount(const char* type, const char* where, const char* options = nullptr) {
 }
 
 struct Orders {
-  int uid = 0;
+  uid_t uid = 0;
   std::string shm = "mode=1777";
   std::vector<std::string> args;
 };
@@ -41,7 +43,7 @@ Orders ReadOrders() {
     } else if (line == "--") {
       arguments = true;
     } else if (line.rfind("uid=", 0) == 0) {
-      orders.uid = std::atoi(line.c_str() + 4);
+      orders.uid = static_cast<uid_t>(ParseNumber(line.substr(4), 0xFFFFFFFEu).value_or(0));
     } else if (line.rfind("shm=", 0) == 0) {
       orders.shm = "mode=1777," + line.substr(4);
     }

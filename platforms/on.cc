@@ -11,9 +11,9 @@
 #include <optional>
 #include <set>
 
-#include "base/os/os.h"
 #include "base/args.h"
 #include "base/files.h"
+#include "base/os/os.h"
 #include "harness/runner/runner.h"
 #include "platforms/platform.h"
 #include "platforms/remote.h"
@@ -32,6 +32,8 @@ struct OnOptions {
   std::string out = "ipcsuite-reports";
   std::vector<std::string> formats = {"json", "html"};
   int jobs = 0;  // of matrix: number of concurrent platforms
+  std::vector<std::string> expect;
+  std::vector<report::Expectation> expectations;  // the default ones and those
   bool list = false;
 };
 
@@ -41,28 +43,21 @@ void AddOptions(CLI::App& app, OnOptions& options) {
       "File to run there: static, or built for that libc or machine; default: this program");
   app.add_option("--out", options.out, "Directory of the reports")->capture_default_str();
   app.add_option("--format", options.formats, "json, html, junit, ...")->delimiter(',');
-  app.add_option("--limit", options.remote.limit_s, "Time limit of the whole run in seconds")
-      ->capture_default_str();
-  app.add_option("--silence", options.remote.silence_s,
-                 "Kill the run after this many seconds without output")
-      ->capture_default_str();
+  AddDuration(app, "--limit", options.remote.limit, "Time limit of the whole run; default: 15m");
+  AddDuration(app, "--silence", options.remote.silence,
+              "Kill the run after this time without output; default: 3m");
+  app.add_option("--expect", options.expect, "Files of known deviations, on this machine");
   app.add_flag("--list", options.list,
-               "Print which platforms are available here, and what the others need");
-  app.allow_extras(false);
+               "Print which platforms are available here, their keys, and what the others need");
+  app.allow_extras();
 }
 
 void PrintList() {
   for (const std::string& line : ListPlatforms()) std::printf("%s\n", line.c_str());
-  std::printf("\ntraits of container:\n");
-  for (const TraitHelp& trait : ContainerTraits())
-    std::printf("  %-40s %s\n", trait.name, trait.help);
 }
 
 // What arrived becomes a report: judged here, by this program's catalogue and expectations.
-report::Run Judge(report::Run run) {
-  std::vector<report::Expectation> expectations;
-  std::string error;
-  report::DefaultExpectations(&expectations, &error);
+report::Run Judge(report::Run run, const std::vector<report::Expectation>& expectations) {
   report::Apply(expectations, report::FactsOf(run.environment), {}, &run.tests);
   std::vector<std::string> suites;
   for (const report::TestRecord& test : run.tests) {
@@ -80,6 +75,25 @@ std::string FileLabel(std::string text) {
   return text.size() > 80 ? text.substr(text.size() - 80) : text;
 }
 
+// What is wrong with the options; reads the files that they name.
+std::string Mistake(const CLI::App& app, OnOptions& options) {
+  if (const std::vector<std::string> extra = app.remaining(); !extra.empty())
+    return "unexpected " + extra.front() + ": options of `run` on the platform follow `--`";
+  for (const std::string& word : options.remote.rest) {
+    const std::string name = word.substr(0, word.find('='));
+    if (name == "--expect")
+      return "--expect after `--` would name a file there: give it before `--`";
+    if (name == "--baseline")
+      return "--baseline after `--` would name a file there: run without it, then use `ipcsuite "
+             "compare` on the two results.json";
+  }
+  std::string error;
+  bool read = report::DefaultExpectations(&options.expectations, &error);
+  for (const std::string& file : options.expect)
+    read = read && report::ReadExpectations(file, &options.expectations, &error);
+  return read ? "" : error;
+}
+
 // -1 to go on, or the exit status.
 int Parse(CLI::App& app, OnOptions& options, int argc, char** argv,
           const std::function<int()>& resolve) {
@@ -92,7 +106,10 @@ int Parse(CLI::App& app, OnOptions& options, int argc, char** argv,
     }
     own.push_back(argv[i]);
   }
-  return ParseArguments(app, std::move(own), [&] { return options.list ? -1 : resolve(); });
+  return ParseArguments(app, std::move(own), [&] {
+    if (const std::string why = Mistake(app, options); !why.empty()) return Complain(why);
+    return options.list ? -1 : resolve();
+  });
 }
 
 bool MakeOut(const std::string& out) {
@@ -121,7 +138,9 @@ Entry ReadEntry(const std::string& text) {
     entry.platform.erase(0, equals + 1);
   }
   const std::size_t at = entry.platform.rfind('@');
-  if (at != std::string::npos && entry.platform.compare(0, 4, "ssh:") != 0) {
+  const PlatformKind* const kind =
+      FindRow<PlatformKind>(entry.platform.substr(0, entry.platform.find(':')));
+  if (at != std::string::npos && (kind == nullptr || !kind->at_in_target)) {
     entry.program = entry.platform.substr(at + 1);
     entry.platform.erase(at);
   }
@@ -139,7 +158,8 @@ class Matrix {
     const Entry entry = ReadEntry(text);
     own.label = entry.label;
     if (!entry.program.empty()) own.program = entry.program;
-    const auto spec = ParsePlatform(entry.platform, &error);
+    const Result<PlatformSpec> spec = ParsePlatform(entry.platform);
+    if (!spec) error = spec.error();
     auto remote = spec ? std::make_unique<Remote>(*spec, own) : nullptr;
     if (remote && remote->Start(&error)) {
       running_.push_back(std::move(remote));
@@ -191,7 +211,7 @@ class Matrix {
   }
 
   void Take(Remote& remote) {
-    const report::Run run = Judge(remote.Take());
+    const report::Run run = Judge(remote.Take(), options_.expectations);
     if (run.tests.empty()) return LeaveOut(remote.name(), run.interrupted);
     PrintSummary(remote.name(), run, remote.seconds());
     std::string file = options_.out + "/" + FileLabel(remote.name());
@@ -225,17 +245,17 @@ int OnMain(int argc, char** argv) {
   OnOptions options;
   std::string platform;
   AddOptions(app, options);
-  app.add_option("PLATFORM", platform,
-                 "native, user:UID, libc:DIR, emulator:PROGRAM, gvisor:PLATFORM, container:TRAITS, "
-                 "bwrap, vm:KERNEL, uml:BINARY, ssh:HOST");
+  app.add_option("PLATFORM", platform, PlatformSyntax() + "; keys follow as ,KEY=VALUE (--list)");
   app.add_option("--label", options.remote.label, "Name of the platform in comparisons");
   std::string error;
   std::optional<PlatformSpec> spec;
   const auto resolve = [&] {
     if (platform.empty())
       return Complain("no platform is given: see `ipcsuite on --list` for those available here");
-    spec = ParsePlatform(platform, &error);
-    return spec ? -1 : Complain(error);
+    Result<PlatformSpec> parsed = ParsePlatform(platform);
+    if (!parsed) return Complain(parsed.error());
+    spec = *parsed;
+    return -1;
   };
   if (const int status = Parse(app, options, argc, argv, resolve); status >= 0) return status;
   if (options.list) return PrintList(), 0;
@@ -245,7 +265,7 @@ int OnMain(int argc, char** argv) {
   if (!remote.Start(&error)) return Complain(error);
   Backoff backoff;
   while (!remote.Poll()) backoff.Pause();
-  const report::Run run = Judge(remote.Take());
+  const report::Run run = Judge(remote.Take(), options.expectations);
   std::printf("%s", report::TextSummary(run, false).c_str());
   PrintSummary(remote.name(), run, remote.seconds());
   for (const std::string& format : options.formats) {
@@ -274,9 +294,9 @@ int MatrixMain(int argc, char** argv) {
     if (platforms.size() < 2)
       return Complain(
           "fewer than two platforms are given: see `ipcsuite on --list` for those available here");
-    std::string error;
     for (const std::string& text : platforms) {
-      if (!ParsePlatform(ReadEntry(text).platform, &error)) return Complain(error);
+      const Result<PlatformSpec> spec = ParsePlatform(ReadEntry(text).platform);
+      if (!spec) return Complain(spec.error());
     }
     return -1;
   };

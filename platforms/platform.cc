@@ -1,58 +1,132 @@
 #include "platforms/platform.h"
 
 #include <stdlib.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
-#include <filesystem>
-#include <sstream>
+#include <algorithm>
+#include <charconv>
+#include <cstdint>
+
+#include "base/files.h"
+#include "base/text.h"
+#include "platforms/elf.h"
 
 namespace ipcsuite::platforms {
 namespace {
 
-const char* const kKinds =
-    "native, user:UID, libc:DIR, emulator:PROGRAM, gvisor:PLATFORM, container:TRAITS, bwrap, "
-    "vm:KERNEL, uml:BINARY, ssh:HOST";
-
-std::vector<std::string> Split(const std::string& text, char by) {
-  std::vector<std::string> parts;
-  std::stringstream in(text);
-  for (std::string part; std::getline(in, part, by);) parts.push_back(part);
-  return parts;
+const PlatformKey* FindKey(const PlatformKind& kind, const std::string& name) {
+  const auto it = std::find_if(kind.keys.begin(), kind.keys.end(),
+                               [&](const PlatformKey& key) { return name == key.name; });
+  return it == kind.keys.end() ? nullptr : &*it;
 }
 
-std::nullopt_t Refuse(std::string* error, const std::string& line) {
-  *error = line;
-  return std::nullopt;
+std::string Syntax(const PlatformKey& key) {
+  return key.value == nullptr ? key.name : std::string(key.name) + "=" + key.value;
 }
 
-// The dynamic loader of a tree that holds a C library.
-std::string FindLoader(const std::string& tree) {
-  std::error_code error;
-  for (const auto& entry : std::filesystem::recursive_directory_iterator(
-           tree, std::filesystem::directory_options::skip_permission_denied, error)) {
-    const std::string name = entry.path().filename().string();
-    if ((name.rfind("ld-linux", 0) == 0 || name.rfind("ld-musl", 0) == 0) &&
-        entry.path().extension() != ".d")
-      return entry.path().string();
-  }
+std::string KeysOf(const PlatformKind& kind) {
+  std::vector<std::string> keys;
+  for (const PlatformKey& key : kind.keys) keys.push_back(Syntax(key));
+  return keys.empty() ? std::string(kind.name) + " takes none" : "there are " + Join(keys, ", ");
+}
+
+// Enters "key=value" or "flag"; what is wrong with it otherwise.
+std::string AddKey(const std::string& part, PlatformSpec* spec) {
+  const std::size_t equals = part.find('=');
+  const std::string name = part.substr(0, equals);
+  const PlatformKey* const key = FindKey(*spec->kind, name);
+  if (key == nullptr) return "unknown key '" + name + "': " + KeysOf(*spec->kind);
+  if ((key->value != nullptr) != (equals != std::string::npos))
+    return "'" + part + "' has to be " + Syntax(*key);
+  const std::string value = equals == std::string::npos ? "" : part.substr(equals + 1);
+  const char* const wanted = key->check != nullptr ? key->check(value) : nullptr;
+  if (wanted != nullptr) return "'" + part + "': " + key->value + " has to be " + wanted;
+  if (!spec->keys.emplace(name, value).second) return "key '" + name + "' is given twice";
   return "";
 }
 
-// Directories of a tree that hold shared libraries, as a loader's search path.
-std::string LibraryPath(const std::string& tree) {
-  std::string path;
-  std::error_code error;
-  for (const auto& entry : std::filesystem::recursive_directory_iterator(
-           tree, std::filesystem::directory_options::skip_permission_denied, error)) {
-    if (!entry.is_directory(error)) continue;
-    bool holds = false;
-    for (const auto& file : std::filesystem::directory_iterator(entry.path(), error)) {
-      if (file.path().filename().string().find(".so") != std::string::npos) holds = true;
-    }
-    if (holds) path += (path.empty() ? "" : ":") + entry.path().string();
+// A dynamic program where its loader is absent ends in a message that nobody understands.
+std::string WhyNotStatic(const std::string& program) {
+  std::string error;
+  const std::optional<std::string> content = ReadFile(program, &error);
+  if (!content) return error;
+  const std::optional<ElfFile> elf = ReadElf(*content);
+  if (!elf || elf->interpreter.empty()) return "";
+  return "the program needs the dynamic loader " + elf->interpreter +
+         ", which is absent there: name the static program with --program (`bazel build "
+         "//:ipcsuite_portable` makes it; ./ipcsuite sends it by itself)";
+}
+
+}  // namespace
+
+std::string PlatformSpec::Value(const std::string& key) const {
+  const auto it = keys.find(key);
+  if (it != keys.end()) return it->second;
+  const PlatformKey* const known = FindKey(*kind, key);
+  return known == nullptr ? "" : known->otherwise;
+}
+
+Result<PlatformSpec> ParsePlatform(const std::string& text) {
+  PlatformSpec spec;
+  spec.text = text;
+  const std::size_t colon = text.find(':');
+  spec.kind = FindRow<PlatformKind>(text.substr(0, colon));
+  if (spec.kind == nullptr) return Error{"unknown platform '" + text + "': " + PlatformSyntax()};
+  std::vector<std::string> parts =
+      Split(colon == std::string::npos ? "" : text.substr(colon + 1), ",");
+  if (spec.kind->target != Target::kNone && !parts.empty()) {
+    spec.target = parts.front();
+    parts.erase(parts.begin());
   }
-  return path;
+  const auto refuse = [&](const std::string& why) {
+    return Error{"platform '" + text + "': " + why};
+  };
+  if (spec.kind->target == Target::kRequired && spec.target.empty())
+    return refuse(std::string("a value is missing after the colon: ") + spec.kind->syntax);
+  for (const std::string& part : parts) {
+    if (const std::string why = AddKey(part, &spec); !why.empty()) return refuse(why);
+  }
+  if (spec.kind->check != nullptr) {
+    if (const std::string why = spec.kind->check(spec); !why.empty()) return refuse(why);
+  }
+  return spec;
+}
+
+Result<Launch> Prepare(const PlatformSpec& spec, const LaunchInput& input) {
+  if (spec.kind->missing != nullptr) {
+    if (const std::string why = spec.kind->missing(); !why.empty())
+      return Error{"platform '" + spec.text + "' " + why};
+  }
+  if (spec.kind->needs_static) {
+    if (const std::string why = WhyNotStatic(input.program); !why.empty())
+      return Error{"platform '" + spec.text + "': " + why};
+  }
+  return spec.kind->prepare(spec, input);
+}
+
+std::string PlatformSyntax() {
+  std::vector<std::string> kinds;
+  for (const PlatformKind* kind : AllRows<PlatformKind>()) kinds.emplace_back(kind->syntax);
+  return Join(kinds, ", ");
+}
+
+std::vector<std::string> ListPlatforms() {
+  std::vector<std::string> lines;
+  const auto add = [&](const std::string& indent, const std::string& head,
+                       const std::string& rest) {
+    const std::string padding(
+        head.size() + indent.size() < 24 ? 24 - head.size() - indent.size() : 1, ' ');
+    lines.push_back(indent + head + padding + rest);
+  };
+  for (const PlatformKind* kind : AllRows<PlatformKind>()) {
+    const std::string why = kind->missing == nullptr ? "" : kind->missing();
+    add("", kind->syntax, std::string(kind->help) + ": " + (why.empty() ? "available" : why));
+    for (const PlatformKey& key : kind->keys) {
+      const std::string otherwise = key.otherwise;
+      add("  ", Syntax(key), key.help + (otherwise.empty() ? "" : " (default: " + otherwise + ")"));
+    }
+  }
+  return lines;
 }
 
 Launch Plain(const LaunchInput& input) {
@@ -62,8 +136,7 @@ Launch Plain(const LaunchInput& input) {
   return launch;
 }
 
-// The program under a loader or emulator: what it execs itself by must say so too.
-Launch Under(std::vector<std::string> prefix, const LaunchInput& input) {
+Launch Under(const std::vector<std::string>& prefix, const LaunchInput& input) {
   Launch launch = Plain(input);
   std::string self;
   for (const std::string& word : prefix) self += word + "\n";
@@ -72,164 +145,70 @@ Launch Under(std::vector<std::string> prefix, const LaunchInput& input) {
   return launch;
 }
 
-std::optional<Launch> PrepareLibc(const PlatformSpec& spec, const LaunchInput& input,
-                                  std::string* error) {
-  const std::string loader = FindLoader(spec.target);
-  if (loader.empty())
-    return Refuse(error, "no dynamic loader (ld-linux*, ld-musl*) under " + spec.target +
-                             ": unpack the libc's package there");
-  return Under({loader, "--library-path", LibraryPath(spec.target)}, input);
-}
-
-std::optional<Launch> PrepareGvisor(const PlatformSpec& spec, const LaunchInput& input,
-                                    std::string* error) {
-  const char* named = std::getenv("IPCSUITE_RUNSC");
-  const auto option = spec.options.find("runsc");
-  const std::string runsc = option != spec.options.end() ? option->second
-                            : named                      ? named
-                                                         : FindCommand("runsc");
-  if (runsc.empty())
-    return Refuse(error,
-                  "gVisor's runsc is not in PATH: install the package runsc, or name it by "
-                  "gvisor:PLATFORM,runsc=FILE");
-  Launch launch = Plain(input);
-  const std::vector<std::string> prefix = {
-      runsc,
-      "--root=" + input.work_dir,
-      "--network=none",
-      "--platform=" + (spec.target.empty() ? std::string("systrap") : spec.target),
-      "--ignore-cgroups",
-      "do"};
-  launch.argv.insert(launch.argv.begin(), prefix.begin(), prefix.end());
-  return launch;
-}
-
-std::optional<Launch> PrepareSsh(const PlatformSpec& spec, const LaunchInput& input,
-                                 std::string* error) {
-  if (FindCommand("ssh").empty())
-    return Refuse(error, "ssh is not in PATH: install openssh-client");
-  // One connection: the program goes in by standard input, runs from a private place, and is
-  // removed.
-  std::string words;
-  for (const std::string& arg : input.args) words += " '" + arg + "'";
-  Launch launch;
-  launch.argv = {"/bin/sh",
-                 "-c",
-                 "exec ssh -o BatchMode=yes \"$1\" 'd=$(mktemp -d) && cat > $d/ipcsuite && chmod "
-                 "+x $d/ipcsuite && $d/ipcsuite" +
-                     words + "; s=$?; rm -rf $d; exit $s' < \"$2\"",
-                 "sh",
-                 spec.target,
-                 input.program};
-  return launch;
-}
-
-std::optional<Launch> PrepareBwrap(const LaunchInput& input, std::string* error) {
-  const std::string bwrap = FindCommand("bwrap");
-  if (bwrap.empty()) return Refuse(error, "bwrap is not in PATH: install the package bubblewrap");
-  Launch launch = Plain(input);
-  launch.argv[0] = "/bin/ipcsuite";
-  const std::vector<std::string> prefix = {bwrap,       "--unshare-all", "--die-with-parent",
-                                           "--dev",     "/dev",          "--proc",
-                                           "/proc",     "--tmpfs",       "/tmp",
-                                           "--ro-bind", input.program,   "/bin/ipcsuite"};
-  launch.argv.insert(launch.argv.begin(), prefix.begin(), prefix.end());
-  return launch;
-}
-
-}  // namespace
-
 std::string FindCommand(const std::string& name) {
+  if (name.find('/') != std::string::npos) return access(name.c_str(), X_OK) == 0 ? name : "";
   const char* path = std::getenv("PATH");
   for (const std::string& dir :
-       Split(std::string(path ? path : "/usr/bin:/bin") + ":/usr/sbin:/sbin:/usr/local/bin", ':')) {
+       Split(std::string(path ? path : "/usr/bin:/bin") + ":/usr/sbin:/sbin:/usr/local/bin", ":")) {
     const std::string candidate = dir + "/" + name;
-    if (!dir.empty() && access(candidate.c_str(), X_OK) == 0) return candidate;
+    if (access(candidate.c_str(), X_OK) == 0) return candidate;
   }
   return "";
 }
 
-std::optional<PlatformSpec> ParsePlatform(const std::string& text, std::string* error) {
-  PlatformSpec spec;
-  spec.text = text;
-  const std::size_t colon = text.find(':');
-  spec.kind = text.substr(0, colon);
-  const std::string rest = colon == std::string::npos ? "" : text.substr(colon + 1);
-  const bool bare = spec.kind == "native" || spec.kind == "bwrap";
-  const bool wants_target = spec.kind == "user" || spec.kind == "libc" || spec.kind == "emulator" ||
-                            spec.kind == "vm" || spec.kind == "uml" || spec.kind == "ssh";
-  if (!bare && !wants_target && spec.kind != "gvisor" && spec.kind != "container") {
-    return Refuse(error, "unknown platform '" + text + "': " + kKinds);
+std::string MissingCommand(const std::vector<std::string>& commands, const std::string& package) {
+  for (const std::string& command : commands) {
+    if (!FindCommand(command).empty()) return "";
   }
-  if (wants_target && rest.empty())
-    return Refuse(error,
-                  "platform '" + text + "' needs a value after the colon: " + std::string(kKinds));
-  if (spec.kind == "container") {
-    spec.traits = Split(rest.empty() ? "plain" : rest, ',');
-    return spec;
-  }
-  const std::vector<std::string> parts = Split(rest, ',');
-  if (!parts.empty()) spec.target = parts[0];
-  for (std::size_t i = 1; i < parts.size(); ++i) {
-    const std::size_t equals = parts[i].find('=');
-    if (equals == std::string::npos)
-      return Refuse(error, "platform '" + text + "': '" + parts[i] + "' is not key=value");
-    spec.options[parts[i].substr(0, equals)] = parts[i].substr(equals + 1);
-  }
-  return spec;
+  return "needs " + Join(commands, " or ") + ", not found in PATH: install " + package;
 }
 
-std::optional<Launch> Prepare(const PlatformSpec& spec, const LaunchInput& input,
-                              std::string* error) {
-  if (spec.kind == "native") return Plain(input);
-  if (spec.kind == "user") {
-    Launch launch = Plain(input);
-    launch.uid = std::atoi(spec.target.c_str());
-    return launch;
-  }
-  if (spec.kind == "libc") return PrepareLibc(spec, input, error);
-  if (spec.kind == "emulator") {
-    const std::string emulator =
-        spec.target.find('/') == std::string::npos ? FindCommand(spec.target) : spec.target;
-    if (emulator.empty())
-      return Refuse(error, spec.target + " is not in PATH: install the package qemu-user-static");
-    return Under({emulator}, input);
-  }
-  if (spec.kind == "gvisor") return PrepareGvisor(spec, input, error);
-  if (spec.kind == "container") return internal::PrepareContainer(spec, input, error);
-  if (spec.kind == "bwrap") return PrepareBwrap(input, error);
-  if (spec.kind == "vm") return internal::PrepareVm(spec, input, error);
-  if (spec.kind == "uml") return internal::PrepareUml(spec, input, error);
-  return PrepareSsh(spec, input, error);
+std::optional<std::uint64_t> ParseNumber(const std::string& text, std::uint64_t most) {
+  std::uint64_t number = 0;
+  const char* const end = text.data() + text.size();
+  const auto [at, error] = std::from_chars(text.data(), end, number);
+  if (error != std::errc() || at != end || number > most) return std::nullopt;
+  return number;
 }
 
-std::vector<std::string> ListPlatforms() {
-  std::vector<std::string> lines = {
-      "native               available",
-      "user:UID             available where this user may become UID",
-      "libc:DIRECTORY       available (a tree with a dynamic loader and its libraries)"};
-  const auto need = [&](std::string name, const std::vector<std::string>& commands,
-                        const std::string& package) {
-    name.resize(21, ' ');
-    for (const std::string& command : commands) {
-      if (const std::string path = FindCommand(command); !path.empty()) {
-        lines.push_back(name + "available (" + path + ")");
-        return;
+std::optional<std::uint64_t> ParseBytes(const std::string& text) {
+  if (text.empty()) return std::nullopt;
+  const std::size_t power = std::string("kmg").find(text.back());
+  const bool unit = power != std::string::npos;
+  const auto number = ParseNumber(unit ? text.substr(0, text.size() - 1) : text, INT64_MAX >> 30);
+  if (!number) return std::nullopt;
+  return unit ? *number << (10 * (power + 1)) : *number;
+}
+
+const char* CheckBytes(const std::string& value) {
+  return ParseBytes(value) ? nullptr : "a number, 64, 512k, 300m or 2g for example";
+}
+
+Result<User> FindUser(const std::string& text) {
+  constexpr std::uint64_t kMost = static_cast<uid_t>(-1) - 1;  // -1 stands for "no change"
+  const auto number = ParseNumber(text, kMost);
+  const std::string digits = "0123456789";
+  if (!number && text.find_first_not_of(digits) == std::string::npos)
+    return Error{"user id " + text + " is out of range: name one up to " + std::to_string(kMost)};
+  std::string error;
+  if (const std::optional<std::string> users = ReadFile("/etc/passwd", &error)) {
+    for (const std::string& line : Lines(*users)) {
+      // name:password:uid:gid:...; the password field may be empty.
+      std::vector<std::string> fields(1);
+      for (const char c : line) {
+        if (c == ':')
+          fields.emplace_back();
+        else
+          fields.back() += c;
       }
+      if (fields.size() < 4) continue;
+      const auto uid = ParseNumber(fields[2], kMost), gid = ParseNumber(fields[3], kMost);
+      if (uid && gid && (number ? *uid == *number : fields[0] == text))
+        return User{static_cast<uid_t>(*uid), static_cast<gid_t>(*gid)};
     }
-    lines.push_back(name + "needs " + commands[0] + ": install " + package);
-  };
-  need("emulator:PROGRAM",
-       {"qemu-s390x-static", "qemu-s390x", "qemu-aarch64-static", "qemu-aarch64"},
-       "qemu-user-static");
-  need("gvisor:PLATFORM", {"runsc"}, "runsc");
-  need("container:TRAITS", {"crun", "runc"}, "crun");
-  need("bwrap", {"bwrap"}, "bubblewrap");
-  need("vm:KERNEL", {"qemu-system-x86_64", "qemu-system-aarch64", "qemu-system-s390x"},
-       "qemu-system-x86 (or -arm, -misc)");
-  need("uml:BINARY", {"linux.uml"}, "user-mode-linux (or name a binary)");
-  need("ssh:HOST", {"ssh"}, "openssh-client");
-  return lines;
+  }
+  if (number) return User{static_cast<uid_t>(*number), static_cast<gid_t>(*number)};
+  return Error{"user '" + text + "' is not in /etc/passwd: name one that is, or a user id"};
 }
 
 }  // namespace ipcsuite::platforms

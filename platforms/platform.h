@@ -1,42 +1,47 @@
-// Platforms that the suite can be run on from here, and how each is started.
+// Platforms that the suite can be run on from here: how each is named, and how the program is
+// started there.
 //
-//   native                      this machine, as it is
-//   user:UID                    this machine, as another user
-//   libc:DIRECTORY              this kernel with the C library of a directory tree (a dynamic
-//   build) emulator:PROGRAM            user-mode emulation (qemu-s390x, ...) of the program's
-//   machine gvisor:systrap|ptrace|kvm,runsc=FILE
-//                               gVisor's runsc (FILE: which; default: IPCSUITE_RUNSC, then PATH)
-//   container:TRAIT,...         crun or runc; ContainerTraits() lists the traits
-//   bwrap                       bubblewrap, unprivileged
-//   vm:KERNEL,smp=2,mem=1024,uid=0,shm=size=1m,append=WORDS
-//                               a kernel image in QEMU; the machine is that of the program file
-//   uml:BINARY,mem=512          user-mode Linux
-//   ssh:HOST                    another machine
+// A kind of platform is one file in platforms/kinds that brings its row (Row<PlatformKind>):
+// parsing, help, `ipcsuite on --list` and the start are derived from the table. A platform is
+// written KIND, KIND:TARGET, KIND:TARGET,KEY=VALUE,... or, of a kind without target, KIND:KEY,...
 #pragma once
+
+#include <sys/types.h>
 
 #include <map>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
+
+#include "base/result.h"
+#include "base/rows.h"
 
 namespace ipcsuite::platforms {
 
+struct PlatformKind;
+
 struct PlatformSpec {
-  std::string text;                            // as the user wrote it
-  std::string kind;                            // "vm"
-  std::string target;                          // KERNEL, DIRECTORY, HOST, ...; of container: empty
-  std::vector<std::string> traits;             // of container
-  std::map<std::string, std::string> options;  // smp, mem, ...
+  std::string text;  // as the user wrote it
+  const PlatformKind* kind = nullptr;
+  std::string target;                       // KERNEL, DIRECTORY, HOST, ...; empty: none
+  std::map<std::string, std::string> keys;  // those given; a flag has an empty value
+
+  bool Has(const std::string& key) const { return keys.count(key) != 0; }
+  // The value that was given; the key's default otherwise.
+  std::string Value(const std::string& key) const;
 };
 
-// nullopt and one line in *error when it does not name a platform.
-std::optional<PlatformSpec> ParsePlatform(const std::string& text, std::string* error);
+struct User {
+  uid_t uid;
+  gid_t gid;
+};
 
 // How to start the program there.
 struct Launch {
   std::vector<std::string> argv;
   std::vector<std::pair<std::string, std::string>> environment;
-  std::optional<int> uid;
+  std::optional<User> user;
 };
 
 // What is needed to prepare a launch.
@@ -46,31 +51,66 @@ struct LaunchInput {
   std::string work_dir;           // an empty directory of ours, removed afterwards
 };
 
-// Prepares (bundle, initramfs) and says how to start. nullopt and one line in *error that names
-// the missing tool and the package that provides it.
-std::optional<Launch> Prepare(const PlatformSpec& spec, const LaunchInput& input,
-                              std::string* error);
+// Null when the value is right; otherwise what it has to be: "a number from 1 to 512".
+using ValueCheck = const char* (*)(const std::string& value);
 
-struct TraitHelp {
+struct PlatformKey {
   const char* name;
+  const char* value = nullptr;  // "SIZE": what stands after '='; null: a flag
   const char* help;
+  const char* otherwise = "";  // used when the key is not given
+  ValueCheck check = nullptr;  // null: any text
 };
-const std::vector<TraitHelp>& ContainerTraits();
 
-// One line for each kind: whether it is available here, and what it needs.
+enum class Target { kNone, kOptional, kRequired };
+
+struct PlatformKind {
+  const char* name;    // "vm"
+  const char* syntax;  // "vm:KERNEL"
+  const char* help;
+  Target target = Target::kNone;
+  std::vector<PlatformKey> keys = {};
+  bool needs_static = false;  // the dynamic loader of this machine is absent there
+  bool at_in_target = false;  // '@' belongs to the target (user@host)
+  // "" when platforms of this kind can be started here; otherwise what is missing and which package
+  // provides it. Null: always available.
+  std::string (*missing)() = nullptr;
+  // What is wrong with the target, on one line; "" when it is right. Null: any.
+  std::string (*check)(const PlatformSpec& spec) = nullptr;
+  // Makes what the platform needs (bundle, initramfs) and says how to start.
+  Result<Launch> (*prepare)(const PlatformSpec& spec, const LaunchInput& input);
+};
+
+// Of a name that a user wrote; the kind, its keys and their values are checked.
+Result<PlatformSpec> ParsePlatform(const std::string& text);
+
+// Prepares a launch. Refuses a dynamic program where its loader is absent.
+Result<Launch> Prepare(const PlatformSpec& spec, const LaunchInput& input);
+
+// "bwrap, container:KEY,..., ...": every kind.
+std::string PlatformSyntax();
+// For `ipcsuite on --list`: each kind, whether it is available here, and its keys.
 std::vector<std::string> ListPlatforms();
 
-// Absolute path of a command in PATH (and /usr/sbin); empty when there is none.
-std::string FindCommand(const std::string& name);
+// ---- For the rows
 
-namespace internal {
-// container.cc
-std::optional<Launch> PrepareContainer(const PlatformSpec& spec, const LaunchInput& input,
-                                       std::string* error);
-// machine.cc
-std::optional<Launch> PrepareVm(const PlatformSpec& spec, const LaunchInput& input,
-                                std::string* error);
-std::optional<Launch> PrepareUml(const PlatformSpec& spec, const LaunchInput& input,
-                                 std::string* error);
-}  // namespace internal
+// The program started as it is, and under a loader or emulator: what it executes itself must then
+// begin with the same words.
+Launch Plain(const LaunchInput& input);
+Launch Under(const std::vector<std::string>& prefix, const LaunchInput& input);
+
+// Absolute path of a command in PATH (and /usr/sbin); empty when there is none. With a slash: the
+// name itself.
+std::string FindCommand(const std::string& name);
+// "" when one of the commands is in PATH; otherwise "needs COMMAND: install PACKAGE".
+std::string MissingCommand(const std::vector<std::string>& commands, const std::string& package);
+
+// A decimal number without sign; nullopt for any other text and for more than `most`.
+std::optional<std::uint64_t> ParseNumber(const std::string& text, std::uint64_t most);
+// "64", "512k", "300m", "2g", in bytes; 0 is a size.
+std::optional<std::uint64_t> ParseBytes(const std::string& text);
+const char* CheckBytes(const std::string& value);
+// A user by name or number, as /etc/passwd has them (a static program has no other way).
+Result<User> FindUser(const std::string& text);
+
 }  // namespace ipcsuite::platforms

@@ -2,15 +2,20 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <elf.h>
 #include <unistd.h>
 
+#include <bit>
+#include <cstring>
 #include <filesystem>
 #include <fstream>
 
 #include <nlohmann/json.hpp>
 
-#include "harness/core/arena.h"
+#include "base/files.h"
+#include "base/os/os.h"
 #include "platforms/cpio.h"
+#include "platforms/elf.h"
 #include "platforms/platform.h"
 #include "platforms/remote.h"
 #include "platforms/stream.h"
@@ -93,25 +98,104 @@ TEST(Cpio, EntriesArePaddedAndEndWithTheTrailer) {
   EXPECT_NE(archive.find("TRAILER!!!"), std::string::npos);
 }
 
-TEST(ParsePlatform, TakesKindTargetAndOptions) {
-  std::string error;
-  const auto vm = ParsePlatform("vm:/boot/vmlinuz,smp=4,mem=2048", &error);
-  ASSERT_TRUE(vm) << error;
-  EXPECT_EQ(vm->kind, "vm");
+TEST(ParsePlatform, TakesKindTargetAndKeys) {
+  const auto vm = ParsePlatform("vm:/boot/vmlinuz,smp=4,mem=2048,shm=size=1m");
+  ASSERT_TRUE(vm) << vm.error();
+  EXPECT_STREQ(vm->kind->name, "vm");
   EXPECT_EQ(vm->target, "/boot/vmlinuz");
-  EXPECT_EQ(vm->options.at("smp"), "4");
-  const auto box = ParsePlatform("container:user,shm=1m", &error);
-  ASSERT_TRUE(box) << error;
-  EXPECT_THAT(box->traits, Contains("shm=1m"));
+  EXPECT_EQ(vm->Value("smp"), "4");
+  EXPECT_EQ(vm->Value("shm"), "size=1m");
+  EXPECT_EQ(vm->Value("uid"), "0") << "the default";
+  const auto box = ParsePlatform("container:user,shm=1m");
+  ASSERT_TRUE(box) << box.error();
+  EXPECT_TRUE(box->Has("user"));
+  EXPECT_EQ(box->Value("shm"), "1m");
 }
 
-TEST(ParsePlatform, WrongOnesGetOneLine) {
-  for (const char* text : {"", "moon", "vm", "vm:", "libc:", "vm:/k,smp", "ssh"}) {
-    std::string error;
-    EXPECT_FALSE(ParsePlatform(text, &error)) << text;
-    EXPECT_EQ(error.find('\n'), std::string::npos);
-    EXPECT_NE(error, "");
+struct Wrong {
+  const char* text;
+  const char* says;  // a part of the one line
+};
+
+TEST(ParsePlatform, WrongOnesGetOneLineThatSaysWhatIsRight) {
+  const Wrong table[] = {
+      {"", "unknown platform"},
+      {"moon", "native"},
+      {"vm", "vm:KERNEL"},
+      {"vm:", "vm:KERNEL"},
+      {"libc:", "libc:DIRECTORY"},
+      {"ssh", "ssh:HOST"},
+      {"vm:/k,smp", "smp=N"},
+      {"vm:/k,smp=0", "a number from 1"},
+      {"vm:/k,smp=two", "a number from 1"},
+      {"vm:/k,mem=", "a number from 1"},
+      {"vm:/k,uid=-1", "a user id"},
+      {"vm:/k,foo=bar", "unknown key 'foo': there are"},
+      {"vm:/k,smp=1,smp=2", "twice"},
+      {"uml:/k,smp=1", "unknown key 'smp'"},
+      {"native:x", "unknown key 'x'"},
+      {"bwrap:x=1", "takes none"},
+      {"gvisor:moon", "systrap"},
+      {"gvisor:kvm,runsc=/no/such", "an executable file"},
+      {"container:nonsense", "unknown key 'nonsense'"},
+      {"container:user=1", "has to be user"},
+      {"container:shm", "shm=SIZE"},
+      {"container:shm=big", "512k"},
+      {"container:mq=maybe", "enosys"},
+      {"user:", "user:NAME|UID"},
+      {"user:no-such-user", "/etc/passwd"},
+      {"user:99999999999", "out of range"},
+      {"user:4294967295", "out of range"},
+      {"user:-1", "/etc/passwd"},
+      {"user:65534x", "/etc/passwd"},
+  };
+  for (const Wrong& wrong : table) {
+    const auto spec = ParsePlatform(wrong.text);
+    ASSERT_FALSE(spec) << wrong.text;
+    EXPECT_THAT(spec.error(), HasSubstr(wrong.says)) << wrong.text;
+    EXPECT_EQ(spec.error().find('\n'), std::string::npos) << wrong.text;
   }
+}
+
+TEST(Platforms, EveryRowIsConsistentAndListed) {
+  const std::vector<std::string> lines = ListPlatforms();
+  std::size_t rows = 0;
+  for (const PlatformKind* kind : AllRows<PlatformKind>()) {
+    ++rows;
+    EXPECT_EQ(std::string(kind->syntax).find(kind->name), 0u) << kind->syntax;
+    EXPECT_NE(kind->prepare, nullptr) << kind->name;
+    EXPECT_THAT(lines, Contains(testing::StartsWith(kind->syntax)));
+    for (const PlatformKey& key : kind->keys) {
+      ++rows;
+      const bool right =
+          key.check == nullptr || *key.otherwise == '\0' || key.check(key.otherwise) == nullptr;
+      EXPECT_TRUE(right) << kind->name << " " << key.name << ": its default is refused";
+    }
+  }
+  EXPECT_EQ(lines.size(), rows);
+}
+
+TEST(FindUser, ByNameAndNumberWithItsGroup) {
+  const auto root = FindUser("root");
+  ASSERT_TRUE(root) << root.error();
+  EXPECT_EQ(root->uid, 0u);
+  EXPECT_EQ(root->gid, 0u);
+  const auto stranger = FindUser("4000000001");
+  ASSERT_TRUE(stranger) << stranger.error();
+  EXPECT_EQ(stranger->uid, 4000000001u);
+  EXPECT_EQ(stranger->gid, 4000000001u);
+}
+
+TEST(Elf, OwnProgramIsReadAndNoCutOfItReadsBeyondItsEnd) {
+  EXPECT_FALSE(ReadElf("#!/bin/true\n"));
+  EXPECT_FALSE(ReadElf(ELFMAG));
+  std::string error;
+  const auto self = ReadFile(os::OwnPath(), &error);
+  ASSERT_TRUE(self) << error;
+  const auto elf = ReadElf(*self);
+  ASSERT_TRUE(elf);
+  EXPECT_EQ(elf->bits, static_cast<int>(8 * sizeof(void*)));
+  for (std::size_t size = 0; size < 4096; size += 7) ReadElf(self->substr(0, size));
 }
 
 class Prepared : public testing::Test {
@@ -124,24 +208,63 @@ class Prepared : public testing::Test {
   }
   void TearDown() override { std::filesystem::remove_all(dir_); }
   std::optional<Launch> Try(const std::string& text) {
-    const auto spec = ParsePlatform(text, &error_);
-    return spec ? Prepare(*spec, input_, &error_) : std::nullopt;
+    const Result<PlatformSpec> spec = ParsePlatform(text);
+    const Result<Launch> launch = spec ? Prepare(*spec, input_) : Error{spec.error()};
+    if (launch) return *launch;
+    error_ = launch.error();
+    return std::nullopt;
   }
   std::string dir_, error_;
   LaunchInput input_;
 };
 
 TEST_F(Prepared, MissingThingsAreNamed) {
-  EXPECT_FALSE(Try("vm:/no/such/kernel"));
-  EXPECT_THAT(error_, HasSubstr("/no/such/kernel"));
-  EXPECT_FALSE(Try("uml:/no/such/linux"));
-  EXPECT_THAT(error_, HasSubstr("user-mode"));
-  EXPECT_FALSE(Try("libc:" + dir_));
-  EXPECT_THAT(error_, HasSubstr("loader"));
-  EXPECT_FALSE(Try("emulator:qemu-no-such-machine"));
-  EXPECT_THAT(error_, HasSubstr("qemu-user"));
-  EXPECT_FALSE(Try("container:nonsense"));
-  EXPECT_THAT(error_, HasSubstr("nonsense"));
+  const Wrong table[] = {{"vm:/no/such/kernel", "/no/such/kernel"},
+                         {"uml:/no/such/linux", "user-mode"},
+                         {"libc:/no/such/tree", "loader"},
+                         {"emulator:qemu-no-such-machine", "qemu-user"}};
+  for (const Wrong& wrong : table) {
+    EXPECT_FALSE(Try(wrong.text)) << wrong.text;
+    EXPECT_THAT(error_, HasSubstr(wrong.says)) << wrong.text;
+  }
+}
+
+// The smallest file that says what a dynamic program says: a header and PT_INTERP.
+std::string DynamicProgram() {
+  Elf64_Ehdr header{};
+  std::memcpy(header.e_ident, ELFMAG, SELFMAG);
+  header.e_ident[EI_CLASS] = ELFCLASS64;
+  header.e_ident[EI_DATA] = std::endian::native == std::endian::big ? ELFDATA2MSB : ELFDATA2LSB;
+  header.e_machine = EM_X86_64;
+  header.e_phoff = sizeof header;
+  header.e_phentsize = sizeof(Elf64_Phdr);
+  header.e_phnum = 1;
+  const std::string loader("/lib64/ld-example.so.2\0", 23);
+  Elf64_Phdr segment{};
+  segment.p_type = PT_INTERP;
+  segment.p_offset = sizeof header + sizeof segment;
+  segment.p_filesz = loader.size();
+  return std::string(reinterpret_cast<const char*>(&header), sizeof header) +
+         std::string(reinterpret_cast<const char*>(&segment), sizeof segment) + loader;
+}
+
+TEST_F(Prepared, DynamicProgramIsRefusedWhereItsLoaderIsAbsent) {
+  std::ofstream(input_.program, std::ios::binary) << DynamicProgram();
+  for (const PlatformKind* kind : AllRows<PlatformKind>()) {
+    if (!kind->needs_static || (kind->missing != nullptr && !kind->missing().empty())) continue;
+    EXPECT_FALSE(Try(std::string(kind->name) + (kind->target == Target::kNone ? "" : ":/x")));
+    EXPECT_THAT(error_, HasSubstr("/lib64/ld-example.so.2")) << kind->name;
+    EXPECT_THAT(error_, HasSubstr("ipcsuite_portable")) << kind->name;
+  }
+}
+
+TEST_F(Prepared, UserIsWhoWasNamed) {
+  const auto launch = Try("user:root");
+  ASSERT_TRUE(launch) << error_;
+  ASSERT_TRUE(launch->user);
+  EXPECT_EQ(launch->user->uid, 0u);
+  EXPECT_EQ(Try("user:12345")->user->uid, 12345u);
+  EXPECT_FALSE(Try("native")->user);
 }
 
 TEST_F(Prepared, LoaderPrefixesTheProgramAndItsOwnExec) {
@@ -184,7 +307,7 @@ class Lost : public testing::Test {
     options.program = dir_ + "/script";
     std::ofstream(options.program) << "#!/bin/sh\ncat " + dir_ + "/said\n" + end + "\n";
     std::string error;
-    Remote remote(*ParsePlatform("native", &error), options);
+    Remote remote(*ParsePlatform("native"), options);
     EXPECT_TRUE(remote.Start(&error)) << error;
     Backoff backoff;
     while (!remote.Poll()) backoff.Pause();
@@ -203,7 +326,7 @@ TEST_F(Lost, EndTooEarlyKeepsWhatCameWithTheLastWords) {
 
 TEST_F(Lost, SilenceIsEnded) {
   RemoteOptions options;
-  options.silence_s = 1;
+  options.silence = 1s;
   const report::Run run = RunScript("exec sleep 1000", options);
   EXPECT_EQ(run.tests.size(), 1u);
   EXPECT_THAT(run.interrupted, HasSubstr("no output for 1 s"));
@@ -211,7 +334,7 @@ TEST_F(Lost, SilenceIsEnded) {
 
 TEST_F(Lost, ChatterWithoutAnEndIsEnded) {
   RemoteOptions options;
-  options.limit_s = 1;
+  options.limit = 1s;
   const report::Run run = RunScript("while :; do echo alive; done", options);
   EXPECT_THAT(run.interrupted, HasSubstr("not finished after 1 s"));
 }

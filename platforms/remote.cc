@@ -4,7 +4,6 @@
 #include <grp.h>
 #include <signal.h>
 #include <stdlib.h>
-#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -14,6 +13,8 @@
 #include <cstdio>
 #include <filesystem>
 
+#include "base/os/os.h"
+#include "base/text.h"
 #include "harness/peers/exec.h"
 #include "harness/runner/runner.h"
 
@@ -94,9 +95,9 @@ bool Remote::Start(std::string* error) {
   }
   input.work_dir = work_dir_ + "/work";
   std::filesystem::create_directory(input.work_dir);
-  const auto launch = Prepare(spec_, input, error);
-  if (!launch) return false;
-  return Fork(*launch, error);
+  const Result<Launch> launch = Prepare(spec_, input);
+  if (!launch) *error = launch.error();
+  return launch && Fork(*launch, error);
 }
 
 bool Remote::Poll() {
@@ -113,11 +114,11 @@ bool Remote::Poll() {
     return true;
   }
   // A machine that has sent everything but does not power off is killed.
-  if (end_ns_ > 0) return now - end_ns_ > 10 * kSecondNs && (Stop(), true);
-  if (now - start_ns_ > options_.limit_s * kSecondNs)
-    why_ = "not finished after " + std::to_string(options_.limit_s) + " s";
-  if (now - last_sign_ns_ > options_.silence_s * kSecondNs)
-    why_ = "no output for " + std::to_string(options_.silence_s) + " s";
+  if (end_ns_ > 0) return nanoseconds(now - end_ns_) > 10s && (Stop(), true);
+  if (nanoseconds(now - start_ns_) > options_.limit)
+    why_ = "not finished after " + DurationText(options_.limit);
+  if (nanoseconds(now - last_sign_ns_) > options_.silence)
+    why_ = "no output for " + DurationText(options_.silence);
   if (why_.empty()) return false;
   Stop();
   Read();
@@ -157,17 +158,17 @@ bool Remote::Fork(const Launch& launch, std::string* error) {
 
 void Remote::Exec(const Launch& launch, int out) {
   setpgid(0, 0);
-  prctl(PR_SET_PDEATHSIG, SIGKILL);
+  os::DieWithParent();
   const int null = open("/dev/null", O_RDONLY);
   dup2(null, 0);
   dup2(out, 1);
   dup2(out, 2);
   for (const auto& [name, value] : launch.environment) setenv(name.c_str(), value.c_str(), 1);
-  if (launch.uid) {
-    const auto uid = static_cast<uid_t>(*launch.uid);
+  if (launch.user) {
     [[maybe_unused]] const int groups = setgroups(0, nullptr);
-    if (setgid(uid) != 0 || setuid(uid) != 0) {
-      std::fprintf(stderr, "can't become user %d\n", *launch.uid);
+    if (setgid(launch.user->gid) != 0 || setuid(launch.user->uid) != 0) {
+      std::fprintf(stderr, "can't become user %lu: run as root\n",
+                   static_cast<unsigned long>(launch.user->uid));
       _exit(126);
     }
   }

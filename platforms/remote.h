@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "base/clock.h"
 #include "platforms/platform.h"
 #include "platforms/stream.h"
 #include "reports/results/model.h"
@@ -17,8 +18,8 @@ namespace ipcsuite::platforms {
 struct RemoteOptions {
   std::string program;            // file to run there; empty: this program
   std::string label;              // name in comparisons; empty: the platform as the user wrote it
-  int limit_s = 900;              // of the whole run
-  int silence_s = 180;            // without a byte from there
+  nanoseconds limit = 15min;      // of the whole run
+  nanoseconds silence = 3min;     // without a byte from there
   std::vector<std::string> rest;  // options of `run` there; empty: all conformance suites
 };
 
