@@ -56,8 +56,9 @@ const Command kCommands[] = {
 
 void ShortStress(double seconds, ipcsuite::report::Run* run) {
   std::printf("stress: every workload for %.1f s in all\n", seconds);
-  ipcsuite::stress::ShortStressResult result =
-      ipcsuite::stress::RunShortStress(seconds, run->seed, [](const std::string& line) {
+  ipcsuite::stress::ShortStressResult result = ipcsuite::stress::RunShortStress(
+      std::chrono::duration_cast<std::chrono::nanoseconds>(std::chrono::duration<double>(seconds)),
+      run->seed, [](const std::string& line) {
         std::printf("  %s\n", line.c_str());
         std::fflush(stdout);
       });

@@ -17,7 +17,9 @@
 #include <string>
 #include <vector>
 
+#include "base/args.h"
 #include "base/os/os.h"
+#include "base/text.h"
 #include "stress/campaign/campaign.h"
 #include "stress/campaign/report.h"
 
@@ -25,7 +27,7 @@ namespace ipcsuite::stress {
 namespace {
 
 int g_missed = 0;
-double g_slice_s = 0.3;
+nanoseconds g_slice = 300ms;
 int g_pairs = 9;
 
 void Row(const std::string& figure, double measured, double target, const std::string& note,
@@ -40,7 +42,7 @@ void Row(const std::string& figure, double measured, double target, const std::s
 Cell RunOne(const char* workload, std::size_t size, Placement placement, Policy policy,
             int producers = 0, int consumers = 0, int pairs = 0) {
   Options options;
-  options.workloads = {FindWorkload(workload)};
+  options.workloads = {FindRow<WorkloadInfo>(workload)};
   options.sizes = {size};
   options.placements = {placement};
   options.policy = policy;
@@ -49,7 +51,7 @@ Cell RunOne(const char* workload, std::size_t size, Placement placement, Policy 
   options.consumers = consumers;
   options.priorities = 1;
   options.seed = 1;
-  options.time_s = g_slice_s * options.pairs * 3;
+  options.time = g_slice * options.pairs * 3;
   CampaignResult result = RunCampaign(
       options, [](const Progress&) {}, [](const Cell&) {});
   if (result.cells.empty() || result.failed()) {
@@ -228,12 +230,16 @@ void Crowds() {
 }
 
 int Main(int argc, char** argv) {
-  if (argc > 1) g_slice_s = std::max(0.05, std::atof(argv[1]));
-  if (argc > 2) g_pairs = std::max(1, std::atoi(argv[2]));
+  CLI::App app("Measures the promised figures.", "bench");
+  std::vector<std::string> chosen;
+  AddDuration(app, "--slice", g_slice, "Duration of each slice; default: 300ms");
+  app.add_option("--pairs", g_pairs, "Pairs of slices")->check(CLI::Range(1, 1000));
+  app.add_option("sections", chosen, "raw, usual-policy, ring, ...; default: all");
+  if (const int status = ParseArguments(app, argc - 1, argv + 1); status >= 0) return status;
   double load[3] = {};
   if (getloadavg(load, 3) < 1) load[0] = -1;
-  std::printf("%s; load %.2f; %d pairs of %.2f s\n", ThisMachine().Describe().c_str(), load[0],
-              g_pairs, g_slice_s);
+  std::printf("%s; load %.2f; %d pairs of %s\n", ThisMachine().Describe().c_str(), load[0], g_pairs,
+              DurationText(g_slice).c_str());
   const struct {
     const char* name;
     void (*run)();
@@ -245,9 +251,8 @@ int Main(int argc, char** argv) {
                   {"speeds", Speeds},
                   {"crowds", Crowds}};
   for (const auto& section : sections) {
-    bool chosen = argc <= 3;
-    for (int i = 3; i < argc; ++i) chosen = chosen || std::string(argv[i]) == section.name;
-    if (chosen) section.run();
+    const bool wanted = std::find(chosen.begin(), chosen.end(), section.name) != chosen.end();
+    if (chosen.empty() || wanted) section.run();
   }
   std::printf("%d targets missed\n", g_missed);
   return g_missed == 0 ? 0 : 1;

@@ -4,6 +4,8 @@
 #include <cmath>
 #include <cstdio>
 
+#include "stress/engine/nemesis.h"
+
 namespace ipcsuite::stress {
 namespace {
 
@@ -13,18 +15,7 @@ std::string SizeText(std::size_t bytes) {
   return std::to_string(bytes) + "B";
 }
 
-std::string NemesisText(const NemesisPlan& plan) {
-  std::string out;
-  const auto add = [&](bool on, const char* name) {
-    if (on) out += (out.empty() ? "" : ",") + std::string(name);
-  };
-  add(plan.kill, "kill");
-  add(plan.stop, "stop");
-  add(plan.signal, "signal");
-  add(plan.exhaust, "exhaust");
-  add(plan.affinity, "affinity");
-  return out.empty() ? "none" : out;
-}
+double SecondsOf(nanoseconds duration) { return std::chrono::duration<double>(duration).count(); }
 
 RunSpec SpecFor(const Options& options, const WorkloadInfo& info, std::size_t size) {
   RunSpec spec;
@@ -58,7 +49,7 @@ std::string CommandFor(const Options& options, const Cell& cell) {
       "--priorities %d --seed %llu",
       cell.info->name, std::max(1.0, std::ceil(cell.seconds)), cell.spec.producers,
       std::max(1, cell.spec.consumers), std::string(ToString(cell.placement)).c_str(),
-      cell.spec.size_bytes, NemesisText(options.nemesis).c_str(), cell.spec.priorities,
+      cell.spec.size_bytes, options.nemesis.Text().c_str(), cell.spec.priorities,
       static_cast<unsigned long long>(options.seed));
   std::string command = text;
   if (options.policy != Policy::kAuto)
@@ -77,9 +68,9 @@ class Runner {
     result_.topology = ThisMachine();
     result_.seed = options_.seed;
     std::vector<Cell> cells = Plan();
-    std::size_t runnable = 0;
+    std::int64_t runnable = 0;
     for (const Cell& cell : cells) runnable += cell.reason.empty() ? 1 : 0;
-    cell_seconds_ = options_.time_s / static_cast<double>(std::max<std::size_t>(1, runnable));
+    cell_time_ = options_.time / std::max<std::int64_t>(1, runnable);
     for (Cell& cell : cells) {
       if (context_.interrupted()) break;
       if (cell.reason.empty()) {
@@ -95,7 +86,7 @@ class Runner {
       result_.matrix = MeasureCoreMatrix(context_, result_.topology);
     }
     if (options_.sweep && !context_.interrupted()) {
-      result_.curves = RunSweep(context_, result_.topology, options_.sweep_slice_s, 5,
+      result_.curves = RunSweep(context_, result_.topology, options_.sweep_slice, 5,
                                 [this](const std::string& what) { Say("sweep", what); });
     }
     if (context_.interrupted()) result_.interrupted = "by a signal";
@@ -150,12 +141,13 @@ class Runner {
     progress_now_.messages = messages;
     progress_now_.slice_s = slice_s;
     progress_now_.elapsed_s = static_cast<double>(NowNs() - start_ns_) / 1e9;
-    progress_now_.left_s = std::max(0.0, options_.time_s - progress_now_.elapsed_s);
+    progress_now_.left_s = std::max(0.0, SecondsOf(options_.time) - progress_now_.elapsed_s);
     progress_(progress_now_);
   }
 
   // Returns false when no further slice of this cell makes sense.
-  bool Slice(Cell& cell, Mode mode, double seconds, bool nemesis, bool storm_restart) {
+  bool Slice(Cell& cell, Mode mode, nanoseconds duration, const NemesisPlan& plan,
+             bool storm_restart) {
     if (context_.interrupted()) return false;
     SliceOptions slice;
     slice.info = cell.info;
@@ -163,21 +155,20 @@ class Runner {
     slice.spec.mode = mode;
     slice.spec.seed = Mix(options_.seed + cell.slices.size());
     slice.cpus = cell.cpus;
-    slice.warm_up_s = std::clamp(seconds * 0.1, 0.01, 0.5);
-    slice.measure_s = std::max(0.02, seconds - slice.warm_up_s);
+    slice.warm_up = std::clamp<nanoseconds>(duration / 10, 10ms, 500ms);
+    slice.measure = std::max<nanoseconds>(20ms, duration - slice.warm_up);
+    const bool nemesis = plan.any();
     const bool stream_on_one_cpu =
         cell.placement == Placement::kSameCore && cell.info->waits && !nemesis;
     slice.batch_policy = options_.policy == Policy::kBatch ||
                          (options_.policy == Policy::kAuto && stream_on_one_cpu);
     slice.allow_global = options_.allow_global;
     slice.keep_memory = mode != Mode::kRaw && (nemesis || cell.slices.size() < 3);
-    if (nemesis) {
-      slice.nemesis = options_.nemesis;
-      slice.storm_restart = storm_restart;
-      slice.spec.eintr_expected = options_.nemesis.signal && !storm_restart;
-      slice.spec.kills = options_.nemesis.kill;
-    }
-    Say(cell.name, std::string(ToString(mode)) + (nemesis ? " under nemeses" : ""));
+    slice.nemesis = plan;
+    slice.storm_restart = storm_restart;
+    slice.spec.eintr_expected = plan.interrupts() && !storm_restart;
+    slice.spec.kills = plan.kills();
+    Say(cell.name, std::string(ToString(mode)) + (nemesis ? " under " + plan.Text() : ""));
     context_.on_tick = [this](std::uint64_t messages, double s) { Tick(messages, s); };
     SliceResult result = RunSlice(context_, slice);
     result.nemeses = nemesis;
@@ -198,13 +189,13 @@ class Runner {
     const std::int64_t start = NowNs();
     const bool timed = cell.info->sample_every != 0;
     const bool under_nemeses = options_.nemesis.any();
-    const double measure_s = cell_seconds_ * (under_nemeses ? 0.4 : 1.0);
+    const nanoseconds measure = under_nemeses ? cell_time_ * 2 / 5 : cell_time_;
     // Each slice costs some milliseconds more than it measures.
     const int kinds = 1 + (cell.info->has_raw ? 1 : 0) + (timed ? 1 : 0);
-    int rounds = static_cast<int>(measure_s / (kinds * 0.3));
+    int rounds = static_cast<int>(measure / (kinds * 300ms));
     rounds = std::clamp(rounds, 1, 11);
     if (options_.pairs > 0) rounds = options_.pairs;
-    const double slice_s = std::max(0.04, measure_s / (rounds * kinds) - 0.01);
+    const auto each = std::max<nanoseconds>(40ms, measure / (rounds * kinds) - 10ms);
     bool go_on = true;
     for (int i = 0; i < rounds && go_on; ++i) {
       // Which comes first changes from round to round: a drift hurts both alike.
@@ -213,21 +204,28 @@ class Runner {
       order.push_back(Mode::kChecked);
       if (timed) order.push_back(Mode::kTimed);
       if (i % 2 == 1) std::reverse(order.begin(), order.end());
-      for (const Mode mode : order) go_on = go_on && Slice(cell, mode, slice_s, false, true);
+      for (const Mode mode : order) go_on = go_on && Slice(cell, mode, each, {}, true);
     }
-    if (under_nemeses) {
-      const double nemesis_s = cell_seconds_ * 0.6;
-      const int slices = std::clamp(static_cast<int>(nemesis_s / 5), 2, 60);
-      const double each = std::max(0.05, nemesis_s / slices - 0.01);
-      for (int i = 0; i < slices && go_on; ++i) {
-        // Half of them with latency, under both kinds of signals.
-        const bool with_latency = timed && (i % 4 == 1 || i % 4 == 2);
-        go_on = Slice(cell, with_latency ? Mode::kTimed : Mode::kChecked, each, true, i % 2 == 1);
-      }
-    }
+    if (under_nemeses && go_on) RunUnderNemeses(cell, cell_time_ * 3 / 5);
     cell.seconds = static_cast<double>(NowNs() - start) / 1e9;
     cell.command = CommandFor(options_, cell);
     Conclude(cell);
+  }
+
+  void RunUnderNemeses(Cell& cell, nanoseconds time) {
+    const NemesisPlan& all = options_.nemesis;
+    const NemesisPlan kills = all.KillsAlone();
+    const bool kill_alone =
+        cell.info->kill_alone && kills.any() && kills.nemeses.size() < all.nemeses.size();
+    const int slices = std::clamp(static_cast<int>(time / 5s), kill_alone ? 3 : 2, 60);
+    const auto each = std::max<nanoseconds>(50ms, time / slices - 10ms);
+    bool go_on = true;
+    for (int i = 0; i < slices && go_on; ++i) {
+      // Half of them with latency, under both kinds of signals.
+      const bool with_latency = cell.info->sample_every != 0 && (i % 4 == 1 || i % 4 == 2);
+      go_on = Slice(cell, with_latency ? Mode::kTimed : Mode::kChecked, each,
+                    kill_alone && i % 3 == 2 ? kills : all, i % 2 == 1);
+    }
   }
 
   static void Numbers(Cell& cell) {
@@ -237,8 +235,13 @@ class Runner {
         cell.messages += slice.messages_total;
         cell.checks += slice.checks;
       }
-      cell.kills += slice.event_counts[static_cast<int>(NemesisKind::kKill)];
-      cell.kills_in_call += slice.kills_in_call;
+      for (const auto& [nemesis, tally] : slice.tallies) {
+        cell.tallies[nemesis].acts += tally.acts;
+        cell.tallies[nemesis].in_call += tally.in_call;
+        if (!nemesis->kills) continue;
+        cell.kills += tally.acts;
+        cell.kills_in_call += tally.in_call;
+      }
       if (slice.nemeses && slice.latency) cell.latency_under_nemeses.Merge(*slice.latency);
       if (slice.nemeses || slice.rate_per_s <= 0) continue;
       if (std::find(cell.regimes.begin(), cell.regimes.end(), slice.regime) == cell.regimes.end()) {
@@ -303,7 +306,7 @@ class Runner {
     // Both parts must have been able to show something: the plain one and the one under nemeses.
     if (nemesis_ran) teeth = teeth && nemesis_teeth;
     const std::size_t upto = std::max(cell.info->kill_producer_upto, cell.info->kill_consumer_upto);
-    if (teeth && nemesis_ran && options_.nemesis.kill && cell.spec.size_bytes <= upto &&
+    if (teeth && nemesis_ran && options_.nemesis.kills() && cell.spec.size_bytes <= upto &&
         cell.kills_in_call == 0) {
       teeth = false;
       no_teeth = "no kill landed inside a call";
@@ -322,7 +325,7 @@ class Runner {
   CampaignResult result_;
   Progress progress_now_;
   std::int64_t start_ns_ = 0;
-  double cell_seconds_ = 1;
+  nanoseconds cell_time_ = 1s;
 };
 
 }  // namespace
@@ -352,13 +355,13 @@ CampaignResult RunCampaign(const Options& options,
   return Runner(options, progress).Run(cell_done);
 }
 
-Options ShortSelection(double seconds, std::uint64_t seed) {
+Options ShortSelection(nanoseconds time, std::uint64_t seed) {
   Options options;
-  for (const WorkloadInfo& info : AllWorkloads()) options.workloads.push_back(&info);
-  options.time_s = seconds;
+  options.workloads = AllRows<WorkloadInfo>();
+  options.time = time;
   options.seed = seed;
   options.matrix = true;
-  options.nemesis = {true, true, true, true, true};
+  options.nemesis = NemesisPlan::All();
   return options;
 }
 

@@ -20,7 +20,7 @@ enum class Policy { kAuto, kOther, kBatch };
 
 struct Options {
   std::vector<const WorkloadInfo*> workloads;
-  double time_s = 30;                // of the whole campaign, without the sweep
+  nanoseconds time = 30s;            // of the whole campaign, without the sweep
   std::uint64_t ops = 0;             // messages of each producer in each slice; 0: by time
   int producers = 0, consumers = 0;  // 0: the workload's default
   std::vector<Placement> placements = {Placement::kNone};
@@ -34,7 +34,7 @@ struct Options {
   bool allow_global = false;
   bool sweep = false;
   bool matrix = false;
-  double sweep_slice_s = 0.2;
+  nanoseconds sweep_slice = 200ms;
 };
 
 // Summary of samples that may come from different regimes.
@@ -63,6 +63,7 @@ struct Cell {
   Histogram latency, latency_under_nemeses;
   std::vector<std::string> regimes;        // all that were seen
   std::uint64_t messages = 0, checks = 0;  // accounted for, over all checked slices
+  NemesisTallies tallies;                  // over all slices
   std::uint64_t kills = 0, kills_in_call = 0;
   double seconds = 0;
   std::string command;
@@ -94,7 +95,7 @@ CampaignResult RunCampaign(const Options& options,
                            const std::function<void(const Progress&)>& progress,
                            const std::function<void(const Cell&)>& cell_done);
 
-// The selection of `ipcsuite run`: all workloads for about `seconds` together, with nemeses.
-Options ShortSelection(double seconds, std::uint64_t seed);
+// The selection of `ipcsuite run`: all workloads for about `time` together, with nemeses.
+Options ShortSelection(nanoseconds time, std::uint64_t seed);
 
 }  // namespace ipcsuite::stress

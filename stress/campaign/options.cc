@@ -9,6 +9,8 @@
 #include <random>
 #include <stdexcept>
 
+#include "stress/engine/nemesis.h"
+
 namespace ipcsuite::stress {
 namespace {
 
@@ -16,24 +18,21 @@ namespace {
 struct Texts {
   std::vector<std::string> workloads, placements, sizes, nemeses, formats;
   std::string procs, policy = "auto";
-  nanoseconds time = 30s;
 };
 
 std::string Resolve(const Texts& texts, StressOptions* options) {
   Options& campaign = options->campaign;
   for (const std::string& name : texts.workloads) {
     if (name == "all") {
-      for (const WorkloadInfo& info : AllWorkloads()) campaign.workloads.push_back(&info);
+      const auto& all = AllRows<WorkloadInfo>();
+      campaign.workloads.insert(campaign.workloads.end(), all.begin(), all.end());
       continue;
     }
-    const WorkloadInfo* const info = FindWorkload(name);
+    const WorkloadInfo* const info = FindRow<WorkloadInfo>(name);
     if (info == nullptr) return "unknown workload '" + name + "': see ipcsuite stress --list";
     campaign.workloads.push_back(info);
   }
-  if (campaign.workloads.empty()) {
-    for (const WorkloadInfo& info : AllWorkloads()) campaign.workloads.push_back(&info);
-  }
-  campaign.time_s = std::chrono::duration<double>(texts.time).count();
+  if (campaign.workloads.empty()) campaign.workloads = AllRows<WorkloadInfo>();
   for (const std::string& text : texts.sizes) {
     const Result<std::size_t> bytes = ParseSize(text);
     if (!bytes) return "--sizes: " + bytes.error();
@@ -48,28 +47,19 @@ std::string Resolve(const Texts& texts, StressOptions* options) {
       campaign.placements.push_back(placement);
     } else {
       return "--topology: '" + text +
-             "' is none of none, same-core, smt, cache, socket, spread, all";
+             "' is not one of none, same-core, smt, cache, socket, spread, all";
     }
   }
   for (const std::string& text : texts.nemeses) {
-    NemesisPlan& plan = campaign.nemesis;
-    if (text == "all")
-      plan = {true, true, true, true, true};
-    else if (text == "none")
-      plan = NemesisPlan();
-    else if (text == "kill")
-      plan.kill = true;
-    else if (text == "stop")
-      plan.stop = true;
-    else if (text == "signal")
-      plan.signal = true;
-    else if (text == "exhaust")
-      plan.exhaust = true;
-    else if (text == "affinity")
-      plan.affinity = true;
-    else
-      return "--nemesis: '" + text +
-             "' is none of kill, stop, signal, exhaust, affinity, all, none";
+    if (text == "all") {
+      campaign.nemesis = NemesisPlan::All();
+    } else if (text == "none") {
+      campaign.nemesis = {};
+    } else if (const NemesisInfo* const info = FindRow<NemesisInfo>(text); info != nullptr) {
+      campaign.nemesis.Add(info);
+    } else {
+      return "--nemesis: '" + text + "' is not one of " + RowNames<NemesisInfo>() + ", all, none";
+    }
   }
   if (!texts.procs.empty()) {
     char rest = 0;
@@ -95,8 +85,8 @@ void Describe(CLI::App& app, Texts& texts, StressOptions* options) {
   Options& campaign = options->campaign;
   app.add_option("workloads", texts.workloads,
                  "Workloads to run; default: all (--list explains each)");
-  AddDuration(app, "--time", texts.time, "Duration of the whole run; default: 30s");
-  app.add_option("--ops", campaign.ops, "At most so many messages of each producer in each slice");
+  AddDuration(app, "--time", campaign.time, "Duration of the whole run; default: 30s");
+  app.add_option("--ops", campaign.ops, "Stop each producer after N messages per slice");
   app.add_option("--procs", texts.procs,
                  "A:B producers and consumers; default: the workload's own");
   app.add_option("--topology", texts.placements,
@@ -106,14 +96,13 @@ void Describe(CLI::App& app, Texts& texts, StressOptions* options) {
   app.add_option("--sizes", texts.sizes,
                  "Message sizes in bytes: 8,64,4k; default: the workload's own")
       ->delimiter(',');
-  app.add_option("--nemesis", texts.nemeses,
-                 "kill, stop, signal, exhaust, affinity, all, none; default: none")
+  app.add_option("--nemesis", texts.nemeses, RowNames<NemesisInfo>() + ", all, none; default: none")
       ->delimiter(',');
   app.add_flag("--sweep", campaign.sweep,
                "Measure scaling over the cpus too, and the core-to-core latency");
   app.add_option("--rate", campaign.rate_per_s,
-                 "Open loop: so many messages a second of all producers; latency "
-                 "counts from the intended time")
+                 "Open-loop rate in messages/s over all producers; latency is measured from the "
+                 "scheduled send time")
       ->check(CLI::PositiveNumber);
   app.add_option("--priorities", campaign.priorities, "Priorities in use on queues")
       ->check(CLI::Range(1, 31))

@@ -26,12 +26,12 @@ TEST(Options, AllOfThemAreUnderstood) {
                   &o),
             -1);
   EXPECT_EQ(o.campaign.workloads.size(), 2u);
-  EXPECT_EQ(o.campaign.time_s, 120);
+  EXPECT_EQ(o.campaign.time, 120s);
   EXPECT_EQ(o.campaign.producers, 3);
   EXPECT_EQ(o.campaign.consumers, 5);
   EXPECT_EQ(o.campaign.placements.size(), 2u);
   EXPECT_EQ(o.campaign.sizes, (std::vector<std::size_t>{8, 4096}));
-  EXPECT_TRUE(o.campaign.nemesis.kill && o.campaign.nemesis.signal && !o.campaign.nemesis.stop);
+  EXPECT_EQ(o.campaign.nemesis.Text(), "kill,signal");
   EXPECT_EQ(o.campaign.seed, 16u);
   EXPECT_TRUE(o.campaign.policy == Policy::kBatch && o.campaign.sweep && o.campaign.matrix);
 }

@@ -5,6 +5,8 @@
 #include <cstdio>
 #include <map>
 
+#include "stress/engine/nemesis.h"
+
 namespace ipcsuite::stress {
 namespace {
 
@@ -331,20 +333,21 @@ Plot TimeLine(const Cell& cell) {
     if (!slice.events.empty() && chosen == nullptr) chosen = &slice;
   }
   if (chosen == nullptr) return {};
-  static const std::map<NemesisKind, std::pair<char, const char*>> kMarks = {
-      {NemesisKind::kKill, {'K', "#d55e00"}},     {NemesisKind::kStop, {'S', "#0072b2"}},
-      {NemesisKind::kContinue, {'C', "#009e73"}}, {NemesisKind::kSignal, {'s', "#8a8a8a"}},
-      {NemesisKind::kExhaust, {'X', "#b09a00"}},  {NemesisKind::kAffinity, {'A', "#cc79a7"}}};
   constexpr std::size_t kShown = 300;
   const std::size_t shown = std::min(kShown, chosen->events.size());
   const double last = std::max(1.0, static_cast<double>(chosen->events[shown - 1].t_ns));
   const auto workers = static_cast<double>(chosen->workers.size());
   const double height = 40 + workers * 22 + 40;
   const std::string title = "Nemeses over time: " + ShortName(cell);
-  const std::string description =
-      "One row for each process. K killed, S stopped, C continued, s signalled, A moved to another "
-      "cpu. "
-      "The text of a mark says in which call the process was.";
+  std::string marks;
+  for (const NemesisInfo* nemesis : AllRows<NemesisInfo>()) {
+    for (const NemesisMark& mark : {nemesis->mark, nemesis->end_mark}) {
+      if (mark.name != nullptr) marks += std::string(" ") + mark.letter + " " + mark.name + ",";
+    }
+  }
+  marks.back() = '.';
+  const std::string description = "One row for each process." + marks +
+                                  " The text of a mark says in which call the process was.";
   std::string out = Open(kWidth, height, title, description);
   for (std::size_t i = 0; i < chosen->workers.size(); ++i) {
     const double y = 30 + 22 * static_cast<double>(i);
@@ -359,12 +362,12 @@ Plot TimeLine(const Cell& cell) {
     const NemesisEvent& e = chosen->events[i];
     const double x = 84 + static_cast<double>(e.t_ns) / last * (kWidth - 100);
     const double y = 30 + 22 * static_cast<double>(e.worker);
-    const auto& [letter, colour] = kMarks.at(e.kind);
+    const NemesisMark& drawn = e.end ? e.by->end_mark : e.by->mark;
     char mark[260];
     std::snprintf(mark, sizeof mark,
                   "<text x='%.1f' y='%.1f' text-anchor='middle' font-weight='bold' fill='%s'>%c"
-                  "<title>%s of pid %d at %.3f ms, in %s</title></text>\n",
-                  x, y + 4, colour, letter, ToString(e.kind), static_cast<int>(e.pid),
+                  "<title>%s of pid %d at %.3f ms; its call: %s</title></text>\n",
+                  x, y + 4, drawn.colour, drawn.letter, drawn.name, static_cast<int>(e.pid),
                   static_cast<double>(e.t_ns) / 1e6, ToString(e.call));
     out += mark;
   }

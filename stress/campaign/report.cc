@@ -5,8 +5,9 @@
 
 #include <nlohmann/json.hpp>
 
+#include "base/text.h"
 #include "stress/campaign/plots.h"
-#include "stress/measure/crc32c.h"
+#include "stress/engine/nemesis.h"
 
 namespace ipcsuite::stress {
 namespace {
@@ -66,16 +67,13 @@ Means MeansOf(const Cell& cell) {
 }
 
 struct Totals {
-  std::uint64_t events[6] = {};
-  std::uint64_t stops_in_call = 0, caught = 0, caught_in_call = 0, eintr = 0;
+  std::uint64_t caught = 0, caught_in_call = 0, eintr = 0;
   std::uint64_t excused_producer = 0, excused_consumer = 0, by_fingerprint = 0;
 };
 
 Totals TotalsOf(const Cell& cell) {
   Totals t;
   for (const SliceResult& slice : cell.slices) {
-    for (int k = 0; k < 6; ++k) t.events[k] += slice.event_counts[k];
-    t.stops_in_call += slice.stops_in_call;
     t.caught += slice.signals_caught;
     t.caught_in_call += slice.signals_in_call;
     t.eintr += slice.eintr;
@@ -86,7 +84,22 @@ Totals TotalsOf(const Cell& cell) {
   return t;
 }
 
-std::uint64_t Count(const Totals& t, NemesisKind kind) { return t.events[static_cast<int>(kind)]; }
+// What the nemesis did over all slices; nothing where the cell ran without it.
+NemesisTally TallyOf(const Cell& cell, const NemesisInfo* nemesis) {
+  const auto it = cell.tallies.find(nemesis);
+  return it == cell.tallies.end() ? NemesisTally() : it->second;
+}
+
+bool RanUnderNemeses(const Cell& cell) {
+  return std::any_of(cell.tallies.begin(), cell.tallies.end(),
+                     [](const auto& entry) { return entry.second.acts != 0; });
+}
+
+// "limits met" as a key of JSON.
+std::string Key(std::string words) {
+  std::replace(words.begin(), words.end(), ' ', '_');
+  return words;
+}
 
 const char* Word(Outcome outcome) {
   static const char* const kWords[] = {"PASS", "FAIL", "UNRESOLVED", "UNSUPPORTED", "INCONCLUSIVE"};
@@ -140,15 +153,32 @@ void AddMetrics(const Cell& cell, report::TestRecord* record) {
 std::string EventText(const NemesisEvent& e) {
   char text[200];
   std::snprintf(text, sizeof text, "%10.6f s  %-8s worker %d (pid %d) in %s",
-                static_cast<double>(e.t_ns) / 1e9, ToString(e.kind), e.worker,
-                static_cast<int>(e.pid), ToString(e.call));
+                static_cast<double>(e.t_ns) / 1e9, (e.end ? e.by->end_mark : e.by->mark).name,
+                e.worker, static_cast<int>(e.pid), ToString(e.call));
   std::string out = text;
-  if (e.in_hand != 0 && e.kind == NemesisKind::kKill) {
+  if (e.in_hand != 0 && e.by->kills) {
     const Stamp stamp = Stamp::Unpack(e.in_hand - 1);
     out += ", in hand: message " + std::to_string(stamp.sequence) + " of producer " +
            std::to_string(stamp.producer) + " at priority " + std::to_string(stamp.priority);
   }
   return out;
+}
+
+std::string NemesesText(const Cell& cell) {
+  std::string text = "nemeses: ";
+  for (const NemesisInfo* nemesis : AllRows<NemesisInfo>()) {
+    const NemesisTally tally = TallyOf(cell, nemesis);
+    if (tally.acts == 0) continue;
+    text += std::to_string(tally.acts) + " " + nemesis->counted;
+    if (nemesis->counts_calls) text += " (" + std::to_string(tally.in_call) + " inside a call)";
+    text += ", ";
+  }
+  const Totals t = TotalsOf(cell);
+  return text + "signals caught: " + std::to_string(t.caught) + " (" +
+         std::to_string(t.caught_in_call) + " inside a call, " + std::to_string(t.eintr) +
+         " calls gave EINTR); missing and in the hand of a killed process: " +
+         std::to_string(t.excused_producer) + " sent, " + std::to_string(t.excused_consumer) +
+         " received";
 }
 
 void AddEvidence(const Cell& cell, report::TestRecord* record) {
@@ -159,39 +189,18 @@ void AddEvidence(const Cell& cell, report::TestRecord* record) {
         record->evidence.push_back(key + ": " + value + " (last slice)");
     }
   }
-  const Totals t = TotalsOf(cell);
-  if (Count(t, NemesisKind::kKill) + Count(t, NemesisKind::kStop) +
-          Count(t, NemesisKind::kSignal) !=
-      0) {
-    char text[400];
-    std::snprintf(
-        text, sizeof text,
-        "nemeses: %llu kills (%llu inside a call), %llu stops (%llu inside a call), %llu signals "
-        "(%llu caught, %llu inside a call, %llu calls gave EINTR), %llu moves; missing and in the "
-        "hand of a killed process: %llu sent, %llu received",
-        static_cast<unsigned long long>(Count(t, NemesisKind::kKill)),
-        static_cast<unsigned long long>(cell.kills_in_call),
-        static_cast<unsigned long long>(Count(t, NemesisKind::kStop)),
-        static_cast<unsigned long long>(t.stops_in_call),
-        static_cast<unsigned long long>(Count(t, NemesisKind::kSignal)),
-        static_cast<unsigned long long>(t.caught),
-        static_cast<unsigned long long>(t.caught_in_call), static_cast<unsigned long long>(t.eintr),
-        static_cast<unsigned long long>(Count(t, NemesisKind::kAffinity)),
-        static_cast<unsigned long long>(t.excused_producer),
-        static_cast<unsigned long long>(t.excused_consumer));
-    record->evidence.push_back(text);
-  }
+  if (RanUnderNemeses(cell)) record->evidence.push_back(NemesesText(cell));
   std::string events;
   std::size_t shown = 0;
   for (const SliceResult& slice : cell.slices) {
     for (const NemesisEvent& e : slice.events) {
-      if (e.kind != NemesisKind::kKill && e.kind != NemesisKind::kStop) continue;
+      if (e.end || !e.by->lists_acts) continue;
       if (++shown > 200) break;
       events += EventText(e) + "\n";
     }
   }
   if (!events.empty())
-    record->attachments.push_back({"text", "Kills and stops (the first 200)", events});
+    record->attachments.push_back({"text", "Acts of nemeses (the first 200)", events});
 }
 
 Json LatencyJson(const Histogram& h) {
@@ -227,10 +236,11 @@ Json CellJson(const Cell& cell) {
   json["switches_involuntary_per_message"] = m.involuntary;
   json["cpu_ns_per_message"] = m.cpu_ns;
   json["memory_bytes"] = m.memory;
-  json["kills"] = Count(t, NemesisKind::kKill);
-  json["kills_in_call"] = cell.kills_in_call;
-  json["stops"] = Count(t, NemesisKind::kStop);
-  json["signals"] = Count(t, NemesisKind::kSignal);
+  for (const NemesisInfo* nemesis : AllRows<NemesisInfo>()) {
+    const NemesisTally tally = TallyOf(cell, nemesis);
+    json[Key(nemesis->counted)] = tally.acts;
+    if (nemesis->counts_calls) json[Key(nemesis->counted) + "_in_call"] = tally.in_call;
+  }
   json["eintr"] = t.eintr;
   json["excused_in_hand_of_killed_producers"] = t.excused_producer;
   json["excused_taken_by_killed_consumers"] = t.excused_consumer;
@@ -256,6 +266,31 @@ Json Table(const char* title, std::vector<std::string> columns, Json rows) {
   return {{"title", title}, {"columns", std::move(columns)}, {"rows", std::move(rows)}};
 }
 
+std::vector<std::string> NemesesColumns() {
+  std::vector<std::string> columns = {"workload"};
+  for (const NemesisInfo* nemesis : AllRows<NemesisInfo>()) {
+    columns.push_back(nemesis->counted);
+    if (nemesis->counts_calls) columns.push_back(nemesis->counted + std::string(" in a call"));
+  }
+  const std::vector<std::string> rest = {"signals caught in a call", "calls that gave EINTR",
+                                         "missing, in hand of killed producers",
+                                         "missing, taken by killed consumers"};
+  columns.insert(columns.end(), rest.begin(), rest.end());
+  return columns;
+}
+
+Json NemesesRow(const Cell& cell, const std::string& name, const Totals& t) {
+  Json row = {name};
+  for (const NemesisInfo* nemesis : AllRows<NemesisInfo>()) {
+    const NemesisTally tally = TallyOf(cell, nemesis);
+    row.push_back(tally.acts);
+    if (nemesis->counts_calls) row.push_back(tally.in_call);
+  }
+  for (const std::uint64_t n : {t.caught_in_call, t.eintr, t.excused_producer, t.excused_consumer})
+    row.push_back(n);
+  return row;
+}
+
 Json Tables(const CampaignResult& result) {
   Json throughput = Json::array(), latency = Json::array(), nemeses = Json::array(),
        facts = Json::array(), scaling = Json::array();
@@ -275,15 +310,7 @@ Json Tables(const CampaignResult& result) {
     if (cell.latency.total() != 0) latency.push_back(LatencyRow(name, cell.latency));
     if (cell.latency_under_nemeses.total() != 0)
       latency.push_back(LatencyRow(name + ", under nemeses", cell.latency_under_nemeses));
-    if (Count(t, NemesisKind::kKill) + Count(t, NemesisKind::kStop) +
-            Count(t, NemesisKind::kSignal) !=
-        0) {
-      nemeses.push_back({name, Count(t, NemesisKind::kKill), cell.kills_in_call,
-                         Count(t, NemesisKind::kStop), t.stops_in_call,
-                         Count(t, NemesisKind::kSignal), t.caught_in_call, t.eintr,
-                         Count(t, NemesisKind::kAffinity), Count(t, NemesisKind::kExhaust),
-                         t.excused_producer, t.excused_consumer});
-    }
+    if (RanUnderNemeses(cell)) nemeses.push_back(NemesesRow(cell, name, t));
     if (cell.slices.empty()) continue;
     for (const auto& [key, value] : cell.slices.back().facts) facts.push_back({name, key, value});
   }
@@ -309,12 +336,7 @@ Json Tables(const CampaignResult& result) {
                            latency));
   }
   if (!nemeses.empty()) {
-    tables.push_back(
-        Table("Nemeses and what they left",
-              {"workload", "kills", "in a call", "stops", "in a call", "signals",
-               "caught in a call", "EINTR", "moves", "limits met",
-               "missing, in hand of killed producers", "missing, taken by killed consumers"},
-              nemeses));
+    tables.push_back(Table("Nemeses and what they left", NemesesColumns(), nemeses));
   }
   if (!facts.empty())
     tables.push_back(Table("Facts of the last slice", {"workload", "fact", "value"}, facts));
@@ -364,9 +386,10 @@ std::string LineOf(const Cell& cell) {
          std::to_string(cell.checks) + " checks";
   std::uint64_t findings = 0;
   for (const SliceResult& slice : cell.slices) findings += slice.findings_total;
-  out += findings == 0 ? ", no finding" : ", " + std::to_string(findings) + " findings";
+  out += findings == 0 ? ", no finding"
+                       : ", " + Counted(static_cast<std::int64_t>(findings), "finding");
   if (cell.kills != 0) {
-    out += "; " + std::to_string(cell.kills) + " kills survived (" +
+    out += "; " + Counted(static_cast<std::int64_t>(cell.kills), "kill") + " survived (" +
            std::to_string(cell.kills_in_call) + " in a call)";
   }
   if (!cell.checked.samples.empty()) out += "; checked " + RateText(cell.checked);
@@ -386,8 +409,8 @@ report::TestRecord RecordOf(const Cell& cell, std::uint64_t seed) {
   report::TestRecord record;
   record.name = cell.name;
   record.suite = "stress";
-  record.file = "stress/workloads/catalog.cc";
-  record.clauses.assign(cell.info->clauses.begin(), cell.info->clauses.end());
+  record.file = cell.info->file;
+  for (const ClauseRef clause : cell.info->clauses) record.clauses.emplace_back(clause.id);
   record.verdict = VerdictOf(cell.outcome);
   record.reason = cell.reason;
   if (cell.outcome == Outcome::kInconclusive) record.reason = "inconclusive: " + cell.reason;
@@ -399,7 +422,7 @@ report::TestRecord RecordOf(const Cell& cell, std::uint64_t seed) {
     for (const FindingRecord& finding : slice.findings) {
       if (finding.kind == Kind::kDied || record.failures.size() >= 32) continue;
       report::Failure failure;
-      failure.clause = finding.clause;
+      failure.clause = finding.clause.id;
       failure.file = record.file;
       failure.expected = std::string("no message or operation is ") + ToString(finding.kind);
       failure.observed = finding.text;
@@ -441,7 +464,6 @@ std::string DocumentOf(const CampaignResult& result) {
                    {"invariants_checked", checks},
                    {"kills", kills},
                    {"names_left_behind", result.left_behind},
-                   {"crc32c", Crc32cImplementation()},
                    {"interrupted", result.interrupted}};
   json["tables"] = Tables(result);
   if (!result.curves.empty()) json["scaling_fits"] = Fits(result);
@@ -459,11 +481,11 @@ std::string DocumentOf(const CampaignResult& result) {
   return json.dump(-1, ' ', false, Json::error_handler_t::replace);
 }
 
-ShortStressResult RunShortStress(double seconds, std::uint64_t seed,
+ShortStressResult RunShortStress(nanoseconds time, std::uint64_t seed,
                                  const std::function<void(const std::string&)>& say) {
   ShortStressResult out;
   const CampaignResult result = RunCampaign(
-      ShortSelection(seconds, seed), [](const Progress&) {},
+      ShortSelection(time, seed), [](const Progress&) {},
       [&](const Cell& cell) {
         out.tests.push_back(RecordOf(cell, seed));
         say(LineOf(cell));

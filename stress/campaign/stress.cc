@@ -12,6 +12,8 @@
 #include <system_error>
 
 #include "base/args.h"
+#include "base/files.h"
+#include "base/text.h"
 #include "reports/environment/environment.h"
 #include "reports/formats/report.h"
 #include "reports/verdicts/aggregate.h"
@@ -19,12 +21,14 @@
 #include "stress/campaign/options.h"
 #include "stress/campaign/plots.h"
 #include "stress/campaign/report.h"
+#include "stress/engine/nemesis.h"
 
 namespace ipcsuite::stress {
 namespace {
 
 int List() {
-  for (const WorkloadInfo& info : AllWorkloads()) {
+  for (const WorkloadInfo* const row : AllRows<WorkloadInfo>()) {
+    const WorkloadInfo& info = *row;
     std::printf("%-16s %s\n", info.name, info.title);
     std::printf("  %s\n", info.explain);
     std::printf(
@@ -32,16 +36,13 @@ int List() {
         info.size_default, info.unit, info.has_raw ? "beside a raw loop" : "without a raw loop",
         info.kill_producer_upto + info.kill_consumer_upto != 0 ? "; killed by --nemesis kill" : "");
     std::printf("  clauses:");
-    for (const char* clause : info.clauses) std::printf(" %s", clause);
+    for (const ClauseRef clause : info.clauses) std::printf(" %s", std::string(clause.id).c_str());
     std::printf("\n\n");
   }
-  std::printf(
-      "Topologies: none (not pinned), same-core, smt, cache, socket, spread, all.\n"
-      "Nemeses: kill (SIGKILL in mid-call), stop (SIGSTOP, SIGCONT), signal (storms with and "
-      "without\n"
-      "SA_RESTART), exhaust (descriptors, queue bytes, queues, a full tmpfs: in namespaces of its "
-      "own),\n"
-      "affinity (moves from cpu to cpu).\n");
+  std::printf("Topologies: none (not pinned), same-core, smt, cache, socket, spread, all.\n");
+  std::printf("Nemeses:\n");
+  for (const NemesisInfo* nemesis : AllRows<NemesisInfo>())
+    std::printf("  %-10s %s\n", nemesis->name, nemesis->help);
   return 0;
 }
 
@@ -54,10 +55,10 @@ class Live {
     last_s_ = p.elapsed_s;
     const double rate = p.slice_s > 0 ? static_cast<double>(p.messages) / p.slice_s : 0;
     char line[256];
-    std::snprintf(line, sizeof line,
-                  "%s, %s: %.0f/s; %llu accounted for, %llu findings; %.0f s left", p.cell.c_str(),
-                  p.part.c_str(), rate, static_cast<unsigned long long>(p.messages_all),
-                  static_cast<unsigned long long>(p.findings), p.left_s);
+    std::snprintf(line, sizeof line, "%s, %s: %.0f/s; %llu accounted for, %s; %.0f s left",
+                  p.cell.c_str(), p.part.c_str(), rate,
+                  static_cast<unsigned long long>(p.messages_all),
+                  Counted(static_cast<std::int64_t>(p.findings), "finding").c_str(), p.left_s);
     std::fprintf(stderr, tty_ ? "\r\033[K%.*s" : "%.*s\n", 200, line);
     std::fflush(stderr);
   }
@@ -81,17 +82,10 @@ std::vector<report::ClauseRecord> ClaimedClauses(const std::vector<report::TestR
   return clauses;
 }
 
-bool WriteText(const std::string& path, const std::string& text) {
-  FILE* const file = std::fopen(path.c_str(), "w");
-  if (file == nullptr) return false;
-  const bool ok = std::fwrite(text.data(), 1, text.size(), file) == text.size();
-  return std::fclose(file) == 0 && ok;
-}
-
 int Write(const StressOptions& options, const CampaignResult& result, const report::Run& run) {
   int status = 0;
+  std::string error;
   for (const std::string& format : options.formats) {
-    std::string error;
     const std::string path =
         options.out + "/" + std::string(report::DefaultFileName(*report::FormatFromString(format)));
     if (!report::WriteReport(run, format, path, &error)) status = Complain(error);
@@ -100,8 +94,8 @@ int Write(const StressOptions& options, const CampaignResult& result, const repo
     if (cell.latency.total() == 0) continue;
     std::string name = cell.name;
     std::replace(name.begin(), name.end(), '/', '_');
-    if (!WriteText(options.out + "/" + name + ".hgrm", cell.latency.ToHgrm(1000))) {
-      status = Complain("can't write " + options.out + "/" + name + ".hgrm");
+    if (!WriteFile(options.out + "/" + name + ".hgrm", cell.latency.ToHgrm(1000), &error)) {
+      status = Complain(error);
     }
   }
   if (status == 0) std::printf("Reports: %s\n", options.out.c_str());
@@ -186,7 +180,7 @@ int StressMain(int argc, char** argv) {
   report::Finish(ClaimedClauses(run.tests), run);
   int status = run.summary.exit_status;
   if (result.left_behind != 0)
-    std::printf("removed %d names that were left behind\n", result.left_behind);
+    std::printf("removed %s left behind\n", Counted(result.left_behind, "name").c_str());
   std::printf("%s\n", run.summary.sentence.c_str());
   if (!options.out.empty()) status = std::max(status, Write(options, result, run));
   return status;

@@ -103,7 +103,7 @@ void Work(Operation operation, const Objects& objects, std::size_t object, Sweep
 
 // Operations per second of `n` processes; -1 when it could not be set up.
 double OnePoint(Context& context, Operation operation, bool shared, const std::vector<int>& cpus,
-                int n, double seconds) {
+                int n, nanoseconds slice) {
   SharedRegion region((static_cast<std::size_t>(n) + 4) * 65536);
   auto* const control = region.Make<SweepControl>();
   std::vector<SweepWorker*> workers;
@@ -132,20 +132,20 @@ double OnePoint(Context& context, Operation operation, bool shared, const std::v
     for (const SweepWorker* worker : workers) sum += worker->count.load();
     return sum;
   };
-  const auto wait = [&](double s) {
-    const std::int64_t end = NowNs() + static_cast<std::int64_t>(s * 1e9);
-    while (NowNs() < end && !context.interrupted())
-      context.Pause(std::max<std::int64_t>(1000, end - NowNs()));
+  const auto wait = [&](nanoseconds duration) {
+    const Deadline end(duration);
+    while (!end.passed() && !context.interrupted())
+      context.Pause(std::max<nanoseconds>(1us, end.left()));
   };
   for (const SweepWorker* worker : workers) {
-    for (int i = 0; i < 10000 && worker->ready.load() == 0; ++i) context.Pause(1'000'000);
+    for (int i = 0; i < 10000 && worker->ready.load() == 0; ++i) context.Pause(1ms);
   }
   control->go.store(1);
   os::WakeWord(control->go);
-  wait(seconds * 0.2);
+  wait(slice / 5);
   const std::uint64_t before = total();
   const std::int64_t from = NowNs();
-  wait(seconds);
+  wait(slice);
   const std::uint64_t after = total();
   const double elapsed = static_cast<double>(NowNs() - from) / 1e9;
   control->stop.store(1);
@@ -157,7 +157,7 @@ double OnePoint(Context& context, Operation operation, bool shared, const std::v
         waitpid(pid, nullptr, 0);
         break;
       }
-      context.Pause(1'000'000);
+      context.Pause(1ms);
     }
     context.registry.Forget(slot);
   }
@@ -181,7 +181,7 @@ std::vector<int> SweepSizes(int cores, int cpus) {
   return sizes;
 }
 
-std::vector<ScalingCurve> RunSweep(Context& context, const Topology& topology, double slice_s,
+std::vector<ScalingCurve> RunSweep(Context& context, const Topology& topology, nanoseconds slice,
                                    int repeats,
                                    const std::function<void(const std::string&)>& progress) {
   std::vector<ScalingCurve> curves;
@@ -205,7 +205,7 @@ std::vector<ScalingCurve> RunSweep(Context& context, const Topology& topology, d
         for (int i = 0; i < repeats && !context.interrupted(); ++i) {
           progress(std::string(row.name) + (shared ? ", one object" : ", own objects") + ", " +
                    Where(n, cores, cpus));
-          const double rate = OnePoint(context, row.operation, shared, order, n, slice_s);
+          const double rate = OnePoint(context, row.operation, shared, order, n, slice);
           if (rate > 0) point.samples.push_back(rate);
         }
         if (point.samples.empty()) continue;
@@ -256,15 +256,15 @@ double HandOver(Context& context, int from, int to) {
   const int slot = context.registry.Remember(pid);
   double best = 0;
   if (PinSelf(from, context.allowed)) {
-    for (int i = 0; i < 5000 && line->ready.load() == 0; ++i) context.Pause(1'000'000);
+    for (int i = 0; i < 5000 && line->ready.load() == 0; ++i) context.Pause(1ms);
     std::int64_t t = NowNs();
-    const std::int64_t give_up = t + 5'000'000'000;
+    const Deadline patience(5s);
     constexpr std::uint32_t kBatch = 1000;
     for (std::uint32_t i = 0; i < kRounds; ++i) {
       line->ball.store(2 * i + 1, std::memory_order_release);
       for (std::uint32_t spin = 0; line->ball.load(std::memory_order_acquire) != 2 * i + 2;
            ++spin) {
-        if (spin % 100000 == 99999 && NowNs() > give_up) {
+        if (spin % 100000 == 99999 && patience.passed()) {
           best = 0;
           i = kRounds;
           break;

@@ -28,8 +28,8 @@ struct CoreMatrix {
   std::string note;                     // why it is missing or what was left out
 };
 
-// Repeats each point `repeats` times, `slice_s` seconds each.
-std::vector<ScalingCurve> RunSweep(Context& context, const Topology& topology, double slice_s,
+// Repeats each point `repeats` times, `slice` each.
+std::vector<ScalingCurve> RunSweep(Context& context, const Topology& topology, nanoseconds slice,
                                    int repeats,
                                    const std::function<void(const std::string&)>& progress);
 // The numbers of processes of a sweep: powers of two up to the cores, the cores, all hardware

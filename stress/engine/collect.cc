@@ -44,23 +44,6 @@ std::string Describe(const Finding& f, std::int64_t start_ns) {
   return out;
 }
 
-// What the exhausting process met; see hog.cc for the order of its counters.
-void HogFacts(const WorkerCold& hog, SliceResult* result) {
-  static const char* const kNames[] = {"exhaustion: rounds",
-                                       "exhaustion: limit on descriptors met",
-                                       "",
-                                       "exhaustion: limit on queue bytes met",
-                                       "exhaustion: limit on the number of queues met",
-                                       "exhaustion: tmpfs filled"};
-  for (int i = 0; i < 6; ++i) {
-    if (kNames[i][0] != '\0') result->facts.emplace_back(kNames[i], std::to_string(hog.extra[i]));
-  }
-  static const char* const kOwn[] = {"none", "IPC", "mount", "IPC, mount"};
-  result->facts.emplace_back("exhaustion: namespaces of its own", kOwn[hog.extra[6] & 3]);
-  result->event_counts[static_cast<int>(NemesisKind::kExhaust)] =
-      hog.extra[1] + hog.extra[3] + hog.extra[4] + hog.extra[5];
-}
-
 }  // namespace
 
 void Conductor::Collect() {
@@ -106,8 +89,9 @@ void Conductor::Collect() {
   result_.checks += sink.checks;
   result_.facts = sink.facts;
   result_.inconclusive = sink.inconclusive;
-  if (options_.nemesis.exhaust && processes_.size() > static_cast<std::size_t>(spec.workers())) {
-    HogFacts(*shared_.cold.back(), &result_);
+  for (std::size_t i = 0; i < helpers_.size(); ++i) {
+    const WorkerCold& cold = *shared_.cold[static_cast<std::size_t>(spec.workers()) + i];
+    result_.tallies[helpers_[i]].acts += helpers_[i]->collect(cold, &result_.facts);
   }
   for (const auto& item : sink.findings) Find(item.kind, item.clause, item.text, item.count);
 }
@@ -145,7 +129,7 @@ void Conductor::CollectFindings() {
     const auto kept = std::min<std::uint32_t>(cold.finding_count.load(), kFindingsKept);
     for (std::uint32_t f = 0; f < kept; ++f) {
       const Finding& finding = cold.findings[f];
-      if (finding.clause == nullptr) continue;  // its writer was killed while writing it down
+      if (finding.clause.id.empty()) continue;  // its writer was killed while writing it down
       Find(finding.kind, finding.clause, Describe(finding, start_ns_));
     }
     result_.findings_total += cold.finding_count.load() - kept;

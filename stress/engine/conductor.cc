@@ -15,6 +15,9 @@
 namespace ipcsuite::stress {
 namespace {
 
+// Nobody counted anything for that long: then it is looked whether all are asleep.
+constexpr nanoseconds kStuckAfter = 2500ms;
+
 WorkerHot* g_hot = nullptr;  // of this process, for the handler
 WorkerCold* g_cold = nullptr;
 
@@ -45,7 +48,12 @@ std::uint64_t BitsPerStream(const RunSpec& spec) {
 }  // namespace
 
 Conductor::Conductor(Context& context, const SliceOptions& options)
-    : context_(context), options_(options) {}
+    : context_(context), options_(options) {
+  if (options_.spec.mode == Mode::kRaw) return;
+  for (const NemesisInfo* info : options_.nemesis.nemeses) {
+    if (info->work != nullptr) helpers_.push_back(info);
+  }
+}
 
 Conductor::~Conductor() {
   KillEverybody();
@@ -68,6 +76,7 @@ void Conductor::MakeShared() {
 void Conductor::MakeShared(std::uint64_t bits) {
   const RunSpec& spec = options_.spec;
   const int workers = spec.workers();
+  const int all = workers + static_cast<int>(helpers_.size());
   const std::size_t page = 65536;
   bits = bits / 64 * 64;
   const bool exclusive = options_.info->shape != Shape::kShared || spec.consumers == 1;
@@ -75,9 +84,9 @@ void Conductor::MakeShared(std::uint64_t bits) {
   const auto slots =
       std::max<std::uint32_t>(1024, 16384u / static_cast<std::uint32_t>(spec.priorities));
   std::size_t bytes =
-      32 * page + static_cast<std::size_t>(workers) * 8 +
-      (static_cast<std::size_t>(workers) + 1) * (2 * page + sizeof(WorkerHot) + sizeof(WorkerCold));
-  bytes += (static_cast<std::size_t>(workers) + 1) * (sizeof(Histogram) + page);
+      32 * page + static_cast<std::size_t>(all) * 8 +
+      static_cast<std::size_t>(all) * (2 * page + sizeof(WorkerHot) + sizeof(WorkerCold));
+  bytes += static_cast<std::size_t>(all) * (sizeof(Histogram) + page);
   bytes += static_cast<std::size_t>(spec.consumers) *
            Ledger::Bytes(spec.producers, spec.priorities, exclusive, bits);
   bytes +=
@@ -85,14 +94,14 @@ void Conductor::MakeShared(std::uint64_t bits) {
   bytes += std::size_t{64} << 20;  // what workloads take
   region_ = std::make_unique<SharedRegion>(bytes);
   shared_.control = region_->Make<Control>();
-  shared_.ready = region_->Make<std::atomic<std::uint32_t>>(static_cast<std::size_t>(workers) + 1);
-  for (int i = 0; i <= workers; ++i) {  // one more: the hog
+  shared_.ready = region_->Make<std::atomic<std::uint32_t>>(static_cast<std::size_t>(all));
+  for (int i = 0; i < all; ++i) {
     // Not touched here: zeroed pages are valid states, and whoever touches them first gets them
     // near.
     shared_.hot.push_back(region_->Zeroed<WorkerHot>(1));
     shared_.cold.push_back(region_->Zeroed<WorkerCold>(1));
   }
-  for (int i = 0; i <= workers; ++i) shared_.latency.push_back(region_->Zeroed<Histogram>(1));
+  for (int i = 0; i < all; ++i) shared_.latency.push_back(region_->Zeroed<Histogram>(1));
   for (int i = 0; i < spec.producers; ++i) {
     shared_.sent.push_back(
         {region_->Zeroed<std::uint64_t>(static_cast<std::size_t>(spec.priorities))});
@@ -112,12 +121,12 @@ void Conductor::MakeShared(std::uint64_t bits) {
 }
 
 void Conductor::Child(int index, pid_t parent) {
-  const bool hog = index == options_.spec.workers();
+  const int helper = index - options_.spec.workers();  // negative: a worker
   DieWithParent(parent);
   g_hot = shared_.hot[static_cast<std::size_t>(index)];
   g_cold = shared_.cold[static_cast<std::size_t>(index)];
   // Pinned before anything of its own is touched: the pages come from its NUMA node.
-  if (!hog) PinSelf(shared_.cpus[static_cast<std::size_t>(index)], shared_.allowed);
+  if (helper < 0) PinSelf(shared_.cpus[static_cast<std::size_t>(index)], shared_.allowed);
   g_cold->pid.store(static_cast<std::int32_t>(getpid()));
   CatchStorm(true);
   CatchStorm(false);
@@ -138,8 +147,9 @@ void Conductor::Child(int index, pid_t parent) {
   {
     Worker worker(shared_, options_.spec, index);
     worker.WaitForStart();
-    if (hog) {
-      RunHog(worker, context_.registry, options_.allow_global);
+    if (helper >= 0) {
+      helpers_[static_cast<std::size_t>(helper)]->work(worker, context_.registry,
+                                                       options_.allow_global);
     } else {
       workload_->Run(worker);
     }
@@ -170,11 +180,11 @@ void Conductor::Ended(int index, int status) {
   context_.registry.Forget(process.slot);
   if (WIFEXITED(status) && WEXITSTATUS(status) == 0) return;
   char text[160];
-  std::snprintf(text, sizeof text, "process %d (worker %d) ended with %s %d, in %s",
+  std::snprintf(text, sizeof text, "process %d (worker %d) ended with %s %d; its call: %s",
                 static_cast<int>(process.pid), index, WIFSIGNALED(status) ? "signal" : "status",
                 WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status),
                 ToString(shared_.hot[static_cast<std::size_t>(index)]->in_call.load()));
-  Find(Kind::kDied, "", text);
+  Find(Kind::kDied, {}, text);
 }
 
 void Conductor::Reap() {
@@ -225,39 +235,43 @@ bool Conductor::CountConsumers() const {
   return options_.info->shape != Shape::kAlike && options_.info->uses_ledgers;
 }
 
+std::uint64_t Conductor::CountedByAll() const {
+  return CountedBy(Role::kProducer) + CountedBy(Role::kConsumer);
+}
+
 std::uint64_t Conductor::Counted() const {
   return CountedBy(CountConsumers() ? Role::kConsumer : Role::kProducer);
 }
 
 void Conductor::AwaitReady() {
-  const std::int64_t give_up = NowNs() + 60'000'000'000;
+  const Deadline patience(60s);
   for (std::size_t i = 0; i < processes_.size(); ++i) {
     while (shared_.ready[i].load(std::memory_order_acquire) == 0 && processes_[i].alive) {
-      if (NowNs() > give_up) {
+      if (patience.passed()) {
         result_.unresolved = "processes did not become ready within 60 s";
         return;
       }
-      context_.Pause(1'000'000);
+      context_.Pause(1ms);
       Reap();
     }
   }
 }
 
-void Conductor::RunPhase(Phase phase, double seconds, bool nemesis) {
+void Conductor::RunPhase(Phase phase, nanoseconds duration) {
   shared_.control->phase.store(phase, std::memory_order_release);
   shared_.control->generation.fetch_add(1);
   os::WakeWord(shared_.control->generation);
-  const std::int64_t end = NowNs() + static_cast<std::int64_t>(seconds * 1e9);
+  const std::int64_t end = NowNs() + duration.count();
   while (!deadlocked_) {
     const std::int64_t now = NowNs();
     if (now >= end || context_.interrupted()) break;
     std::int64_t next = std::min(end, now + 250'000'000);
-    if (nemesis && nemesis_) next = std::min(next, nemesis_->Act(now));
+    if (nemeses_) next = std::min(next, nemeses_->Act(now));
     if (now - last_tick_ns_ >= 250'000'000 && context_.on_tick) {
       last_tick_ns_ = now;
       context_.on_tick(Counted(), static_cast<double>(now - start_ns_) / 1e9);
     }
-    context_.Pause(std::max<std::int64_t>(1000, next - NowNs()));
+    context_.Pause(nanoseconds(std::max<std::int64_t>(1000, next - NowNs())));
     Reap();
     if (Deadlocked()) {
       Stuck(Role::kProducer);
@@ -282,15 +296,16 @@ bool Conductor::Drain(Role role) {
   std::int64_t last_change = NowNs();
   while (Alive(role)) {
     workload_->Nudge(shared_);
-    context_.Pause(2'000'000);
+    context_.Pause(2ms);
     Reap();
-    const std::uint64_t now = CountedBy(Role::kProducer) + CountedBy(Role::kConsumer);
+    const std::uint64_t now = CountedByAll();
     if (now != last) {
       last = now;
       last_change = NowNs();
-    } else if (const std::int64_t idle = NowNs() - last_change;
-               idle > 120'000'000'000 ||
-               (idle > 2'500'000'000 && !Runnable(Role::kProducer) && !Runnable(Role::kConsumer))) {
+      continue;
+    }
+    const nanoseconds idle(NowNs() - last_change);
+    if (idle > 120s || (idle > kStuckAfter && AllAsleep())) {
       Stuck(role);
       return false;
     }
@@ -300,7 +315,7 @@ bool Conductor::Drain(Role role) {
 
 bool Conductor::Deadlocked() {
   const std::int64_t now = NowNs();
-  const std::uint64_t counted = CountedBy(Role::kProducer) + CountedBy(Role::kConsumer);
+  const std::uint64_t counted = CountedByAll();
   bool excused =
       options_.spec.rate_per_s > 0;  // who waits for the next intended time is asleep too
   for (const Process& process : processes_) excused = excused || process.stopped;
@@ -309,9 +324,20 @@ bool Conductor::Deadlocked() {
     progress_ns_ = now;
     return false;
   }
-  if (now - progress_ns_ < 2'500'000'000) return false;
   // Whatever the object holds, one side of it can go on: all asleep means that a wake-up was lost.
-  return !Runnable(Role::kProducer) && !Runnable(Role::kConsumer);
+  return nanoseconds(now - progress_ns_) > kStuckAfter && AllAsleep();
+}
+
+bool Conductor::AllAsleep() {
+  const std::uint64_t counted = CountedByAll();
+  // The states are read one after the other: one look may find each of them asleep in turn.
+  for (int look = 0; look < 3; ++look) {
+    if (look > 0) context_.Pause(10ms);
+    Reap();
+    if (Runnable(Role::kProducer) || Runnable(Role::kConsumer)) return false;
+    if (CountedByAll() != counted) return false;
+  }
+  return true;
 }
 
 bool Conductor::Runnable(Role role) const {
@@ -326,19 +352,20 @@ bool Conductor::Runnable(Role role) const {
 
 void Conductor::Stuck(Role role) {
   const bool in_run = shared_.control->phase.load() < Phase::kStop;
+  const std::string objects = workload_->Describe(shared_);
   for (int i = 0; i < options_.spec.workers(); ++i) {
     const Process& process = processes_[static_cast<std::size_t>(i)];
     if (!process.alive || (i < options_.spec.producers) != (role == Role::kProducer)) continue;
     const std::string line = Trim(os::ReadThreadState(process.pid, process.pid).raw);
-    char text[220];
-    std::snprintf(text, sizeof text,
-                  "process %d (worker %d) made no progress for at least 2.5 s %s; it is in %s%s%s",
-                  static_cast<int>(process.pid), i,
-                  in_run                    ? "while all slept"
-                  : role == Role::kProducer ? "after the order to stop"
-                                            : "after the end of all producers",
-                  ToString(shared_.hot[static_cast<std::size_t>(i)]->in_call.load()),
-                  line.empty() ? "" : "; /proc/PID/syscall: ", line.c_str());
+    std::string text = "process " + std::to_string(process.pid) + " (worker " + std::to_string(i) +
+                       ") made no progress for at least " + DurationText(kStuckAfter);
+    text += in_run                    ? " while all slept"
+            : role == Role::kProducer ? " after the order to stop"
+                                      : " after the end of all producers";
+    text += "; its call: ";
+    text += ToString(shared_.hot[static_cast<std::size_t>(i)]->in_call.load());
+    if (!line.empty()) text += "; /proc/PID/syscall: " + line;
+    if (!objects.empty()) text += "; " + objects;
     Find(Kind::kStuck, options_.info->loss_clause, text);
   }
 }
@@ -354,8 +381,7 @@ void Conductor::KillEverybody() {
   }
 }
 
-void Conductor::Find(Kind kind, const std::string& clause, const std::string& text,
-                     std::uint64_t count) {
+void Conductor::Find(Kind kind, ClauseRef clause, const std::string& text, std::uint64_t count) {
   result_.findings_total += count;
   if (result_.findings.size() < 64) result_.findings.push_back({kind, clause, text, count});
 }
@@ -371,21 +397,20 @@ SliceResult Conductor::Run() {
   workload_ = options_.info->make();
   result_.unsupported = workload_->Setup(options_.spec, context_.registry, *region_);
   if (!result_.unsupported.empty()) return std::move(result_);
-  const bool hog = options_.nemesis.exhaust && options_.spec.mode != Mode::kRaw;
-  processes_.resize(static_cast<std::size_t>(options_.spec.workers() + (hog ? 1 : 0)));
+  processes_.resize(static_cast<std::size_t>(options_.spec.workers()) + helpers_.size());
   for (int i = 0; i < static_cast<int>(processes_.size()); ++i) Spawn(i);
   if (result_.unresolved.empty()) AwaitReady();
   if (!result_.unresolved.empty()) return std::move(result_);
   if (options_.nemesis.any()) {
-    nemesis_ = std::make_unique<Nemesis>(*this, options_.nemesis, options_.spec.seed);
+    nemeses_ = std::make_unique<NemesisDriver>(*this, options_.nemesis, options_.spec.seed);
   }
   start_ns_ = last_tick_ns_ = NowNs();
   shared_.control->start_ns.store(start_ns_);
-  RunPhase(Phase::kWarmUp, options_.warm_up_s, true);
+  RunPhase(Phase::kWarmUp, options_.warm_up);
   for (const WorkerHot* hot : shared_.hot) begin_counts_.push_back(hot->count.load());
   measure_begin_ns_ = NowNs();
   const os::MachineTicks before = os::ReadMachineTicks();
-  RunPhase(Phase::kMeasure, options_.measure_s, true);
+  RunPhase(Phase::kMeasure, options_.measure);
   for (const WorkerHot* hot : shared_.hot) end_counts_.push_back(hot->count.load());
   measure_end_ns_ = NowNs();
   const os::MachineTicks after = os::ReadMachineTicks();
@@ -399,7 +424,7 @@ SliceResult Conductor::Run() {
       if (process.alive) result_.memory_bytes += os::MemoryOf(process.pid);
     }
   }
-  if (nemesis_) nemesis_->Cease();
+  if (nemeses_) nemeses_->Cease();
   shared_.control->phase.store(Phase::kStop, std::memory_order_release);
   bool ended = !deadlocked_ && Drain(Role::kProducer);
   if (ended) {
@@ -407,10 +432,14 @@ SliceResult Conductor::Run() {
     workload_->ProducersDone(shared_);
     ended = Drain(Role::kConsumer);
   }
-  // The hog looks at the phase after each round, and removes its names.
-  for (int i = 0; hog && i < 2000 && processes_.back().alive; ++i) {
-    context_.Pause(2'000'000);
-    Reap();
+  // Helpers look at the phase after each round, and remove their names.
+  const Deadline patience(4s);
+  for (auto helper = processes_.begin() + options_.spec.workers(); helper != processes_.end();
+       ++helper) {
+    while (helper->alive && !patience.passed()) {
+      context_.Pause(2ms);
+      Reap();
+    }
   }
   KillEverybody();
   Collect();

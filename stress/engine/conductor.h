@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "stress/engine/engine.h"
+#include "stress/engine/nemesis.h"
 
 namespace ipcsuite::stress {
 
@@ -17,7 +18,7 @@ class Conductor {
   SliceResult Run();
 
  private:
-  friend class Nemesis;
+  friend class NemesisDriver;
   struct Process {
     pid_t pid = -1;
     int slot = -1;  // in the registry
@@ -38,15 +39,18 @@ class Conductor {
   void Ended(int index, int status);
   bool Alive(Role role) const;
   std::uint64_t Counted() const;
+  std::uint64_t CountedByAll() const;
   std::uint64_t CountedBy(Role role) const;
   bool CountConsumers() const;
 
   void AwaitReady();
-  void RunPhase(Phase phase, double seconds, bool nemesis);
+  void RunPhase(Phase phase, nanoseconds duration);
   bool Drain(Role role);
   void ContinueStopped();
   // Nobody counted anything for 2.5 s, nobody is stopped, and all are shown to be asleep.
   bool Deadlocked();
+  // All workers are asleep in each of several looks, and nobody counted anything meanwhile.
+  bool AllAsleep();
   // One of them is not shown to be asleep: it may wait for a cpu, not for anybody else.
   bool Runnable(Role role) const;
   void Stuck(Role role);
@@ -56,7 +60,7 @@ class Conductor {
   void CollectUsage();
   void CollectFindings();
   void RunAudit();
-  void Find(Kind kind, const std::string& clause, const std::string& text, std::uint64_t count = 1);
+  void Find(Kind kind, ClauseRef clause, const std::string& text, std::uint64_t count = 1);
 
   Context& context_;
   const SliceOptions& options_;
@@ -64,7 +68,9 @@ class Conductor {
   std::unique_ptr<Workload> workload_;
   Shared shared_;
   std::vector<Process> processes_;
-  std::unique_ptr<class Nemesis> nemesis_;
+  std::vector<const NemesisInfo*>
+      helpers_;  // nemeses with a process of their own, after the workers
+  std::unique_ptr<NemesisDriver> nemeses_;
   std::vector<InHand> in_hand_;
   std::uint64_t consumer_kills_ = 0;
   std::uint64_t progress_count_ = 0;

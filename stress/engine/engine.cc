@@ -18,11 +18,6 @@ namespace {
 constexpr int kOurSignals[] = {SIGCHLD, SIGPIPE, SIGUSR1, SIGUSR2};
 }
 
-const char* ToString(NemesisKind kind) {
-  static const char* const kNames[] = {"kill", "stop", "continue", "signal", "exhaust", "affinity"};
-  return kNames[static_cast<int>(kind)];
-}
-
 Context::Context(std::uint64_t run_seed)
     : region(std::size_t{4} << 20), registry(region), seed(run_seed), allowed(os::AllowedCpus()) {
   // Children ending and Ctrl-C are waited for, not handled: no handler, no race, no sleep.
@@ -55,15 +50,15 @@ Context::~Context() {
   setrlimit(RLIMIT_NOFILE, &old_files_);
 }
 
-void Context::Pause(std::int64_t ns) {
+void Context::Pause(nanoseconds limit) {
   sigset_t set;
   sigemptyset(&set);
   sigaddset(&set, SIGCHLD);
   sigaddset(&set, SIGINT);
   sigaddset(&set, SIGTERM);
   sigaddset(&set, SIGHUP);
-  const timespec limit = ToTimespec(nanoseconds(ns));
-  const int got = sigtimedwait(&set, nullptr, &limit);
+  const timespec time = ToTimespec(limit);
+  const int got = sigtimedwait(&set, nullptr, &time);
   if (got == SIGINT || got == SIGTERM || got == SIGHUP) interrupted_ = true;
 }
 

@@ -11,9 +11,11 @@
 #include <sys/types.h>
 
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/os/os.h"
@@ -22,18 +24,33 @@
 
 namespace ipcsuite::stress {
 
-enum class NemesisKind { kKill, kStop, kContinue, kSignal, kExhaust, kAffinity };
-const char* ToString(NemesisKind kind);
+struct NemesisInfo;  // nemesis.h
 
+// Which nemeses a slice runs under.
 struct NemesisPlan {
-  bool kill = false, stop = false, signal = false, exhaust = false, affinity = false;
-  bool any() const { return kill || stop || signal || exhaust || affinity; }
+  std::vector<const NemesisInfo*> nemeses;
+
+  static NemesisPlan All();
+  void Add(const NemesisInfo* info);
+  bool Has(std::string_view name) const;
+  bool any() const { return !nemeses.empty(); }
+  bool kills() const;
+  bool interrupts() const;
+  NemesisPlan KillsAlone() const;
+  std::string Text() const;  // as --nemesis takes it
 };
+
+// What a nemesis did in a slice.
+struct NemesisTally {
+  std::uint64_t acts = 0, in_call = 0;  // in_call: the process was inside a call
+};
+using NemesisTallies = std::map<const NemesisInfo*, NemesisTally>;
 
 // Evidence: what was done to whom, when, and in which call it was then.
 struct NemesisEvent {
   std::int64_t t_ns;  // since the start of the slice
-  NemesisKind kind;
+  const NemesisInfo* by;
+  bool end;  // of an act that lasts: SIGCONT
   int worker;
   pid_t pid;
   CallId call;
@@ -57,7 +74,8 @@ struct Usages {
 
 struct FindingRecord {
   Kind kind;
-  std::string clause, text;
+  ClauseRef clause;  // id empty: charged to none
+  std::string text;
   std::uint64_t count = 1;
 };
 
@@ -77,8 +95,8 @@ struct SliceResult {
   std::unique_ptr<Histogram> latency;  // kTimed
   std::vector<WorkerResult> workers;
   std::vector<NemesisEvent> events;  // the first kEventsKept
-  std::uint64_t event_counts[6] = {};
-  std::uint64_t kills_in_call = 0, stops_in_call = 0, signals_caught = 0, signals_in_call = 0;
+  NemesisTallies tallies;
+  std::uint64_t signals_caught = 0, signals_in_call = 0;  // by the handlers of the workers
   std::uint64_t eintr = 0;
   std::uint64_t checks = 0;  // invariants checked, messages included
   AuditResult audit;
@@ -95,7 +113,7 @@ struct SliceOptions {
   const WorkloadInfo* info = nullptr;
   RunSpec spec;
   std::vector<int> cpus;  // by worker; -1 not pinned
-  double warm_up_s = 0.1, measure_s = 1;
+  nanoseconds warm_up = 100ms, measure = 1s;
   NemesisPlan nemesis;
   bool storm_restart = true;  // signals of the storm are caught with SA_RESTART
   bool batch_policy = false;  // SCHED_BATCH: a process that wakes does not preempt the waker
@@ -120,9 +138,8 @@ class Context {
   std::function<void(std::uint64_t messages, double seconds)> on_tick;
   // Set when SIGINT or SIGTERM arrived: the slice ends early, its results stay valid.
   bool interrupted() const { return interrupted_; }
-  void Interrupt() { interrupted_ = true; }
-  // Waits for a child's end or a signal, at most `ns`. Notes SIGINT and SIGTERM.
-  void Pause(std::int64_t ns);
+  // Waits for a child's end or a signal, at most that long. Notes SIGINT and SIGTERM.
+  void Pause(nanoseconds limit);
 
  private:
   bool interrupted_ = false;

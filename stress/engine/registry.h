@@ -38,7 +38,6 @@ class Registry {
   // Removes all names that exist. Returns how many still existed: what a run left behind.
   int Sweep();
   void KillAll();
-  int names() const { return static_cast<int>(next_name_->load()); }
 
  private:
   struct Name {

@@ -27,48 +27,15 @@ void* SharedRegion::Take(std::size_t bytes) {
   return at;
 }
 
+#define IPCSUITE_STRESS_TEXT(constant, text) text,
+
 const char* ToString(CallId call) {
-  static const char* const kNames[] = {"no call",
-                                       "write",
-                                       "read",
-                                       "mq_send",
-                                       "mq_receive",
-                                       "mq_notify",
-                                       "sigtimedwait",
-                                       "open",
-                                       "close",
-                                       "unlink",
-                                       "ftruncate",
-                                       "mmap",
-                                       "pthread_mutex_lock",
-                                       "pthread_mutex_unlock",
-                                       "futex",
-                                       "spinning",
-                                       "poll"};
+  static const char* const kNames[] = {IPCSUITE_STRESS_CALLS(IPCSUITE_STRESS_TEXT)};
   return kNames[static_cast<int>(call)];
 }
 
 const char* ToString(Kind kind) {
-  static const char* const kNames[kKinds] = {"lost",
-                                             "duplicated",
-                                             "out of order",
-                                             "torn",
-                                             "out of thin air",
-                                             "priority inverted",
-                                             "wrong errno",
-                                             "partial write",
-                                             "wrong length",
-                                             "spurious EINTR",
-                                             "exclusion violated",
-                                             "stale data",
-                                             "notification lost",
-                                             "notification too many",
-                                             "notification wrong",
-                                             "forbidden outcome",
-                                             "stuck",
-                                             "robustness violated",
-                                             "left behind",
-                                             "died"};
+  static const char* const kNames[] = {IPCSUITE_STRESS_FINDINGS(IPCSUITE_STRESS_TEXT)};
   return kNames[static_cast<int>(kind)];
 }
 

@@ -13,6 +13,7 @@
 #include <utility>
 
 #include "base/clock.h"
+#include "spec/clause.h"
 #include "stress/measure/histogram.h"
 #include "stress/measure/message.h"
 
@@ -50,57 +51,60 @@ class SharedRegion {
 
 enum class Phase : std::uint32_t { kReady, kWarmUp, kMeasure, kStop, kDrained };
 
-enum class CallId : std::uint32_t {
-  kNone,
-  kWrite,
-  kRead,
-  kMqSend,
-  kMqReceive,
-  kMqNotify,
-  kSigWait,
-  kOpen,
-  kClose,
-  kUnlink,
-  kFtruncate,
-  kMmap,
-  kLock,
-  kUnlock,
-  kFutexWait,
-  kSpin,
-  kPoll,
-};
-const char* ToString(CallId call);
+// Calls that a process notes before it makes them.
+#define IPCSUITE_STRESS_CALLS(X)     \
+  X(kNone, "none that it notes")     \
+  X(kWrite, "write")                 \
+  X(kRead, "read")                   \
+  X(kMqSend, "mq_send")              \
+  X(kMqReceive, "mq_receive")        \
+  X(kMqNotify, "mq_notify")          \
+  X(kSigWait, "sigtimedwait")        \
+  X(kOpen, "open")                   \
+  X(kUnlink, "unlink")               \
+  X(kFtruncate, "ftruncate")         \
+  X(kMmap, "mmap")                   \
+  X(kLock, "pthread_mutex_lock")     \
+  X(kUnlock, "pthread_mutex_unlock") \
+  X(kFutexWait, "futex")             \
+  X(kSpin, "spinning")               \
+  X(kPoll, "poll")
 
-enum class Kind : std::uint32_t {
-  kLost,
-  kDuplicated,
-  kReordered,
-  kTorn,
-  kThinAir,
-  kPriorityInversion,
-  kWrongErrno,
-  kPartialWrite,
-  kWrongLength,
-  kSpuriousEintr,
-  kExclusion,
-  kStaleData,
-  kNotifyLost,
-  kNotifyExtra,
-  kNotifyWrong,
-  kForbiddenOutcome,
-  kStuck,
-  kNotRobust,
-  kLeftBehind,
-  kDied,
-  kCount,
-};
+// What can be wrong.
+#define IPCSUITE_STRESS_FINDINGS(X)          \
+  X(kLost, "lost")                           \
+  X(kDuplicated, "duplicated")               \
+  X(kReordered, "out of order")              \
+  X(kTorn, "torn")                           \
+  X(kThinAir, "out of thin air")             \
+  X(kPriorityInversion, "priority inverted") \
+  X(kWrongErrno, "wrong errno")              \
+  X(kPartialWrite, "partial write")          \
+  X(kWrongLength, "wrong length")            \
+  X(kSpuriousEintr, "spurious EINTR")        \
+  X(kExclusion, "exclusion violated")        \
+  X(kStaleData, "stale data")                \
+  X(kNotifyLost, "notification lost")        \
+  X(kNotifyExtra, "notification too many")   \
+  X(kNotifyWrong, "notification wrong")      \
+  X(kForbiddenOutcome, "forbidden outcome")  \
+  X(kStuck, "stuck")                         \
+  X(kNotRobust, "robustness violated")       \
+  X(kLeftBehind, "left behind")              \
+  X(kDied, "died")
+
+#define IPCSUITE_STRESS_CONSTANT(constant, text) constant,
+enum class CallId : std::uint32_t { IPCSUITE_STRESS_CALLS(IPCSUITE_STRESS_CONSTANT) };
+enum class Kind : std::uint32_t { IPCSUITE_STRESS_FINDINGS(IPCSUITE_STRESS_CONSTANT) kCount };
+#undef IPCSUITE_STRESS_CONSTANT
+const char* ToString(CallId call);
 const char* ToString(Kind kind);
 constexpr int kKinds = static_cast<int>(Kind::kCount);
 
 // One violation, as the process that saw it wrote it down.
 struct Finding {
   Kind kind;
-  const char* clause;  // points into the program's text: the same address in every process
+  ClauseRef clause;  // its text lies in the program: the same address in every process
   std::int32_t worker, pid;
   std::int64_t t_ns;            // CLOCK_MONOTONIC
   std::uint64_t got, expected;  // packed stamps where messages are concerned

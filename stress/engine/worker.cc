@@ -75,7 +75,7 @@ void Worker::Finish() {
   cold.done.store(1, std::memory_order_release);
 }
 
-void Worker::Interrupted(const char* sa_restart_clause) {
+void Worker::Interrupted(ClauseRef sa_restart_clause) {
   hot.eintr.store(hot.eintr.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
   if (!spec.eintr_expected) {
     Report(Kind::kSpuriousEintr, sa_restart_clause,
@@ -83,7 +83,7 @@ void Worker::Interrupted(const char* sa_restart_clause) {
   }
 }
 
-Finding* Worker::NextFinding(Kind kind, const char* clause) {
+Finding* Worker::NextFinding(Kind kind, ClauseRef clause) {
   cold.by_kind[static_cast<int>(kind)].fetch_add(1, std::memory_order_relaxed);
   const std::uint32_t n = cold.finding_count.fetch_add(1, std::memory_order_acq_rel);
   if (n >= kFindingsKept) return nullptr;
@@ -96,7 +96,7 @@ Finding* Worker::NextFinding(Kind kind, const char* clause) {
   return f;
 }
 
-void Worker::Report(Kind kind, const char* clause, std::string_view text, std::uint64_t got,
+void Worker::Report(Kind kind, ClauseRef clause, std::string_view text, std::uint64_t got,
                     std::uint64_t expected, int error) {
   Finding* const f = NextFinding(kind, clause);
   if (f == nullptr) return;
@@ -108,7 +108,7 @@ void Worker::Report(Kind kind, const char* clause, std::string_view text, std::u
   f->text[n] = '\0';
 }
 
-void Worker::ReportTorn(const char* clause, const unsigned char* message, std::size_t size,
+void Worker::ReportTorn(ClauseRef clause, const unsigned char* message, std::size_t size,
                         std::size_t offset, std::uint64_t expected) {
   Finding* const f = NextFinding(Kind::kTorn, clause);
   if (f == nullptr) return;

@@ -101,12 +101,12 @@ class Worker {
   std::uint64_t count() const { return hot.count.load(std::memory_order_relaxed); }
 
   // A call returned -1 with EINTR: allowed only while signals are caught without SA_RESTART.
-  void Interrupted(const char* sa_restart_clause);
+  void Interrupted(ClauseRef sa_restart_clause);
 
-  void Report(Kind kind, const char* clause, std::string_view text, std::uint64_t got = 0,
+  void Report(Kind kind, ClauseRef clause, std::string_view text, std::uint64_t got = 0,
               std::uint64_t expected = 0, int error = 0);
   // As Report, with the bytes around the first wrong one.
-  void ReportTorn(const char* clause, const unsigned char* message, std::size_t size,
+  void ReportTorn(ClauseRef clause, const unsigned char* message, std::size_t size,
                   std::size_t offset, std::uint64_t expected);
   void Latency(std::int64_t ns) {
     if (measuring()) latency.Record(ns < 0 ? 0 : static_cast<std::uint64_t>(ns));
@@ -114,7 +114,7 @@ class Worker {
 
  private:
   void Changed(Phase phase);
-  Finding* NextFinding(Kind kind, const char* clause);
+  Finding* NextFinding(Kind kind, ClauseRef clause);
   Phase seen_ = Phase::kReady;
 };
 

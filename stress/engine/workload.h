@@ -5,6 +5,8 @@
 #include <string>
 #include <vector>
 
+#include "base/rows.h"
+#include "spec/clause.h"
 #include "stress/engine/registry.h"
 #include "stress/engine/worker.h"
 
@@ -21,7 +23,8 @@ enum class Shape {
 struct AuditSink {
   struct Item {
     Kind kind;
-    std::string clause, text;
+    ClauseRef clause;
+    std::string text;
     std::uint64_t count = 1;
   };
   std::vector<Item> findings;
@@ -43,40 +46,52 @@ class Workload {
   virtual void Nudge(const Shared&) {}
   // All processes have ended: what the workload itself checks.
   virtual void Audit(const Shared&, const RunSpec&, AuditSink&) {}
+  // Processes are stuck: the state of the objects they wait on, for the evidence; "": nothing
+  // known.
+  virtual std::string Describe(const Shared&) { return ""; }
   virtual void Teardown() {}
   // In a process that has no part in this workload: gives up inherited descriptors, removes
   // nothing.
   virtual void Forget() {}
 };
 
-// What is known of a workload without running it.
+inline constexpr std::size_t kKiB = 1024;
+
+// What is known of a workload without running it: its row (Row<WorkloadInfo>), which stands in its
+// own file in stress/workloads. The defaults are those of a checked stream of messages.
 struct WorkloadInfo {
   const char* name;
   const char* title;
-  const char* explain;    // several sentences: what it does, what it checks, what that costs
+  const char* explain;    // several sentences: what it does, what it checks, its costs
   const char* test_name;  // in reports: "Stress.PipeStream"
-  Shape shape;
-  bool has_raw;              // the same loop without checks makes sense
-  bool uses_ledgers;         // messages are accounted for by Ledger and Audit
-  int producers, consumers;  // default
-  int max_priorities;
-  std::size_t size_default, size_min, size_max;
+  Shape shape = Shape::kPaired;
+  bool has_raw = true;               // the same loop without checks makes sense
+  bool uses_ledgers = true;          // messages are accounted for by Ledger and Audit
+  int producers = 1, consumers = 1;  // default
+  int max_priorities = 1;
+  std::size_t size_default = 64, size_min = 8, size_max = 8 * kKiB;
   // Runs by default beside size_default, where long messages go another way than short ones; 0:
   // none.
-  std::size_t size_large;
+  std::size_t size_large = 0;
   // A process of this role may be killed, for messages up to that size (0: never).
-  std::size_t kill_producer_upto, kill_consumer_upto;
-  bool signals, open_loop;
-  bool races;                        // shows nothing where its processes share a cpu
-  bool waits;                        // a run in which nobody ever slept has shown nothing
-  std::uint32_t sample_every;        // latency of every n-th message; 0: none
-  const char* unit;                  // what one count is: "messages", "round trips", "outcomes"
-  std::vector<const char*> clauses;  // claimed
-  const char* loss_clause;           // of what the audit finds
+  std::size_t kill_producer_upto = 0, kill_consumer_upto = 0;
+  // Some slices under nemeses have kills alone: signals wake whom a lost wake-up left asleep.
+  bool kill_alone = false;
+  bool signals = true, open_loop = true;
+  bool races = false;              // shows nothing where its processes share a cpu
+  bool waits = false;              // a run in which nobody ever slept has shown nothing
+  std::uint32_t sample_every = 1;  // latency of every n-th message; 0: none
+  const char* unit = "messages";   // what one count is: "round trips", "outcomes"
+  std::vector<ClauseRef> clauses;  // claimed
+  ClauseRef loss_clause;           // of what the audit finds, and of processes that are stuck
   std::unique_ptr<Workload> (*make)();
+  const char* file = __builtin_FILE();  // where the row stands
 };
 
-const std::vector<WorkloadInfo>& AllWorkloads();
-const WorkloadInfo* FindWorkload(const std::string& name);
+// For WorkloadInfo::make.
+template <class W, auto... kArguments>
+std::unique_ptr<Workload> Make() {
+  return std::make_unique<W>(kArguments...);
+}
 
 }  // namespace ipcsuite::stress

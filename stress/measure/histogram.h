@@ -46,7 +46,6 @@ class Histogram {
   double StdDev() const;
   // The largest value equivalent to the one at that percentile (0..100); never above max().
   std::uint64_t Percentile(double percent) const;
-  std::uint64_t CountAt(int bucket) const { return counts_[bucket]; }
 
   struct Point {
     double percentile;  // 0..1

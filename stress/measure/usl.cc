@@ -147,10 +147,4 @@ std::optional<UslFit> FitUsl(const std::vector<ScalingPoint>& points, std::uint6
   return fit;
 }
 
-double ScalingRatio(const std::vector<ScalingPoint>& points) {
-  if (points.size() < 2) return 1;
-  const double first = Median(points.front().samples);
-  return first > 0 ? Median(points.back().samples) / first : 0;
-}
-
 }  // namespace ipcsuite::stress

@@ -35,7 +35,4 @@ constexpr int kUslPoints = 5;
 // given seed.
 std::optional<UslFit> FitUsl(const std::vector<ScalingPoint>& points, std::uint64_t seed = 1);
 
-// Throughput of the last point relative to that of the first.
-double ScalingRatio(const std::vector<ScalingPoint>& points);
-
 }  // namespace ipcsuite::stress

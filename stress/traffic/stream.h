@@ -20,15 +20,15 @@ namespace ipcsuite::stress {
 
 // The clauses that a violation of each kind breaks.
 struct StreamClauses {
-  const char* content;   // bytes preserved
-  const char* order;     // first in, first out
-  const char* priority;  // highest first
-  const char* loss;      // neither lost nor doubled
-  const char* length;    // what the call returns
-  const char* send_error;
-  const char* receive_error;
-  const char* send_restart;  // SA_RESTART
-  const char* receive_restart;
+  ClauseRef content;   // bytes preserved
+  ClauseRef order;     // first in, first out
+  ClauseRef priority;  // highest first
+  ClauseRef loss;      // neither lost nor doubled
+  ClauseRef length;    // what the call returns
+  ClauseRef send_error;
+  ClauseRef receive_error;
+  ClauseRef send_restart;  // SA_RESTART
+  ClauseRef receive_restart;
 };
 
 // When the i-th message of an open-loop producer is due. Waits until then (far off: in the kernel,

@@ -6,17 +6,22 @@
 
 #include <string>
 
+#include "spec/clauses/mqueue.h"
 #include "stress/engine/registry.h"
 #include "stress/traffic/stream.h"
 
 namespace ipcsuite::stress {
 
 inline constexpr StreamClauses kMqClauses = {
-    "mq_send.content.bytes_preserved",       "mq_receive.order.oldest_within_priority",
-    "mq_receive.prio.stored_unless_null",    "threads.safety.no_loss_no_duplication",
-    "mq_receive.basic.length_and_removal",   "mq_send.full.blocks_until_space",
-    "mq_receive.empty.blocks_until_message", "mq_send.eintr.sa_restart_resumes",
-    "mq_receive.eintr.sa_restart_resumes",
+    .content = clause::mq_send::content_bytes_preserved,
+    .order = clause::mq_receive::order_oldest_within_priority,
+    .priority = clause::mq_receive::prio_stored_unless_null,
+    .loss = clause::threads::safety_no_loss_no_duplication,
+    .length = clause::mq_receive::basic_length_and_removal,
+    .send_error = clause::mq_send::full_blocks_until_space,
+    .receive_error = clause::mq_receive::empty_blocks_until_message,
+    .send_restart = clause::mq_send::eintr_sa_restart_resumes,
+    .receive_restart = clause::mq_receive::eintr_sa_restart_resumes,
 };
 
 struct MqTransport {

@@ -2,28 +2,27 @@
 #pragma once
 
 #include <fcntl.h>
-#include <limits.h>
 #include <unistd.h>
 
 #include <vector>
 
+#include "base/pipe_buf.h"
+#include "spec/clauses/pipe_io.h"
 #include "stress/traffic/stream.h"
 
 namespace ipcsuite::stress {
 
 inline constexpr StreamClauses kPipeClauses = {
-    "pipe.write.atomic_le_pipe_buf", "pipe.read.fifo_order",
-    "pipe.read.fifo_order",          "pipe.write.appends",
-    "pipe.write.blocking_completes", "pipe.write.blocking_completes",
-    "pipe.read.blocks_until_data",   "pipe.write.sa_restart",
-    "pipe.read.sa_restart",
+    .content = clause::pipe::write_atomic_le_pipe_buf,
+    .order = clause::pipe::read_fifo_order,
+    .priority = clause::pipe::read_fifo_order,
+    .loss = clause::pipe::write_appends,
+    .length = clause::pipe::write_blocking_completes,
+    .send_error = clause::pipe::write_blocking_completes,
+    .receive_error = clause::pipe::read_blocks_until_data,
+    .send_restart = clause::pipe::write_sa_restart,
+    .receive_restart = clause::pipe::read_sa_restart,
 };
-
-// What POSIX guarantees at least; fpathconf says what this pipe guarantees.
-inline std::size_t PipeBufOf(int fd) {
-  const long n = fpathconf(fd, _PC_PIPE_BUF);
-  return n > 0 ? static_cast<std::size_t>(n) : _POSIX_PIPE_BUF;
-}
 
 struct PipeTransport {
   static constexpr StreamClauses kClauses = kPipeClauses;

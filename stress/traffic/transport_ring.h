@@ -2,15 +2,22 @@
 #pragma once
 
 #include "base/os/os.h"
+#include "spec/clauses/shm.h"
 #include "stress/traffic/shm_object.h"
 #include "stress/traffic/stream.h"
 
 namespace ipcsuite::stress {
 
 inline constexpr StreamClauses kShmClauses = {
-    "mmap.shared.visible_unrelated", "memory.lock_free_atomics",   "memory.lock_free_atomics",
-    "mmap.shared.changes_object",    "mmap.shared.changes_object", "memory.lock_free_atomics",
-    "memory.lock_free_atomics",      "memory.lock_free_atomics",   "memory.lock_free_atomics",
+    .content = clause::mmap::shared_visible_unrelated,
+    .order = clause::memory::lock_free_atomics,
+    .priority = clause::memory::lock_free_atomics,
+    .loss = clause::mmap::shared_changes_object,
+    .length = clause::mmap::shared_changes_object,
+    .send_error = clause::memory::lock_free_atomics,
+    .receive_error = clause::memory::lock_free_atomics,
+    .send_restart = clause::memory::lock_free_atomics,
+    .receive_restart = clause::memory::lock_free_atomics,
 };
 
 inline constexpr std::uint32_t kSlots = 256;

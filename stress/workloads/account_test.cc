@@ -2,7 +2,9 @@
 // excused and nothing else.
 #include <gtest/gtest.h>
 
-#include "spec/clause.h"
+#include <set>
+#include <string>
+
 #include "stress/engine/account.h"
 #include "stress/engine/workload.h"
 
@@ -208,17 +210,18 @@ TEST(SharedRegion, PiecesAreOnPagesOfTheirOwnAndZero) {
   EXPECT_THROW(region.Take(2 << 20), std::bad_alloc);
 }
 
-TEST(Catalog, EveryClauseIsInTheCatalogueAndEveryNameIsUnique) {
-  std::vector<std::string> names;
-  for (const WorkloadInfo& info : AllWorkloads()) {
-    for (const char* id : info.clauses) EXPECT_TRUE(Find(id)) << info.name << ": " << id;
-    EXPECT_TRUE(Find(info.loss_clause)) << info.name << ": " << info.loss_clause;
-    EXPECT_FALSE(info.clauses.empty()) << info.name;
-    EXPECT_LE(info.size_min, info.size_default) << info.name;
-    EXPECT_GE(info.size_max, info.size_default) << info.name;
-    for (const std::string& name : names) EXPECT_NE(name, info.name);
-    names.push_back(info.name);
-    EXPECT_EQ(FindWorkload(info.name), &info);
+TEST(Workloads, EveryRowIsConsistent) {
+  ASSERT_FALSE(AllRows<WorkloadInfo>().empty());
+  std::set<std::string> names;
+  for (const WorkloadInfo* info : AllRows<WorkloadInfo>()) {
+    EXPECT_TRUE(names.insert(info->name).second) << info->name;
+    EXPECT_TRUE(names.insert(info->test_name).second) << info->test_name;
+    EXPECT_EQ(std::string(info->file).find("stress/workloads/"), 0u) << info->file;
+    EXPECT_FALSE(info->clauses.empty()) << info->name;
+    EXPECT_FALSE(info->loss_clause.id.empty()) << info->name;
+    EXPECT_LE(info->size_min, info->size_default) << info->name;
+    EXPECT_GE(info->size_max, info->size_default) << info->name;
+    EXPECT_EQ(FindRow<WorkloadInfo>(info->name), info);
   }
 }
 

@@ -10,7 +10,10 @@
 #include <cerrno>
 #include <string>
 
-#include "stress/workloads/workloads.h"
+#include "spec/clauses/fifo.h"
+#include "spec/clauses/mqueue.h"
+#include "spec/clauses/shm.h"
+#include "stress/engine/workload.h"
 
 namespace ipcsuite::stress {
 namespace {
@@ -25,18 +28,20 @@ struct alignas(kLine) Owner {
 enum Counter { kCreated, kExisted, kOpened, kMissed, kNoRoom };
 
 struct Clauses {
-  const char* exclusive;  // O_EXCL is atomic
-  const char* unlink;     // removes the name
-  const char* outlives;   // open descriptors keep the object
-  const char* fresh;      // a new object is new
+  ClauseRef exclusive;  // O_EXCL is atomic
+  ClauseRef unlink;     // removes the name
+  ClauseRef outlives;   // open descriptors keep the object
+  ClauseRef fresh;      // a new object is new
 };
-constexpr Clauses kShmClauses = {"shm_open.excl.atomic", "shm_unlink.removes_name",
-                                 "shm_unlink.deferred.open_fd", "shm_open.creat.size_zero"};
-constexpr Clauses kMqClauses = {"mq_open.create.excl_atomic", "mq_unlink.basic.removes_name",
-                                "mq_unlink.deferred.open_descriptors_keep_working",
-                                "mq_open.create.new_queue_empty"};
-constexpr Clauses kFifoClauses = {"mkfifo.eexist", "fifo.names.links_and_unlink",
-                                  "fifo.names.links_and_unlink", "mkfifo.type"};
+constexpr Clauses kShmClauses = {clause::shm_open::excl_atomic, clause::shm_unlink::removes_name,
+                                 clause::shm_unlink::deferred_open_fd,
+                                 clause::shm_open::creat_size_zero};
+constexpr Clauses kMqClauses = {clause::mq_open::create_excl_atomic,
+                                clause::mq_unlink::basic_removes_name,
+                                clause::mq_unlink::deferred_open_descriptors_keep_working,
+                                clause::mq_open::create_new_queue_empty};
+constexpr Clauses kFifoClauses = {clause::mkfifo::eexist, clause::fifo::names_links_and_unlink,
+                                  clause::fifo::names_links_and_unlink, clause::mkfifo::type};
 
 class NameChurn : public Workload {
  public:
@@ -117,8 +122,8 @@ class NameChurn : public Workload {
 
  private:
   static constexpr NameKind kKinds[3] = {NameKind::kShm, NameKind::kQueue, NameKind::kPath};
-  static constexpr const char* kUnlink[3] = {kShmClauses.unlink, kMqClauses.unlink,
-                                             kFifoClauses.unlink};
+  static constexpr ClauseRef kUnlink[3] = {kShmClauses.unlink, kMqClauses.unlink,
+                                           kFifoClauses.unlink};
 
   static bool NoRoom(Worker& w) {
     if (!MeansNoRoom(errno)) return false;
@@ -225,7 +230,7 @@ class NameChurn : public Workload {
     if (checked) {
       w.Checked();
       if (word->load() != 0) {
-        w.Report(Kind::kStaleData, "ftruncate.shm.grow_zero_filled",
+        w.Report(Kind::kStaleData, clause::ftruncate::shm_grow_zero_filled,
                  "a new object holds data of an old one", word->load());
       }
     }
@@ -277,7 +282,7 @@ class NameChurn : public Workload {
     if (mq_getattr(queue, &now) == 0 && checked) {
       w.Checked();
       if (now.mq_maxmsg != 1 || now.mq_msgsize != 8) {
-        w.Report(Kind::kStaleData, "mq_getattr.static.as_created",
+        w.Report(Kind::kStaleData, clause::mq_getattr::static_as_created,
                  "a queue of attributes nobody gave it", static_cast<std::uint64_t>(now.mq_maxmsg),
                  1);
       }
@@ -319,8 +324,30 @@ class NameChurn : public Workload {
   std::string left_out_;     // why not the others
 };
 
-}  // namespace
+const Row<WorkloadInfo> kNameChurnRow({
+    .name = "churn",
+    .title = "races of create, open and unlink",
+    .explain = "Processes race for a few names of queues, shared memory objects and FIFOs. Never "
+               "two owners, the owner's unlink finds the name, what is open outlives its name, a "
+               "new object is new.",
+    .test_name = "Stress.NameChurn",
+    .shape = Shape::kAlike,
+    .uses_ledgers = false,
+    .producers = 3,
+    .consumers = 0,
+    .open_loop = false,
+    .sample_every = 0,
+    .unit = "operations",
+    .clauses = {clause::shm_open::excl_atomic, clause::mq_open::create_excl_atomic,
+                clause::mkfifo::eexist, clause::shm_unlink::removes_name,
+                clause::mq_unlink::basic_removes_name,
+                clause::mq_unlink::deferred_open_descriptors_keep_working,
+                clause::shm_unlink::deferred_open_fd, clause::mq_open::create_new_queue_empty,
+                clause::shm_open::creat_size_zero},
+    .loss_clause = clause::shm_unlink::removes_name,
+    .make = &Make<NameChurn>,
+});
 
-std::unique_ptr<Workload> MakeNameChurn() { return std::make_unique<NameChurn>(); }
+}  // namespace
 
 }  // namespace ipcsuite::stress

@@ -16,8 +16,11 @@
 #include <string>
 
 #include "base/os/os.h"
+#include "spec/clauses/fifo.h"
+#include "spec/clauses/mqueue.h"
+#include "spec/clauses/shm.h"
 #include "stress/engine/ticks.h"
-#include "stress/workloads/workloads.h"
+#include "stress/engine/workload.h"
 
 namespace ipcsuite::stress {
 namespace {
@@ -110,16 +113,17 @@ class CreateRace : public Workload {
   }
 
  private:
-  static const char* ClauseOf(int race) {
-    static const char* const kClauses[kRaces] = {"shm_open.creat.creates", "shm_open.excl.atomic",
-                                                 "mq_open.create.plain_creat_race_one_object",
-                                                 "mq_open.create.excl_atomic", "mkfifo.eexist"};
+  static ClauseRef ClauseOf(int race) {
+    static constexpr ClauseRef kClauses[kRaces] = {
+        clause::shm_open::creat_creates, clause::shm_open::excl_atomic,
+        clause::mq_open::create_plain_creat_race_one_object, clause::mq_open::create_excl_atomic,
+        clause::mkfifo::eexist};
     return kClauses[race];
   }
-  static const char* UnlinkClauseOf(int race) {
-    return race <= kShmExclusive     ? "shm_unlink.removes_name"
-           : race <= kQueueExclusive ? "mq_unlink.basic.removes_name"
-                                     : "mkfifo.eexist";
+  static ClauseRef UnlinkClauseOf(int race) {
+    return race <= kShmExclusive     ? clause::shm_unlink::removes_name
+           : race <= kQueueExclusive ? clause::mq_unlink::basic_removes_name
+                                     : clause::mkfifo::eexist;
   }
 
   static NameKind KindOf(int race) {
@@ -295,8 +299,27 @@ class CreateRace : public Workload {
   std::atomic<std::uint64_t>* word_ = nullptr;
 };
 
-}  // namespace
+const Row<WorkloadInfo> kCreateRaceRow({
+    .name = "create-race",
+    .title = "everybody creates one name at the same moment",
+    .explain = "Processes meet and then create a name together, round after round. Without O_EXCL "
+               "all have the same object, with it, and by mkfifo, exactly one creates it.",
+    .test_name = "Stress.CreateRace",
+    .shape = Shape::kAlike,
+    .uses_ledgers = false,
+    .producers = 2,
+    .consumers = 0,
+    .open_loop = false,
+    .races = true,
+    .sample_every = 0,
+    .unit = "rounds",
+    .clauses = {clause::shm_open::creat_creates, clause::shm_open::excl_atomic,
+                clause::mq_open::create_plain_creat_race_one_object,
+                clause::mq_open::create_excl_atomic, clause::mkfifo::eexist},
+    .loss_clause = clause::mq_open::create_plain_creat_race_one_object,
+    .make = &Make<CreateRace>,
+});
 
-std::unique_ptr<Workload> MakeCreateRace() { return std::make_unique<CreateRace>(); }
+}  // namespace
 
 }  // namespace ipcsuite::stress

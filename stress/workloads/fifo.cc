@@ -3,22 +3,24 @@
 // lost.
 #include <sys/stat.h>
 
+#include "spec/clauses/fifo.h"
+#include "spec/clauses/pipe_io.h"
+#include "stress/engine/workload.h"
 #include "stress/traffic/transport_pipe.h"
-#include "stress/workloads/workloads.h"
 
 namespace ipcsuite::stress {
 namespace {
 
 constexpr StreamClauses kFifoClauses = {
-    "fifo.io.same_as_pipe",
-    "fifo.io.same_as_pipe",
-    "fifo.io.same_as_pipe",
-    "fifo.io.discard_on_last_close",
-    "pipe.write.blocking_completes",
-    "fifo.open.wronly_waits_for_reader",
-    "fifo.open.rdonly_waits_for_writer",
-    "fifo.open.sa_restart",
-    "fifo.open.sa_restart",
+    .content = clause::fifo::io_same_as_pipe,
+    .order = clause::fifo::io_same_as_pipe,
+    .priority = clause::fifo::io_same_as_pipe,
+    .loss = clause::fifo::io_discard_on_last_close,
+    .length = clause::pipe::write_blocking_completes,
+    .send_error = clause::fifo::open_wronly_waits_for_reader,
+    .receive_error = clause::fifo::open_rdonly_waits_for_writer,
+    .send_restart = clause::fifo::open_sa_restart,
+    .receive_restart = clause::fifo::open_sa_restart,
 };
 
 struct OpenerTransport {
@@ -123,8 +125,25 @@ class FifoOpeners : public Workload {
   std::string path_;
 };
 
-}  // namespace
+const Row<WorkloadInfo> kFifoOpenersRow({
+    .name = "fifo-openers",
+    .title = "FIFO with openers coming and going",
+    .explain = "Producers open a FIFO, write a few records, close it, and so on; the reader opens "
+               "it again at each end-of-file while it holds the old descriptor. Nothing that was "
+               "written may be lost.",
+    .test_name = "Stress.FifoOpeners",
+    .shape = Shape::kFanIn,
+    .producers = 2,
+    .size_max = 4 * kKiB,
+    .kill_producer_upto = 4 * kKiB,
+    .waits = true,
+    .clauses = {clause::fifo::open_wronly_waits_for_reader,
+                clause::fifo::open_rdonly_waits_for_writer, clause::fifo::io_same_as_pipe,
+                clause::fifo::io_eof_not_sticky},
+    .loss_clause = clause::fifo::io_discard_on_last_close,
+    .make = &Make<FifoOpeners>,
+});
 
-std::unique_ptr<Workload> MakeFifoOpeners() { return std::make_unique<FifoOpeners>(); }
+}  // namespace
 
 }  // namespace ipcsuite::stress

@@ -11,9 +11,11 @@
 
 #include <algorithm>
 
+#include "spec/clauses/mqueue.h"
+#include "spec/clauses/pipe_io.h"
+#include "stress/engine/workload.h"
 #include "stress/traffic/transport_mq.h"
 #include "stress/traffic/transport_pipe.h"
-#include "stress/workloads/workloads.h"
 
 namespace ipcsuite::stress {
 namespace {
@@ -201,7 +203,7 @@ class KillWrite : public Workload {
       if (n <= 0) break;
       have += static_cast<std::size_t>(n);
       if (have < size) continue;
-      Check(w, templates, buffer.data(), first + got, "pipe.write.atomic_le_pipe_buf");
+      Check(w, templates, buffer.data(), first + got, clause::pipe::write_atomic_le_pipe_buf);
       ++got;
       have = 0;
     }
@@ -209,12 +211,12 @@ class KillWrite : public Workload {
     if (have != 0) {
       ++w.cold.extra[kPartial];
       if (size <= PipeBufOf(fd)) {
-        w.Report(Kind::kPartialWrite, "pipe.write.le_pipe_buf_never_partial",
+        w.Report(Kind::kPartialWrite, clause::pipe::write_le_pipe_buf_never_partial,
                  "a writer killed in write() left a part of a record of at most PIPE_BUF bytes",
                  Stamp{first + got, 0, 0}.Pack(), have);
       }
     }
-    Bounded(w, got, sent, in_call, have != 0, "pipe.write.blocking_completes");
+    Bounded(w, got, sent, in_call, have != 0, clause::pipe::write_blocking_completes);
     return first + got + 1;
   }
 
@@ -228,21 +230,21 @@ class KillWrite : public Workload {
                                         templates.size(), nullptr, &past);
       if (n < 0) break;
       if (n != static_cast<ssize_t>(templates.size())) {
-        w.Report(Kind::kTorn, "mq_send.content.bytes_preserved",
+        w.Report(Kind::kTorn, clause::mq_send::content_bytes_preserved,
                  "a sender killed in mq_send() left a message of another length",
                  static_cast<std::uint64_t>(n), templates.size());
       } else {
-        Check(w, templates, buffer.data(), first + got, "mq_send.content.bytes_preserved");
+        Check(w, templates, buffer.data(), first + got, clause::mq_send::content_bytes_preserved);
       }
     }
     w.Checked();
-    Bounded(w, got, sent, in_call, false, "exit.waiter.killed_sender_queues_nothing");
+    Bounded(w, got, sent, in_call, false, clause::exit::waiter_killed_sender_queues_nothing);
     return first + got + 1;
   }
 
   // All calls that returned took effect; of the one that was killed either nothing or all of it.
   static void Bounded(Worker& w, std::uint64_t got, std::uint64_t sent, bool in_call, bool partial,
-                      const char* clause) {
+                      ClauseRef clause) {
     if (got < sent) {
       w.Report(Kind::kLost, clause, "calls that had returned left nothing", got, sent);
     } else if (got > sent + 1) {
@@ -253,7 +255,7 @@ class KillWrite : public Workload {
   }
 
   static void Check(Worker& w, Templates& templates, const unsigned char* bytes,
-                    std::uint64_t sequence, const char* clause) {
+                    std::uint64_t sequence, ClauseRef clause) {
     w.Checked();
     const Stamp expected{sequence, 0, 0};
     if (templates.Matches(bytes, expected)) return;
@@ -274,8 +276,32 @@ class KillWrite : public Workload {
   std::vector<unsigned char> buffer_;
 };
 
-}  // namespace
+const Row<WorkloadInfo> kKillWriteRow({
+    .name = "kill-write",
+    .title = "SIGKILL in mid-write, thousands of times a second",
+    .explain = "Victims write into a pipe (or send to a queue) until they are killed. A record of "
+               "at most PIPE_BUF bytes is there whole or not at all; a longer one may be there in "
+               "part; a message is whole. One count is one kill.",
+    .test_name = "Stress.KillWrite",
+    .shape = Shape::kAlike,
+    .has_raw = false,
+    .uses_ledgers = false,
+    .producers = 2,
+    .consumers = 0,
+    .size_default = 4 * kKiB,
+    .size_max = 64 * kKiB,
+    .signals = false,
+    .open_loop = false,
+    .sample_every = 0,
+    .unit = "kills",
+    .clauses = {clause::pipe::write_le_pipe_buf_never_partial,
+                clause::pipe::write_atomic_le_pipe_buf,
+                clause::exit::waiter_killed_sender_queues_nothing,
+                clause::mq_send::content_bytes_preserved},
+    .loss_clause = clause::pipe::write_le_pipe_buf_never_partial,
+    .make = &Make<KillWrite>,
+});
 
-std::unique_ptr<Workload> MakeKillWrite() { return std::make_unique<KillWrite>(); }
+}  // namespace
 
 }  // namespace ipcsuite::stress

@@ -7,8 +7,9 @@
 
 #include <algorithm>
 
+#include "spec/clauses/shm.h"
+#include "stress/engine/workload.h"
 #include "stress/traffic/shm_object.h"
-#include "stress/workloads/workloads.h"
 
 namespace ipcsuite::stress {
 namespace {
@@ -43,7 +44,7 @@ class Litmus : public Workload {
   void Run(Worker& w) override {
     auto* const base = static_cast<char*>(object_.MapElsewhere(w.index));
     if (base == nullptr) {
-      w.Report(Kind::kWrongErrno, "mmap.shm.supported", "mmap", 0, 0, errno);
+      w.Report(Kind::kWrongErrno, clause::mmap::shm_supported, "mmap", 0, 0, errno);
       return;
     }
     auto* const header =
@@ -184,7 +185,7 @@ class Litmus : public Workload {
     w.Checked(kCells);
     const int forbidden = T == Test::kMessagePassing ? 2 : T == Test::kStoreBufferFenced ? 0 : -1;
     if (forbidden >= 0 && counts[forbidden] != 0) {
-      w.Report(Kind::kForbiddenOutcome, "memory.lock_free_atomics",
+      w.Report(Kind::kForbiddenOutcome, clause::memory::lock_free_atomics,
                T == Test::kMessagePassing
                    ? "the flag was seen (acquire) without the data stored before it (release)"
                    : "0,0 though both processes fence between store and load",
@@ -198,14 +199,53 @@ class Litmus : public Workload {
   int pairs_ = 0;
 };
 
-}  // namespace
+const Row<WorkloadInfo> kLitmusMessagePassingRow({
+    .name = "litmus-mp",
+    .title = "message passing: data, then a flag",
+    .explain =
+        "The flag seen (acquire) without the data (release) is forbidden; outcomes are counted.",
+    .test_name = "Stress.LitmusMessagePassing",
+    .uses_ledgers = false,
+    .open_loop = false,
+    .races = true,
+    .sample_every = 0,
+    .unit = "outcomes",
+    .clauses = {clause::memory::lock_free_atomics, clause::mmap::shared_visible_unrelated},
+    .loss_clause = clause::memory::lock_free_atomics,
+    .make = &Make<Litmus, Test::kMessagePassing>,
+});
 
-std::unique_ptr<Workload> MakeMessagePassing() {
-  return std::make_unique<Litmus>(Test::kMessagePassing);
-}
-std::unique_ptr<Workload> MakeStoreBuffer() { return std::make_unique<Litmus>(Test::kStoreBuffer); }
-std::unique_ptr<Workload> MakeStoreBufferFenced() {
-  return std::make_unique<Litmus>(Test::kStoreBufferFenced);
-}
+const Row<WorkloadInfo> kLitmusStoreBufferRow({
+    .name = "litmus-sb",
+    .title = "store buffering without a fence",
+    .explain = "Both store and then load the other's cell. 0,0 is allowed and is expected on real "
+               "machines: a run that never shows it has proven nothing about the fenced test.",
+    .test_name = "Stress.LitmusStoreBuffer",
+    .uses_ledgers = false,
+    .open_loop = false,
+    .races = true,
+    .sample_every = 0,
+    .unit = "outcomes",
+    .clauses = {clause::memory::lock_free_atomics, clause::mmap::shared_visible_unrelated},
+    .loss_clause = clause::memory::lock_free_atomics,
+    .make = &Make<Litmus, Test::kStoreBuffer>,
+});
+
+const Row<WorkloadInfo> kLitmusStoreBufferFencedRow({
+    .name = "litmus-sb-fence",
+    .title = "store buffering with a fence",
+    .explain = "As litmus-sb with a sequentially consistent fence between: 0,0 is forbidden.",
+    .test_name = "Stress.LitmusStoreBufferFenced",
+    .uses_ledgers = false,
+    .open_loop = false,
+    .races = true,
+    .sample_every = 0,
+    .unit = "outcomes",
+    .clauses = {clause::memory::lock_free_atomics, clause::mmap::shared_visible_unrelated},
+    .loss_clause = clause::memory::lock_free_atomics,
+    .make = &Make<Litmus, Test::kStoreBufferFenced>,
+});
+
+}  // namespace
 
 }  // namespace ipcsuite::stress

@@ -5,8 +5,11 @@
 
 #include <algorithm>
 
+#include "base/os/mutex_word.h"
+#include "spec/clauses/pshared.h"
+#include "spec/clauses/shm.h"
+#include "stress/engine/workload.h"
 #include "stress/traffic/shm_object.h"
-#include "stress/workloads/workloads.h"
 
 namespace ipcsuite::stress {
 namespace {
@@ -28,7 +31,7 @@ class Seqlock : public Workload {
   void Run(Worker& w) override {
     void* const base = object_.MapElsewhere(w.index);
     if (base == nullptr) {
-      w.Report(Kind::kWrongErrno, "mmap.shm.supported", "mmap", 0, 0, errno);
+      w.Report(Kind::kWrongErrno, clause::mmap::shm_supported, "mmap", 0, 0, errno);
       return;
     }
     auto* const header = static_cast<SeqHeader*>(base);
@@ -95,12 +98,12 @@ class Seqlock : public Workload {
       const std::uint64_t value = Mix((before - 2) ^ w.spec.seed);
       for (std::size_t i = 0; i < words_; ++i) {
         if (copy[i] == value + i) continue;
-        w.Report(Kind::kTorn, "memory.lock_free_atomics",
+        w.Report(Kind::kTorn, clause::memory::lock_free_atomics,
                  "a snapshot under an unchanged version holds words of another write");
         break;
       }
       if (static_cast<std::int32_t>(before - last) < 0) {
-        w.Report(Kind::kReordered, "memory.lock_free_atomics", "the version went backwards");
+        w.Report(Kind::kReordered, clause::memory::lock_free_atomics, "the version went backwards");
       }
       last = before;
     }
@@ -139,7 +142,7 @@ class RobustMutex : public Workload {
   void Run(Worker& w) override {
     auto* const header = static_cast<MutexHeader*>(object_.MapElsewhere(w.index));
     if (header == nullptr) {
-      w.Report(Kind::kWrongErrno, "mmap.shm.supported", "mmap", 0, 0, errno);
+      w.Report(Kind::kWrongErrno, clause::mmap::shm_supported, "mmap", 0, 0, errno);
       return;
     }
     const bool checked = w.spec.mode != Mode::kRaw;
@@ -155,20 +158,20 @@ class RobustMutex : public Workload {
       if (rc == EOWNERDEAD) {
         Recover(w, header, checked);
       } else if (rc != 0) {
-        w.Report(Kind::kNotRobust, "robust.kill.eownerdead", "pthread_mutex_lock", 0, 0, rc);
+        w.Report(Kind::kNotRobust, clause::robust::kill_eownerdead, "pthread_mutex_lock", 0, 0, rc);
         return;
       }
       if (checked) {
         w.Checked();
         if (header->owner != 0) {
-          w.Report(Kind::kExclusion, "mutex.pshared.exclusion",
+          w.Report(Kind::kExclusion, clause::mutex::pshared_exclusion,
                    "another process is inside: the owner field is set",
                    static_cast<std::uint64_t>(header->owner));
         }
         header->owner = self;
       }
       if (header->first != header->second && checked) {
-        w.Report(Kind::kExclusion, "mutex.pshared.exclusion",
+        w.Report(Kind::kExclusion, clause::mutex::pshared_exclusion,
                  "two counters that are changed together differ", header->first, header->second);
       }
       header->first = header->first + 1;
@@ -183,7 +186,8 @@ class RobustMutex : public Workload {
       }
       rc = pthread_mutex_unlock(&header->mutex);
       if (rc != 0) {
-        w.Report(Kind::kWrongErrno, "mutex.pshared.exclusion", "pthread_mutex_unlock", 0, 0, rc);
+        w.Report(Kind::kWrongErrno, clause::mutex::pshared_exclusion, "pthread_mutex_unlock", 0, 0,
+                 rc);
         return;
       }
       if (checked) w.Leave();
@@ -205,30 +209,73 @@ class RobustMutex : public Workload {
       sink.inconclusive = "no process ever found the mutex locked";
     }
   }
+  std::string Describe(const Shared&) override {
+    const auto* const header = static_cast<MutexHeader*>(object_.base());
+    const std::int32_t inside = header->owner;
+    std::string text = "the mutex: " + os::DescribeMutexWord(header->mutex);
+    text += "; in the section: " + (inside == 0 ? "nobody" : "process " + std::to_string(inside));
+    return text;
+  }
   void Teardown() override { object_.Close(); }
 
  private:
   void Recover(Worker& w, MutexHeader* header, bool checked) {
     header->owner_dead.fetch_add(1);
     if (!w.spec.kills && checked) {
-      w.Report(Kind::kNotRobust, "robust.kill.eownerdead", "EOWNERDEAD though no owner was killed",
-               0, 0, EOWNERDEAD);
+      w.Report(Kind::kNotRobust, clause::robust::kill_eownerdead,
+               "EOWNERDEAD though no owner was killed", 0, 0, EOWNERDEAD);
     }
     if (header->owner != 0) header->died_inside.fetch_add(1);
     // What the dead owner left is made whole, then declared so.
     header->owner = 0;
     header->second = header->first;
     if (const int rc = pthread_mutex_consistent(&header->mutex); rc != 0) {
-      w.Report(Kind::kNotRobust, "robust.consistent.ok", "pthread_mutex_consistent", 0, 0, rc);
+      w.Report(Kind::kNotRobust, clause::robust::consistent_ok, "pthread_mutex_consistent", 0, 0,
+               rc);
     }
   }
 
   ShmObject object_;
 };
 
-}  // namespace
+const Row<WorkloadInfo> kRobustMutexRow({
+    .name = "mutex",
+    .title = "robust process-shared mutex whose owners die",
+    .explain = "Processes change two counters together under one mutex, and are killed doing so. "
+               "Exclusion, EOWNERDEAD after the death of an owner and only then, "
+               "pthread_mutex_consistent.",
+    .test_name = "Stress.RobustMutex",
+    .shape = Shape::kAlike,
+    .uses_ledgers = false,
+    .producers = 3,
+    .consumers = 0,
+    .kill_producer_upto = 8 * kKiB,
+    .kill_alone = true,
+    .open_loop = false,
+    .sample_every = 0,
+    .unit = "sections",
+    .clauses = {clause::mutex::pshared_exclusion, clause::mutex::pshared_blocks_and_wakes,
+                clause::robust::kill_eownerdead, clause::robust::consistent_ok,
+                clause::pshared::other_address},
+    .loss_clause = clause::mutex::pshared_blocks_and_wakes,
+    .make = &Make<RobustMutex>,
+});
 
-std::unique_ptr<Workload> MakeSeqlock() { return std::make_unique<Seqlock>(); }
-std::unique_ptr<Workload> MakeRobustMutex() { return std::make_unique<RobustMutex>(); }
+const Row<WorkloadInfo> kSeqlockRow({
+    .name = "seqlock",
+    .title = "sequence lock in shared memory",
+    .explain = "Writers replace a block of words, readers must see it whole or not at all.",
+    .test_name = "Stress.Seqlock",
+    .shape = Shape::kFanIn,
+    .uses_ledgers = false,
+    .open_loop = false,
+    .sample_every = 0,
+    .unit = "writes",
+    .clauses = {clause::memory::lock_free_atomics, clause::mmap::shared_visible_unrelated},
+    .loss_clause = clause::memory::lock_free_atomics,
+    .make = &Make<Seqlock>,
+});
+
+}  // namespace
 
 }  // namespace ipcsuite::stress

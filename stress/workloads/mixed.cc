@@ -1,5 +1,9 @@
 // All transports side by side: pair i uses a pipe, a FIFO, a queue or a ring, in turn.
-#include "stress/workloads/workloads.h"
+#include "spec/clauses/fifo.h"
+#include "spec/clauses/mqueue.h"
+#include "spec/clauses/pipe_io.h"
+#include "spec/clauses/shm.h"
+#include "stress/engine/workload.h"
 
 namespace ipcsuite::stress {
 namespace {
@@ -7,12 +11,11 @@ namespace {
 class Mixed : public Workload {
  public:
   std::string Setup(const RunSpec& spec, Registry& registry, SharedRegion& region) override {
-    using Make = std::unique_ptr<Workload> (*)();
-    static constexpr Make kParts[] = {&MakePipeStream, &MakeMqStream, &MakeRing, &MakeFifoStream};
+    static constexpr const char* kParts[] = {"pipe", "mq", "ring", "fifo"};
     RunSpec one = spec;
     one.producers = one.consumers = 1;
     for (int i = 0; i < spec.producers; ++i) {
-      parts_.push_back(kParts[i % 4]());
+      parts_.push_back(FindRow<WorkloadInfo>(kParts[i % 4])->make());
       const std::string error = parts_.back()->Setup(one, registry, region);
       if (!error.empty()) return error;
     }
@@ -43,8 +46,21 @@ class Mixed : public Workload {
   std::vector<std::unique_ptr<Workload>> parts_;
 };
 
-}  // namespace
+const Row<WorkloadInfo> kMixedRow({
+    .name = "mixed",
+    .title = "pipes, queues, rings and FIFOs side by side",
+    .explain = "Pairs of processes, each over another transport, all at once.",
+    .test_name = "Stress.Mixed",
+    .producers = 4,
+    .consumers = 4,
+    .kill_producer_upto = 4 * kKiB,
+    .clauses = {clause::pipe::read_fifo_order, clause::fifo::io_same_as_pipe,
+                clause::threads::safety_no_loss_no_duplication,
+                clause::mmap::shared_visible_unrelated},
+    .loss_clause = clause::pipe::write_appends,
+    .make = &Make<Mixed>,
+});
 
-std::unique_ptr<Workload> MakeMixed() { return std::make_unique<Mixed>(); }
+}  // namespace
 
 }  // namespace ipcsuite::stress

@@ -6,8 +6,9 @@
 #include <algorithm>
 #include <cstring>
 
+#include "spec/clauses/mqueue.h"
+#include "stress/engine/workload.h"
 #include "stress/traffic/transport_mq.h"
-#include "stress/workloads/workloads.h"
 
 namespace ipcsuite::stress {
 
@@ -68,7 +69,7 @@ class MqStream : public Workload {
     // Each process opens the queue itself, as unrelated processes do.
     const mqd_t own = mq_open(name_.c_str(), w.role == Role::kProducer ? O_WRONLY : O_RDONLY);
     if (own == static_cast<mqd_t>(-1)) {
-      w.Report(Kind::kWrongErrno, "mq_open.oflag.access_modes_usable",
+      w.Report(Kind::kWrongErrno, clause::mq_open::oflag_access_modes_usable,
                "mq_open of a queue that exists", 0, 0, errno);
       return;
     }
@@ -93,7 +94,7 @@ class MqStream : public Workload {
     ++sink.checks;
     // A consumer that ended early leaves its stop message; only stops may be left.
     if (attr.mq_curmsgs > stops_sent_) {
-      sink.findings.push_back({Kind::kStuck, "mq_receive.basic.length_and_removal",
+      sink.findings.push_back({Kind::kStuck, clause::mq_receive::basic_length_and_removal,
                                std::to_string(attr.mq_curmsgs) +
                                    " messages are left in the queue after all consumers ended"});
     }
@@ -203,7 +204,7 @@ class MqOrder : public Workload {
       if (mq_send(queue, reinterpret_cast<const char*>(bytes), size, stamp.priority) == 0)
         return true;
     }
-    w.Report(Kind::kWrongErrno, "mq_open.create.capacity_honoured",
+    w.Report(Kind::kWrongErrno, clause::mq_open::create_capacity_honoured,
              "mq_send failed on a queue with room", stamp.Pack(), 0, errno);
     return false;
   }
@@ -212,7 +213,8 @@ class MqOrder : public Workload {
                        unsigned priority, const Stamp& expected) {
     w.Checked();
     if (n != static_cast<ssize_t>(templates.size())) {
-      w.Report(n < 0 ? Kind::kLost : Kind::kWrongLength, "mq_receive.basic.length_and_removal",
+      w.Report(n < 0 ? Kind::kLost : Kind::kWrongLength,
+               clause::mq_receive::basic_length_and_removal,
                "mq_receive of a message that was sent", 0, expected.Pack(), n < 0 ? errno : 0);
       return false;
     }
@@ -220,18 +222,18 @@ class MqOrder : public Workload {
     if (got.Pack() != expected.Pack()) {
       const bool inverted = got.priority < expected.priority;
       w.Report(inverted ? Kind::kPriorityInversion : Kind::kReordered,
-               inverted ? "mq_receive.order.highest_priority_first"
-                        : "mq_receive.order.oldest_within_priority",
+               inverted ? clause::mq_receive::order_highest_priority_first
+                        : clause::mq_receive::order_oldest_within_priority,
                "another message came out than the order of the burst says", got.Pack(),
                expected.Pack());
       return false;
     }
     if (priority != expected.priority) {
-      w.Report(Kind::kPriorityInversion, "mq_receive.prio.stored_unless_null",
+      w.Report(Kind::kPriorityInversion, clause::mq_receive::prio_stored_unless_null,
                "arrived with another priority than it was sent with", got.Pack(), expected.Pack());
     }
     if (!templates.Matches(bytes, expected)) {
-      w.ReportTorn("mq_send.content.bytes_preserved", bytes, templates.size(),
+      w.ReportTorn(clause::mq_send::content_bytes_preserved, bytes, templates.size(),
                    templates.FirstDifference(bytes, expected), expected.Pack());
     }
     return true;
@@ -242,9 +244,53 @@ class MqOrder : public Workload {
   std::vector<std::string> names_;
 };
 
-}  // namespace
+const Row<WorkloadInfo> kMqStreamRow({
+    .name = "mq",
+    .title = "message queue, n producers and m consumers with priorities",
+    .explain =
+        "Producers send to one queue with random priorities, consumers receive. Numbers of each "
+        "producer and priority ascend at each consumer; after the run each message was received "
+        "exactly once. Producers and consumers are killed: each has at most one message in hand.",
+    .test_name = "Stress.MqStream",
+    .shape = Shape::kShared,
+    .producers = 2,
+    .consumers = 2,
+    .max_priorities = 31,
+    .size_large = 8 * kKiB,
+    .kill_producer_upto = 8 * kKiB,
+    .kill_consumer_upto = 8 * kKiB,
+    .waits = true,
+    .clauses = {clause::threads::safety_no_loss_no_duplication,
+                clause::mq_send::content_bytes_preserved,
+                clause::mq_receive::order_oldest_within_priority,
+                clause::mq_receive::prio_stored_unless_null,
+                clause::mq_send::full_blocks_until_space,
+                clause::mq_receive::empty_blocks_until_message,
+                clause::mq_receive::basic_length_and_removal},
+    .loss_clause = clause::threads::safety_no_loss_no_duplication,
+    .make = &Make<MqStream>,
+});
 
-std::unique_ptr<Workload> MakeMqStream() { return std::make_unique<MqStream>(); }
-std::unique_ptr<Workload> MakeMqOrder() { return std::make_unique<MqOrder>(); }
+const Row<WorkloadInfo> kMqOrderRow({
+    .name = "mq-order",
+    .title = "exact order of bursts in a queue",
+    .explain = "Each process fills and drains a queue of its own with random priorities: the order "
+               "in which messages come out is known exactly.",
+    .test_name = "Stress.MqOrder",
+    .shape = Shape::kAlike,
+    .uses_ledgers = false,
+    .producers = 2,
+    .consumers = 0,
+    .max_priorities = 31,
+    .open_loop = false,
+    .sample_every = 0,
+    .clauses = {clause::mq_receive::order_highest_priority_first,
+                clause::mq_receive::order_oldest_within_priority,
+                clause::mq_send::content_bytes_preserved},
+    .loss_clause = clause::mq_receive::order_highest_priority_first,
+    .make = &Make<MqOrder>,
+});
+
+}  // namespace
 
 }  // namespace ipcsuite::stress

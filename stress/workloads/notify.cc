@@ -12,8 +12,9 @@
 #include <algorithm>
 
 #include "base/os/os.h"
+#include "spec/clauses/mqueue.h"
+#include "stress/engine/workload.h"
 #include "stress/traffic/transport_mq.h"
-#include "stress/workloads/workloads.h"
 
 namespace ipcsuite::stress {
 namespace {
@@ -109,7 +110,7 @@ class NotifyStorm : public Workload {
       for (std::uint32_t i = 0; i < burst; ++i) {
         const std::uint64_t word = static_cast<std::uint64_t>(round) << 8 | i;
         if (mq_send(queue, reinterpret_cast<const char*>(&word), sizeof word, 1) != 0) {
-          w.Report(Kind::kWrongErrno, "mq_send.full.blocks_until_space",
+          w.Report(Kind::kWrongErrno, clause::mq_send::full_blocks_until_space,
                    "mq_send to a queue with room", word, 0, errno);
         }
       }
@@ -133,7 +134,7 @@ class NotifyStorm : public Workload {
     const int rc = mq_notify(queue, &event);
     w.Leave();
     if (rc == 0) return true;
-    w.Report(Kind::kNotifyWrong, "mq_notify.oneshot.rearm",
+    w.Report(Kind::kNotifyWrong, clause::mq_notify::oneshot_rearm,
              "mq_notify of a queue that nobody is registered for", 0, 0, errno);
     return false;
   }
@@ -166,7 +167,8 @@ class NotifyStorm : public Workload {
       siginfo_t info{};
       w.Checked();
       if (sigtimedwait(&set, &info, &now) == Signal()) {
-        w.Report(Kind::kNotifyExtra, "mq_notify.register.no_notification_on_nonempty_arrival",
+        w.Report(Kind::kNotifyExtra,
+                 clause::mq_notify::register_no_notification_on_nonempty_arrival,
                  "one more notification than arrivals at the empty queue", round);
       }
       if (w.spec.consumers > 1) Fight(w);
@@ -192,7 +194,7 @@ class NotifyStorm : public Workload {
       // The send has returned: the notification was due before that, or very soon after.
       if (!sent) tries = 0;
       if (tries == 100) {
-        w.Report(Kind::kNotifyLost, "mq_notify.register.notified_on_arrival_at_empty",
+        w.Report(Kind::kNotifyLost, clause::mq_notify::register_notified_on_arrival_at_empty,
                  "10 s after mq_send to the empty queue returned there is no notification", round);
         w.Leave();
         return false;
@@ -203,12 +205,12 @@ class NotifyStorm : public Workload {
     w.Checked(3);
     const pid_t sender = w.shared.cold[static_cast<std::size_t>(w.role_index)]->pid.load();
     if (info.si_code != SI_MESGQ || info.si_value.sival_int != static_cast<int>(round)) {
-      w.Report(Kind::kNotifyWrong, "mq_notify.sigev_signal.code_and_value",
+      w.Report(Kind::kNotifyWrong, clause::mq_notify::sigev_signal_code_and_value,
                "si_code is not SI_MESGQ or the value is not the registered one",
                static_cast<std::uint64_t>(info.si_value.sival_int), round);
     }
     if (info.si_pid != sender) {
-      w.Report(Kind::kNotifyWrong, "mq_notify.sigev_signal.si_pid_and_si_uid",
+      w.Report(Kind::kNotifyWrong, clause::mq_notify::sigev_signal_si_pid_and_si_uid,
                "si_pid is not the sender's", static_cast<std::uint64_t>(info.si_pid),
                static_cast<std::uint64_t>(sender));
     }
@@ -229,7 +231,8 @@ class NotifyStorm : public Workload {
       w.Checked();
       if (n != static_cast<ssize_t>(sizeof word) ||
           word != (static_cast<std::uint64_t>(round) << 8 | i)) {
-        w.Report(n < 0 ? Kind::kLost : Kind::kReordered, "threads.safety.no_loss_no_duplication",
+        w.Report(n < 0 ? Kind::kLost : Kind::kReordered,
+                 clause::threads::safety_no_loss_no_duplication,
                  "the burst did not come out as it was sent", word,
                  static_cast<std::uint64_t>(round) << 8 | i, n < 0 ? errno : 0);
       }
@@ -249,7 +252,7 @@ class NotifyStorm : public Workload {
       w.Leave();
       arena_->busy.fetch_add(1, std::memory_order_relaxed);
       if (errno != EBUSY) {
-        w.Report(Kind::kWrongErrno, "mq_notify.ebusy.other_process",
+        w.Report(Kind::kWrongErrno, clause::mq_notify::ebusy_other_process,
                  "mq_notify of a queue another process is registered for", 0, 0, errno);
       }
       return;
@@ -257,7 +260,7 @@ class NotifyStorm : public Workload {
     arena_->won.fetch_add(1, std::memory_order_relaxed);
     std::int32_t nobody = 0;
     if (!arena_->registered.compare_exchange_strong(nobody, static_cast<std::int32_t>(getpid()))) {
-      w.Report(Kind::kExclusion, "mq_notify.ebusy.registration_race",
+      w.Report(Kind::kExclusion, clause::mq_notify::ebusy_registration_race,
                "two processes are registered for one queue", static_cast<std::uint64_t>(getpid()),
                static_cast<std::uint64_t>(nobody));
     }
@@ -276,8 +279,27 @@ class NotifyStorm : public Workload {
   std::vector<std::string> names_;
 };
 
-}  // namespace
+const Row<WorkloadInfo> kNotifyStormRow({
+    .name = "notify",
+    .title = "notification storm",
+    .explain =
+        "Bursts arrive at empty queues with a registered receiver: exactly one notification for "
+        "each, with the right code, value and sender; and receivers race for one registration.",
+    .test_name = "Stress.NotifyStorm",
+    .uses_ledgers = false,
+    .producers = 2,
+    .consumers = 2,
+    .open_loop = false,
+    .sample_every = 0,
+    .clauses = {clause::mq_notify::register_notified_on_arrival_at_empty,
+                clause::mq_notify::register_no_notification_on_nonempty_arrival,
+                clause::mq_notify::sigev_signal_code_and_value,
+                clause::mq_notify::sigev_signal_si_pid_and_si_uid, clause::mq_notify::oneshot_rearm,
+                clause::mq_notify::ebusy_registration_race},
+    .loss_clause = clause::mq_notify::register_notified_on_arrival_at_empty,
+    .make = &Make<NotifyStorm>,
+});
 
-std::unique_ptr<Workload> MakeNotifyStorm() { return std::make_unique<NotifyStorm>(); }
+}  // namespace
 
 }  // namespace ipcsuite::stress

@@ -2,10 +2,13 @@
 // time, so the latency is that of two hand-overs without queueing.
 
 #include "base/os/os.h"
+#include "spec/clauses/mqueue.h"
+#include "spec/clauses/pipe_io.h"
+#include "spec/clauses/shm.h"
+#include "stress/engine/workload.h"
 #include "stress/traffic/transport_mq.h"
 #include "stress/traffic/transport_pipe.h"
 #include "stress/traffic/transport_ring.h"
-#include "stress/workloads/workloads.h"
 
 namespace ipcsuite::stress {
 namespace {
@@ -177,7 +180,7 @@ class PingPongShm : public Workload {
     void* const there_base = rings_[mine]->MapElsewhere(w.index);
     void* const back_base = rings_[mine + 1]->MapElsewhere(w.index);
     if (there_base == nullptr || back_base == nullptr) {
-      w.Report(Kind::kWrongErrno, "mmap.shm.supported", "mmap", 0, 0, errno);
+      w.Report(Kind::kWrongErrno, clause::mmap::shm_supported, "mmap", 0, 0, errno);
       return;
     }
     const bool ask = w.role == Role::kProducer;
@@ -197,10 +200,45 @@ class PingPongShm : public Workload {
   std::vector<std::unique_ptr<ShmObject>> rings_;
 };
 
-}  // namespace
+const Row<WorkloadInfo> kPingPongPipeRow({
+    .name = "pingpong-pipe",
+    .title = "round trips over two pipes",
+    .explain = "One message under way: the latency of two hand-overs without queueing.",
+    .test_name = "Stress.PingPongPipe",
+    .size_default = 8,
+    .open_loop = false,
+    .unit = "round trips",
+    .clauses = {clause::pipe::read_blocks_until_data},
+    .loss_clause = clause::pipe::read_blocks_until_data,
+    .make = &Make<PingPongPipe>,
+});
 
-std::unique_ptr<Workload> MakePingPongPipe() { return std::make_unique<PingPongPipe>(); }
-std::unique_ptr<Workload> MakePingPongMq() { return std::make_unique<PingPongMq>(); }
-std::unique_ptr<Workload> MakePingPongShm() { return std::make_unique<PingPongShm>(); }
+const Row<WorkloadInfo> kPingPongMqRow({
+    .name = "pingpong-mq",
+    .title = "round trips over two queues",
+    .explain = "One message under way: the latency of two hand-overs without queueing.",
+    .test_name = "Stress.PingPongMq",
+    .size_default = 8,
+    .open_loop = false,
+    .unit = "round trips",
+    .clauses = {clause::mq_receive::empty_blocks_until_message},
+    .loss_clause = clause::mq_receive::empty_blocks_until_message,
+    .make = &Make<PingPongMq>,
+});
+
+const Row<WorkloadInfo> kPingPongShmRow({
+    .name = "pingpong-shm",
+    .title = "round trips over two rings in shared memory",
+    .explain = "One message under way: the latency of two hand-overs without queueing.",
+    .test_name = "Stress.PingPongShm",
+    .size_default = 8,
+    .open_loop = false,
+    .unit = "round trips",
+    .clauses = {clause::mmap::shared_visible_unrelated},
+    .loss_clause = clause::mmap::shared_changes_object,
+    .make = &Make<PingPongShm>,
+});
+
+}  // namespace
 
 }  // namespace ipcsuite::stress

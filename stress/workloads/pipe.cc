@@ -4,8 +4,11 @@
 
 #include <cstring>
 
+#include "spec/clauses/fifo.h"
+#include "spec/clauses/pipe_io.h"
+#include "spec/clauses/pipe_poll.h"
+#include "stress/engine/workload.h"
 #include "stress/traffic/transport_pipe.h"
-#include "stress/workloads/workloads.h"
 
 namespace ipcsuite::stress {
 namespace {
@@ -171,7 +174,7 @@ struct PollTransport : ChunkTransport {
       if (ready == 1) return true;
       if (ready < 0 && errno != EINTR && errno != EAGAIN) return false;
       if (ready == 0) {
-        w.Report(Kind::kWrongErrno, "poll.timeout_infinite",
+        w.Report(Kind::kWrongErrno, clause::poll::timeout_infinite,
                  "poll() without a time-out returned 0");
         return true;
       }
@@ -197,8 +200,8 @@ class FifoPoll : public PipeStream {
     const bool produce = w.role == Role::kProducer;
     const int fd = open(path_.c_str(), (produce ? O_WRONLY : O_RDONLY) | O_NONBLOCK);
     if (fd < 0) {
-      w.Report(Kind::kWrongErrno, "fifo.open.peer_present", "opening a FIFO that has a reader", 0,
-               0, errno);
+      w.Report(Kind::kWrongErrno, clause::fifo::open_peer_present,
+               "opening a FIFO that has a reader", 0, 0, errno);
       return;
     }
     KeepOnly(ends_, -1, -1);
@@ -217,11 +220,81 @@ class FifoPoll : public PipeStream {
   std::string path_;
 };
 
-}  // namespace
+// As large as is guaranteed to be atomic: a bound that is too low somewhere shows here.
+std::size_t RecordSize() { return std::min(4 * kKiB, PipeBufAt()); }
 
-std::unique_ptr<Workload> MakePipeStream() { return std::make_unique<PipeStream>(false); }
-std::unique_ptr<Workload> MakeFifoStream() { return std::make_unique<PipeStream>(true); }
-std::unique_ptr<Workload> MakeFifoPoll() { return std::make_unique<FifoPoll>(); }
-std::unique_ptr<Workload> MakePipeWriters() { return std::make_unique<PipeWriters>(); }
+const Row<WorkloadInfo> kPipeStreamRow({
+    .name = "pipe",
+    .title = "stream over pipes",
+    .explain = "Each producer writes messages into a pipe of its own, its consumer reads them. "
+               "Every byte is compared with a template, numbers are consecutive. Writers of up to "
+               "PIPE_BUF bytes are killed.",
+    .test_name = "Stress.PipeStream",
+    .size_min = 1,
+    .size_max = 1024 * kKiB,
+    .size_large = 64 * kKiB,
+    .kill_producer_upto = 4 * kKiB,
+    .waits = true,
+    .clauses = {clause::pipe::read_fifo_order, clause::pipe::write_appends,
+                clause::pipe::write_blocking_completes, clause::pipe::read_blocks_until_data,
+                clause::pipe::write_atomic_le_pipe_buf},
+    .loss_clause = clause::pipe::write_appends,
+    .make = &Make<PipeStream, false>,
+});
+
+const Row<WorkloadInfo> kFifoStreamRow({
+    .name = "fifo",
+    .title = "stream over FIFOs",
+    .explain = "As pipe, over FIFOs that are opened by name and unlinked.",
+    .test_name = "Stress.FifoStream",
+    .size_min = 1,
+    .size_max = 1024 * kKiB,
+    .kill_producer_upto = 4 * kKiB,
+    .waits = true,
+    .clauses = {clause::fifo::io_same_as_pipe},
+    .loss_clause = clause::fifo::io_same_as_pipe,
+    .make = &Make<PipeStream, true>,
+});
+
+const Row<WorkloadInfo> kPipeWritersRow({
+    .name = "pipe-writers",
+    .title = "many writers into one pipe",
+    .explain = "Several producers write records of at most PIPE_BUF bytes into one pipe; the "
+               "reader takes as much as it gets and cuts records out of the stream. A record that "
+               "is not in one piece, lost, doubled, or out of its producer's order is a finding.",
+    .test_name = "Stress.PipeWriters",
+    .shape = Shape::kFanIn,
+    .producers = 3,
+    .size_default = RecordSize(),
+    .size_max = 4 * kKiB,
+    .kill_producer_upto = 4 * kKiB,
+    .waits = true,
+    .clauses = {clause::pipe::write_atomic_le_pipe_buf,
+                clause::pipe::write_le_pipe_buf_never_partial, clause::pipe::read_fifo_order},
+    .loss_clause = clause::pipe::write_atomic_le_pipe_buf,
+    .make = &Make<PipeWriters>,
+});
+
+const Row<WorkloadInfo> kFifoPollRow({
+    .name = "fifo-poll",
+    .title = "non-blocking writers and a reader that wait in poll()",
+    .explain = "Producers and the reader of one FIFO open it with O_NONBLOCK and wait in poll() "
+               "when a call fails with EAGAIN. A record is written whole or not at all; a poll() "
+               "that is not woken is found.",
+    .test_name = "Stress.FifoPoll",
+    .shape = Shape::kFanIn,
+    .producers = 2,
+    .size_default = 512,
+    .size_max = 4 * kKiB,
+    .kill_producer_upto = 4 * kKiB,
+    .waits = true,
+    .clauses = {clause::pipe::write_nonblock_le_eagain, clause::pipe::write_nonblock_le_room,
+                clause::pipe::write_atomic_le_pipe_buf, clause::poll::wakes_on_room,
+                clause::poll::pipe_pollin_with_data},
+    .loss_clause = clause::poll::wakes_on_room,
+    .make = &Make<FifoPoll>,
+});
+
+}  // namespace
 
 }  // namespace ipcsuite::stress

@@ -4,16 +4,24 @@
 #include <sched.h>
 
 #include "base/os/os.h"
+#include "spec/clauses/pshared.h"
+#include "spec/clauses/shm.h"
+#include "stress/engine/workload.h"
 #include "stress/traffic/transport_ring.h"
-#include "stress/workloads/workloads.h"
 
 namespace ipcsuite::stress {
 namespace {
 
 constexpr StreamClauses kCondClauses = {
-    "pshared.memory_sync",         "mutex.pshared.exclusion", "mutex.pshared.exclusion",
-    "cond.pshared.no_lost_wakeup", "mutex.pshared.exclusion", "mutex.pshared.exclusion",
-    "mutex.pshared.exclusion",     "mutex.pshared.no_eintr",  "mutex.pshared.no_eintr",
+    .content = clause::pshared::memory_sync,
+    .order = clause::mutex::pshared_exclusion,
+    .priority = clause::mutex::pshared_exclusion,
+    .loss = clause::cond::pshared_no_lost_wakeup,
+    .length = clause::mutex::pshared_exclusion,
+    .send_error = clause::mutex::pshared_exclusion,
+    .receive_error = clause::mutex::pshared_exclusion,
+    .send_restart = clause::mutex::pshared_no_eintr,
+    .receive_restart = clause::mutex::pshared_no_eintr,
 };
 
 // ---- one producer, one consumer
@@ -33,7 +41,7 @@ class Ring : public Workload {
   void Run(Worker& w) override {
     void* const base = rings_[static_cast<std::size_t>(w.object_index)]->MapElsewhere(w.index);
     if (base == nullptr) {
-      w.Report(Kind::kWrongErrno, "mmap.shm.supported", "mmap", 0, 0, errno);
+      w.Report(Kind::kWrongErrno, clause::mmap::shm_supported, "mmap", 0, 0, errno);
       return;
     }
     w.cold.extra[7] = reinterpret_cast<std::uintptr_t>(base);
@@ -159,7 +167,7 @@ class RingShared : public Workload {
   void Run(Worker& w) override {
     void* const base = object_.MapElsewhere(w.index);
     if (base == nullptr) {
-      w.Report(Kind::kWrongErrno, "mmap.shm.supported", "mmap", 0, 0, errno);
+      w.Report(Kind::kWrongErrno, clause::mmap::shm_supported, "mmap", 0, 0, errno);
       return;
     }
     TicketTransport transport = Transport(base, w.spec.size_bytes, SpinBudget(w.shared) / 4);
@@ -255,7 +263,7 @@ class CondQueue : public Workload {
   void Run(Worker& w) override {
     void* const base = object_.MapElsewhere(w.index);
     if (base == nullptr) {
-      w.Report(Kind::kWrongErrno, "mmap.shm.supported", "mmap", 0, 0, errno);
+      w.Report(Kind::kWrongErrno, clause::mmap::shm_supported, "mmap", 0, 0, errno);
       return;
     }
     CondTransport transport{static_cast<CondHeader*>(base),
@@ -282,10 +290,54 @@ class CondQueue : public Workload {
   ShmObject object_;
 };
 
-}  // namespace
+const Row<WorkloadInfo> kShmRingRow({
+    .name = "ring",
+    .title = "ring in shared memory, atomics and futex",
+    .explain =
+        "A ring for each pair of processes, mapped at different addresses; waiting by spinning, "
+        "then by futex. Latency of every 32nd message: a clock reading costs as much as a message.",
+    .test_name = "Stress.ShmRing",
+    .size_max = 256 * kKiB,
+    .kill_producer_upto = 256 * kKiB,
+    .kill_consumer_upto = 256 * kKiB,
+    .sample_every = 32,
+    .clauses = {clause::mmap::shared_visible_unrelated, clause::memory::lock_free_atomics,
+                clause::mmap::shared_changes_object},
+    .loss_clause = clause::mmap::shared_changes_object,
+    .make = &Make<Ring>,
+});
 
-std::unique_ptr<Workload> MakeRing() { return std::make_unique<Ring>(); }
-std::unique_ptr<Workload> MakeRingShared() { return std::make_unique<RingShared>(); }
-std::unique_ptr<Workload> MakeCondQueue() { return std::make_unique<CondQueue>(); }
+const Row<WorkloadInfo> kShmRingSharedRow({
+    .name = "ring-shared",
+    .title = "one ring for many, a ticket in each slot",
+    .explain = "All producers and consumers share one ring in shared memory.",
+    .test_name = "Stress.ShmRingShared",
+    .shape = Shape::kShared,
+    .producers = 2,
+    .consumers = 2,
+    .size_max = 256 * kKiB,
+    .sample_every = 32,
+    .clauses = {clause::mmap::shared_visible_unrelated, clause::memory::lock_free_atomics},
+    .loss_clause = clause::mmap::shared_changes_object,
+    .make = &Make<RingShared>,
+});
+
+const Row<WorkloadInfo> kCondQueueRow({
+    .name = "cond-queue",
+    .title = "bounded queue of process-shared mutex and condition variables",
+    .explain = "Producers and consumers share a queue in shared memory guarded by pthread objects.",
+    .test_name = "Stress.CondQueue",
+    .shape = Shape::kShared,
+    .producers = 2,
+    .consumers = 2,
+    .size_max = 256 * kKiB,
+    .clauses = {clause::pshared::other_address, clause::mutex::pshared_exclusion,
+                clause::cond::pshared_signal, clause::cond::pshared_no_lost_wakeup,
+                clause::pshared::memory_sync},
+    .loss_clause = clause::cond::pshared_no_lost_wakeup,
+    .make = &Make<CondQueue>,
+});
+
+}  // namespace
 
 }  // namespace ipcsuite::stress

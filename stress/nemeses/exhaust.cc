@@ -1,4 +1,7 @@
-// The exhaustion nemesis: a process that uses up what it may, gives it back, and begins again.
+// Exhaustion: a process that uses up what it can without hurting others, gives it back, and begins
+// again: its own descriptors, its user's queue bytes by rlimit, the number of queues in an IPC
+// namespace of its own, a small tmpfs in a mount namespace of its own. Checks that the errno is the
+// one of the standard and that all room comes back.
 #include <fcntl.h>
 #include <mqueue.h>
 #include <sys/mman.h>
@@ -12,13 +15,16 @@
 #include <vector>
 
 #include "base/os/os.h"
+#include "spec/clauses/mqueue.h"
+#include "spec/clauses/pipe.h"
+#include "spec/clauses/shm.h"
 #include "stress/engine/nemesis.h"
 
 namespace ipcsuite::stress {
 namespace {
 
-// worker.cold.extra of the hog.
-enum Counter { kRounds, kDescriptors, kPipes, kQueueBytes, kQueueCount, kTmpfs, kNamespaces };
+// cold.extra of that process.
+enum Counter { kRounds, kDescriptors, kQueueBytes, kQueueCount, kTmpfs, kNamespaces };
 
 bool Lower(int resource, rlim_t value) {
   rlimit limit{};
@@ -33,7 +39,7 @@ void CloseAll(std::vector<int>& fds) {
   fds.clear();
 }
 
-void Expect(Worker& w, int got, std::initializer_list<int> wanted, const char* clause,
+void Expect(Worker& w, int got, std::initializer_list<int> wanted, ClauseRef clause,
             const char* text) {
   w.Checked();
   for (const int error : wanted) {
@@ -50,7 +56,7 @@ void Descriptors(Worker& w) {
     for (;;) {
       int pair[2];
       if (pipe(pair) != 0) {
-        Expect(w, errno, {EMFILE, ENFILE}, "pipe.create.emfile",
+        Expect(w, errno, {EMFILE, ENFILE}, clause::pipe::create_emfile,
                "pipe() at the limit on descriptors fails with another error");
         break;
       }
@@ -64,7 +70,7 @@ void Descriptors(Worker& w) {
     if (round == 0) first = here;
     w.Checked();
     if (round == 1 && here != first && errno != ENFILE) {
-      w.Report(Kind::kLeftBehind, "close.pipe.frees_number",
+      w.Report(Kind::kLeftBehind, clause::close::pipe_frees_number,
                "after closing all, another number of pipes fits than before", here, first);
     }
   }
@@ -93,7 +99,7 @@ void Queues(Worker& w, bool many, Registry* registry) {
       if (errno == EOVERFLOW) break;
       // Linux says EMFILE when RLIMIT_MSGQUEUE is met: the standard leaves limits of that kind
       // open.
-      Expect(w, errno, {EMFILE, ENFILE, ENOSPC, ENOMEM}, "mq_open.error.enospc",
+      Expect(w, errno, {EMFILE, ENFILE, ENOSPC, ENOMEM}, clause::mq_open::error_enospc,
              "mq_open beyond the room for queues fails with another error");
       break;
     }
@@ -104,7 +110,7 @@ void Queues(Worker& w, bool many, Registry* registry) {
     mq_close(queues[i]);
     w.Checked();
     if (mq_unlink(names[i].c_str()) != 0) {
-      w.Report(Kind::kLeftBehind, "mq_unlink.basic.removes_name",
+      w.Report(Kind::kLeftBehind, clause::mq_unlink::basic_removes_name,
                "mq_unlink of an own queue after exhaustion", 0, 0, errno);
     }
     if (registry != nullptr) registry->ForgetName(names[i]);
@@ -125,10 +131,10 @@ void Tmpfs(Worker& w) {
     return;
   }
   const int rc = posix_fallocate(fd, 0, 8 << 20);
-  Expect(w, rc, {ENOSPC}, "posix_fallocate.shm",
+  Expect(w, rc, {ENOSPC}, clause::posix_fallocate::shm,
          "posix_fallocate of more than the file system holds");
   if (ftruncate(fd, 0) != 0 || posix_fallocate(fd, 0, 256 << 10) != 0) {
-    w.Report(Kind::kLeftBehind, "ftruncate.shm.shrink_size",
+    w.Report(Kind::kLeftBehind, clause::ftruncate::shm_shrink_size,
              "room that was given back by ftruncate can't be used again", 0, 0, errno);
   }
   ++w.cold.extra[kTmpfs];
@@ -149,9 +155,7 @@ Private MakePrivate() {
   return made;
 }
 
-}  // namespace
-
-void RunHog(Worker& w, Registry& registry, bool allow_global) {
+void Exhaust(Worker& w, Registry& registry, bool allow_global) {
   const Private mine = MakePrivate();
   w.cold.extra[kNamespaces] = (mine.ipc ? 1u : 0u) + (mine.mounts ? 2u : 0u);
   // Where there are queues by name only, nothing of them can be exhausted.
@@ -179,4 +183,30 @@ void RunHog(Worker& w, Registry& registry, bool allow_global) {
   }
 }
 
+std::uint64_t Collect(const WorkerCold& cold, Facts* facts) {
+  const auto add = [&](const char* fact, Counter counter) {
+    facts->emplace_back(std::string("exhaustion: ") + fact, std::to_string(cold.extra[counter]));
+  };
+  add("rounds", kRounds);
+  add("limit on descriptors met", kDescriptors);
+  add("limit on queue bytes met", kQueueBytes);
+  add("limit on the number of queues met", kQueueCount);
+  add("tmpfs filled", kTmpfs);
+  static const char* const kOwn[] = {"none", "IPC", "mount", "IPC, mount"};
+  facts->emplace_back("exhaustion: namespaces of its own", kOwn[cold.extra[kNamespaces] & 3]);
+  return cold.extra[kDescriptors] + cold.extra[kQueueBytes] + cold.extra[kQueueCount] +
+         cold.extra[kTmpfs];
+}
+
+const Row<NemesisInfo> kExhaust({
+    .name = "exhaust",
+    .help = "a process beside them uses up descriptors, queue bytes, queues and a small tmpfs, in "
+            "namespaces of its own",
+    .counted = "limits met",
+    .mark = {"exhaust", 'X', "#b09a00"},
+    .work = &Exhaust,
+    .collect = &Collect,
+});
+
+}  // namespace
 }  // namespace ipcsuite::stress
