@@ -75,6 +75,21 @@ std::string BuiltFileDefect(const std::string& path, const Tree& tree) {
   return LabelDefect(label, tree);
 }
 
+// What `detect` looks up only when it runs: the names after --fault and --test.
+std::string DetectDefect(const std::vector<std::string>& words, const Program& program) {
+  for (std::size_t i = 0; i + 1 < words.size(); ++i) {
+    std::string name = words[i + 1];
+    std::erase(name, '\'');
+    if (words[i] == "--test" && !program.tests.count(name)) return "there is no test " + name;
+    if (words[i] != "--fault") continue;
+    std::istringstream names(name);
+    for (std::string fault; std::getline(names, fault, ',');) {
+      if (!program.faults.count(fault)) return "there is no fault " + fault;
+    }
+  }
+  return "";
+}
+
 std::string ProgramDefect(const std::string& arguments, const std::vector<std::string>& words,
                           const Tree& tree, const Program& program, const std::string& folder) {
   const std::string command = words.empty() ? "help" : words[0];
@@ -94,21 +109,6 @@ std::string ProgramDefect(const std::string& arguments, const std::vector<std::s
   const Outcome outcome = RunCommand("'" + program.path + "' " + dry, folder);
   if (outcome.status != 0) return "is refused: " + Trim(SplitLines(outcome.output + "\n")[0]);
   return prints && outcome.output.empty() ? "prints nothing" : "";
-}
-
-// What `detect` looks up only when it runs: the names after --fault and --test.
-std::string DetectDefect(const std::vector<std::string>& words, const Program& program) {
-  for (std::size_t i = 0; i + 1 < words.size(); ++i) {
-    std::string name = words[i + 1];
-    std::erase(name, '\'');
-    if (words[i] == "--test" && !program.tests.count(name)) return "there is no test " + name;
-    if (words[i] != "--fault") continue;
-    std::istringstream names(name);
-    for (std::string fault; std::getline(names, fault, ',');) {
-      if (!program.faults.count(fault)) return "there is no fault " + fault;
-    }
-  }
-  return "";
 }
 
 // "NAME=value" words before the command.
