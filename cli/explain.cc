@@ -98,14 +98,19 @@ bool Concerns(const report::Expectation& entry, const TestEntry& test) {
                      [&](ClauseRef clause) { return AnyMatches(entry.clauses, clause.id); });
 }
 
-// The faults that break the clause. A static program can't read the library.
+// The faults that break the clause, and the variants that decide it differently. A static program
+// can't read the library.
 void ExplainFaults(ClauseRef clause) {
   const std::string library = detect::FindLibrary();
   if (library.empty()) return;
   std::string error;
-  for (const detect::Implementation& fault : detect::LoadLibrary(library, &error)) {
-    if (std::find(fault.clauses.begin(), fault.clauses.end(), clause) != fault.clauses.end())
-      Wrap("fault", fault.name + " (" + faults::ToString(fault.difficulty) + "): " + fault.what);
+  for (const detect::Implementation& one : detect::LoadLibrary(library, &error)) {
+    if (std::find(one.clauses.begin(), one.clauses.end(), clause) == one.clauses.end()) continue;
+    if (one.role == faults::Role::variant) {
+      Wrap("variant", one.name + ": " + one.what);
+    } else {
+      Wrap("fault", one.name + " (" + faults::ToString(one.difficulty) + "): " + one.what);
+    }
   }
 }
 

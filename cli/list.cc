@@ -8,9 +8,11 @@
 #include <vector>
 
 #include "base/args.h"
+#include "cli/detection.h"
 #include "harness/runner/runner.h"
 #include "harness/test/registry.h"
 #include "harness/test/test.h"
+#include "reports/verdicts/detection.h"
 #include "spec/clause.h"
 
 namespace ipcsuite::cli {
@@ -35,6 +37,7 @@ struct ListOptions {
   std::vector<std::string> suites;
   int issue = 0;
   std::vector<std::string> kinds;
+  std::string detection;  // the file
 };
 
 bool Selected(const Clause& clause, const ListOptions& options) {
@@ -103,6 +106,19 @@ void ListCoverage(const ListOptions& options) {
                 std::string(ToString(clause->kind)).c_str());
 }
 
+// What the suite is known to notice; nothing if there is no result of `ipcsuite detect`. False
+// after one line of complaint.
+bool ListScore(const ListOptions& options) {
+  std::string document, error;
+  if (!LoadDetection(options.detection, "ipcsuite-reports", &document, &error)) {
+    Complain(error);
+    return false;
+  }
+  const std::string score = report::DetectionScore(document);
+  if (!score.empty()) std::printf("\nThe suite %s.\n", score.c_str());
+  return true;
+}
+
 }  // namespace
 
 std::string IssuesOf(const Clause& clause) {
@@ -120,6 +136,9 @@ int ListMain(int argc, char** argv) {
   app.add_option("--suite", options.suites, "Only these suites")->delimiter(',');
   app.add_option("--issue", options.issue, "Only clauses of this issue")
       ->check(CLI::IsMember({7, 8}));
+  app.add_option("--detection", options.detection,
+                 "Result of `ipcsuite detect`, whose score --coverage shows; default: "
+                 "ipcsuite-reports/detection.json");
   app.add_option("--kind", options.kinds, "Only clauses of these kinds")->delimiter(',');
   if (const int status = ParseArguments(app, argc, argv); status >= 0) return status;
   for (const std::string& kind : options.kinds) {
@@ -133,7 +152,10 @@ int ListMain(int argc, char** argv) {
   }
   if (options.clauses) ListClauses(options);
   if (options.tests) ListTests(options);
-  if (options.coverage || (!options.clauses && !options.tests)) ListCoverage(options);
+  if (options.coverage || (!options.clauses && !options.tests)) {
+    ListCoverage(options);
+    if (!ListScore(options)) return 2;
+  }
   return 0;
 }
 

@@ -64,5 +64,12 @@ TEST(FaultCatalogue, FaultsBreakRequirements) {
   }
 }
 
+TEST(FaultCatalogue, HasAHundredVariants) {
+  EXPECT_GE(OfRole(faults::Role::variant).size(), 100u);
+  for (const Implementation& variant : OfRole(faults::Role::variant)) {
+    EXPECT_EQ(variant.difficulty, faults::Difficulty::none) << variant.name;
+  }
+}
+
 }  // namespace
 }  // namespace ipcsuite::detect

@@ -3,6 +3,8 @@
 #include <cstdio>
 #include <nlohmann/json.hpp>
 
+#include "base/files.h"
+#include "reports/verdicts/detection.h"
 #include "spec/clause.h"
 
 namespace ipcsuite::detect {
@@ -37,6 +39,36 @@ json ResultJson(const FaultResult& result) {
   return out;
 }
 
+json VariantJson(const VariantResult& result) {
+  json out = {{"name", result.variant.name},
+              {"family", ToString(result.variant.family)},
+              {"what", result.variant.what},
+              {"source", result.variant.source},
+              {"clauses", Identifiers(result.variant.clauses)},
+              {"observes", result.variant.observed},
+              {"result", !result.done                ? "not run"
+                         : !result.problem.empty()   ? "no result"
+                         : !result.misjudged.empty() ? "misjudged"
+                                                     : "green"},
+              {"observed", result.observed()},
+              {"decisions", result.decisions},
+              {"no_longer_judged", result.unjudged},
+              {"duration_s", result.seconds}};
+  if (!result.problem.empty()) out["problem"] = result.problem;
+  for (const Detection& one : result.misjudged) {
+    out["misjudged_by"].push_back(
+        {{"test", one.test}, {"verdict", one.verdict}, {"reason", one.reason}});
+  }
+  for (const Change& change : result.changes) {
+    out["changes"].push_back({{"test", change.test},
+                              {"clause", change.clause},
+                              {"key", change.key},
+                              {"before", change.before},
+                              {"after", change.after}});
+  }
+  return out;
+}
+
 json ScoresJson(const DetectionRun& run) {
   json out = json::object();
   for (const auto& [family, difficulties] : Scores(run.results)) {
@@ -48,6 +80,59 @@ json ScoresJson(const DetectionRun& run) {
     }
   }
   return out;
+}
+
+json FaultsJson(const DetectionRun& run) {
+  json out = {{"schema_version", 1},
+              {"command_line", run.command_line},
+              {"started", run.started},
+              {"duration_s", run.seconds},
+              {"interrupted", run.interrupted},
+              {"full", run.full},
+              {"baseline",
+               {{"tests_judged", run.baseline_tests},
+                {"duration_s", run.baseline_seconds},
+                {"not_used", run.not_used}}},
+              {"neutral", {{"duration_s", run.neutral_seconds}, {"differs", run.neutral_differs}}},
+              {"scores", ScoresJson(run)},
+              {"clauses", ClauseStates(run.results)},
+              {"faults", json::array()}};
+  for (const FaultResult& result : run.results) out["faults"].push_back(ResultJson(result));
+  if (run.full) out["tests_detecting_nothing"] = run.detecting_nothing;
+  return out;
+}
+
+json VariantsJson(const VariantRun& run) {
+  const VariantScore score = ScoreOf(run.results);
+  json part = {{"command_line", run.command_line},
+               {"started", run.started},
+               {"duration_s", run.seconds},
+               {"interrupted", run.interrupted},
+               {"score",
+                {{"variants", score.variants},
+                 {"misjudged", score.misjudged},
+                 {"observed", score.observed},
+                 {"unobserved", score.unobserved},
+                 {"unmet", score.unmet}}},
+               {"results", json::array()}};
+  for (const VariantResult& result : run.results) part["results"].push_back(VariantJson(result));
+  return {{"variants", std::move(part)}};
+}
+
+// Puts the part into the file, and keeps the other part.
+bool Merge(const json& part, const std::string& path, std::string* score, std::string* error) {
+  json whole = json::object();
+  if (const auto before = ReadFile(path, nullptr)) {
+    const json old = json::parse(*before, nullptr, false);
+    if (old.is_object() && part.contains("variants")) whole = old;
+    if (old.is_object() && old.contains("variants")) whole["variants"] = old["variants"];
+  }
+  whole.update(part);
+  // What reads the file expects the states of clauses, which a run of variants alone does not give.
+  if (!whole.contains("clauses")) whole["clauses"] = json::object();
+  const std::string text = whole.dump(1, ' ', false, json::error_handler_t::replace) + "\n";
+  *score = report::DetectionScore(text);
+  return WriteFile(path, text, error);
 }
 
 std::string Percent(int part, int whole) {
@@ -127,24 +212,13 @@ std::vector<const FaultResult*> Missed(const DetectionRun& run) {
   return missed;
 }
 
-std::string ToJson(const DetectionRun& run) {
-  json out = {{"schema_version", 1},
-              {"command_line", run.command_line},
-              {"started", run.started},
-              {"duration_s", run.seconds},
-              {"interrupted", run.interrupted},
-              {"full", run.full},
-              {"baseline",
-               {{"tests_judged", run.baseline_tests},
-                {"duration_s", run.baseline_seconds},
-                {"not_used", run.not_used}}},
-              {"neutral", {{"duration_s", run.neutral_seconds}, {"differs", run.neutral_differs}}},
-              {"scores", ScoresJson(run)},
-              {"clauses", ClauseStates(run.results)},
-              {"faults", json::array()}};
-  for (const FaultResult& result : run.results) out["faults"].push_back(ResultJson(result));
-  if (run.full) out["tests_detecting_nothing"] = run.detecting_nothing;
-  return out.dump(1, ' ', false, json::error_handler_t::replace) + "\n";
+bool Save(const DetectionRun& run, const std::string& path, std::string* score,
+          std::string* error) {
+  return Merge(FaultsJson(run), path, score, error);
+}
+
+bool Save(const VariantRun& run, const std::string& path, std::string* score, std::string* error) {
+  return Merge(VariantsJson(run), path, score, error);
 }
 
 void PrintSummary(const DetectionRun& run) {
@@ -166,6 +240,31 @@ void PrintSummary(const DetectionRun& run) {
   PrintClauses(run);
   std::printf("\n%zu faults in %.0f s%s%s\n", run.results.size(), run.seconds,
               run.interrupted.empty() ? "" : "; interrupted: ", run.interrupted.c_str());
+}
+
+void PrintVariants(const VariantRun& run) {
+  const VariantScore score = ScoreOf(run.results);
+  const auto name_those = [&](const char* title, const auto& chosen) {
+    bool any = false;
+    for (const VariantResult& result : run.results) {
+      if (!result.done || !result.problem.empty() || !chosen(result)) continue;
+      if (!any) std::printf("\n%s:\n", title);
+      any = true;
+      std::printf("  %-42s %-7s %s\n", result.variant.name.c_str(), ToString(result.variant.family),
+                  result.variant.what.c_str());
+    }
+  };
+  name_those("Misjudged", [](const VariantResult& r) { return !r.misjudged.empty(); });
+  name_those("Observation unchanged", [](const VariantResult& r) {
+    return !r.variant.observed.empty() && !r.observed() && r.decisions > 0;
+  });
+  name_those("Not met by any test",
+             [](const VariantResult& r) { return r.decisions == 0 && !r.observed(); });
+  std::printf(
+      "\n%d variants in %.0f s: %d misjudged; %d observed, %d with their observation unchanged, "
+      "%d not met by any test%s%s\n",
+      score.variants, run.seconds, score.misjudged, score.observed, score.unobserved, score.unmet,
+      run.interrupted.empty() ? "" : "; interrupted: ", run.interrupted.c_str());
 }
 
 }  // namespace ipcsuite::detect

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "faults/detect/detect_plan.h"
+#include "faults/detect/variants.h"
 
 namespace ipcsuite::detect {
 
@@ -25,9 +26,23 @@ struct DetectionRun {
 bool CanarySeen(const DetectionRun& run);
 std::vector<const FaultResult*> Missed(const DetectionRun& run);
 
-std::string ToJson(const DetectionRun& run);
+// A run of the suites under the variants.
+struct VariantRun {
+  std::string command_line, started;  // UTC
+  double seconds = 0;
+  std::string interrupted;  // empty: complete
+  std::vector<VariantResult> results;
+};
+
+// Writes the run's part of detection.json to the file, in one step; the part of the faults or of
+// the variants that is not this run's stays as an earlier run left it. *score is the line that says
+// what the whole file amounts to. False and *error (one line) if that fails.
+bool Save(const DetectionRun& run, const std::string& path, std::string* score, std::string* error);
+bool Save(const VariantRun& run, const std::string& path, std::string* score, std::string* error);
 
 // The table of scores, the misses by name, clauses by interface.
 void PrintSummary(const DetectionRun& run);
+// The variants misjudged, not observed and not met, by name, and their numbers.
+void PrintVariants(const VariantRun& run);
 
 }  // namespace ipcsuite::detect

@@ -1,6 +1,6 @@
 #!/bin/bash
 # A sample of the detection matrix: faults of every family, a hang, a crash and the canary must be
-# detected; a fault that the test does not concern must not be; mistakes are one line and status 2.
+# detected; variants must be observed and not misjudged; mistakes are one line and status 2.
 set -u
 ipcsuite=$(dirname "$0")/../../cli/ipcsuite
 [ -x "$ipcsuite" ] || ipcsuite=cli/ipcsuite
@@ -18,6 +18,14 @@ grep -q '"pipe.read.fifo_order": "proven"' "$out/detection.json" || fail "a clau
 grep -q '"by": "stress"' "$out/detection.json" || fail "detection.json does not say that stress detected it"
 "$ipcsuite" detect --no-suites --no-properties >"$TEST_TMPDIR/log" 2>&1
 [ $? = 2 ] || fail "nothing to detect with is not status 2"
+
+"$ipcsuite" detect --variants --fault pipe_without_links,select_keeps_timeval --out "$out" >"$TEST_TMPDIR/log" 2>&1 ||
+  fail "a conforming variant is misjudged"
+grep -q 'misjudges 0 of 2 variants' "$TEST_TMPDIR/log" || fail "the score of the variants is not printed"
+grep -q '2 observed' "$TEST_TMPDIR/log" || fail "the variants are not observed"
+"$ipcsuite" list --detection "$out/detection.json" >"$TEST_TMPDIR/log" 2>&1 || fail "list --detection"
+grep -qE '^The suite sees [0-9]+ of [0-9]+ faults, misjudges 0 of 2 variants.$' "$TEST_TMPDIR/log" ||
+  fail "detection.json does not keep the faults beside the variants"
 
 "$ipcsuite" detect --list >"$TEST_TMPDIR/log" 2>&1 || fail "--list"
 [ "$(wc -l <"$TEST_TMPDIR/log")" -ge 200 ] || fail "--list names fewer than 200 faults"

@@ -88,12 +88,23 @@ bool ReadResults(const std::string& path, std::map<std::string, TestOutcome>* te
     outcome.reason = test.value("reason", "");
     outcome.surroundings = test.value("surroundings", false);
     outcome.seconds = test.value("duration_ns", 0.0) / 1e9;
+    for (const json& observation : test.value("observations", json::array())) {
+      outcome.observations.push_back({observation.value("clause", ""), observation.value("key", ""),
+                                      observation.value("value", "")});
+    }
     if (outcome.reason.empty() && test.contains("failures") && !test["failures"].empty()) {
       const json& failure = test["failures"][0];
       outcome.reason = failure.value("observed", failure.value("message", ""));
     }
   }
   return true;
+}
+
+std::uint64_t ReadDecisions(const std::string& state) {
+  std::uint64_t count = 0;
+  std::ifstream file(state, std::ios::binary);
+  file.read(reinterpret_cast<char*>(&count), sizeof count);
+  return file ? count : 0;
 }
 
 // One run of the program with these arguments besides where it writes, and its results.
@@ -114,6 +125,7 @@ TrialResult RunWith(const TrialOptions& options, const std::string& fault,
   const int status =
       Execute(arguments, Environment(options, fault, folder), folder + "/log", &result.problem);
   result.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  result.decisions = ReadDecisions(folder + "/state");
   if (result.problem.empty() && !ReadResults(folder + "/results.json", &result.tests)) {
     result.problem = WIFSIGNALED(status)
                          ? "the run was ended by signal " + std::to_string(WTERMSIG(status))
@@ -152,6 +164,7 @@ TrialResult RunTrial(const TrialOptions& options, const std::string& fault,
     TrialResult part = RunOnce(options, fault, filter, {}, until_fail);
     sum.tests.insert(part.tests.begin(), part.tests.end());
     sum.seconds += part.seconds;
+    sum.decisions += part.decisions;
     sum.problem = part.problem;
     bool red = false;
     for (const auto& [name, outcome] : part.tests) red |= outcome.Red();

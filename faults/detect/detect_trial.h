@@ -1,6 +1,7 @@
 // One run of the suite as a child process, with or without a fault, and what it said.
 #pragma once
 
+#include <cstdint>
 #include <map>
 #include <string>
 #include <vector>
@@ -16,10 +17,15 @@ struct TrialOptions {
   std::string profile = "quick";
 };
 
+struct Observation {
+  std::string clause, key, value;
+};
+
 struct TestOutcome {
   std::string verdict, reason;
   bool surroundings = false;
   double seconds = 0;
+  std::vector<Observation> observations;
   // Whether somebody who runs the suite would have noticed.
   bool Red() const {
     return verdict == "FAIL" || verdict == "FLAKY" || verdict == "XPASS" ||
@@ -35,6 +41,8 @@ struct TrialResult {
   std::map<std::string, TestOutcome> tests;
   std::string problem;  // why there are no results; empty: there are
   double seconds = 0;
+  std::uint64_t decisions =
+      0;  // how often a variant decided differently (see kIpcFaultStateVariable)
 };
 
 // Runs these tests (all tests of the suites if `tests` is empty) with the fault of this name (none

@@ -2,15 +2,16 @@
 
 #include <dlfcn.h>
 #include <limits.h>
+#include <stdlib.h>
 #include <unistd.h>
+
+#include "base/os/os.h"
 
 namespace ipcsuite::detect {
 
 std::string FindLibrary() {
-  char self[PATH_MAX];
-  const ssize_t n = readlink("/proc/self/exe", self, sizeof self - 1);
-  if (n <= 0) return "";
-  std::string folder(self, static_cast<size_t>(n));
+  std::string folder = os::OwnPath();
+  if (folder.empty()) return "";
   folder.resize(folder.rfind('/'));
   for (const char* place : {"/libipcfaults.so", "/../faults/libipcfaults.so", "/../libipcfaults.so",
                             "/faults/libipcfaults.so"}) {

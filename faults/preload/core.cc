@@ -51,6 +51,8 @@ Hooks MakeDefaults() {
   h.stat_fifo = [](int d, const char* p, struct stat* s, int f) {
     return real::fstatat(d, p, s, f);
   };
+  h.stat_other = h.stat_fifo;
+  h.fstat_other = real::fstat;
   h.aio_read = [](aiocb* a) { return real::aio_read(a); };
   h.aio_write = [](aiocb* a) { return real::aio_write(a); };
   h.aio_return = [](aiocb* a) { return real::aio_return(a); };
@@ -74,9 +76,15 @@ Hooks MakeDefaults() {
   h.pselect = [](int n, fd_set* r, fd_set* w, fd_set* e, const timespec* t, const sigset_t* m) {
     return real::pselect(n, r, w, e, t, m);
   };
+  h.read_shm = h.read;
+  h.pread_queue = h.pread;
+  h.write_shm = h.write;
+  h.lseek_shm = h.lseek;
   h.mmap = [](const Obj& o, void* a, size_t n, int p, int f, off_t at) {
     return real::mmap(a, n, p, f, o.fd, at);
   };
+  h.mmap_other = real::mmap;
+  h.mprotect_other = real::mprotect;
   h.munmap = [](void* a, size_t n) { return real::munmap(a, n); };
   h.mprotect = [](void* a, size_t n, int p) { return real::mprotect(a, n, p); };
   h.msync = [](void* a, size_t n, int f) { return real::msync(a, n, f); };
@@ -98,6 +106,8 @@ Hooks MakeDefaults() {
     return t ? real::mq_timedreceive(o.fd, b, n, p, t) : real::mq_receive(o.fd, b, n, p);
   };
   h.mq_notify = [](const Obj& o, const sigevent* s) { return real::mq_notify(o.fd, s); };
+  h.clock_gettime = real::clock_gettime;
+  h.clock_getres = real::clock_getres;
   h.after_fork_in_child = [] {};
   h.before_exec = [] {};
   h.failed_exec = [] {};
@@ -146,6 +156,15 @@ const Row* RowNamed(const char* name) {
   }
 }
 
+// Looked up again when it is another: the process may have got a file system of its own there.
+bool IsShmDevice(dev_t dev) {
+  struct stat s;
+  int saved = errno;
+  if (dev != shm_device && real::fstatat(AT_FDCWD, "/dev/shm", &s, 0) == 0) shm_device = s.st_dev;
+  errno = saved;
+  return dev == shm_device;
+}
+
 void Start() {
   if (started) return;
   started = true;
@@ -163,8 +182,6 @@ void Start() {
     struct stat s;
     if (real::fstat(fd, &s) == 0) standard[fd] = {s.st_dev, s.st_ino};
   }
-  struct stat s;
-  if (real::fstatat(AT_FDCWD, "/dev/shm", &s, 0) == 0) shm_device = s.st_dev;
   MapState();
   row->arm(hooks);
   active = true;
@@ -208,7 +225,7 @@ Obj ObjectOf(int fd) {
   } else if (static_cast<long>(fs.f_type) == kQueueFs) {
     o.kind = Kind::queue;
   } else if (S_ISREG(s.st_mode) && static_cast<long>(fs.f_type) == kTmpFs &&
-             s.st_dev == shm_device) {
+             IsShmDevice(s.st_dev)) {
     o.kind = Kind::shm;
   }
   return o;

@@ -53,6 +53,7 @@ struct Hooks {
   long (*fpathconf)(const Obj&, int);
   long (*pathconf_fifo)(const char*, int);
   int (*stat_fifo)(int dir, const char*, struct stat*, int flags);
+  int (*stat_other)(int dir, const char*, struct stat*, int flags);  // of anything else
   int (*aio_read)(aiocb*);
   int (*aio_write)(aiocb*);
   ssize_t (*aio_return)(aiocb*);
@@ -64,6 +65,7 @@ struct Hooks {
   int (*dup3)(const Obj& from, const Obj& to, int flags);
   int (*fcntl)(const Obj&, int command, long argument);
   int (*fstat)(const Obj&, struct stat*);
+  int (*fstat_other)(int fd, struct stat*);  // of anything else
   int (*ftruncate)(const Obj&, off_t);
   int (*fchmod)(const Obj&, mode_t);
   int (*fchown)(const Obj&, uid_t, gid_t);
@@ -73,15 +75,21 @@ struct Hooks {
   int (*ppoll)(pollfd*, nfds_t, const timespec*, const sigset_t*);
   int (*select)(int, fd_set*, fd_set*, fd_set*, timeval*);
   int (*pselect)(int, fd_set*, fd_set*, fd_set*, const timespec*, const sigset_t*);
-  // shared memory
+  // shared memory, also as a file
+  ssize_t (*read_shm)(const Obj&, void*, size_t);
+  ssize_t (*write_shm)(const Obj&, const void*, size_t);
+  off_t (*lseek_shm)(const Obj&, off_t, int);
   void* (*mmap)(const Obj&, void*, size_t, int prot, int flags, off_t);
+  void* (*mmap_other)(void*, size_t, int prot, int flags, int fd, off_t);  // of anything else
   int (*munmap)(void*, size_t);
   int (*mprotect)(void*, size_t, int);
+  int (*mprotect_other)(void*, size_t, int);  // of anything else
   int (*msync)(void*, size_t, int);
   int (*mlock)(const void*, size_t);
   int (*munlock)(const void*, size_t);
   int (*posix_madvise)(void*, size_t, int);
-  // message queues
+  // message queues; as files where their descriptors are ones
+  ssize_t (*pread_queue)(const Obj&, void*, size_t, off_t);
   mqd_t (*mq_open)(const char*, int flags, mode_t, const mq_attr*);
   int (*mq_close)(const Obj&);
   int (*mq_getattr)(const Obj&, mq_attr*);
@@ -89,6 +97,9 @@ struct Hooks {
   int (*mq_send)(const Obj&, const char*, size_t, unsigned, const timespec*);
   ssize_t (*mq_receive)(const Obj&, char*, size_t, unsigned*, const timespec*);
   int (*mq_notify)(const Obj&, const sigevent*);
+  // clocks
+  int (*clock_gettime)(clockid_t, timespec*);
+  int (*clock_getres)(clockid_t, timespec*);
   // processes; exec sees every exec*() and calls `before`, and `failed` when it came back
   void (*after_fork_in_child)();
   void (*before_exec)();

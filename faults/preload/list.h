@@ -92,7 +92,8 @@ using IpcFaultRowFn = const faults::Row* (*)(std::size_t i);
 inline constexpr char kIpcFaultRowSymbol[] = "ipcfaults_row";
 
 // Environment variables that the library reads: the name of the implementation, the file that keeps
-// its state for all processes, and the length of a "hang" in milliseconds.
+// its state for all processes (it begins with a std::uint64_t: how often a variant decided
+// differently), and the length of a "hang" in milliseconds.
 inline constexpr char kIpcFaultVariable[] = "IPCSUITE_FAULT";
 inline constexpr char kIpcFaultStateVariable[] = "IPCSUITE_FAULT_STATE";
 inline constexpr char kIpcFaultStuckVariable[] = "IPCSUITE_FAULT_STUCK_MS";

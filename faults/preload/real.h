@@ -15,6 +15,7 @@
 #include <sys/stat.h>
 #include <sys/types.h>
 #include <sys/uio.h>
+#include <time.h>
 
 #include "faults/preload/calls.h"
 
@@ -78,6 +79,8 @@
   X(mq_timedsend, int, (mqd_t, const char*, size_t, unsigned, const timespec*))        \
   X(mq_timedreceive, ssize_t, (mqd_t, char*, size_t, unsigned*, const timespec*))      \
   X(mq_notify, int, (mqd_t, const sigevent*))                                          \
+  X(clock_gettime, int, (clockid_t, timespec*))                                        \
+  X(clock_getres, int, (clockid_t, timespec*))                                         \
   X(fork, pid_t, ())                                                                   \
   X(execve, int, (const char*, char* const*, char* const*))                            \
   X(execvp, int, (const char*, char* const*))                                          \

@@ -26,6 +26,7 @@ struct Wait {
 };
 
 struct Shared {
+  std::atomic<uint64_t> decisions;
   struct {
     std::atomic<uint64_t> key, value;
   } cells[kCells];
@@ -82,6 +83,8 @@ std::atomic<uint64_t>& Cell(uint64_t key, uint32_t use) {
   return shared->cells[want % kCells].value;
 }
 
+void Differ() { ++shared->decisions; }
+
 Locked::Locked() : mine_(false) {
   for (int i = 0; i < 200 && !mine_; ++i) {
     int free = 0;
@@ -102,7 +105,7 @@ int StuckMs() {
 
 int64_t NowNs(clockid_t clock) {
   timespec t;
-  clock_gettime(clock, &t);
+  real::clock_gettime(clock, &t);
   return t.tv_sec * 1000000000ll + t.tv_nsec;
 }
 

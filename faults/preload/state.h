@@ -19,6 +19,9 @@ void MapState();
 // The cell of this object (or any number) for this use; starts at 0 and is never freed.
 std::atomic<uint64_t>& Cell(uint64_t key, uint32_t use);
 
+// A variant calls this where it decides differently; `detect` reads the count from the state file.
+void Differ();
+
 // A lock for the few faults that need several calls to look like one. Given up after 200 ms, since
 // the holder may have been killed.
 class Locked {

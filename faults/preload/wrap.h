@@ -13,11 +13,11 @@
   extern "C" result ipcfaults_##name(__VA_ARGS__)
 
 namespace faults {
-// A descriptor that a hook should see.
-inline bool Hooked(int fd, Obj* o) {
+// A descriptor that a hook should see: of an object under test, or (`bad_too`) a closed one.
+inline bool Hooked(int fd, Obj* o, bool bad_too = false) {
   if (!Active() || (fd >= 0 && fd <= 2)) return false;
   *o = ObjectOf(fd);
-  return o->ipc();
+  return o->ipc() || (bad_too && o->kind == Kind::bad);
 }
 inline bool HookedStream(int fd, Obj* o) { return Hooked(fd, o) && o->stream(); }
 }  // namespace faults

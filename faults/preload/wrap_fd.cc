@@ -31,14 +31,14 @@ int DoFcntl(int fd, int command, long argument) {
 
 int DoFstat(int fd, struct stat* s) {
   Obj o;
-  return Hooked(fd, &o) ? hooks.fstat(o, s) : real::fstat(fd, s);
+  if (Hooked(fd, &o)) return hooks.fstat(o, s);
+  return Active() ? hooks.fstat_other(fd, s) : real::fstat(fd, s);
 }
 
 int DoStat(int dir, const char* path, struct stat* s, int flags) {
-  if (Active() && path && real::fstatat(dir, path, s, flags) == 0 && S_ISFIFO(s->st_mode)) {
-    return hooks.stat_fifo(dir, path, s, flags);
-  }
-  return real::fstatat(dir, path, s, flags);
+  if (!Active()) return real::fstatat(dir, path, s, flags);
+  const bool fifo = path && real::fstatat(dir, path, s, flags) == 0 && S_ISFIFO(s->st_mode);
+  return (fifo ? hooks.stat_fifo : hooks.stat_other)(dir, path, s, flags);
 }
 
 int DoTruncate(int fd, off_t n) {
@@ -81,7 +81,8 @@ IPC_FCNTL(__fcntl_time64)
 
 IPC_WRAP(off_t, lseek64, int fd, off_t at, int whence) {
   Obj o;
-  return HookedStream(fd, &o) ? hooks.lseek(o, at, whence) : real::lseek(fd, at, whence);
+  if (!Hooked(fd, &o) || o.kind == Kind::queue) return real::lseek(fd, at, whence);
+  return o.stream() ? hooks.lseek(o, at, whence) : hooks.lseek_shm(o, at, whence);
 }
 IPC_WRAP(long, lseek, int fd, long at, int whence) {
   return static_cast<long>(ipcfaults_lseek64(fd, at, whence));
@@ -113,7 +114,9 @@ IPC_WRAP(int, posix_fadvise, int fd, long at, long n, int advice) {
 }
 IPC_WRAP(long, fpathconf, int fd, int name) {
   Obj o;
-  return HookedStream(fd, &o) ? hooks.fpathconf(o, name) : real::fpathconf(fd, name);
+  return Hooked(fd, &o, /*bad_too=*/true) && o.kind != Kind::shm && o.kind != Kind::queue
+             ? hooks.fpathconf(o, name)
+             : real::fpathconf(fd, name);
 }
 IPC_WRAP(long, pathconf, const char* path, int name) {
   struct stat s;

@@ -62,11 +62,20 @@ ssize_t Gather(const Obj& o, const iovec* v, int n) {
 
 ssize_t DoRead(int fd, void* b, size_t n) {
   Obj o;
-  return HookedStream(fd, &o) ? hooks.read(o, b, n) : real::read(fd, b, n);
+  if (!Hooked(fd, &o)) return real::read(fd, b, n);
+  if (o.stream()) return hooks.read(o, b, n);
+  return o.kind == Kind::shm ? hooks.read_shm(o, b, n) : real::read(fd, b, n);
+}
+ssize_t DoWrite(int fd, const void* b, size_t n) {
+  Obj o;
+  if (!Hooked(fd, &o)) return real::write(fd, b, n);
+  if (o.stream()) return hooks.write(o, b, n);
+  return o.kind == Kind::shm ? hooks.write_shm(o, b, n) : real::write(fd, b, n);
 }
 ssize_t DoPread(int fd, void* b, size_t n, off_t at) {
   Obj o;
-  return HookedStream(fd, &o) ? hooks.pread(o, b, n, at) : real::pread(fd, b, n, at);
+  if (!Hooked(fd, &o) || o.kind == Kind::shm) return real::pread(fd, b, n, at);
+  return o.stream() ? hooks.pread(o, b, n, at) : hooks.pread_queue(o, b, n, at);
 }
 ssize_t DoPwrite(int fd, const void* b, size_t n, off_t at) {
   Obj o;
@@ -127,10 +136,7 @@ IPC_WRAP(ssize_t, preadv2, int fd, const iovec* v, int n, off_t at, int flags) {
 IPC_WRAP(ssize_t, preadv64v2, int fd, const iovec* v, int n, off_t at, int flags) {
   return ipcfaults_preadv2(fd, v, n, at, flags);
 }
-IPC_WRAP(ssize_t, write, int fd, const void* b, size_t n) {
-  Obj o;
-  return HookedStream(fd, &o) ? hooks.write(o, b, n) : real::write(fd, b, n);
-}
+IPC_WRAP(ssize_t, write, int fd, const void* b, size_t n) { return DoWrite(fd, b, n); }
 IPC_WRAP(ssize_t, writev, int fd, const iovec* v, int n) {
   Obj o;
   return HookedStream(fd, &o) ? Gather(o, v, n) : real::writev(fd, v, n);

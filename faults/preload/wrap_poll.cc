@@ -67,9 +67,14 @@ int DoPoll(pollfd* p, nfds_t n, int ms) {
   return CorrectedPoll(p, n, ms < 0 ? nullptr : &t, [&] { return real::poll(p, n, ms); });
 }
 
+// A call with an invalid time-out fails, whatever is ready.
+bool Valid(const timespec* t) {
+  return !t || (t->tv_sec >= 0 && t->tv_nsec >= 0 && t->tv_nsec < 1000000000);
+}
+
 int DoPpoll(pollfd* p, nfds_t n, const timespec* t, const sigset_t* mask) {
   if (!AnyUnderTest(p, n)) return real::ppoll(p, n, t, mask);
-  if (!hooks.ready) return hooks.ppoll(p, n, t, mask);
+  if (!hooks.ready || !Valid(t)) return hooks.ppoll(p, n, t, mask);
   return CorrectedPoll(p, n, t, [&] { return real::ppoll(p, n, t, mask); });
 }
 
@@ -128,9 +133,10 @@ int CorrectedSelect(int n, fd_set* r, fd_set* w, fd_set* e, const timespec* t, W
 
 int DoSelect(int n, fd_set* r, fd_set* w, fd_set* e, timeval* t) {
   if (!SetsUnderTest(n, r, w, e)) return real::select(n, r, w, e, t);
-  if (!hooks.ready) return hooks.select(n, r, w, e, t);
   timespec ts{};
-  if (t) ts = {t->tv_sec, static_cast<long>(t->tv_usec) * 1000};
+  if (t) ts = {t->tv_sec, t->tv_usec < 0 ? -1 : static_cast<long>(t->tv_usec) % 1000000 * 1000};
+  if (!hooks.ready || !Valid(&ts)) return hooks.select(n, r, w, e, t);
+  if (t) ts.tv_sec += t->tv_usec / 1000000;
   return CorrectedSelect(n, r, w, e, t ? &ts : nullptr, [&](fd_set* a, fd_set* b, fd_set* c) {
     return real::select(n, a, b, c, t);
   });
@@ -138,7 +144,7 @@ int DoSelect(int n, fd_set* r, fd_set* w, fd_set* e, timeval* t) {
 
 int DoPselect(int n, fd_set* r, fd_set* w, fd_set* e, const timespec* t, const sigset_t* mask) {
   if (!SetsUnderTest(n, r, w, e)) return real::pselect(n, r, w, e, t, mask);
-  if (!hooks.ready) return hooks.pselect(n, r, w, e, t, mask);
+  if (!hooks.ready || !Valid(t)) return hooks.pselect(n, r, w, e, t, mask);
   return CorrectedSelect(n, r, w, e, t, [&](fd_set* a, fd_set* b, fd_set* c) {
     return real::pselect(n, a, b, c, t, mask);
   });

@@ -24,7 +24,7 @@ void* DoMmap(void* address, size_t length, int prot, int flags, int fd, off_t of
   if (!anonymous && o.ipc()) {
     at = hooks.mmap(o, address, length, prot, flags, offset);
   } else {
-    at = real::mmap(address, length, prot, flags, fd, offset);
+    at = hooks.mmap_other(address, length, prot, flags, fd, offset);
   }
   if (at == MAP_FAILED) return at;
   if (o.kind == Kind::shm) {
@@ -50,7 +50,8 @@ IPC_WRAP(int, munmap, void* a, size_t n) {
   return r;
 }
 IPC_WRAP(int, mprotect, void* a, size_t n, int prot) {
-  return Ours(a, n) ? hooks.mprotect(a, n, prot) : real::mprotect(a, n, prot);
+  if (Ours(a, n)) return hooks.mprotect(a, n, prot);
+  return Active() ? hooks.mprotect_other(a, n, prot) : real::mprotect(a, n, prot);
 }
 IPC_WRAP(int, msync, void* a, size_t n, int flags) {
   return Ours(a, n) ? hooks.msync(a, n, flags) : real::msync(a, n, flags);

@@ -115,7 +115,7 @@ TEST_F(Commands, ReportFoldsADetectionRunIn) {
   EXPECT_EQ(run->clauses[9].detection, "proven");
   EXPECT_THAT(run->detection_json, HasSubstr("mq_notify.sample_9"));
   ExpectUsageError(Call(ReportMain, {"@r0.json", "--detection", "@r0.json"}),
-                   "r0.json: is no result of a detection run");
+                   "r0.json: is not a result of a detection run");
 }
 
 TEST_F(Commands, NothingIsHalfWrittenWhenOutputFails) {

@@ -5,6 +5,7 @@
 
 #include "reports/page/html_parts.h"
 #include "reports/results/text.h"
+#include "reports/verdicts/detection.h"
 
 namespace ipcsuite::report::html {
 namespace {
@@ -80,6 +81,51 @@ std::string FaultTable(const Json& document, const std::string& result,
          rows + "</tbody></table></div></details>\n";
 }
 
+std::string VariantTable(const Json& results, const std::string& caption,
+                         bool (*chosen)(const Json&)) {
+  std::string rows;
+  int n = 0;
+  for (const Json& variant : results) {
+    if (!variant.is_object() || !chosen(variant)) continue;
+    ++n;
+    std::string shown;
+    if (variant.contains("misjudged_by")) {
+      for (const Json& test : variant["misjudged_by"])
+        shown += BreakableCode(Text(test, "test")) + " " + Escape(Text(test, "reason")) + "<br>";
+    } else if (variant.contains("changes") && !variant["changes"].empty()) {
+      const Json& change = variant["changes"][0];
+      shown = Escape(Text(change, "key") + ": " + Text(change, "after") + ", was " +
+                     Text(change, "before"));
+    }
+    rows += "<tr><th scope=\"row\">" + BreakableCode(Text(variant, "name")) + "</th><td>" +
+            Escape(Text(variant, "family")) + "</td><td>" + Escape(Text(variant, "what")) +
+            "</td><td>" + shown + "</td></tr>";
+  }
+  if (n == 0) return "";
+  return "<details class=\"more\"><summary>" + Escape(caption) + " (" + std::to_string(n) +
+         ")</summary>" + OpenTable(caption, {"Variant", "Interface", "What it does", "Seen"}) +
+         rows + "</tbody></table></div></details>\n";
+}
+
+// Conforming implementations that decide open questions differently.
+std::string Variants(const Json& document) {
+  const Json::json_pointer at("/variants/results");
+  if (!document.contains(at) || !document[at].is_array()) return "";
+  const Json& results = document[at];
+  return "<p>Conforming variants decide differently what the standard leaves open: no test may "
+         "fail "
+         "under one.</p>" +
+         VariantTable(results, "Conforming variants that a test misjudged",
+                      [](const Json& v) { return Text(v, "result") == "misjudged"; }) +
+         VariantTable(results, "Conforming variants that no test observed",
+                      [](const Json& v) {
+                        return Text(v, "result") == "green" && !v.value("observed", false);
+                      }) +
+         VariantTable(results, "Conforming variants that were observed", [](const Json& v) {
+           return Text(v, "result") == "green" && v.value("observed", false);
+         });
+}
+
 }  // namespace
 
 std::string Detection(const Run& run) {
@@ -108,9 +154,11 @@ std::string Detection(const Run& run) {
            ")</summary><ul class=\"columns\">" + names + "</ul></details>";
   }
   if (!document.is_object()) return out;
+  const std::string score = DetectionScore(run.detection_json);
+  if (!score.empty()) out = "<p><strong>The suite " + Escape(score) + ".</strong></p>" + out;
   return out + Scores(document) + FaultTable(document, "missed", "Faults that nobody noticed") +
          FaultTable(document, "no result", "Faults without a result") +
-         FaultTable(document, "detected", "Faults that were noticed");
+         FaultTable(document, "detected", "Faults that were noticed") + Variants(document);
 }
 
 }  // namespace ipcsuite::report::html

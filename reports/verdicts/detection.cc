@@ -11,7 +11,7 @@ bool FoldDetection(std::string_view text, Run* run, std::string* error) {
     return false;
   }
   if (!document.is_object() || !document.contains("clauses") || !document["clauses"].is_object()) {
-    *error = "is no result of a detection run (no \"clauses\")";
+    *error = "is not a result of a detection run (no \"clauses\")";
     return false;
   }
   const auto& states = document["clauses"];
@@ -23,6 +23,26 @@ bool FoldDetection(std::string_view text, Run* run, std::string* error) {
   }
   run->detection_json = text;
   return true;
+}
+
+std::string DetectionScore(std::string_view text) {
+  using nlohmann::json;
+  const json document = json::parse(text, nullptr, false);
+  if (!document.is_object()) return "";
+  std::string score;
+  const auto add = [&](const char* verb, const json& part, const char* count, const char* all) {
+    if (!part.is_object() || !part.contains(count) || !part.contains(all)) return;
+    score += (score.empty() ? "" : ", ") + std::string(verb) + " " +
+             std::to_string(part.value(count, 0)) + " of " + std::to_string(part.value(all, 0)) +
+             " " + all;
+  };
+  const auto at = [&](const char* path) {
+    const json::json_pointer pointer(path);
+    return document.contains(pointer) ? document[pointer] : json();
+  };
+  add("sees", at("/scores/all/all"), "detected", "faults");
+  add("misjudges", at("/variants/score"), "misjudged", "variants");
+  return score;
 }
 
 }  // namespace ipcsuite::report

@@ -13,4 +13,8 @@ namespace ipcsuite::report {
 // words. On failure: false, one line in *error, run unchanged.
 bool FoldDetection(std::string_view text, Run* run, std::string* error);
 
+// What the document amounts to, as one line: "sees 590 of 597 faults, misjudges 0 of 140 variants",
+// or the half of it that it has; empty if it has neither.
+std::string DetectionScore(std::string_view text);
+
 }  // namespace ipcsuite::report

@@ -173,7 +173,11 @@ Run MakeRun(int tests, int variant) {
     "all":{"faults":9,"detected":9,"detected_by_suites":9}},"all":{"all":{"faults":9,"detected":9,"detected_by_suites":8}}},
     "faults":[{"name":"pipe-loses-byte","family":"pipe","difficulty":"easy","what":"loses a byte","result":"detected",
     "detections":[{"test":"Read.Sample","verdict":"FAIL","reason":""}]},{"name":"pipe-late","family":"pipe",
-    "difficulty":"hard","what":"wakes late","result":"missed"}]})";
+    "difficulty":"hard","what":"wakes late","result":"missed"}],
+    "variants":{"score":{"variants":2,"misjudged":1},"results":[{"name":"pipe-two-way","family":"pipe",
+    "what":"two ways","result":"green","observed":true,"changes":[{"key":"direction","before":"one","after":"two"}]},
+    {"name":"pipe-small","family":"pipe","what":"holds little","result":"misjudged","observed":false,
+    "misjudged_by":[{"test":"Write.Sample","verdict":"FAIL","reason":"4096 vs 65536"}]}]}})";
   Finish(std::move(clauses), run);
   return run;
 }
