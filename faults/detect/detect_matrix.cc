@@ -58,7 +58,7 @@ class Matrix {
       if (!trial.problem.empty()) result->problem = trial.problem;
       std::vector<std::string> doubtful;
       for (const auto& [name, outcome] : trial.tests) {
-        if (!outcome.Red()) continue;
+        if (!outcome.Noticed()) continue;
         if (!options_.full && !GreenWithoutFault(name)) {
           doubtful.push_back(name);
           continue;
@@ -89,7 +89,7 @@ class Matrix {
   bool GreenWithoutFault(const std::string& test) {
     const TrialResult trial = RunTrial(trial_, "neutral", {test}, {}, false);
     const auto found = trial.tests.find(test);
-    return found != trial.tests.end() && !found->second.Red();
+    return found != trial.tests.end() && !found->second.Noticed();
   }
 
   void Report(const FaultResult& result) {
