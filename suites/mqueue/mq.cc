@@ -143,23 +143,6 @@ std::string UniqueComponent(std::size_t length) {
   return name;
 }
 
-void StartLine::Wait(unsigned participants) {
-  const std::uint32_t round = generation_.load();
-  if (arrived_.fetch_add(1) + 1 == participants) {
-    arrived_.store(0);
-    generation_.store(round + 1);
-    os::WakeWord(generation_);
-    return;
-  }
-  for (int i = 0; generation_.load() == round; ++i) {
-    if (i < 100) {
-      sched_yield();
-    } else {
-      WaitWhileEquals(generation_, round, 100ms);
-    }
-  }
-}
-
 std::string ToString(Way way, bool send) {
   return std::string(way == Way::kPlain ? "mq_" : "mq_timed") + (send ? "send" : "receive");
 }

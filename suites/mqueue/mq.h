@@ -13,6 +13,7 @@
 #include <string>
 #include <vector>
 
+#include "harness/peers/start_line.h"
 #include "harness/test/test.h"
 
 namespace ipcsuite::mqueue_suite {
@@ -93,15 +94,6 @@ Receipt ReceiveOne(mqd_t q);
 // A name component of this length (3 or more bytes), of portable filename characters, unique like
 // UniqueName's. Its queue is not registered: see RegisterName().
 std::string UniqueComponent(std::size_t length);
-
-// Lets a known number of processes and threads start something together. Lives in shared memory.
-class StartLine {
- public:
-  void Wait(unsigned participants);
-
- private:
-  std::atomic<std::uint32_t> arrived_{0}, generation_{0};
-};
 
 // The two ways to send and to receive; the timed one has a deadline a minute ahead.
 enum class Way { kPlain, kTimed };

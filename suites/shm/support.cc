@@ -1,24 +1,10 @@
 #include "suites/shm/support.h"
 
-#include <sys/wait.h>
-
-#ifdef __linux__
-#endif
-
 #include <cstring>
 
-#include "base/os/os.h"
 #include "harness/test/test.h"
 
 namespace ipcsuite::shm_suite {
-namespace {
-
-#ifdef __linux__
-constexpr char kPlace[] = "/dev/shm";
-#endif
-
-}  // namespace
-
 void RequirePlace() {
   if (const std::string trouble = TroubleOfShmPlace(); !trouble.empty()) Unresolved(trouble);
 }
@@ -46,8 +32,8 @@ CallResult Create(const char* name, int oflag, mode_t mode) {
 std::string VisibleIn() {
 #ifdef __linux__
   ShmObject object;
-  const std::string path = std::string(kPlace) + object.name();
-  if (access(path.c_str(), F_OK) == 0) return std::string(kPlace) + "/";
+  const std::string path = std::string(kShmPlace) + object.name();
+  if (access(path.c_str(), F_OK) == 0) return std::string(kShmPlace) + "/";
 #endif
   return "";
 }
@@ -103,29 +89,6 @@ void ExpectBeyondEnd(char* page) {
     EXPECT_THAT(WriteByte(at, 'x'), FaultsWithAt(SIGBUS, at))
         << "store, byte " << at - page << " of the page";
   }
-}
-
-void InChild(const std::function<void()>& body) {
-  Peer child([&](Peer::Self&) { body(); });
-  const int status = child.Join();
-  // What ended the child (a privilege that is absent, no room) ends the test too.
-  if (CurrentSlot()->outcome.load() != 0) throw TestAbort();
-  EXPECT_TRUE(WIFEXITED(status)) << "the child was killed by "
-                                 << SignalName(WIFSIGNALED(status) ? WTERMSIG(status) : 0);
-}
-
-void EnterPrivatePlace(const std::string& options) {
-  if (access(kPlace, F_OK) != 0) Unresolved(TroubleOfShmPlace());
-  EnterPrivateNamespaces(os::kMounts);
-  if (const int error = os::Mount("tmpfs", kPlace, {.data = options}); error != 0) {
-    Unsupported("a tmpfs with \"" + options + "\" can't be mounted here (" + ErrnoName(error) +
-                ")");
-  }
-}
-
-void MakePrivatePlaceReadOnly(const std::string& options) {
-  Setup(CALL_ERRNO(
-      os::Mount("tmpfs", kPlace, {.remount = true, .read_only = true, .data = options})));
 }
 
 }  // namespace ipcsuite::shm_suite

@@ -1,5 +1,4 @@
-// What the tests of shared memory objects share: creation as the call under test, patterns, sizes,
-// children that check by themselves, and a place for objects of one's own.
+// What the tests of shared memory objects share: creation as the call under test, patterns, sizes.
 #pragma once
 
 #include <fcntl.h>
@@ -9,9 +8,9 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <functional>
 #include <string>
 
+#include "harness/peers/child.h"
 #include "harness/test/test.h"
 
 namespace ipcsuite::shm_suite {
@@ -65,16 +64,5 @@ class Region {
 // Loads from and stores to both ends of this page fault with SIGBUS, at the very address: the page
 // lies beyond the end of the object.
 void ExpectBeyondEnd(char* page);
-
-// Runs `body` in a forked child and waits for its end; its EXPECT_* count. A child that dies is a
-// failure; one that ends early (Unsupported(), Unresolved()) ends the test.
-void InChild(const std::function<void()>& body);
-
-// In a child: gives it a mount namespace of its own with a fresh tmpfs, mounted with these options
-// ("size=1m"), as the place of shared memory objects. Works as root and, where unprivileged user
-// namespaces are allowed, as anybody. Ends the test as UNSUPPORTED where neither is.
-void EnterPrivatePlace(const std::string& options);
-// In such a child: mounts the place again, read-only.
-void MakePrivatePlaceReadOnly(const std::string& options);
 
 }  // namespace ipcsuite::shm_suite

@@ -1,0 +1,142 @@
+#include "suites/sem/sem.h"
+
+#include <limits.h>
+#include <pthread.h>
+#include <unistd.h>
+
+#include <algorithm>
+
+namespace ipcsuite::sem_suite {
+
+const std::vector<Setting> kAllSettings = {{"NamedProcesses", SemKind::kNamed, true},
+                                           {"NamedThreads", SemKind::kNamed, false},
+                                           {"SharedProcesses", SemKind::kShared, true},
+                                           {"SharedThreads", SemKind::kShared, false},
+                                           {"PrivateThreads", SemKind::kPrivate, false}};
+const std::vector<Setting> kProcessSettings = {{"Named", SemKind::kNamed, true},
+                                               {"Shared", SemKind::kShared, true}};
+
+std::string SettingName(const testing::TestParamInfo<Setting>& info) { return info.param.name; }
+
+Worker::Worker(const Setting& setting, std::function<CallResult()> step) {
+  if (setting.processes) {
+    call_ = process_.emplace().start(std::move(step));
+  } else {
+    call_ = thread_.emplace().start(std::move(step));
+  }
+}
+
+void Worker::Signal(int signal) {
+  if (process_) {
+    Setup(CALL(process_->Signal(signal)));
+  } else {
+    Setup(CALL_ERRNO(pthread_kill(thread_->handle(), signal)));
+  }
+}
+
+CallResult Worker::Interrupt(int signal) {
+  return process_ ? ipcsuite::Interrupt(*process_, call_, signal)
+                  : ipcsuite::Interrupt(*thread_, call_, signal);
+}
+
+namespace {
+template <typename S>
+int IfDeclared(S* sem, clockid_t clock, const timespec* deadline) {
+  if constexpr (internal::HasClockwait<S>) {
+    return sem_clockwait(sem, clock, deadline);
+  } else {
+    errno = ENOSYS;
+    return -1;
+  }
+}
+}  // namespace
+
+void NeedClockwait() {
+  if (!kHasClockwait) Unsupported("sem_clockwait() (of Issue 8) is not declared");
+}
+
+CallResult ClockWait(sem_t* sem, clockid_t clock, const timespec& deadline) {
+  return ipcsuite::internal::Invoke("sem_clockwait(sem, clock, &deadline)",
+                                    ipcsuite::internal::Convention::kMinusOne,
+                                    [&] { return IfDeclared(sem, clock, &deadline); });
+}
+
+std::string ToString(Way way) {
+  switch (way) {
+    case Way::kWait: return "sem_wait()";
+    case Way::kTimed: return "sem_timedwait()";
+    case Way::kClockRealtime: return "sem_clockwait() on CLOCK_REALTIME";
+    case Way::kClockMonotonic: return "sem_clockwait() on CLOCK_MONOTONIC";
+  }
+  return "?";
+}
+
+std::vector<Way> TimedWays() {
+  if (kHasClockwait) return {Way::kTimed, Way::kClockRealtime, Way::kClockMonotonic};
+  return {Way::kTimed};
+}
+
+std::vector<Way> AllWays() {
+  std::vector<Way> ways = TimedWays();
+  ways.insert(ways.begin(), Way::kWait);
+  return ways;
+}
+
+clockid_t ClockOf(Way way) {
+  return way == Way::kClockMonotonic ? CLOCK_MONOTONIC : CLOCK_REALTIME;
+}
+
+CallResult WaitUntil(Way way, sem_t* sem, const timespec& deadline) {
+  switch (way) {
+    case Way::kWait: return CALL(sem_wait(sem));
+    case Way::kTimed: return CALL(sem_timedwait(sem, &deadline));
+    default: return ClockWait(sem, ClockOf(way), deadline);
+  }
+}
+
+CallResult WaitBy(Way way, sem_t* sem, std::int64_t ms) {
+  return WaitUntil(way, sem, ClockIn(ClockOf(way), ms));
+}
+
+int ValueOf(sem_t* sem) {
+  int value = INT_MIN;
+  Setup(CALL(sem_getvalue(sem, &value)));
+  return value;
+}
+
+void Post(sem_t* sem, int times) {
+  for (int i = 0; i < times; ++i) Setup(CALL(sem_post(sem)));
+}
+
+int Drain(sem_t* sem) {
+  NoteChecks();
+  int taken = 0;
+  while (taken < 100'000 && CALL(sem_trywait(sem)).ok()) ++taken;
+  return taken;
+}
+
+unsigned ValueMax() {
+#ifdef SEM_VALUE_MAX
+  return SEM_VALUE_MAX;
+#else
+  const long value = sysconf(_SC_SEM_VALUE_MAX);
+  return value > 0 ? static_cast<unsigned>(
+                         std::min<unsigned long>(static_cast<unsigned long>(value), UINT_MAX))
+                   : 32767;  // {_POSIX_SEM_VALUE_MAX}: what every system has
+#endif
+}
+
+std::vector<std::size_t> Returned(const std::vector<Call>& calls, std::size_t count) {
+  std::vector<std::size_t> done;
+  Backoff backoff;
+  for (const Deadline end(5s); !end.passed(); backoff.Pause()) {
+    done.clear();
+    for (std::size_t i = 0; i < calls.size(); ++i) {
+      if (calls[i].returned()) done.push_back(i);
+    }
+    if (done.size() >= count) break;
+  }
+  return done;
+}
+
+}  // namespace ipcsuite::sem_suite
