@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "base/preamble.h"
 #include "cli/explain.h"
 #include "cli/list.h"
 #include "cli/run.h"
@@ -81,7 +82,8 @@ int Usage(FILE* out, int status) {
 
 int main(int argc, char** argv) {
   if (ipcsuite::platforms::IsGuestInit()) ipcsuite::platforms::GuestInit();
-  ipcsuite::MaybeRunRole(argc, argv);
+  ipcsuite::MaybeRunRole(argc, argv);  // a role is started by a test: what it gets is on purpose
+  ipcsuite::TidySurroundings();
   ipcsuite::cli::SetShortStress(ShortStress);
   // GoogleTest must not take options from this command line.
   int none = 1;

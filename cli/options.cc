@@ -68,6 +68,10 @@ int ParseRunOptions(int argc, char** argv, RunOptions* options) {
   app.add_option("--timeout", runner.timeout_s,
                  "Time limit of each test in seconds; default: its own (30)")
       ->check(CLI::Range(1, 86400));
+  app.add_option("--time-scale", runner.time_scale,
+                 "How many times as long as on an ordinary machine to wait before giving up; "
+                 "default: as measured at the start")
+      ->check(CLI::Range(1.0, 1000.0));
   app.add_option("--out", options->out, "Directory of the reports")->capture_default_str();
   app.add_option(
          "--format", options->formats,

@@ -127,7 +127,15 @@ int Perform(RunOptions& options, const std::string& command_line) {
   run.duration_ns = outcome.duration_ns;
   if (g_short_stress && options.stress_s > 0 && options.whole && run.interrupted.empty())
     g_short_stress(options.stress_s, &run);
-  run.environment.push_back({"How blocking was seen", {{"probe", outcome.probe}}});
+  char scale[32];
+  std::snprintf(scale, sizeof scale, "%.1f", outcome.time_scale);
+  run.environment.push_back(
+      {"How blocking was seen", {{"probe", outcome.probe}, {"time scale", scale}}});
+  // Loudly: what is inferred from elapsed time is least reliable just where it is needed, under
+  // load.
+  if (outcome.probe_downgraded && !options.stream)
+    std::fprintf(stderr, "ipcsuite: blocking can't be shown here, only inferred: %s\n",
+                 outcome.probe.c_str());
   if (options.stream) return terminal.EndStream(run), 0;
   report::ApplyOptions apply;
   apply.whole = options.whole;

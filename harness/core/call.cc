@@ -55,7 +55,6 @@ std::string Describe(const CallResult& result) {
   switch (result.fate) {
     case Fate::kNone: return text + ": was not issued";
     case Fate::kStillBlocked: return text + ": still blocked";
-    case Fate::kNoReturn: return text + ": did not return, and was not shown blocked";
     case Fate::kKilled: return text + ": its process was killed by " + SignalName(result.sig);
     case Fate::kExited: return text + ": its process exited in the call";
     case Fate::kCancelled: return text + ": its thread was cancelled in the call";

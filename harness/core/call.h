@@ -16,8 +16,7 @@ namespace ipcsuite {
 enum class Fate : std::uint8_t {
   kNone,  // no call was made
   kReturned,
-  kStillBlocked,  // shown blocked in the call, all through the observer's patience
-  kNoReturn,      // did not return in time, and was not shown blocked
+  kStillBlocked,  // shown blocked in the call, or asleep in it, all through the observer's patience
   kKilled,        // its process was killed; `sig` says by what
   kExited,        // its process exited without returning from the call
   kCancelled,     // its thread was cancelled in the call

@@ -16,6 +16,7 @@
 #include "base/os/os.h"
 #include "harness/core/context.h"
 #include "harness/core/names.h"
+#include "harness/core/patience.h"
 
 namespace ipcsuite {
 namespace {
@@ -59,10 +60,10 @@ bool HasLine(const std::string& text, const std::string& line) {
 void RoleSelf::Say(const std::string& line) { AppendLine(path_, line); }
 
 bool RoleSelf::Await(const std::string& word, nanoseconds limit) {
-  const Deadline end(limit);
+  Patience patience(limit);
   Backoff backoff;
   while (!HasLine(ReadWhole(path_ + ".in"), word)) {
-    if (end.passed()) return false;
+    if (patience.over()) return false;
     backoff.Pause();
   }
   return true;
@@ -134,10 +135,10 @@ bool ExecSelf::Poll() {
 }
 
 int ExecSelf::Wait() {
-  const Deadline end(kPatience);
+  Patience patience(kPatience);
   Backoff backoff;
   while (!Poll()) {
-    if (end.passed()) Unresolved("a program of the suite did not end");
+    if (patience.over()) Unresolved("a program of the suite did not end");
     backoff.Pause();
   }
   const int status = WIFSIGNALED(status_) ? 128 + WTERMSIG(status_) : WEXITSTATUS(status_);
@@ -147,12 +148,12 @@ int ExecSelf::Wait() {
 }
 
 void ExecSelf::AwaitSaid(const std::string& line) {
-  const Deadline end(kPatience);
+  Patience patience(kPatience);
   Backoff backoff;
   while (!HasLine(said(), line)) {
     const bool over = Poll();
     if (HasLine(said(), line)) return;
-    if (over || end.passed())
+    if (over || patience.over())
       Unresolved("a program of the suite ended or hung before it said '" + line + "'");
     backoff.Pause();
   }

@@ -3,6 +3,7 @@
 #include <pthread.h>
 #include <signal.h>
 
+#include "harness/core/patience.h"
 #include "harness/objects/resources.h"
 
 namespace ipcsuite {
@@ -12,9 +13,9 @@ constexpr nanoseconds kPatience = 3s;
 
 template <typename Send>
 CallResult SignalUntilReturned(const Call& call, SignalPace pace, Send send) {
-  const Deadline end(pace.patience);
+  Patience patience(pace.patience);
   Backoff backoff;
-  while (!call.returned() && !end.passed()) {
+  while (!call.returned() && !patience.over()) {
     send();
     for (int look = 0; look < pace.looks && !call.returned(); ++look) backoff.Pause();
   }
@@ -34,10 +35,10 @@ CallResult Interrupt(ThreadPeer& peer, const Call& call, int signal, SignalPace 
 }
 
 bool AwaitSignalCount(int count) {
-  const Deadline end(kPatience);
+  Patience patience(kPatience);
   Backoff backoff;
   while (SignalCount() < count) {
-    if (end.passed()) return false;
+    if (patience.over()) return false;
     backoff.Pause();
   }
   return true;

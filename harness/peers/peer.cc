@@ -10,6 +10,7 @@
 #include <cstdlib>
 
 #include "base/os/os.h"
+#include "harness/core/patience.h"
 
 namespace ipcsuite {
 
@@ -35,10 +36,10 @@ bool PeerState::PollEnd() {
 }
 
 bool PeerState::AwaitEnd(nanoseconds limit) {
-  const Deadline end(limit);
+  Patience patience(limit);
   Backoff backoff;
   while (!PollEnd()) {
-    if (end.passed()) return false;
+    if (patience.over()) return false;
     backoff.Pause();
   }
   return true;
@@ -57,8 +58,8 @@ bool ExplainProbe(const Call& call, const ProbeResult& probe,
     case Blocking::kReturned:
     case Blocking::kEnded: *listener << Describe(call.result()); return false;
     case Blocking::kNotShown:
-      *listener << "which was not shown to block: " << probe.evidence;
-      return false;
+      Unresolved(std::string(call.text()) +
+                 ": neither returned nor was shown to block: " + probe.evidence);
   }
   call.seen_seq() = probe.seq;
   const std::string line = "blocked: pid " + std::to_string(call.pid()) + " tid " +
@@ -69,6 +70,12 @@ bool ExplainProbe(const Call& call, const ProbeResult& probe,
 }
 
 }  // namespace internal
+
+namespace {
+constexpr nanoseconds kNotYet{-1};
+// A call that returns soon needs no look at its thread.
+constexpr nanoseconds kBeforeLooking = 20ms;
+}  // namespace
 
 bool Call::returned() const {
   return state_->actor->steps_done.load(std::memory_order_acquire) > step_;
@@ -81,8 +88,8 @@ ProbeResult Call::probe(int fd, nanoseconds patience) const {
 
 CallResult Call::result(nanoseconds patience) const {
   Actor& actor = *state_->actor;
-  const std::int64_t start = NowNs();
-  std::int64_t blocked_since = 0, asleep_since = 0;
+  AttendedTime time;
+  nanoseconds blocked_since = kNotYet, asleep_since = kNotYet;
   std::uint32_t blocked_seq = 0;
   CallResult outcome;
   outcome.text = actor.text ? actor.text : "";
@@ -106,29 +113,28 @@ CallResult Call::result(nanoseconds patience) const {
       return outcome;
     }
     WaitWhileEquals(actor.steps_done, done, 2ms);
-    const std::int64_t now = NowNs();
-    if (now - start > 20'000'000 && now - start < 5 * patience.count()) {
-      const std::uint32_t seq = actor.seq.load();
-      const bool outstanding = actor.state.load() == Actor::kIssued;
-      const bool shown = IsShownBlocked(actor);
-      if (!shown) blocked_since = 0;
-      if (shown && (blocked_since == 0 || seq != blocked_seq)) blocked_since = now;
-      // Asleep in the call, but elsewhere than in the system call expected: libraries emulate.
-      if (!outstanding || seq != blocked_seq ||
-          os::ReadThreadState(actor.pid.load(), actor.tid.load()).state != 'S')
-        asleep_since = now;
-      blocked_seq = seq;
-    }
+    const nanoseconds now = time.Look();
+    if (now < kBeforeLooking) continue;
+    const std::uint32_t seq = actor.seq.load();
+    const bool outstanding = actor.state.load() == Actor::kIssued;
+    const bool shown = IsShownBlocked(actor);
+    if (!shown || seq != blocked_seq) blocked_since = kNotYet;
+    if (shown && blocked_since == kNotYet) blocked_since = now;
+    // Asleep in the call, but elsewhere than in the system call expected: libraries emulate.
+    const os::ThreadState state = os::ReadThreadState(actor.pid.load(), actor.tid.load());
+    const bool asleep = outstanding && state.state == 'S';
+    if (!asleep || seq != blocked_seq) asleep_since = kNotYet;
+    if (asleep && asleep_since == kNotYet) asleep_since = now;
+    blocked_seq = seq;
     outcome.text = actor.text ? actor.text : "";
-    if (blocked_since && now - blocked_since > patience.count()) {
+    if ((blocked_since != kNotYet && now - blocked_since > patience) ||
+        (asleep_since != kNotYet && now - asleep_since > 2 * patience)) {
       outcome.fate = Fate::kStillBlocked;
       return outcome;
     }
-    if ((asleep_since && now - asleep_since > 2 * patience.count()) ||
-        now - start > 5 * patience.count()) {
-      outcome.fate = Fate::kNoReturn;
-      return outcome;
-    }
+    if (now > 5 * patience)
+      Unresolved(std::string(outcome.text) + ": did not return, and was not shown blocked: state " +
+                 state.state + ", syscall " + state.raw.substr(0, state.raw.find('\n')));
   }
 }
 

@@ -104,9 +104,10 @@ class Call {
  public:
   Call() = default;
   // Waits until the step has returned, its peer has ended, or the call has been shown blocked for
-  // `patience` without a break (Fate::kStillBlocked); in all at most five times as long
-  // (Fate::kNoReturn). Of a one-shot peer the end of the process is awaited too, so that its
-  // descriptors are closed when this returns.
+  // `patience` without a break, or its thread asleep twice as long (Fate::kStillBlocked). A thread
+  // that is still not shown asleep after five times as long may only be slow: the test ends as
+  // UNRESOLVED. `patience` is nominal (harness/core/patience.h). Of a one-shot peer the end of the
+  // process is awaited too, so that its descriptors are closed when this returns.
   CallResult result(nanoseconds patience = 3s) const;
   // True when the step has returned already; does not wait.
   bool returned() const;
@@ -114,6 +115,8 @@ class Call {
   ProbeResult probe(int fd = -1, nanoseconds patience = 10s) const;
   pid_t pid() const { return state_->actor->pid.load(); }
   pid_t tid() const { return state_->actor->tid.load(); }
+  // The call that the peer is in, or was last in, as written in the test.
+  const char* text() const { return state_->actor->text ? state_->actor->text : ""; }
   // The number of the call that Blocks() last saw; StaysBlocked() compares with it.
   std::uint32_t& seen_seq() const { return *seen_seq_; }
 
@@ -197,7 +200,8 @@ class Peer : public PeerBase {
   void Stop();
   // SIGCONT, and returns once it is shown continued.
   void Continue();
-  // Waits until the process has ended and returns its wait status; UNRESOLVED after 20 s.
+  // Waits until the process has ended and returns its wait status; UNRESOLVED after 20 s of
+  // nominal time.
   int Join();
 
  private:
@@ -230,7 +234,8 @@ class ThreadPeer : public PeerBase {
 void CloseAllExcept(std::initializer_list<int> keep);
 
 namespace internal {
-// Notes the evidence; true when the probe showed (or inferred) that the call blocks.
+// Notes the evidence; true when the probe showed (or inferred) that the call blocks. A call that
+// neither returned nor was shown blocked may only be slow: the test ends as UNRESOLVED.
 bool ExplainProbe(const Call& call, const ProbeResult& probe,
                   testing::MatchResultListener* listener);
 }  // namespace internal

@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "harness/core/context.h"
+#include "harness/core/patience.h"
 
 namespace ipcsuite {
 namespace {
@@ -60,9 +61,9 @@ ProbeResult Settled(Actor& actor, std::uint32_t seq, pid_t pid, pid_t tid) {
   constexpr nanoseconds kSettle = 20ms;
   ProbeResult result;
   result.seq = seq;
-  const Deadline end(kSettle);
+  Patience settling(kSettle);
   Backoff backoff;
-  while (!end.passed()) {
+  while (!settling.over()) {
     if (!Outstanding(actor, seq)) return result;
     backoff.Pause();
   }
@@ -97,7 +98,7 @@ ProbeResult Look(Actor& actor, std::uint32_t seq, int fd) {
 
 ProbeResult ProbeBlocked(Actor& actor, std::uint32_t step, int fd, nanoseconds patience) {
   ProbeResult result;
-  const Deadline end(patience);
+  Patience waiting(patience);
   Backoff backoff;
   std::string last = "the call was not issued in time";
   do {
@@ -116,7 +117,7 @@ ProbeResult ProbeBlocked(Actor& actor, std::uint32_t step, int fd, nanoseconds p
       last = now.evidence;
     }
     backoff.Pause();
-  } while (!end.passed());
+  } while (!waiting.over());
   result.evidence = last;
   return result;
 }
@@ -163,11 +164,13 @@ pid_t StartSpecimen(Specimen* specimen) {
   for (;;) sigsuspend(&none);
 }
 
-// Waits for `asleep` to become what the specimen is; false when it never does.
+// Waits for `asleep` to become what the specimen is; false when it never does. Under load the
+// specimen may get no CPU for seconds: time must have passed *and* many looks have been taken.
 bool IsShownSleeping(pid_t pid, bool with_syscall) {
-  const Deadline end(2s);
+  constexpr int kLooksMin = 2000;
+  Patience patience(2s);
   Backoff backoff;
-  while (!end.passed()) {
+  for (int look = 0; !patience.over() || look < kLooksMin; ++look) {
     const os::ThreadState state = os::ReadThreadState(pid, pid);
     if (state.state == 'S' && (!with_syscall || os::SleepsInSigsuspend(state))) return true;
     backoff.Pause();

@@ -13,6 +13,7 @@
 #include "base/os/os.h"
 #include "harness/core/arena.h"
 #include "harness/core/names.h"
+#include "harness/core/patience.h"
 
 namespace ipcsuite {
 namespace {
@@ -100,13 +101,16 @@ StepOutcome Run(const std::function<std::int64_t()>& step, bool handled, nanosec
     _exit(0);
   }
   int status = 0;
-  const Deadline end(patience);
+  Patience waiting(patience);
   Backoff backoff;
   pid_t got = 0;
-  while ((got = waitpid(child, &status, WNOHANG)) == 0 && !end.passed()) backoff.Pause();
+  while ((got = waitpid(child, &status, WNOHANG)) == 0 && !waiting.over()) backoff.Pause();
   if (got == 0) {
+    const os::ThreadState state = os::ReadThreadState(child, child);
     kill(child, SIGKILL);
     waitpid(child, &status, 0);
+    if (state.state == 'R')
+      Unresolved("a step did not end, and was not shown asleep: it may only be slow");
     return StepOutcome{};
   }
   StepOutcome outcome = *shared;

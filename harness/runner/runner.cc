@@ -18,9 +18,12 @@
 #include <vector>
 
 #include "base/os/os.h"
+#include "base/preamble.h"
 #include "harness/core/context.h"
 #include "harness/core/names.h"
+#include "harness/core/patience.h"
 #include "harness/peers/probe.h"
+#include "harness/runner/gate.h"
 #include "harness/runner/scheduler.h"
 #include "reports/results/json.h"
 
@@ -161,6 +164,7 @@ int AwaitScheduler(pid_t scheduler) {
 void SweepEverything(Arena& arena) {
   const pid_t child = fork();
   if (child == 0) {
+    TidyTestProcess();
     alarm(10);
     for (int i = 0; i < arena.header().slots; ++i) SweepNames(arena.slot(i));
     _exit(0);
@@ -193,7 +197,16 @@ std::vector<report::TestRecord> RunInProcess(const RunnerOptions& options,
   std::vector<report::TestRecord> records;
   Progress progress;
   progress.total = static_cast<int>(tests.size());
+  internal::Gate gate(options, arena);
   for (const TestEntry& test : tests) {
+    if (auto refused = gate.Refuse(test)) {
+      ++progress.done;
+      file.Append(*refused);
+      if (on_result) on_result(*refused, progress);
+      records.push_back(std::move(*refused));
+      continue;
+    }
+    TidyTestProcess();
     Slot& slot = arena.slot(0);
     slot.Reset();
     slot.seed = HashSeed(options.seed, test.name);
@@ -221,8 +234,12 @@ RunnerOutcome RunTests(const RunnerOptions& options, const ResultCallback& on_re
   SetCurrentRun(&arena->header());
   ScratchRoot scratch(arena->header());
   internal::InstallSink();
+  SetTimeScale(options.time_scale > 0 ? options.time_scale : MeasureTimeScale());
+  outcome.time_scale = TimeScale();
   SelfTestProbe(arena->header());
-  outcome.probe = ToString(static_cast<ProbeMode>(arena->header().probe_mode.load()));
+  const auto mode = static_cast<ProbeMode>(arena->header().probe_mode.load());
+  outcome.probe = ToString(mode);
+  outcome.probe_downgraded = mode != ProbeMode::kSyscall;
   if (*arena->header().probe_why)
     outcome.probe += " (" + std::string(arena->header().probe_why) + ")";
   std::vector<TestEntry> tests = SelectTests(options);

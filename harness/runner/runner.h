@@ -29,7 +29,10 @@ struct RunnerOptions {
   bool until_fail = false;  // stop everything at the first red result
   bool shuffle = false;     // by the seed
   std::uint64_t seed = 1;
-  int timeout_s = 0;      // of each test; 0: its own
+  int timeout_s = 0;  // of each test; 0: its own
+  // How many times as long as on an ordinary machine to wait before giving up; 0: as measured at
+  // the start.
+  double time_scale = 0;
   bool isolation = true;  // false: all in the calling process, one after the other
   bool allow_dangerous = false;
   int shard_index = 0, shard_count = 1;
@@ -48,6 +51,8 @@ struct RunnerOutcome {
   std::vector<report::TestRecord> tests;  // merged over attempts
   std::string interrupted;                // empty: complete
   std::string probe;                      // how well blocking could be seen, in words
+  bool probe_downgraded = false;          // blocking is inferred from a settle time
+  double time_scale = 1;                  // what was used
   std::int64_t duration_ns = 0;
 };
 

@@ -12,10 +12,11 @@
 #include <system_error>
 
 #include "base/os/os.h"
+#include "base/preamble.h"
 #include "harness/core/context.h"
 #include "harness/core/names.h"
+#include "harness/core/patience.h"
 #include "harness/peers/probe.h"
-#include "harness/test/suite_probe.h"
 #include "reports/results/json.h"
 
 namespace ipcsuite::internal {
@@ -24,7 +25,9 @@ namespace {
 constexpr std::int64_t kSecondNs = 1'000'000'000;
 // A call under test in the main thread that is shown blocked this long hangs: tests have peers for
 // calls that should block.
-constexpr std::int64_t kMainBlockedNs = 10 * kSecondNs;
+constexpr nanoseconds kMainBlocked = 10s;
+// Between two rounds of the scheduler; more, and the machine, or the scheduler, stood still.
+constexpr std::int64_t kOversleptNs = 2 * kSecondNs;
 
 volatile sig_atomic_t g_stop = 0;
 void NoteStop(int) { g_stop = 1; }
@@ -33,15 +36,6 @@ std::string Hex(std::uint64_t value) {
   char text[24];
   std::snprintf(text, sizeof text, "0x%llx", static_cast<unsigned long long>(value));
   return text;
-}
-
-void ResetSignals() {
-  struct sigaction standard {};
-  standard.sa_handler = SIG_DFL;
-  for (int signal = 1; signal < NSIG; ++signal) sigaction(signal, &standard, nullptr);
-  sigset_t none;
-  sigemptyset(&none);
-  sigprocmask(SIG_SETMASK, &none, nullptr);
 }
 
 void WaitForAnySignal(std::int64_t timeout_ns) {
@@ -61,8 +55,6 @@ void InstallStopHandlers() {
   struct sigaction action {};
   action.sa_handler = NoteStop;
   for (int signal : {SIGINT, SIGTERM, SIGHUP}) sigaction(signal, &action, nullptr);
-  action.sa_handler = SIG_IGN;  // writing beyond a limit, or to nobody, is an error to handle
-  for (int signal : {SIGXFSZ, SIGPIPE}) sigaction(signal, &action, nullptr);
   sigset_t child;
   sigemptyset(&child);
   sigaddset(&child, SIGCHLD);
@@ -102,67 +94,23 @@ Scheduler::Scheduler(const RunnerOptions& options, std::vector<TestEntry> tests,
       arena_(arena),
       file_(file),
       on_result_(on_result),
+      gate_(options, arena),
       jobs_(arena.header().slots) {}
-
-std::string Scheduler::AbsenceOf(const std::string& suite) {
-  const auto [entry, fresh] = absence_.try_emplace(suite);
-  const SuiteProbe probe = ProbeOf(suite);
-  if (!fresh || !probe) return entry->second;
-  Slot& slot = arena_.slot(0);
-  slot.Reset();
-  const pid_t child = fork();
-  if (child == 0) {
-    ResetSignals();
-    alarm(10);
-    SetCurrentSlot(&slot);
-    std::string absence;
-    try {
-      absence = probe();
-    } catch (const TestAbort&) {  // set-up failed: the tests say so one by one
-    }
-    SweepNames(slot);
-    std::snprintf(slot.reason, sizeof slot.reason, "%s", absence.c_str());
-    slot.phase.store(Slot::kFinished);
-    _exit(0);
-  }
-  if (child > 0) waitpid(child, nullptr, 0);
-  if (child > 0 && slot.phase.load() == Slot::kFinished) entry->second = slot.reason;
-  slot.Reset();
-  return entry->second;
-}
 
 void Scheduler::Plan() {
   progress_.total = static_cast<int>(tests_.size()) * std::max(1, options_.repeat);
-  const auto bit = IssueBit(options_.issue);
   std::vector<TestEntry> runnable;
   for (TestEntry& test : tests_) {
-    const TestMeta& meta = *test.meta;
-    report::TestRecord record = Blank(test);
-    const bool in_use =
-        meta.clauses.empty() ||
-        std::any_of(meta.clauses.begin(), meta.clauses.end(),
-                    [&](ClauseRef clause) { return (Get(clause).issues & bit) != 0; });
-    if (!in_use) {
-      record.verdict = report::Verdict::kNotInUse;
-      record.reason = "its clauses are not of Issue " + std::to_string(options_.issue);
-    } else if (!meta.dangerous.empty() && !options_.allow_dangerous) {
-      record.verdict = report::Verdict::kUntested;
-      record.reason =
-          "could bring the machine down: " + meta.dangerous + "; runs with --allow-dangerous";
-    } else if (const std::string absence = meta.promise ? "" : AbsenceOf(meta.suite);
-               !absence.empty()) {
-      record.verdict = report::Verdict::kUnsupported;
-      record.reason = absence;
-    } else {
+    std::optional<report::TestRecord> refused = gate_.Refuse(test);
+    if (!refused) {
       runnable.push_back(std::move(test));
       continue;
     }
-    record.passes = 1;
-    record.command = Command(record.name, 0);
+    refused->command = Command(refused->name, 0);
     progress_.total -= std::max(1, options_.repeat) - 1;
     ++progress_.done;
-    file_.Append(record);
-    if (on_result_) on_result_(record, progress_);
+    file_.Append(*refused);
+    if (on_result_) on_result_(*refused, progress_);
   }
   tests_ = std::move(runnable);
   FillRound(0);
@@ -223,7 +171,9 @@ void Scheduler::Start(Job job) {
   active.slot = FreeSlot();
   active.started_ns = NowNs();
   active.deadline_ns = active.started_ns +
-                       (options_.timeout_s ? options_.timeout_s : test.meta->timeout_s) * kSecondNs;
+                       (options_.timeout_s ? std::chrono::seconds(options_.timeout_s)
+                                           : Scaled(std::chrono::seconds(test.meta->timeout_s))) /
+                           1ns;
   Slot& slot = arena_.slot(active.slot);
   slot.Reset();
   slot.seed = HashSeed(options_.seed + static_cast<std::uint64_t>(job.attempt), test.name);
@@ -242,7 +192,7 @@ void Scheduler::Start(Job job) {
     os::DieWithParent();
     if (getppid() != parent) _exit(125);
     setpgid(0, 0);
-    ResetSignals();
+    TidyTestProcess();
     RunTestBody(slot, test);
     _exit(0);
   }
@@ -288,12 +238,24 @@ void Scheduler::Finish(Active& active, int wait_status) {
     }
   }
   report::TestRecord record = Judge(slot, test, ending);
+  if (WIFSIGNALED(wait_status) && WTERMSIG(wait_status) == SIGBUS) ExcuseLackOfRoom(slot, record);
   record.start_ns = active.started_ns - arena_.header().start_ns;
   record.duration_ns = NowNs() - active.started_ns;
   record.command = Command(test.name, active.job.attempt);
   if (!finished) SweepInChild(slot);
   if (RetriesAlone(active.job, record)) return;
   Report(std::move(record), active.job.test);
+}
+
+// Memory that a full file system can't back ends its users with SIGBUS: nothing was shown about the
+// platform when the suite's probe finds no room now.
+void Scheduler::ExcuseLackOfRoom(Slot& slot, report::TestRecord& record) {
+  if (!record.failures.empty()) return;
+  SweepInChild(slot);
+  const std::string lack = gate_.AskProbe(record.suite, slot);
+  if (lack.empty()) return;
+  record.verdict = report::Verdict::kUnresolved;
+  record.reason += "; " + lack;
 }
 
 // What could not be set up beside other tests (limits on processes, queues, memory) may be possible
@@ -312,7 +274,7 @@ bool Scheduler::RetriesAlone(const Job& job, const report::TestRecord& record) {
 void Scheduler::SweepInChild(Slot& slot) {
   const pid_t child = fork();
   if (child == 0) {
-    ResetSignals();
+    TidyTestProcess();
     alarm(5);
     SweepNames(slot);
     _exit(0);
@@ -368,8 +330,18 @@ void Scheduler::WatchForHangs(std::int64_t now) {
     } else {
       active.main_since_ns = 0;
     }
-    const bool stuck = active.main_since_ns != 0 && now - active.main_since_ns > kMainBlockedNs;
+    const bool stuck =
+        active.main_since_ns != 0 && now - active.main_since_ns > Scaled(kMainBlocked) / 1ns;
     if (stuck || now > active.deadline_ns) End(active, in_call && active.main_since_ns != 0);
+  }
+}
+
+// While the machine stood still (a paused virtual machine, a closed laptop), or the scheduler got
+// no CPU, no test had its time either.
+void Scheduler::ForgiveStandstill(std::int64_t lost_ns) {
+  for (Active& active : active_) {
+    active.deadline_ns += lost_ns;
+    if (active.main_since_ns != 0) active.main_since_ns += lost_ns;
   }
 }
 
@@ -387,12 +359,14 @@ void Scheduler::StopAll() {
 
 int Scheduler::Run() {
   Plan();
-  std::int64_t next_watch = 0;
+  std::int64_t next_watch = 0, last_round = NowNs();
   while (!StopRequested()) {
     while (StartNext()) {
     }
     if (active_.empty() && (stop_ || (parallel_.empty() && exclusive_.empty()))) break;
     const std::int64_t now = NowNs();
+    if (now - last_round > kOversleptNs) ForgiveStandstill(now - last_round);
+    last_round = now;
     if (now > next_watch) {
       WatchForHangs(now);
       next_watch = now + kSecondNs / 2;

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "harness/core/arena.h"
+#include "harness/runner/gate.h"
 #include "harness/runner/result_log.h"
 #include "harness/runner/runner.h"
 
@@ -59,8 +60,6 @@ class Scheduler {
   bool RetriesAlone(const Job& job, const report::TestRecord& record);
   // One shell line that repeats an attempt.
   std::string Command(const std::string& test, int attempt) const;
-  // Why none of the suite's tests can run here; empty: they can.
-  std::string AbsenceOf(const std::string& suite);
   void FillRound(int attempt);
   bool StartNext();
   void Start(Job job);
@@ -68,6 +67,8 @@ class Scheduler {
   void Finish(Active& active, int wait_status);
   void WatchForHangs(std::int64_t now);
   void End(Active& active, bool in_call);
+  void ForgiveStandstill(std::int64_t lost_ns);
+  void ExcuseLackOfRoom(Slot& slot, report::TestRecord& record);
   void StopAll();
   void Report(report::TestRecord record, std::size_t test);
   void SweepInChild(Slot& slot);
@@ -83,7 +84,7 @@ class Scheduler {
   std::vector<Active> active_;
   std::map<std::size_t, report::TestRecord> merged_;  // of repeats
   std::set<std::pair<std::size_t, int>> retried_;     // test and attempt
-  std::map<std::string, std::string> absence_;        // by suite, once asked
+  Gate gate_;
   Progress progress_;
   int jobs_ = 2;
   int round_ = 0;

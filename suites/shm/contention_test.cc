@@ -6,12 +6,25 @@
 #include <string>
 #include <vector>
 
+#include "harness/core/patience.h"
 #include "harness/test/test.h"
 #include "spec/clauses/shm.h"
 #include "suites/shm/support.h"
 
 namespace ipcsuite::shm_suite {
 namespace {
+
+// A contender that is asleep in its call hangs; any other may only be slow.
+void JudgeLateness(const std::vector<Call>& calls, int round) {
+  for (const Call& call : calls) {
+    const ProbeResult probe = call.probe(-1, 500ms);
+    if (probe.what != Blocking::kShown) continue;
+    ADD_FAILURE() << "round " << round << ": a contender stays blocked: " << probe.evidence;
+    return;
+  }
+  Unresolved("round " + std::to_string(round) +
+             ": a contender did not return, and none was shown asleep");
+}
 
 // Processes that perform a step at the same time, round by round. They exist for the whole test, so
 // that a round costs no fork and its calls are close to each other.
@@ -46,15 +59,14 @@ class Contenders {
     for (int round = 1; round <= rounds && !testing::Test::HasFailure(); ++round) {
       if (before_round) before_round(round - 1);
       round_released->store(round);
-      const Deadline end(20s);
+      Patience patience(20s);
       Backoff backoff;
       while (done->load() < round * count) {
-        if (end.passed()) break;
+        if (patience.over()) {
+          JudgeLateness(calls, round);
+          return;
+        }
         backoff.Pause();
-      }
-      if (done->load() < round * count) {
-        ADD_FAILURE() << "round " << round << ": a contender did not return";
-        return;
       }
       after_round(round - 1, std::vector<CallResult>(results, results + count));
     }
