@@ -293,10 +293,10 @@ IPC_TEST_F(MqNotifyThread, FunctionRunsInTheRegisteringProcess,
   };
   Peer parent;
   const Call call = parent.start([&] {
-    // The parent has used SIGEV_THREAD before it forks.
+    // The parent has used SIGEV_THREAD before it forks. Nothing is delivered: with a thread of the
+    // implementation running, the child could call async-signal-safe functions only.
     Setup(RegisterThread(qa, '-'));
-    Arrive(qa);
-    EXPECT_TRUE(AwaitCalls(1));
+    Setup(CALL(mq_notify(qa, nullptr)));
     Peer child;
     child.start([&] {
       child_pid->store(static_cast<int>(getpid()));
@@ -310,7 +310,7 @@ IPC_TEST_F(MqNotifyThread, FunctionRunsInTheRegisteringProcess,
   for (std::size_t round = 0; round < order.size(); ++round) {
     start->Wait(3);
     Arrive(order[round] == 'A' ? qa : qb);
-    const int calls = static_cast<int>(round) + 2;
+    const int calls = static_cast<int>(round) + 1;
     if (!AwaitCalls(calls)) {
       ++missing;
       break;

@@ -80,10 +80,11 @@ IPC_TEST(MqFork, CopiesAreClosedIndependently, clause::fork::descriptors_closed_
 
 // The new image is told the number of what was a descriptor: status 0 when it is none any more.
 IPC_ROLE(expect_no_queue_at) {
-  mq_attr attr{};
+  // mq_setattr() shall fail with EBADF; mq_getattr() only may.
+  const mq_attr attr{};
   const mqd_t q = (mqd_t)std::stol(args[0]);  // NOLINT: only where mqd_t is a number
   errno = 0;
-  if (mq_getattr(q, &attr) == 0) return 10;
+  if (mq_setattr(q, &attr, nullptr) == 0) return 10;
   return errno == EBADF ? 0 : 11;
 }
 

@@ -124,8 +124,11 @@ IPC_TEST(MqWaiters, OrderWithoutThePrioritySchedulingOption,
 void NeedRealtime() {
   const long option = sysconf(_SC_PRIORITY_SCHEDULING);
   const long threads = sysconf(_SC_THREAD_PRIORITY_SCHEDULING);
-  if (option <= 0 && threads <= 0)
-    Unsupported("no Priority Scheduling option: sysconf(_SC_PRIORITY_SCHEDULING) is not positive");
+  // Without either the order is unspecified, for processes or for threads.
+  if (option <= 0 || threads <= 0)
+    Unsupported(
+        "no Priority Scheduling option: sysconf(_SC_PRIORITY_SCHEDULING) or "
+        "sysconf(_SC_THREAD_PRIORITY_SCHEDULING) is not positive");
   if (!CanUseRealtime())
     Unsupported("SCHED_FIFO can't be had: needs CAP_SYS_NICE or RLIMIT_RTPRIO");
 }

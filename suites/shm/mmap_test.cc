@@ -338,7 +338,7 @@ IPC_TEST(ShmMmap, TimesAreOpen, clause::mmap::timestamps) {
   const struct stat before = StatOf(object);
   Mapping view = Mapping::Of(object, PageSize());
   view[0] = 1;
-  Setup(CALL(msync(view.data(), PageSize(), MS_SYNC)));
+  Observe(clause::mmap::timestamps, "msync", CALL(msync(view.data(), PageSize(), MS_SYNC)));
   const struct stat after = StatOf(object);
   const bool moved = after.st_mtim.tv_sec != before.st_mtim.tv_sec ||
                      after.st_mtim.tv_nsec != before.st_mtim.tv_nsec;

@@ -29,11 +29,16 @@ IPC_ROLE(shm_answer_by_name) {
 }
 
 // A name of the test's own making, of the wanted length after the slash, swept when the test ends.
+// What is unique fits into the shortest that every system takes (14 bytes): the process, which runs
+// this test alone, and the run, hashed.
 std::string NameOfLength(std::size_t length, char last) {
-  static const std::string stem = UniqueName::Shm().str();
-  std::string name = stem;
+  const RunHeader* run = CurrentRun();
+  std::uint64_t number = HashSeed(static_cast<std::uint64_t>(getpid()), run ? run->run_id : "0");
+  std::string name = "/i";
+  for (int i = 0; i < 12; ++i, number /= 32)
+    name += "abcdefghijklmnopqrstuvwxyz012345"[number % 32];
   name.resize(length, 'n');
-  name = "/" + name.substr(1) + last;
+  name += last;
   RegisterName(NameEntry::kShm, name);
   return name;
 }

@@ -38,6 +38,13 @@ std::string VisibleIn() {
   return "";
 }
 
+Fd RegularFile(std::size_t size) {
+  const std::string path = ScratchDir() + "/file";
+  Fd file(CALL(open(path.c_str(), O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600)));
+  Setup(CALL(ftruncate(file, static_cast<off_t>(size))));
+  return file;
+}
+
 struct stat StatOf(int fd) {
   struct stat status {};
   Setup(CALL(fstat(fd, &status)));

@@ -41,6 +41,10 @@ void Fill(char* data, std::size_t size, unsigned seed = 1);
 std::size_t FirstMismatch(const char* data, std::size_t size, unsigned seed = 1);
 std::size_t FirstNonzero(const char* data, std::size_t size);
 
+// A regular file of the test's own with this size: for what the standard leaves open for shared
+// memory objects. Set-up.
+Fd RegularFile(std::size_t size);
+
 // n pages, in bytes.
 std::size_t Pages(std::size_t n);
 

@@ -1,26 +1,26 @@
 // options: -D_POSIX_C_SOURCE=200809L
 // Names that an application may use for its macros: the header must not stand on them.
-#define abstime application's
-#define attr application's
-#define buffer application's
-#define event application's
-#define len application's
-#define length application's
-#define message application's
-#define mode application's
-#define mqdes application's
-#define mqstat application's
-#define msg application's
-#define msg_len application's
-#define msg_prio application's
-#define msg_ptr application's
-#define name application's
-#define notification application's
-#define oflag application's
-#define omqstat application's
-#define prio application's
-#define priority application's
-#define queue application's
-#define timeout application's
+#define abstime the application has this
+#define attr the application has this
+#define buffer the application has this
+#define event the application has this
+#define len the application has this
+#define length the application has this
+#define message the application has this
+#define mode the application has this
+#define mqdes the application has this
+#define mqstat the application has this
+#define msg the application has this
+#define msg_len the application has this
+#define msg_prio the application has this
+#define msg_ptr the application has this
+#define name the application has this
+#define notification the application has this
+#define oflag the application has this
+#define omqstat the application has this
+#define prio the application has this
+#define priority the application has this
+#define queue the application has this
+#define timeout the application has this
 #include <mqueue.h>
 mqd_t q;
