@@ -57,7 +57,7 @@ void AddLabels(const std::string& folder, const std::string& text, std::set<std:
   }
 }
 
-// The first word of each line that an expression matches.
+// The first word of each line.
 std::set<std::string> FirstWords(const std::string& text) {
   std::set<std::string> words;
   for (const std::string& line : SplitLines(text)) {
@@ -85,12 +85,18 @@ Tree ReadTree(const std::string& root) {
   for (const auto& [path, text] : tree.text) {
     if (path.ends_with(".md") || path.ends_with(".png")) continue;
     AddWords(text, tree.words);
-    // Guards of headers begin likewise.
-    for (const std::string& name : FindAll(text, R"(\bIPCSUITE_[A-Z_]+\b)")) {
-      if (!name.ends_with("_")) tree.variables.insert(name);
-    }
+    if (text.find("IPCSUITE_") != std::string::npos)
+      tree.variables.merge(FindAll(text, R"(\bIPCSUITE_[A-Z_]+\b)"));
     const fs::path as_path(path);
     if (as_path.filename() == "BUILD") AddLabels(as_path.parent_path().string(), text, tree.labels);
+  }
+  // Macros begin likewise.
+  for (const auto& [path, text] : tree.text) {
+    if (text.find("IPCSUITE_") == std::string::npos) continue;
+    for (const std::string& name : FindAll(text, R"(#define (IPCSUITE_[A-Z_]+))"))
+      tree.variables.erase(name);
+    for (const std::string& name : FindAll(text, R"(defined\((IPCSUITE_[A-Z_]+)\))"))
+      tree.variables.erase(name);
   }
   tree.configs = FindAll(tree.text[".bazelrc"], R"(build:(\w+))");
   return tree;
