@@ -135,6 +135,7 @@ Program AskProgram(const std::string& path, const std::string& folder) {
   program.clauses = FirstWords(ask("list --clauses"));
   program.tests = FirstWords(ask("list --tests"));
   program.faults = FirstWords(ask("detect --list"));
+  program.faults.merge(FirstWords(ask("detect --variants --list")));
   return program;
 }
 
