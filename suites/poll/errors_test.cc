@@ -345,7 +345,7 @@ IPC_TABLE_TEST(PselectTimespec, TimespecCase, kTimespecs) {
 }
 
 IPC_TEST(SelectSets, OnlyReadyBitsRemain, clause::select::result_sets) {
-  Pipe ready, idle;
+  Pipe ready, empty, idle;
   Setup(CALL(write(ready.wr(), "x", 1)));
   FillPipe(idle.wr());
   DrainPipe(idle.rd());
@@ -353,16 +353,16 @@ IPC_TEST(SelectSets, OnlyReadyBitsRemain, clause::select::result_sets) {
   FillPipe(full.wr());
   for (const SelectFunction call : {&SelectNow, &PselectNow}) {
     Sets sets;
-    for (const int fd : {ready.rd(), ready.wr(), idle.rd(), full.wr()}) {
+    for (const int fd : {ready.rd(), empty.wr(), idle.rd(), full.wr()}) {
       FD_SET(fd, &sets.sets[0][0]);
       FD_SET(fd, &sets.sets[1][0]);
     }
     // Which direction of an end that has only one is ready for the other one is not our question.
     for (const int fd : {ready.rd(), idle.rd()}) FD_CLR(fd, &sets.sets[1][0]);
-    for (const int fd : {ready.wr(), full.wr()}) FD_CLR(fd, &sets.sets[0][0]);
+    for (const int fd : {empty.wr(), full.wr()}) FD_CLR(fd, &sets.sets[0][0]);
     EXPECT_THAT(call(full.wr() + 1, sets), SucceedsWith(2));
     EXPECT_TRUE(FD_ISSET(ready.rd(), &sets.sets[0][0]));
-    EXPECT_TRUE(FD_ISSET(ready.wr(), &sets.sets[1][0]));
+    EXPECT_TRUE(FD_ISSET(empty.wr(), &sets.sets[1][0]));
     EXPECT_FALSE(FD_ISSET(idle.rd(), &sets.sets[0][0]));
     EXPECT_FALSE(FD_ISSET(full.wr(), &sets.sets[1][0]));
   }
