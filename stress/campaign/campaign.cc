@@ -216,7 +216,7 @@ class Runner {
     const NemesisPlan& all = options_.nemesis;
     const NemesisPlan kills = all.KillsAlone();
     const bool kill_alone =
-        cell.info->kill_alone && kills.any() && kills.nemeses.size() < all.nemeses.size();
+        cell.info->hands_over && kills.any() && kills.nemeses.size() < all.nemeses.size();
     const int slices = std::clamp(static_cast<int>(time / 5s), kill_alone ? 3 : 2, 60);
     const auto each = std::max<nanoseconds>(50ms, time / slices - 10ms);
     bool go_on = true;

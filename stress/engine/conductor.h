@@ -51,6 +51,8 @@ class Conductor {
   bool Deadlocked();
   // All workers are asleep in each of several looks, and nobody counted anything meanwhile.
   bool AllAsleep();
+  // After a kill: whether each of the others counts something within 2.5 s.
+  bool SurvivorsGoOn();
   // One of them is not shown to be asleep: it may wait for a cpu, not for anybody else.
   bool Runnable(Role role) const;
   void Stuck(Role role);
@@ -76,6 +78,7 @@ class Conductor {
   std::uint64_t progress_count_ = 0;
   std::int64_t progress_ns_ = 0;
   bool deadlocked_ = false;
+  bool starved_ = false;  // somebody did not go on after a kill: the slice ends, Drain() decides
   std::int64_t start_ns_ = 0, measure_begin_ns_ = 0, measure_end_ns_ = 0, last_tick_ns_ = 0;
   std::vector<std::uint64_t> begin_counts_, end_counts_;
   SliceResult result_;

@@ -168,7 +168,10 @@ void NemesisDriver::Kill(int worker) {
   hot.in_call.store(CallId::kNone);
   conductor_.shared_.cold[static_cast<std::size_t>(worker)]->begin = UsageMark();
   ++process.restarts;
-  conductor_.Spawn(worker);
+  // A newcomer that waits heals a lost wake-up: first each of the others has to go on.
+  const bool kills_alone = plan_.KillsAlone().nemeses.size() == plan_.nemeses.size();
+  conductor_.starved_ = options().info->hands_over && kills_alone && !conductor_.SurvivorsGoOn();
+  if (!conductor_.starved_) conductor_.Spawn(worker);
 }
 
 void NemesisDriver::Stop(int worker, nanoseconds duration) {

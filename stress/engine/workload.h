@@ -75,8 +75,10 @@ struct WorkloadInfo {
   std::size_t size_large = 0;
   // A process of this role may be killed, for messages up to that size (0: never).
   std::size_t kill_producer_upto = 0, kill_consumer_upto = 0;
-  // Some slices under nemeses have kills alone: signals wake whom a lost wake-up left asleep.
-  bool kill_alone = false;
+  // What processes wait for is handed over by one of them, who may be killed. Some slices then have
+  // kills alone (signals wake whom a lost wake-up left asleep), and no process takes the place of a
+  // killed one before each of the others went on.
+  bool hands_over = false;
   bool signals = true, open_loop = true;
   bool races = false;              // shows nothing where its processes share a cpu
   bool waits = false;              // a run in which nobody ever slept has shown nothing

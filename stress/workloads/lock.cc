@@ -250,7 +250,7 @@ const Row<WorkloadInfo> kRobustMutexRow({
     .producers = 3,
     .consumers = 0,
     .kill_producer_upto = 8 * kKiB,
-    .kill_alone = true,
+    .hands_over = true,
     .open_loop = false,
     .sample_every = 0,
     .unit = "sections",
