@@ -18,6 +18,7 @@
 #include "reports/formats/report.h"
 #include "reports/verdicts/aggregate.h"
 #include "reports/verdicts/catalogue.h"
+#include "reports/verdicts/expectations.h"
 #include "stress/campaign/options.h"
 #include "stress/campaign/plots.h"
 #include "stress/campaign/report.h"
@@ -144,6 +145,9 @@ int StressMain(int argc, char** argv) {
   if (const int status = ParseStressOptions(argc, argv, &options); status >= 0) return status;
   if (options.list) return List();
   if (const std::string error = PrepareOut(options); !error.empty()) return Complain(error);
+  std::vector<report::Expectation> expectations;
+  if (std::string error; !report::DefaultExpectations(&expectations, &error))
+    return Complain(error);
   report::Run run;
   run.label = report::HostName();
   run.started = report::UtcNow();
@@ -177,6 +181,8 @@ int StressMain(int argc, char** argv) {
   run.interrupted = result.interrupted.empty() ? "" : "interrupted by a signal";
   run.duration_ns = static_cast<std::int64_t>(result.seconds * 1e9);
   run.stress_json = DocumentOf(result);
+  report::Apply(expectations, report::FactsOf(run.environment), {.today = "", .whole = false},
+                &run.tests);
   report::Finish(ClaimedClauses(run.tests), run);
   int status = run.summary.exit_status;
   if (result.left_behind != 0)
