@@ -3,8 +3,10 @@
 // mq_open() of POSIX says.
 #include <fcntl.h>
 #include <mqueue.h>
+#include <signal.h>
 #include <unistd.h>
 
+#include "harness/core/patience.h"
 #include "harness/test/test.h"
 #include "spec/clauses/mqueue.h"
 #include "suites/mqueue/mq.h"
@@ -14,6 +16,46 @@ namespace {
 
 bool IsAbsence(const CallResult& result) {
   return result.failed_with(ENOSYS) || result.failed_with(EPERM);
+}
+
+bool IsLackOfRoom(const CallResult& result) {
+  return result.failed_with(EMFILE) || result.failed_with(ENOSPC) || result.failed_with(ENFILE);
+}
+
+// Others may use up all room for a moment.
+CallResult OpenPatiently(const char* name, mq_attr& attr) {
+  Patience patience(1s);
+  for (Backoff backoff;; backoff.Pause()) {
+    const CallResult opened =
+        CALL(mq_open(name, O_CREAT | O_EXCL | O_RDWR | O_NONBLOCK, 0600, &attr));
+    if (!IsLackOfRoom(opened) || !QueueRoomMayReturn() || patience.over()) return opened;
+  }
+}
+
+// Why queues of the size that tests use can't be made where smaller ones can; empty: they can.
+std::string LimitOnSize() {
+  UniqueName name = UniqueName::Mq();
+  mq_attr attr{};
+  attr.mq_maxmsg = 10;
+  attr.mq_msgsize = 64;
+  const CallResult opened = OpenPatiently(name.c_str(), attr);
+  if (opened.ok()) mq_close(ToMqd(opened));
+  if (!opened.failed_with(EINVAL)) return "";
+  return "queues of 10 messages of 64 bytes can't be made here: raise fs.mqueue.msg_max and "
+         "fs.mqueue.msgsize_max";
+}
+
+// Notifications are signals that carry a value: the system must have room to queue one.
+std::string LackOfSignals() {
+  sigset_t one, old;
+  sigemptyset(&one);
+  sigaddset(&one, SIGRTMIN);
+  sigprocmask(SIG_BLOCK, &one, &old);
+  const CallResult queued = CALL(sigqueue(getpid(), SIGRTMIN, sigval{}));
+  if (queued.ok()) sigwaitinfo(&one, nullptr);
+  sigprocmask(SIG_SETMASK, &old, nullptr);
+  if (!queued.failed_with(EAGAIN)) return "";
+  return "no signal can be queued here (sigqueue() fails with EAGAIN): raise RLIMIT_SIGPENDING";
 }
 
 struct Absence {
@@ -34,16 +76,19 @@ Absence FindAbsence() {
   mq_attr attr{};
   attr.mq_maxmsg = 1;
   attr.mq_msgsize = 16;
-  const CallResult opened =
-      CALL(mq_open(name.c_str(), O_CREAT | O_EXCL | O_RDWR | O_NONBLOCK, 0600, &attr));
+  const CallResult opened = OpenPatiently(name.c_str(), attr);
   add(opened);
   if (IsAbsence(opened)) {
     found.reason =
         "message queues are absent here (mq_open() fails with " + ErrnoName(opened.error) + ")";
   } else if (opened.failed_with(EMFILE) && !QueueRoomMayReturn()) {
     found.reason = "no message queue fits into the share of this user: raise RLIMIT_MSGQUEUE";
+  } else if (IsLackOfRoom(opened)) {
+    found.reason = "no room for a message queue (mq_open() fails with " + ErrnoName(opened.error) +
+                   "): raise RLIMIT_MSGQUEUE and the limit on queues (fs.mqueue.queues_max), or "
+                   "remove queues";
   }
-  if (!opened.ok()) return found;  // not permitted, or no room: the tests tell
+  if (!opened.ok()) return found;  // not permitted: the tests tell
   const mqd_t queue = ToMqd(opened);
   char buffer[16];
   add(CALL(mq_getattr(queue, &attr)));
@@ -58,7 +103,12 @@ Absence FindAbsence() {
   return found;
 }
 
-IPC_SUITE_PROBE(mqueue) { return FindAbsence().reason; }
+IPC_SUITE_PROBE(mqueue) {
+  std::string reason = FindAbsence().reason;
+  if (reason.empty()) reason = LimitOnSize();
+  if (reason.empty()) reason = LackOfSignals();
+  return reason;
+}
 
 IPC_TEST(MqPromise, OptionThatIsClaimedIsThere, clause::unistd::posix_message_passing, promise) {
   long claimed = sysconf(_SC_MESSAGE_PASSING);

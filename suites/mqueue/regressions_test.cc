@@ -223,7 +223,10 @@ IPC_TEST(MqExtension, DescriptorAsFileDescriptor, clause::general::descriptor_as
     }
     Put(q, "x");
     Observe(clause, "poll of a full queue", name(poll_now(POLLIN | POLLOUT)));
-    const Fd copy(CALL(dup(fd)));
+    const CallResult duplicated = CALL(dup(fd));
+    Observe(clause, "dup", duplicated);
+    if (!duplicated.ok()) return;
+    const Fd copy(duplicated.fd());
     mq_attr attr{};
     Observe(clause, "mq_getattr of a dup", CALL(mq_getattr((mqd_t)copy.get(), &attr)));  // NOLINT
   }

@@ -178,7 +178,10 @@ IPC_TEST(MqReceive, InterruptedReceiveRemovesNothing, clause::mq_receive::eintr_
   Shared<Tally> tally;
   Peer receiver;
   const Call call = receiver.start([&] {
-    const Mqd own(CALL(mq_open(name, O_RDONLY)));
+    CallResult opened;  // signals come already, and may interrupt this call too
+    do opened = CALL(mq_open(name, O_RDONLY));
+    while (opened.failed_with(EINTR));
+    const Mqd own(Setup(opened));
     char buffer[16];
     while (tally->done.load() == 0) {
       const CallResult got = CALL(mq_receive(own, buffer, sizeof buffer, nullptr));

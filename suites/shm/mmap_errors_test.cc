@@ -230,8 +230,9 @@ IPC_TEST(ShmMmapErrors, WhatCanNotBeLockedFails, clause::mmap::err_mlockall_futu
     if (locked.failed_with(ENOSYS)) Unsupported("mlockall() is absent");
     if (!locked.ok())
       Unsupported("locking of future mappings is not permitted: " + Describe(locked));
-    if (mapped.ok()) Unsupported("the limit on locked memory does not apply to this user");
-    EXPECT_THAT(mapped, FailsWithAnyOf(EAGAIN, ENOMEM));
+    // What happens, and how it is reported, is implementation-defined.
+    Observe(clause::mmap::err_mlockall_future, "a mapping beyond the limit on locked memory",
+            mapped);
   });
 }
 #endif

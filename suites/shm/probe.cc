@@ -8,15 +8,26 @@
 namespace ipcsuite::shm_suite {
 namespace {
 
+// Why the memory that tests of this suite fill can't be had; empty: it can. Memory that can't be
+// backed ends whoever touches it with SIGBUS.
+std::string LackOfRoom(int object) {
+  constexpr off_t kNeeded = 256 << 10;
+  const CallResult filled = CALL_ERRNO(posix_fallocate(object, 0, kNeeded));
+  if (!filled.failed_with(ENOSPC) && !filled.failed_with(ENOMEM)) return "";
+  return "less than 256 KiB of room for shared memory objects (posix_fallocate() fails with " +
+         ErrnoName(filled.error) + "): make /dev/shm larger, or remove what fills it";
+}
+
 IPC_SUITE_PROBE(shm) {
   UniqueName name = UniqueName::Shm();
   const CallResult opened = CALL(shm_open(name.c_str(), O_CREAT | O_EXCL | O_RDWR, 0600));
   if (opened.failed_with(ENOSYS))
     return "shared memory objects are absent here (shm_open() fails with ENOSYS)";
-  // Where objects are files of a directory, a directory that is absent or read-only is the absence
-  // of the option. Any other failure is the tests' to judge.
+  // Where objects are files of a directory, a directory that is absent, read-only or not open to
+  // this user is the absence of the option. Any other failure is the tests' to judge.
   const std::string trouble = TroubleOfShmPlace();
-  if ((opened.failed_with(ENOENT) || opened.failed_with(EROFS)) && !trouble.empty()) {
+  if ((opened.failed_with(ENOENT) || opened.failed_with(EROFS) || opened.failed_with(EACCES)) &&
+      !trouble.empty()) {
     return "shared memory objects can't be made here (shm_open() fails with " +
            ErrnoName(opened.error) + "): " + trouble;
   }
@@ -30,7 +41,7 @@ IPC_SUITE_PROBE(shm) {
     return "objects may not be larger than " + std::to_string(file_size.rlim_cur) +
            " bytes here: raise RLIMIT_FSIZE to 64 MiB at least";
   }
-  return "";
+  return LackOfRoom(closes);
 }
 
 }  // namespace

@@ -1,0 +1,189 @@
+// The program started in places as callers leave them: what it inherits must not decide a verdict.
+// A few tests of each suite run in each place, and their verdicts are those of an ordinary start;
+// where a place lacks room for a suite, its tests are UNSUPPORTED and say why.
+#include <gtest/gtest.h>
+#include <stdlib.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <map>
+#include <string>
+
+#include "reports/results/json.h"
+
+namespace ipcsuite {
+namespace {
+
+using report::TestRecord;
+using report::Verdict;
+
+constexpr char kSelection[] =
+    "MqExec.ClosesAllDescriptors:MqFork.CopiesAreClosedIndependently:"
+    "MqNotifySignal.CarriesCodeAndValue:ShmTruncate.RegrownPartsReadZero:"
+    "ShmNames.UnrelatedProcessesGetTheSameObject:ShmMlock.LocksWithoutChangingContents:"
+    "FifoOpenMatrix.WriterMeetsAWriter:FifoOpenDenied.PermittedDirectionOpens:"
+    "Kinds/PipeDup.DupfdRange/pipe:Kinds/PipeClose.FreesTheNumber/pipe:PollTimesOut.PollOfFullPipe";
+
+struct Place {
+  const char* name;
+  // A bash command line; "RUN" in it is the program with its arguments.
+  const char* start;
+  const char* needs = "true";    // a command that succeeds where the place can be made
+  const char* unsupported = "";  // the suite that the place has no room for; "": none
+};
+
+const Place kPlaces[] = {
+    {.name = "EmptyEnvironment", .start = "exec env -i RUN"},
+    {.name = "ChildSignalIgnored", .start = "exec env --ignore-signal=CHLD RUN"},
+    {.name = "PipeSignalIgnored", .start = "exec env --ignore-signal=PIPE RUN"},
+    {.name = "FileSizeSignalIgnored", .start = "exec env --ignore-signal=XFSZ RUN"},
+    {.name = "InterruptIgnored", .start = "exec env --ignore-signal=INT RUN"},
+    {.name = "QuitIgnored", .start = "exec env --ignore-signal=QUIT RUN"},
+    {.name = "TerminationIgnored", .start = "exec env --ignore-signal=TERM RUN"},
+    {.name = "UserSignalsIgnored", .start = "exec env --ignore-signal=USR1,USR2 RUN"},
+    {.name = "AlarmIgnored", .start = "exec env --ignore-signal=ALRM RUN"},
+    {.name = "FaultsIgnored", .start = "exec env --ignore-signal=SEGV,BUS RUN"},
+    {.name = "EverySignalIgnored", .start = "exec env --ignore-signal RUN"},
+    {.name = "ChildSignalBlocked", .start = "exec env --block-signal=CHLD RUN"},
+    {.name = "EverySignalBlocked", .start = "exec env --block-signal RUN"},
+    {.name = "NoHangUp", .start = "exec nohup RUN"},
+    {.name = "InputClosed", .start = "exec RUN <&-"},
+    {.name = "OutputClosed", .start = "exec RUN >&-"},
+    {.name = "ErrorClosed", .start = "exec RUN 2>&-"},
+    {.name = "OutputAndErrorClosed", .start = "exec RUN >&- 2>&-"},
+    {.name = "AllThreeClosed", .start = "exec RUN <&- >&- 2>&-"},
+    {.name = "InputIsADirectory", .start = "exec RUN < /"},
+    {.name = "OutputIsFull", .start = "exec RUN > /dev/full"},
+    {.name = "OutputToNobody", .start = "RUN -v | true; exit ${PIPESTATUS[0]}"},
+    {.name = "DescriptorsLeftOpen",
+     .start = "for i in $(seq 3 60); do eval \"exec $i</etc/passwd\"; done; exec RUN"},
+    {.name = "PipeLeftOpen", .start = "exec 7> >(cat >/dev/null) && exec RUN"},
+    {.name = "UmaskTakesAll", .start = "umask 0777; exec RUN"},
+    {.name = "UmaskPrivate", .start = "umask 0077; exec RUN"},
+    {.name = "UmaskZero", .start = "umask 0; exec RUN"},
+    {.name = "CoresUnlimited", .start = "ulimit -c unlimited; exec RUN"},
+    {.name = "FewDescriptors", .start = "ulimit -n 64; exec RUN"},
+    {.name = "SmallStack", .start = "ulimit -s 1024; exec RUN"},
+    {.name = "SmallFiles", .start = "ulimit -f 1000; exec RUN", .unsupported = "shm"},
+    {.name = "NoLockedMemory", .start = "ulimit -l 0; exec RUN", .unsupported = "shm"},
+    {.name = "NoQueues", .start = "ulimit -q 0; exec RUN", .unsupported = "mqueue"},
+    {.name = "NoQueuedSignals", .start = "ulimit -i 0; exec RUN", .unsupported = "mqueue"},
+    {.name = "ScratchMissing", .start = "TMPDIR=/nonexistent exec RUN"},
+    {.name = "ScratchIsAFile", .start = "TMPDIR=/etc/passwd exec RUN"},
+    {.name = "ScratchHasSpaces", .start = "mkdir -p \"$HERE/a b\"; TMPDIR=\"$HERE/a b\" exec RUN"},
+    {.name = "ScratchIsRelative", .start = "cd \"$HERE\"; TMPDIR=. exec RUN"},
+    {.name = "DirectoryRemoved",
+     .start = "mkdir \"$HERE/gone\"; cd \"$HERE/gone\"; rmdir \"$HERE/gone\"; exec RUN"},
+    {.name = "RootDirectory", .start = "cd /; exec RUN"},
+    {.name = "NewSession", .start = "exec setsid --wait RUN"},
+    {.name = "NicePriority", .start = "exec nice -n 19 RUN"},
+    {.name = "OneCpu", .start = "exec taskset -c 0 RUN", .needs = "taskset -c 0 true"},
+    {.name = "OldVersionString",
+     .start = "exec setarch --uname-2.6 RUN",
+     .needs = "setarch --uname-2.6 true"},
+    {.name = "NoRandomAddresses", .start = "exec setarch -R RUN", .needs = "setarch -R true"},
+    {.name = "IdleScheduling", .start = "exec chrt -i 0 RUN", .needs = "chrt -i 0 true"},
+    {.name = "OwnProcessIds", .start = "exec unshare -rpf RUN", .needs = "unshare -rpf true"},
+    {.name = "FilterForGoogleTest", .start = "GTEST_FILTER=Nothing.* exec RUN"},
+    {.name = "ShardsForGoogleTest", .start = "GTEST_TOTAL_SHARDS=7 GTEST_SHARD_INDEX=3 exec RUN"},
+    {.name = "OutputForGoogleTest", .start = "GTEST_OUTPUT=xml:/nonexistent/x exec RUN"},
+    {.name = "MemoryIsDirty", .start = "MALLOC_PERTURB_=85 exec RUN"},
+    {.name = "OtherLocaleAndZone", .start = "LC_ALL=de_DE.UTF-8 TZ=Asia/Kolkata exec RUN"},
+    {.name = "StrictPosix", .start = "POSIXLY_CORRECT=1 exec RUN"},
+    {.name = "ClocksShifted",
+     .start = "exec unshare -rT --monotonic 100000 --boottime 100000 RUN",
+     .needs = "unshare -rT --monotonic 100000 true"},
+    {.name = "SmallSharedMemory",
+     .start = "exec unshare -rm sh -c 'mount -t tmpfs -o size=64k none /dev/shm && exec \"$@\"' "
+              "sh RUN",
+     .needs = "unshare -rm mount -t tmpfs -o size=64k none /dev/shm",
+     .unsupported = "shm"},
+    {.name = "SharedMemoryReadOnly",
+     .start = "exec unshare -rm sh -c 'mount -t tmpfs -o ro none /dev/shm && exec \"$@\"' sh RUN",
+     .needs = "unshare -rm mount -t tmpfs -o ro none /dev/shm",
+     .unsupported = "shm"},
+    {.name = "WithoutProc",
+     .start = "exec unshare -rm sh -c 'mount -t tmpfs none /proc && exec \"$@\"' sh RUN",
+     .needs = "unshare -rm mount -t tmpfs none /proc"},
+};
+
+std::string Replaced(std::string text, const std::string& what, const std::string& with) {
+  for (std::size_t at = 0; (at = text.find(what, at)) != std::string::npos; at += with.size())
+    text.replace(at, what.size(), with);
+  return text;
+}
+
+struct Started {
+  int status = -1;
+  std::map<std::string, TestRecord> tests;
+  std::string text;
+};
+
+// Runs the selection in the place; an empty command line: as this test was started.
+Started Start(const std::string& line) {
+  const std::string base = std::getenv("TEST_TMPDIR") ? std::getenv("TEST_TMPDIR") : "/tmp";
+  std::string here = base + "/place-XXXXXX";
+  if (!mkdtemp(here.data())) return {};
+  const std::string program = std::filesystem::absolute("cli/ipcsuite").string();
+  const std::string run = program + " run --no-stress --format=json --time-scale=1 --out='" + here +
+                          "/out' --filter='" + kSelection + "'";
+  const std::string command =
+      "export HERE='" + here + "'; exec > '" + here + "/text' 2>&1; " + Replaced(line, "RUN", run);
+  const pid_t child = fork();
+  if (child == 0) {
+    execlp("bash", "bash", "-c", command.c_str(), nullptr);
+    _exit(127);
+  }
+  int status = 0;
+  waitpid(child, &status, 0);
+  Started started;
+  started.status = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+  std::ifstream lines(here + "/out/results.jsonl"), text(here + "/text");
+  for (std::string each; std::getline(lines, each);) {
+    if (auto record = report::TestFromJsonLine(each)) started.tests[record->name] = *record;
+  }
+  started.text.assign(std::istreambuf_iterator<char>(text), {});
+  std::error_code ignored;
+  std::filesystem::remove_all(here, ignored);
+  return started;
+}
+
+class Inherited : public testing::TestWithParam<Place> {
+ protected:
+  static void SetUpTestSuite() { ordinary_ = new Started(Start("exec RUN")); }
+  static void TearDownTestSuite() { delete ordinary_; }
+  static Started* ordinary_;
+};
+Started* Inherited::ordinary_ = nullptr;
+
+TEST_P(Inherited, DecidesNoVerdict) {
+  const Place& place = GetParam();
+  const std::string needs = std::string("(") + place.needs + ") >/dev/null 2>&1";
+  if (std::system(needs.c_str()) != 0) GTEST_SKIP() << "this place can't be made here";
+  ASSERT_EQ(ordinary_->status, 0) << ordinary_->text;
+  const Started here = Start(place.start);
+  EXPECT_EQ(here.status, 0) << here.text;
+  EXPECT_EQ(here.tests.size(), ordinary_->tests.size());
+  for (const auto& [name, ordinary] : ordinary_->tests) {
+    const auto it = here.tests.find(name);
+    if (it == here.tests.end()) {
+      ADD_FAILURE() << name << " is missing";
+      continue;
+    }
+    const TestRecord& record = it->second;
+    const bool lacks = record.suite == place.unsupported &&
+                       record.verdict == Verdict::kUnsupported && !record.reason.empty();
+    EXPECT_TRUE(lacks || record.verdict == ordinary.verdict)
+        << name << ": " << report::ToString(record.verdict) << ", ordinarily "
+        << report::ToString(ordinary.verdict) << ": " << record.reason;
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Places, Inherited, testing::ValuesIn(kPlaces),
+                         [](const auto& place) { return std::string(place.param.name); });
+
+}  // namespace
+}  // namespace ipcsuite
