@@ -121,7 +121,7 @@ std::string TextSummary(const Run& run, bool color, std::size_t limit) {
            question.clause->reason + "\n";
     for (const std::string& reading : ReadingsOf(*question.clause))
       out += Labelled("reading", reading);
-    out += Labelled("decided by", question.clause->decides);
+    out += Labelled("decides", question.clause->decides);
     for (const TestRecord* test : question.tests) out += Labelled("test", test->name);
   }
   out += "Platform: " + PlatformLine(run) + "\n";

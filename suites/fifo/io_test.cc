@@ -178,6 +178,7 @@ IPC_TEST(FifoIo, ReaderThatNeverHadAWriterReadsEndOfFile, clause::pipe::read_eof
           << (nonblocking ? "with O_NONBLOCK" : "without O_NONBLOCK");
     }
   }
+  NoteChecksOf(clause::fifo::io_same_as_pipe);
 }
 
 IPC_TEST(FifoIo, BlockingReadWaitsAgainForANewWriter, clause::fifo::io_eof_not_sticky) {

@@ -106,9 +106,11 @@ void JudgeRevents(const State& state, int events, int revents) {
             POLLNVAL, what);
   {
     ForClause charged(clause::poll::pipe_only_requested);
+    NoteChecks();
     EXPECT_EQ(revents & ~(events | kAlwaysBits), 0) << what;
   }
   ForClause charged(clause::poll::pipe_hup_excludes_out);
+  NoteChecks();
   EXPECT_FALSE((revents & POLLHUP) && (revents & kOutBits)) << what;
 }
 
@@ -121,6 +123,7 @@ int PollNow(int fd, int events) {
     EXPECT_THAT(polled, SucceedsWith(entry.revents != 0 ? 1 : 0));
   }
   ForClause charged(clause::poll::fd_events_unmodified);
+  NoteChecks();
   EXPECT_EQ(entry.fd, fd);
   EXPECT_EQ(entry.events, static_cast<short>(events));
   return static_cast<unsigned short>(entry.revents);
@@ -149,6 +152,7 @@ void JudgePoll(const Row& row, int fd) {
     JudgeRevents(*row.state, events.bits, revents);
     {
       ForClause charged(clause::poll::output_bits_ignored_in_events);
+      NoteChecks();
       EXPECT_EQ(BitNames(PollNow(fd, events.bits | kAlwaysBits)), BitNames(revents))
           << "asked for " << events.name;
     }
@@ -158,6 +162,7 @@ void JudgePoll(const Row& row, int fd) {
     SetNonblocking(fd, (flags & O_NONBLOCK) == 0);
     {
       ForClause charged(clause::poll::o_nonblock_irrelevant);
+      NoteChecks();
       EXPECT_EQ(BitNames(PollNow(fd, events.bits)), BitNames(revents))
           << "asked for " << events.name;
     }
@@ -182,10 +187,12 @@ void JudgeTruth(const Row& row, int fd) {
   if (row.state->reads) {
     ForClause charged(did.ok() ? clause::poll::pipe_pollin_with_data
                                : clause::poll::pipe_no_pollin_when_empty);
+    NoteChecks();
     EXPECT_FALSE(did.failed_with(EAGAIN) && called) << "called readable, " << did;
     EXPECT_FALSE(did.ok() && did.value > 0 && !called) << "not called readable, " << did;
   } else {
     ForClause charged(clause::poll::pipe_no_pollout_when_full);
+    NoteChecks();
     EXPECT_FALSE(did.failed_with(EAGAIN) && called) << "called writable, " << did;
   }
 }

@@ -58,6 +58,7 @@ const std::vector<Row> kRows = MakeRows();
 void ExpectArgumentsKept(const Answer& answer) {
   EXPECT_TRUE(answer.timeout_kept);
   ForClause charged(clause::poll::fd_events_unmodified);
+  NoteChecks();
   EXPECT_TRUE(answer.entry_kept);
 }
 

@@ -48,6 +48,7 @@ IPC_TEST(SemLimits, LargestValue, clause::sem::limit_value_max) {
 
 IPC_TEST(SemLimits, ManySemaphoresAtATime, clause::sem::limit_nsems_max) {
   const CallResult limit = CALL(sysconf(_SC_SEM_NSEMS_MAX));
+  NoteChecks();
   EXPECT_TRUE(limit.value == -1 || limit.value >= 256) << limit.value;
   EXPECT_TRUE(limit.value != -1 || limit.error == 0) << "no limit is no error";
   // {_POSIX_SEM_NSEMS_MAX} is for named and unnamed ones together.
@@ -81,10 +82,12 @@ IPC_TEST(SemLimits, DescriptorsUsed, clause::sem::fd_backed, clause::sem_close::
   }
   {
     const ForClause scope(clause::sem_close::closes_fd);
+    NoteChecks();
     EXPECT_EQ(LowestFreeFd(), lowest) << "after sem_close()";
   }
   { const Semaphore unnamed(SemKind::kPrivate); }
   const ForClause scope(clause::sem_destroy::closes_fd);
+  NoteChecks();
   EXPECT_EQ(LowestFreeFd(), lowest) << "after sem_destroy()";
 }
 

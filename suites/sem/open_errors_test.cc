@@ -21,6 +21,7 @@ IPC_TEST(SemOpenErrors, ExclusiveCreationOfAnExistingName, clause::sem_open::err
   for (int i = 0; i < 2; ++i) {
     const CallResult opened = CALL_SEM(sem_open(sem.name(), O_CREAT | O_EXCL, 0600, 9));
     EXPECT_THAT(opened, Fails(EEXIST));
+    NoteChecksOf(clause::sem_open::ret);
     EXPECT_EQ(ToSem(opened), SEM_FAILED);
   }
   EXPECT_EQ(ValueOf(sem), 3);
@@ -31,6 +32,7 @@ IPC_TEST(SemOpenErrors, MissingName, clause::sem_open::err_enoent, clause::sem_o
   for (int i = 0; i < 2; ++i) {
     const CallResult opened = CALL_SEM(sem_open(name.c_str(), 0));
     EXPECT_THAT(opened, Fails(ENOENT));
+    NoteChecksOf(clause::sem_open::ret);
     EXPECT_EQ(ToSem(opened), SEM_FAILED);
   }
   const CallResult created = CALL_SEM(sem_open(name.c_str(), O_CREAT | O_EXCL, 0600, 1));

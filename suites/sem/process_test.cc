@@ -104,6 +104,8 @@ IPC_TEST(SemExec, StateStaysForOthers, clause::sem::exec_closes, clause::sem::ex
   EXPECT_EQ(ValueOf(sem), 4) << "as if closed";
   image.Tell("end");
   image.Wait();
+  const ForClause scope(clause::sem::exit_closes);
+  NoteChecks();
   EXPECT_EQ(ValueOf(sem), 4) << "after the end";
 }
 

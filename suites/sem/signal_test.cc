@@ -33,6 +33,7 @@ IPC_TEST_P(SemSignal, CaughtSignalInterruptsSemWait, clause::sem_wait::eintr,
     EXPECT_THAT(waiter.result(), Fails(EINTR));
   }
   const ForClause scope(clause::sem_wait::failure_state);
+  NoteChecks();
   EXPECT_EQ(ValueOf(sem), 0);
   Post(sem);
   EXPECT_EQ(Drain(sem), 1);
@@ -84,6 +85,8 @@ IPC_TEST_P(SemSignal, CaughtSignalAndTimedWaits, clause::sem_timedwait::eintr,
     } else {
       EXPECT_THAT(result, Fails(EINTR)) << ToString(way);
       Post(sem, went_on ? 0 : 1);
+      const ForClause scope(clause::sem_timedwait::timeout_state);
+      NoteChecks();
       EXPECT_EQ(Drain(sem), 1) << "the interrupted call took nothing";
     }
     Observe(clause::sem_timedwait::eintr, ToString(way) + " and a caught signal", result);
@@ -169,6 +172,7 @@ IPC_TEST_P(SemSignal, HandlersPostIsNotLostOnItsOwnWait, clause::sem_post::handl
       SignalHandled(waiter);
       const CallResult result = waiter.result();
       EXPECT_THAT(result, SucceedsOrFailsWith(EINTR)) << ToString(way);
+      NoteChecksOf(clause::sem_post::async_signal_safe);  // the handler's post took effect
       EXPECT_EQ(Drain(sem), result.ok() ? 0 : 1) << ToString(way);
     }
   }

@@ -33,7 +33,9 @@ IPC_TEST_P(SemWait, BlocksAtZeroUntilAPost, clause::sem_wait::blocks_at_zero,
     // By one that never waited.
     const Worker poster(GetParam(), [&] { return CALL(sem_post(sem)); });
     EXPECT_THAT(poster.result(), SucceedsWith(0));
+    const ForClause scope(clause::sem_post::wakes_waiter);
     EXPECT_THAT(waiter.result(), SucceedsWith(0)) << ToString(way);
+    NoteChecksOf(clause::sem_post::any_process);  // the poster never waited
     EXPECT_EQ(ValueOf(sem), 0) << "the waiter has the token";
   }
 }
@@ -59,6 +61,7 @@ IPC_TEST_P(SemWait, EachPostReleasesOne, clause::sem_wait::one_release_per_post,
     EXPECT_THAT(calls[i], Blocks());
   }
   Post(sem, 2);
+  const ForClause scope(clause::sem_post::wakes_waiter);
   for (const Call& call : calls) EXPECT_THAT(call.result(), SucceedsWith(0));
   EXPECT_EQ(Drain(sem), 0);
 }
@@ -162,6 +165,7 @@ IPC_TEST_P(SemWait, TokensAreAccountedFor, clause::sem_wait::one_release_per_pos
     }));
   }
   for (const auto& worker : workers) EXPECT_THAT(worker->result(20s), SucceedsWith(kEach));
+  NoteChecksOfAll();  // what follows decides on the posts and on the waits
   EXPECT_EQ(Drain(sem), 0);
 }
 
@@ -180,6 +184,7 @@ IPC_TEST_P(SemWait, PostAtTheMaximum, clause::sem_post::err_eoverflow,
     }
     if (!over.ok()) {
       const ForClause scope(clause::sem_post::err_eoverflow);
+      NoteChecks();
       EXPECT_EQ(ValueOf(sem), static_cast<int>(ValueMax())) << "after a post that failed";
     }
   }

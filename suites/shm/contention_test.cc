@@ -141,6 +141,7 @@ IPC_TEST(ShmRace, UnlinkHasOneWinner, clause::shm_unlink::err_enoent,
       [&](int round, const std::vector<CallResult>& results) {
         EXPECT_EQ(CountOk(results), 1) << "winners in round " << round;
         for (const CallResult& result : results) EXPECT_THAT(result, SucceedsOrFailsWith(ENOENT));
+        const ForClause scope(clause::shm_unlink::removes_name);
         EXPECT_THAT(CALL(shm_open(name.c_str(), O_RDWR, 0)), Fails(ENOENT));
       });
 }

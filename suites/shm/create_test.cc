@@ -236,6 +236,7 @@ IPC_TEST(ShmOpen, StateOutlivesItsCreator, clause::shm_open::state_persists,
   });
   const CallResult opened = CALL(shm_open(name.c_str(), O_RDONLY, 0));
   ASSERT_THAT(opened, Succeeds()) << "after unmap, last close and the end of the creator";
+  NoteChecksOf(clause::close::shm_named_object_kept);
   Fd fd(opened.fd());
   EXPECT_EQ(SizeOf(fd), static_cast<std::int64_t>(size));
   Mapping view = Mapping::Of(fd, size, PROT_READ);

@@ -60,6 +60,7 @@ IPC_TEST(ShmEnd, StoresBehindItAreNeverPartOfTheObject,
   }
   {
     ForClause scope(clause::mmap::end_size_unaffected);
+    NoteChecks();
     EXPECT_EQ(SizeOf(object), static_cast<std::int64_t>(kSize));
   }
   ForClause scope(clause::mmap::end_partial_page_never_written);
@@ -89,6 +90,7 @@ IPC_TEST(ShmEnd, WholePagesBehindItFault, clause::mmap::end_sigbus,
       ExpectBeyondEnd(behind.data());
     }
     ForClause scope(clause::mmap::end_size_unaffected);
+    NoteChecks();
     EXPECT_EQ(SizeOf(object), static_cast<std::int64_t>(size));
   }
 }
@@ -122,6 +124,7 @@ IPC_TEST(ShmEnd, EmptyObjectFaultsAtOnce, clause::mmap::end_empty_object,
     ExpectBeyondEnd(view.data());
   }
   ForClause scope(clause::mmap::end_size_unaffected);
+  NoteChecks();
   EXPECT_EQ(SizeOf(object), 0);
 }
 

@@ -52,6 +52,7 @@ IPC_TEST(ShmFixed, IsSupported, clause::mmap::fixed_supported, clause::mmap::fix
 #endif
   }
   ForClause scope(clause::mmap::fixed_exact);
+  NoteChecks();
   EXPECT_EQ(mapped.value, static_cast<std::int64_t>(reinterpret_cast<std::intptr_t>(region.at(1))));
   EXPECT_EQ(FirstMismatch(region.at(1), PageSize()), PageSize());
 }
@@ -115,6 +116,8 @@ IPC_TABLE_TEST(ShmFixedFailure, FailRow, kFailures) {
   const CallResult mapped = CALL(mmap(old.at(1), row.length, row.prot, row.flags | MAP_FIXED,
                                       row.fd < 0 ? -1 : object.fd(), row.offset));
   if (row.error != 0) {
+    // The error's own clause is the last that the row claims.
+    const ForClause scope(ClauseRef{row.claims.back().text});
     EXPECT_THAT(mapped, Fails(row.error));
   } else if (!mapped.failed_with(EINVAL)) {
     Unsupported("this call does not fail with EINVAL here, which POSIX permits");

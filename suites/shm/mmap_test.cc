@@ -266,6 +266,7 @@ IPC_TEST(ShmMmap, PrivateStoresStayPrivate, clause::mmap::private_isolated,
   Fill(mine.data(), size, 2);
   {
     ForClause scope(clause::mmap::private_isolated);
+    NoteChecks();
     EXPECT_EQ(FirstMismatch(mine.data(), size, 2), size) << "the storing mapping";
     EXPECT_EQ(FirstMismatch(shared.data(), size, 1), size) << "the object";
     EXPECT_EQ(FirstMismatch(other.data(), size, 1), size) << "another private mapping";

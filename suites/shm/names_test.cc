@@ -161,6 +161,7 @@ IPC_TEST(ShmNames, LengthsAreTakenUpToALimit, clause::shm_open::name_length_limi
   std::size_t low = _POSIX_NAME_MAX, high = 8192;
   {
     ForClause scope(clause::shm_open::err_enametoolong);
+    NoteChecks();
     ASSERT_TRUE(TakesLength(low)) << "a name of _POSIX_NAME_MAX bytes must not be too long";
 #ifdef _XOPEN_VERSION
     EXPECT_TRUE(TakesLength(255)) << "nor one of _XOPEN_NAME_MAX bytes on an XSI system";
@@ -180,6 +181,7 @@ IPC_TEST(ShmNames, LengthsAreTakenUpToALimit, clause::shm_open::name_length_limi
   const CallResult second = Create(b.c_str());
   EXPECT_THAT(second, Succeeds()) << "a name was cut off";
   Fd other(second.ok() ? second.fd() : -1);
+  const ForClause removal(clause::shm_unlink::err_no_enametoolong_after_open);
   EXPECT_THAT(CALL(shm_unlink(a.c_str())), SucceedsWith(0));
   EXPECT_THAT(CALL(shm_unlink(b.c_str())), SucceedsWith(0));
 }

@@ -162,6 +162,7 @@ IPC_TEST(ShmPlace, HugePagesMayHideTheEnd, clause::mmap::end_size_unaffected,
                 store.end == StepOutcome::kCompleted ? "works" : SignalName(store.signal));
     {
       ForClause scope(clause::mmap::end_size_unaffected);
+      NoteChecks();
       EXPECT_EQ(SizeOf(object), static_cast<std::int64_t>(PageSize()));
     }
     ForClause scope(clause::ftruncate::shm_regrow_reads_zero);

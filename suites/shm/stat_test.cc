@@ -33,6 +33,7 @@ IPC_TEST(ShmStat, OwnerIsTheCreator, clause::fstat::shm_ids, clause::shm_open::c
   NoteChecks();
   {
     ForClause scope(clause::shm_open::creat_uid);
+    NoteChecks();
     EXPECT_EQ(status.st_uid, geteuid());
   }
   ForClause scope(clause::shm_open::creat_gid);
@@ -135,6 +136,7 @@ IPC_TEST(ShmFchown, ChangesTheOwner, clause::fchown::shm_changes_owner, clause::
     });
   }
   ForClause scope(clause::fstat::shm_ids);
+  NoteChecks();
   EXPECT_EQ(StatOf(object).st_uid, other->uid);
   EXPECT_EQ(StatOf(object).st_gid, other->gid);
 }

@@ -21,6 +21,7 @@ class Untouched {
   Untouched() : object_(kSize), view_(Mapping::Of(object_, kSize)) { Fill(view_.data(), kSize); }
   ~Untouched() {
     ForClause scope(clause::ftruncate::err_unaffected);
+    NoteChecks();
     EXPECT_EQ(SizeOf(object_), static_cast<std::int64_t>(kSize));
     EXPECT_EQ(FirstMismatch(view_.data(), kSize), kSize);
   }

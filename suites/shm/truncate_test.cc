@@ -156,6 +156,7 @@ IPC_TEST(ShmTruncate, PagesBeyondTheEndAreTakenAway, clause::ftruncate::shm_whol
   Setup(CALL(ftruncate(object, static_cast<off_t>(page + 1))));
   {
     ForClause scope(clause::ftruncate::shm_last_partial_page_accessible);
+    NoteChecks();
     EXPECT_EQ(FirstMismatch(view.data(), page + 1), page + 1);
     EXPECT_THAT(ReadByte(view.data() + page + 1), Completes());
     EXPECT_THAT(ReadByte(view.data() + 2 * page - 1), Completes());

@@ -99,6 +99,7 @@ IPC_TEST(ShmUnlink, MappingAloneKeepsTheObject, clause::shm_unlink::deferred_map
   // Nothing but the two mappings refers to it now.
   {
     ForClause scope(clause::close::shm_mapped_contents_persist);
+    NoteChecks();
     EXPECT_EQ(FirstMismatch(view.data(), size, 1), size);
   }
   {
