@@ -9,6 +9,7 @@
 #include <climits>
 #include <cstdio>
 #include <cstdlib>
+#include <string>
 
 namespace ipcsuite {
 namespace {
@@ -50,6 +51,22 @@ void EnterLivingDirectory() {
                  path);
     return;
   }
+}
+
+void ForgetVariablesOfGoogleTest() {
+  std::vector<std::string> names;
+  for (char** variable = environ; variable && *variable; ++variable) {
+    const std::string text = *variable;
+    if (text.rfind("GTEST_", 0) == 0) names.push_back(text.substr(0, text.find('=')));
+  }
+  for (const std::string& name : names) unsetenv(name.c_str());
+}
+
+// Before main(): GoogleTest reads its variables when the program is loaded, and aborts a program
+// without a working directory when the first test registers itself.
+[[gnu::constructor(101)]] void TidyBeforeMain() {
+  ForgetVariablesOfGoogleTest();
+  EnterLivingDirectory();
 }
 
 }  // namespace

@@ -14,7 +14,8 @@ namespace ipcsuite {
 // - the umask leaves the owner's bits alone;
 // - the soft limit on core files is 0: tests crash on purpose;
 // - a working directory that was removed or can't be named is left for TMPDIR, /tmp or /, with one
-//   line on standard error.
+//   line on standard error (before main() already, for GoogleTest, which also finds none of its
+//   own variables, GTEST_*).
 void TidySurroundings();
 
 // In the process of one test: every signal has its default action and none is blocked, the umask

@@ -21,6 +21,7 @@ IPC_TEST(ShmConstants, OptionHasAValueOfItsEdition, clause::shm::option_constant
   constexpr long value = _POSIX_SHARED_MEMORY_OBJECTS;
   Observe(clause::shm::option_constant, "_POSIX_SHARED_MEMORY_OBJECTS", value);
   NoteChecks();
+  NoteChecks();
   EXPECT_TRUE(value == -1 || value == 0 || IsEdition(value)) << value;
 #else
   Observe(clause::shm::option_constant, "_POSIX_SHARED_MEMORY_OBJECTS", "undefined");
