@@ -117,11 +117,6 @@ CLI::Option* AddDuration(CLI::App& app, const std::string& names, std::chrono::n
   return AddParsed(app, names, value, help, "DURATION", ParseDuration);
 }
 
-CLI::Option* AddSize(CLI::App& app, const std::string& names, std::size_t& value,
-                     const std::string& help) {
-  return AddParsed(app, names, value, help, "SIZE", ParseSize);
-}
-
 CLI::Option* AddSeed(CLI::App& app, std::uint64_t& value, const std::string& help) {
   return AddParsed(app, "--seed", value, help, "SEED", ParseSeed);
 }

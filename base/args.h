@@ -24,8 +24,7 @@ int Complain(const std::string& line);
 // exit status. Every command has --dry-run: its arguments are checked and that is all.
 int ParseArguments(CLI::App& app, std::vector<std::string> args,
                    const std::function<int()>& resolve = {});
-int ParseArguments(CLI::App& app, int argc, char** argv,
-                   const std::function<int()>& resolve = {});
+int ParseArguments(CLI::App& app, int argc, char** argv, const std::function<int()>& resolve = {});
 
 // "500ms", "90", "90s", "1.5m", "8h"; without a unit: seconds. Positive, at most 10,000 hours.
 Result<std::chrono::nanoseconds> ParseDuration(const std::string& text);
@@ -37,8 +36,6 @@ Result<std::uint64_t> ParseSeed(const std::string& text);
 // Options of these types; a value that does not parse is a usage error that names the option.
 CLI::Option* AddDuration(CLI::App& app, const std::string& names, std::chrono::nanoseconds& value,
                          const std::string& help);
-CLI::Option* AddSize(CLI::App& app, const std::string& names, std::size_t& value,
-                     const std::string& help);
 // Unless given, `value` keeps what it has (RandomSeed(), say).
 CLI::Option* AddSeed(CLI::App& app, std::uint64_t& value, const std::string& help);
 

@@ -3,8 +3,7 @@
 //
 // Calls about a descriptor are not here: their hooks get the object (fault.h), so that a fault sees
 // objects under test only. Nor are calls with "...", nor those that reach a hook by several names.
-#ifndef FAULTS_PRELOAD_CALLS_H_
-#define FAULTS_PRELOAD_CALLS_H_
+#pragma once
 
 #include <spawn.h>
 #include <stdio.h>
@@ -20,5 +19,3 @@
   X(int, pclose, (FILE * stream), (stream))                                         \
   X(int, posix_spawn_file_actions_adddup2,                                          \
     (posix_spawn_file_actions_t * actions, int from, int to), (actions, from, to))
-
-#endif  // FAULTS_PRELOAD_CALLS_H_

@@ -2,8 +2,7 @@
 // about an object under test they call one hook each, which by default is the real call. A fault or
 // variant (a Row, see list.h) installs a few hooks. Exactly one is active in a process, chosen by
 // IPCSUITE_FAULT.
-#ifndef FAULTS_PRELOAD_FAULT_H_
-#define FAULTS_PRELOAD_FAULT_H_
+#pragma once
 
 #include <cerrno>
 #include <cstdint>
@@ -188,5 +187,3 @@ struct Edit<Member> {
 };
 
 }  // namespace faults
-
-#endif  // FAULTS_PRELOAD_FAULT_H_

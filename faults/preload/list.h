@@ -1,8 +1,7 @@
 // The part of the fault library that other programs may read: what implementations it can stand in
 // for. The library exports them through a C function (found with dlsym), so that nobody has to link
 // against it.
-#ifndef FAULTS_PRELOAD_LIST_H_
-#define FAULTS_PRELOAD_LIST_H_
+#pragma once
 
 #include <cstddef>
 #include <cstdint>
@@ -97,5 +96,3 @@ inline constexpr char kIpcFaultRowSymbol[] = "ipcfaults_row";
 inline constexpr char kIpcFaultVariable[] = "IPCSUITE_FAULT";
 inline constexpr char kIpcFaultStateVariable[] = "IPCSUITE_FAULT_STATE";
 inline constexpr char kIpcFaultStuckVariable[] = "IPCSUITE_FAULT_STUCK_MS";
-
-#endif  // FAULTS_PRELOAD_LIST_H_

@@ -1,6 +1,5 @@
 // What faults of message queues share.
-#ifndef FAULTS_PRELOAD_QUEUES_H_
-#define FAULTS_PRELOAD_QUEUES_H_
+#pragma once
 
 #include <fcntl.h>
 
@@ -57,5 +56,3 @@ inline bool QueueReaderWaits(const Obj& o) {
 }
 
 }  // namespace faults
-
-#endif  // FAULTS_PRELOAD_QUEUES_H_

@@ -2,8 +2,7 @@
 // faults. A name that this libc does not have stays null. Offsets and times have the width this
 // library is compiled with (64 bits, see BUILD), so on a 32-bit libc the 64-bit entries are the
 // ones found.
-#ifndef FAULTS_PRELOAD_REAL_H_
-#define FAULTS_PRELOAD_REAL_H_
+#pragma once
 
 #include <aio.h>
 #include <mqueue.h>
@@ -110,5 +109,3 @@ IPC_PLAIN_CALLS(IPC_DECLARE)
 // Looks all of them up. Called once before main.
 void Resolve();
 }  // namespace faults::real
-
-#endif  // FAULTS_PRELOAD_REAL_H_

@@ -1,6 +1,5 @@
 // What faults of shared memory share.
-#ifndef FAULTS_PRELOAD_SHM_H_
-#define FAULTS_PRELOAD_SHM_H_
+#pragma once
 
 #include <fcntl.h>
 
@@ -56,5 +55,3 @@ void MapAs(Hooks& h) {
 }
 
 }  // namespace faults
-
-#endif  // FAULTS_PRELOAD_SHM_H_

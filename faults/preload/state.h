@@ -1,8 +1,7 @@
 // State of the broken implementation that outlives one call: cells keyed by object, seen by all
 // processes; who is waiting; the mappings of this process; how to wait, interrupt and stay stuck.
 // Everything here is async-signal-safe: fixed tables, atomics, raw system calls.
-#ifndef FAULTS_PRELOAD_STATE_H_
-#define FAULTS_PRELOAD_STATE_H_
+#pragma once
 
 #include <atomic>
 #include <csignal>
@@ -150,5 +149,3 @@ MappingEntry* MappingOf(const Obj& o, int n);
 MappingEntry* AnyMapping(int n);
 
 }  // namespace faults
-
-#endif  // FAULTS_PRELOAD_STATE_H_

@@ -1,6 +1,5 @@
 // What faults of pipes, FIFOs and readiness share.
-#ifndef FAULTS_PRELOAD_STREAMS_H_
-#define FAULTS_PRELOAD_STREAMS_H_
+#pragma once
 
 #include <fcntl.h>
 
@@ -36,5 +35,3 @@ void FstatOf(Hooks& h) {
 }
 
 }  // namespace faults
-
-#endif  // FAULTS_PRELOAD_STREAMS_H_

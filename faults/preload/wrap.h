@@ -1,8 +1,7 @@
 // How an entry of libc is replaced. The function gets another name in C++ and the libc name as its
 // symbol: the headers' declarations (with their exception specifications, macros and redirections
 // to 64-bit variants) can't clash with it.
-#ifndef FAULTS_PRELOAD_WRAP_H_
-#define FAULTS_PRELOAD_WRAP_H_
+#pragma once
 
 #include "faults/preload/fault.h"
 #include "faults/preload/state.h"
@@ -21,5 +20,3 @@ inline bool Hooked(int fd, Obj* o, bool bad_too = false) {
 }
 inline bool HookedStream(int fd, Obj* o) { return Hooked(fd, o) && o->stream(); }
 }  // namespace faults
-
-#endif  // FAULTS_PRELOAD_WRAP_H_

@@ -17,8 +17,8 @@ void Nap(int ms) {
   int64_t end = NowNs() + ms * 1000000ll;
   for (int64_t left; (left = end - NowNs()) > 0;) {
     timespec t{static_cast<time_t>(left / 1000000000), static_cast<long>(left % 1000000000)};
-    nanosleep(&t,
-              nullptr);  // sleep-ok: gives another process time to block; no verdict rests on it
+    // Gives another process time to block; no verdict rests on it.
+    nanosleep(&t, nullptr);  // sleep-ok: see above
   }
 }
 

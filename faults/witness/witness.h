@@ -1,8 +1,7 @@
 // A witness shows by direct calls that a fault is there: it returns true ("seen") with the fault
 // and false without, on a conforming system. It is not a test of the platform: it looks only where
 // the fault is, and takes evidence, not absence of it, for "seen".
-#ifndef FAULTS_WITNESS_WITNESS_H_
-#define FAULTS_WITNESS_WITNESS_H_
+#pragma once
 
 #include <fcntl.h>
 #include <mqueue.h>
@@ -137,5 +136,3 @@ inline bool Fails(long r, int error) { return r == -1 && errno == error; }
   static bool Seen_##name();                                          \
   static const witness::Register register_##name(#name, Seen_##name); \
   static bool Seen_##name()
-
-#endif  // FAULTS_WITNESS_WITNESS_H_

@@ -1,22 +1,10 @@
 #include "props/properties/pipe_domain.h"
 
-#include <limits.h>
-#include <unistd.h>
-
 #include <algorithm>
 
 #include "props/engine/target.h"
 
 namespace ipcsuite::props {
-
-std::size_t PipeBuf() {
-#ifdef PIPE_BUF
-  return PIPE_BUF;
-#else
-  const long limit = pathconf("/", _PC_PIPE_BUF);
-  return limit > 0 ? static_cast<std::size_t>(limit) : _POSIX_PIPE_BUF;
-#endif
-}
 
 // Sizes where pipes have their edges: small, around {PIPE_BUF}, and around usual capacities.
 std::uint64_t PipeDomain::Amount(std::uint16_t a, std::uint16_t b) const {

@@ -33,7 +33,4 @@ class PipeDomain : public Domain<PipeModel> {
   std::uint64_t next_record_ = 0;
 };
 
-// {PIPE_BUF} of pipes here, as the system reports it.
-std::size_t PipeBuf();
-
 }  // namespace ipcsuite::props

@@ -2,6 +2,7 @@
 #include <memory>
 #include <vector>
 
+#include "base/pipe_buf.h"
 #include "harness/test/test.h"
 #include "props/engine/lockstep.h"
 #include "props/engine/pipe_target.h"
@@ -17,7 +18,7 @@ namespace {
 
 PipeModel::Config BaseConfig(bool fifo, std::uint64_t readers, std::uint64_t writers) {
   PipeModel::Config config;
-  config.pipe_buf = PipeBuf();
+  config.pipe_buf = PipeBufAt();
   config.fifo = fifo;
   config.readers = readers;
   config.writers = writers;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstdint>
 
+#include "base/pipe_buf.h"
 #include "props/properties/pipe_domain.h"
 #include "props/properties/stream.h"
 
@@ -60,7 +61,7 @@ CaseOutcome RaceOnQueue(Target& target, const Program& program, int processes, l
 }
 
 CaseOutcome RaceOnPipe(Target& target, const Program& program, int processes, bool kills) {
-  const std::size_t pipe_buf = PipeBuf();
+  const std::size_t pipe_buf = PipeBufAt();
   const std::uint64_t writers = (std::uint64_t{1} << processes) - 2;
   FreeRun run;
   run.processes = processes;

@@ -256,8 +256,8 @@ IPC_TABLE_TEST(MqDeadlineHasTheClocksResolution, Row, kResolution) {
     lateness.push_back(Lateness(
         [&](const timespec& deadline) { EXPECT_THAT(side.Do(deadline), Fails(ETIMEDOUT)); }));
     others.push_back(Lateness([](const timespec& deadline) {
-      clock_nanosleep(CLOCK_REALTIME, TIMER_ABSTIME, &deadline,
-                      nullptr);  // sleep-ok: the wait to compare with
+      constexpr int kAbsolute = TIMER_ABSTIME;
+      clock_nanosleep(CLOCK_REALTIME, kAbsolute, &deadline, nullptr);  // sleep-ok: to compare with
     }));
   }
   const double least = *std::min_element(lateness.begin(), lateness.end());

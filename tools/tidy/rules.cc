@@ -50,8 +50,7 @@ bool OpensFunction(const File& file, std::size_t index, std::size_t indent) {
   static const std::regex kOther(
       R"(^ *(namespace|struct|class|enum|union|extern|switch|if|for|while|do|else|template|public|private|#).*)");
   if (std::regex_match(line, kOther)) return false;
-  return line.find(')') != std::string::npos ||
-         (index > 0 && file.lines[index - 1].find('(') != std::string::npos);
+  return line.find(')') != std::string::npos && !line.ends_with("= {");
 }
 
 }  // namespace
@@ -62,8 +61,7 @@ bool File::IsUnder(const std::string& folder) const { return path.starts_with(fo
 
 Defects LongLines(const File& file) {
   Defects defects;
-  const bool checked = file.IsCpp() || file.path.ends_with("BUILD");
-  for (std::size_t i = 0; checked && i < file.lines.size(); ++i) {
+  for (std::size_t i = 0; file.IsCpp() && i < file.lines.size(); ++i) {
     const std::string& line = file.lines[i];
     if (Columns(line) > kColumns && line.find("http") == std::string::npos)
       defects.push_back(At(file, i, "longer than 100 columns"));
@@ -79,7 +77,7 @@ Defects LongFunctions(const File& file) {
     for (std::size_t i = 0; i < file.lines.size(); ++i) {
       if (!OpensFunction(file, i, indent)) continue;
       const std::size_t first = i;
-      while (++i < file.lines.size() && file.lines[i] != end && file.lines[i] != end + ";") {
+      while (++i < file.lines.size() && !file.lines[i].starts_with(end)) {
       }
       if (i - first + 1 > kFunctionLines)
         defects.push_back(
@@ -149,9 +147,8 @@ Defects LostExpectations(const File& file) {
 }
 
 Defects BannedWords(const File& file) {
-  // This file and the style page have to name them.
-  if (file.IsUnder("tools/tidy/") || file.path == "docs/style.md" || file.path == "CHANGELOG.md")
-    return {};
+  // This folder and the style page have to name them.
+  if (file.IsUnder("tools/tidy/") || file.path == "docs/style.md") return {};
   static const std::regex kWords(
       R"(\b(TODO|FIXME|XXX|HACK)\b|\bcan('t| not|not)? be had\b|\bis no finding\b|\bare no findings\b)");
   Defects defects;
@@ -166,29 +163,28 @@ Defects BannedWords(const File& file) {
 Defects UnusedDeclarations(const std::vector<File>& files) {
   static const std::regex kDeclaration(R"(^(?:[\w:<>,*& ]+) [*&]?(\w+)\(.*)");
   static const std::regex kWord(R"(\w+)");
-  // How often a word stands in code, by file without its ending: a header and its source are one.
-  std::map<std::string, std::map<std::string, int>> uses;
+  std::map<std::string, std::map<std::string, int>> uses;  // of a word in code, by file
   for (const File& file : files) {
     if (!file.IsCpp()) continue;
-    const std::string stem = file.path.substr(0, file.path.rfind('.'));
     for (const std::string& line : file.lines) {
       if (IsComment(line)) continue;
       for (std::sregex_iterator it(line.begin(), line.end(), kWord), end; it != end; ++it)
-        ++uses[it->str()][stem];
+        ++uses[it->str()][file.path];
     }
   }
   Defects defects;
   for (const File& file : files) {
     if (!file.IsHeader()) continue;
-    const std::string stem = file.path.substr(0, file.path.rfind('.'));
+    const std::string source = file.path.substr(0, file.path.size() - 1) + "cc";
     for (std::size_t i = 0; i < file.lines.size(); ++i) {
       std::smatch match;
       const std::string& line = file.lines[i];
       if (line.starts_with(' ') || line.starts_with("#") || IsComment(line) ||
           !std::regex_match(line, match, kDeclaration))
         continue;
-      const auto& by_file = uses[match[1]];
-      if (by_file.size() == 1 && by_file.count(stem) && by_file.at(stem) <= 2)
+      auto& by_file = uses[match[1]];
+      const bool elsewhere = by_file.size() > (by_file.count(source) ? 2u : 1u);
+      if (!elsewhere && by_file[file.path] <= 1 && by_file[source] <= 1)
         defects.push_back(At(file, i, match[1].str() + "() is used nowhere"));
     }
   }

@@ -87,7 +87,7 @@ TEST_P(TidyRule, IsKept) {
 TEST_P(TidyRule, SeesWhatOffends) { EXPECT_EQ(GetParam().check(GetParam().offends).size(), 1u); }
 
 INSTANTIATE_TEST_SUITE_P(All, TidyRule, testing::ValuesIn(Rules()),
-                         [](const auto& info) { return std::string(info.param.name); });
+                         [](const auto& rule) { return std::string(rule.param.name); });
 
 TEST(Tidy, EveryFunctionOfAHeaderHasAUser) {
   ExpectNone(UnusedDeclarations(TheFiles()));
