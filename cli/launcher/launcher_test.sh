@@ -71,8 +71,8 @@ expect 'told not to install: status 2' 2 $status
 expect_match 'installation forbidden: one line' 'ipcsuite: missing packages: run: apt-get install g++ *' "$err"
 
 FAKE_APT_FAILS=1 launch run
-expect 'packages that cannot be had: status 2' 2 $status
-expect_match 'packages that cannot be had: the output and a line' \
+expect 'packages that are not available: status 2' 2 $status
+expect_match 'packages that are not available: the output and a line' \
   '*E: Unable to locate package*apt-get could not install: g++ *' "$err"
 expect_match 'the lists are fetched before giving up' \
   '*install -y*update*install -y*' "${calls//$'\n'/ }"

@@ -24,8 +24,7 @@ struct {
 } standard[3];
 dev_t shm_device = 0;
 
-Hooks MakeDefaults() {
-  Hooks h{};
+void PassStreams(Hooks& h) {
   h.read = [](const Obj& o, void* b, size_t n) { return real::read(o.fd, b, n); };
   h.pread = [](const Obj& o, void* b, size_t n, off_t at) { return real::pread(o.fd, b, n, at); };
   h.write = [](const Obj& o, const void* b, size_t n) { return real::write(o.fd, b, n); };
@@ -57,6 +56,11 @@ Hooks MakeDefaults() {
   h.aio_write = [](aiocb* a) { return real::aio_write(a); };
   h.aio_return = [](aiocb* a) { return real::aio_return(a); };
   h.aio_error = [](const aiocb* a) { return real::aio_error(a); };
+}
+
+Hooks MakeDefaults() {
+  Hooks h{};
+  PassStreams(h);
   h.close = [](const Obj& o) { return real::close(o.fd); };
   h.dup = [](const Obj& o) { return real::dup(o.fd); };
   h.dup2 = [](const Obj& a, const Obj& b) { return real::dup2(a.fd, b.fd); };

@@ -1,7 +1,6 @@
 // What conforming variants share: ready-made hooks that count where they decide differently, and
 // what a variant needs to know to stay within the standard.
-#ifndef FAULTS_VARIANTS_VARY_H_
-#define FAULTS_VARIANTS_VARY_H_
+#pragma once
 
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -87,5 +86,3 @@ inline bool AllHandlersRestart() {
 }
 
 }  // namespace faults
-
-#endif  // FAULTS_VARIANTS_VARY_H_

@@ -168,11 +168,6 @@ std::string DrainPipe(int rd) {
   }
 }
 
-std::size_t MeasureCapacity(PipeKind kind) {
-  Pipe pipe(kind);
-  return FillPipe(pipe.wr(), PipeBufOf(pipe.wr()));
-}
-
 Queue::Queue(long maxmsg, long msgsize, int oflag, mode_t mode) : name_(UniqueName::Mq()) {
   mq_attr attr{};
   attr.mq_maxmsg = maxmsg;

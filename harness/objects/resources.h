@@ -84,8 +84,6 @@ void SetNonblocking(int fd, bool on);
 std::size_t FillPipe(int wr, std::size_t chunk = 4096);
 // Reads until EAGAIN or end-of-file; returns what was read.
 std::string DrainPipe(int rd);
-// Bytes that fit in an empty pipe of this kind here (found by filling one).
-std::size_t MeasureCapacity(PipeKind kind);
 
 // A message queue with a unique name, unlinked at the end.
 class Queue {

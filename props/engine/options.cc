@@ -45,13 +45,6 @@ Options& GlobalOptions() {
   return options;
 }
 
-bool SetProfile(std::string_view name) {
-  bool known = false;
-  const Profile profile = ProfileOf(name, known);
-  if (known) GlobalOptions().profile = profile;
-  return known;
-}
-
 std::string DefaultSeedsPath() {
   const std::string cache = Environment("XDG_CACHE_HOME");
   if (!cache.empty()) return cache + "/ipcsuite/failing-seeds";

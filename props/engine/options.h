@@ -28,9 +28,6 @@ struct Options {
 // soak), IPCSUITE_PROPERTY_SECONDS, IPCSUITE_SEEDS and IPCSUITE_REPLAY.
 Options& GlobalOptions();
 
-// False when `name` is none of quick, full, soak.
-bool SetProfile(std::string_view name);
-
 // $XDG_CACHE_HOME/ipcsuite/failing-seeds, or the same under $HOME/.cache; empty when there is
 // neither.
 std::string DefaultSeedsPath();

@@ -68,14 +68,6 @@ std::string FindDefect(const History& history) {
   return twice == 0 ? "" : fmt::format("ticket {} is used twice", twice);
 }
 
-std::vector<Op> OfObject(const History& history, std::uint32_t object) {
-  std::vector<Op> ops;
-  for (const Op& op : history.ops) {
-    if (op.object == object) ops.push_back(op);
-  }
-  return ops;
-}
-
 std::vector<std::uint32_t> Objects(const History& history) {
   std::vector<std::uint32_t> objects;
   for (const Op& op : history.ops) objects.push_back(op.object);

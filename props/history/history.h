@@ -40,10 +40,7 @@ void SortByInvoke(std::vector<Op>& ops);
 // range. Returns an empty string, or one line that says what is wrong.
 std::string FindDefect(const History& history);
 
-// The operations of one object, pieces included by reference (indices stay those of `history`).
-// Models are of one object: a history is right when each object's part is (locality of
-// linearizability).
-std::vector<Op> OfObject(const History& history, std::uint32_t object);
+// The objects that operations name, ascending.
 std::vector<std::uint32_t> Objects(const History& history);
 
 // Indices into `ops` where a window begins: no operation invoked before is unfinished there. The

@@ -31,8 +31,10 @@ int main(int argc, char** argv) {
   }
   const Comparison comparison = Compare(runs);
   if (!ipcsuite::WriteFile(folder + "/comparison.html", ComparisonHtml(comparison, runs), &error) ||
-      !ipcsuite::WriteFile(folder + "/comparison.md", ComparisonMarkdown(comparison, runs), &error) ||
-      !ipcsuite::WriteFile(folder + "/comparison.txt", ComparisonText(comparison, runs, false), &error) ||
+      !ipcsuite::WriteFile(folder + "/comparison.md", ComparisonMarkdown(comparison, runs),
+                           &error) ||
+      !ipcsuite::WriteFile(folder + "/comparison.txt", ComparisonText(comparison, runs, false),
+                           &error) ||
       !ipcsuite::WriteFile(folder + "/comparison.json", ComparisonJson(comparison), &error)) {
     std::fprintf(stderr, "%s\n", error.c_str());
     return 2;

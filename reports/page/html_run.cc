@@ -1,9 +1,10 @@
 // The page of one run.
+#include "reports/page/html_run.h"
+
 #include <algorithm>
 #include <set>
 
 #include "reports/page/html_parts.h"
-#include "reports/page/html_run.h"
 #include "reports/results/json.h"
 #include "reports/results/text.h"
 

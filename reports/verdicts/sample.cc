@@ -165,18 +165,25 @@ Run MakeRun(int tests, int variant) {
     clause.decides = "One wording for the flag at opening and the flag that is set.";
   }
   run.stress_json = R"({"plots":[{"title":"Latency","description":"Latency of mq_send by size",
-    "svg":"<svg viewBox='0 0 200 60' role='img'><title>Latency</title><path d='M0 50 L200 5' stroke='currentColor' fill='none'/></svg>"}],
+    "svg":"<svg viewBox='0 0 200 60' role='img'><title>Latency</title>)"
+                    R"(<path d='M0 50 L200 5' stroke='currentColor' fill='none'/></svg>"}],
     "tables":[{"title":"Throughput","columns":["workload","throughput_msg_per_s"],
     "rows":[["pipe stream","1200000"],["mq 2x2","400000"]]}]})";
   run.detection_json =
       R"({"clauses":{},"scores":{"pipe":{"easy":{"faults":9,"detected":9,"detected_by_suites":9},
-    "all":{"faults":9,"detected":9,"detected_by_suites":9}},"all":{"all":{"faults":9,"detected":9,"detected_by_suites":8}}},
-    "faults":[{"name":"pipe-loses-byte","family":"pipe","difficulty":"easy","what":"loses a byte","result":"detected",
-    "detections":[{"test":"Read.Sample","verdict":"FAIL","reason":""}]},{"name":"pipe-late","family":"pipe",
+    "all":{"faults":9,"detected":9,"detected_by_suites":9}},
+    "all":{"all":{"faults":9,"detected":9,"detected_by_suites":8}}},
+    "faults":[{"name":"pipe-loses-byte","family":"pipe","difficulty":"easy","what":"loses a byte",
+    "result":"detected",
+    "detections":[{"test":"Read.Sample","verdict":"FAIL","reason":""}]},
+    {"name":"pipe-late","family":"pipe",
     "difficulty":"hard","what":"wakes late","result":"missed"}],
-    "variants":{"score":{"variants":2,"misjudged":1},"results":[{"name":"pipe-two-way","family":"pipe",
-    "what":"two ways","result":"green","observed":true,"changes":[{"key":"direction","before":"one","after":"two"}]},
-    {"name":"pipe-small","family":"pipe","what":"holds little","result":"misjudged","observed":false,
+    "variants":{"score":{"variants":2,"misjudged":1},
+    "results":[{"name":"pipe-two-way","family":"pipe",
+    "what":"two ways","result":"green","observed":true,
+    "changes":[{"key":"direction","before":"one","after":"two"}]},
+    {"name":"pipe-small","family":"pipe","what":"holds little","result":"misjudged",
+    "observed":false,
     "misjudged_by":[{"test":"Write.Sample","verdict":"FAIL","reason":"4096 vs 65536"}]}]}})";
   Finish(std::move(clauses), run);
   return run;

@@ -36,7 +36,8 @@ class Ledger {
 
   enum class Answer { kGood, kThinAir, kReordered, kDuplicated };
 
-  // Notes one arrival. A gap is no finding yet: what a killed producer had in hand may be missing.
+  // Notes one arrival. A gap is not a finding yet: what a killed producer had in hand may be
+  // missing.
   Answer Accept(const Stamp& stamp) {
     if (stamp.producer >= static_cast<std::uint32_t>(producers_) ||
         stamp.priority >= static_cast<std::uint32_t>(priorities_)) {

@@ -71,7 +71,7 @@ class NemesisDriver {
   // A process that runs; or one that may be killed, for messages of this size. -1: none found.
   int PickVictim();
   int PickMortal();
-  // SIGKILL, inside a call if that can be had soon; what the process had in hand is noted, and its
+  // SIGKILL, inside a call if one comes soon; what the process had in hand is noted, and its
   // successor started.
   void Kill(int worker);
   // SIGSTOP now, SIGCONT after `duration`.

@@ -56,7 +56,7 @@ class Registry {
 };
 
 // Whether objects of this kind (kShm, kQueue, kPath: a FIFO) can be made and used at all: "", or
-// what fails and why ("shm_open: Read-only file system"). A place that lacks them is no finding.
+// what fails and why ("shm_open: Read-only file system"). A place without them is not a finding.
 std::string WhyUnusable(Registry& registry, NameKind kind);
 
 // Whether a creation that failed so met a limit (descriptors, queues, bytes): exhaustion, no

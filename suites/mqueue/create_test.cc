@@ -66,7 +66,9 @@ IPC_TEST(MqCreate, ModeThatDeniesTheCreatorsOwnAccess, clause::mq_open::create_m
     opened = CreateWithoutAccess(name.c_str());
   } else {
     const auto user = OtherUser();
-    if (!user) Unsupported("permission bits do not bind this user, and no other user can be had");
+    if (!user)
+      Unsupported(
+          "permission bits do not bind this user, and this process cannot become another user");
     Peer other;
     opened = other
                  .start([&] {

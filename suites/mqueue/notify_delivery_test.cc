@@ -328,7 +328,7 @@ IPC_TEST(MqNotifySignal, ComesFromASenderOfAnotherUser,
          regression::linux_signal_lost_for_sender_of_other_user) {
   const auto first = OtherUser(), second = ThirdUser();
   if (!first || !second)
-    Unsupported("no two other users can be had: needs CAP_SETUID and CAP_SETGID");
+    Unsupported("cannot switch to two other users: needs CAP_SETUID and CAP_SETGID");
   const ScopedUmask none(0);
   Queue q(4, 64, O_RDWR, 0666);
   const mqd_t mqd = q.get();

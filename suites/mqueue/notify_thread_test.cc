@@ -157,7 +157,7 @@ IPC_TEST_F(MqNotifyThread, AttributesAreUsed, clause::mq_notify::sigev_thread_at
     pthread_attr_init(&attributes);
     pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
     if (pthread_attr_setstacksize(&attributes, kStack) != 0)
-      Unsupported("a stack of 16 MiB can't be had");
+      Unsupported("a stack of 16 MiB is not available");
     EXPECT_THAT(RegisterThread(q, 0, TouchStack, &attributes), SucceedsWith(0));
     Arrive(q);
     EXPECT_TRUE(AwaitCalls(1));

@@ -31,12 +31,12 @@ bool Allowed(unsigned bits, int mode) {
 
 User First() {
   const auto user = OtherUser();
-  if (!user) Unsupported("no other user can be had: needs CAP_SETUID and CAP_SETGID");
+  if (!user) Unsupported("cannot switch to another user: needs CAP_SETUID and CAP_SETGID");
   return *user;
 }
 User Second() {
   const auto user = ThirdUser();
-  if (!user) Unsupported("no two other users can be had: needs CAP_SETUID and CAP_SETGID");
+  if (!user) Unsupported("cannot switch to two other users: needs CAP_SETUID and CAP_SETGID");
   return *user;
 }
 
@@ -54,7 +54,7 @@ void Take(const Identity& who) {
   }
   if (setresgid(who.group, who.group, who.group) != 0 ||
       setresuid(who.real, who.effective, who.effective) != 0) {
-    Unsupported("that combination of users and groups can't be had");
+    Unsupported("this process cannot take that combination of users and groups");
   }
   os::StayObservable();
   os::DieWithParent();

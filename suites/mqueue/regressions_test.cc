@@ -321,7 +321,7 @@ IPC_TEST(MqDangerous, NotifyRetriesOnASocketThatIsClosed,
             for (int round = 0; round < 50; ++round) {
               const int receiver = socket(AF_NETLINK, SOCK_RAW, NETLINK_USERSOCK),
                         sender = socket(AF_NETLINK, SOCK_DGRAM, NETLINK_USERSOCK);
-              if (receiver < 0 || sender < 0) Unsupported("no netlink socket can be had");
+              if (receiver < 0 || sender < 0) Unsupported("netlink sockets are not available");
               int small = 1;
               setsockopt(receiver, SOL_SOCKET, SO_RCVBUF, &small, sizeof small);
               sockaddr_nl address{};

@@ -130,7 +130,7 @@ void NeedRealtime() {
         "no Priority Scheduling option: sysconf(_SC_PRIORITY_SCHEDULING) or "
         "sysconf(_SC_THREAD_PRIORITY_SCHEDULING) is not positive");
   if (!CanUseRealtime())
-    Unsupported("SCHED_FIFO can't be had: needs CAP_SYS_NICE or RLIMIT_RTPRIO");
+    Unsupported("SCHED_FIFO is not available: needs CAP_SYS_NICE or RLIMIT_RTPRIO");
 }
 
 // Priority number `level` (0, 1, 2, ...) of SCHED_FIFO, from its lowest upwards.

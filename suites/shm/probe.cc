@@ -8,7 +8,7 @@
 namespace ipcsuite::shm_suite {
 namespace {
 
-// Why the memory that tests of this suite fill can't be had; empty: it can. Memory that can't be
+// Why the memory that tests of this suite fill is not available; empty: it is. Memory that can't be
 // backed ends whoever touches it with SIGBUS.
 std::string LackOfRoom(int object) {
   constexpr off_t kNeeded = 256 << 10;

@@ -176,7 +176,7 @@ IPC_TEST(ShmMprotect, UnalignedAddressMayFailAndThenChangesNothing,
     EXPECT_THAT(changed, SucceedsOrFailsWith(EINVAL));
   }
   if (changed.ok())
-    Unsupported("an unaligned address is accepted here, so that no EINVAL can be had");
+    Unsupported("an unaligned address is accepted here, so that EINVAL cannot be provoked");
   ForClause scope(clause::mprotect::err_einval_no_change);
   for (std::size_t at : {std::size_t{0}, PageSize() - 1, PageSize(), 2 * PageSize() - 1}) {
     ExpectAccess(view.data() + at, PROT_READ | PROT_WRITE);

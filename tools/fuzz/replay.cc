@@ -1,5 +1,5 @@
-// Feeds the files of a folder to a fuzz target, one after another: the corpus stays green under every
-// compiler, and a finding stays mended.
+// Feeds the files of a folder to a fuzz target, one after another: the corpus stays green under
+// every compiler, and a finding stays mended.
 #include <cstdint>
 #include <cstdio>
 #include <filesystem>

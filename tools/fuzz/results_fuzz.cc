@@ -1,5 +1,5 @@
-// Result files come from other machines and versions: whatever they hold, they are read or refused in
-// one line, and what was read survives being written and read again.
+// Result files come from other machines and versions: whatever they hold, they are read or refused
+// in one line, and what was read survives being written and read again.
 #include <cstdint>
 #include <cstdlib>
 #include <optional>

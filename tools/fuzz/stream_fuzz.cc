@@ -1,5 +1,5 @@
-// The console of a guest is anything: results among kernel messages, cut where it crashed. Where the
-// pieces are cut makes no difference.
+// The console of a guest is anything: results among kernel messages, cut where it crashed. Where
+// the pieces are cut makes no difference.
 #include <cstdint>
 #include <cstdlib>
 #include <string_view>
