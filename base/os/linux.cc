@@ -72,7 +72,8 @@ struct NamedSyscall {
   long nr;
 };
 
-// Which system calls a library function may sleep in. Some libraries emulate readv by read.
+// Which system calls a library function may sleep in. Some libraries emulate readv by read. A
+// timed futex wait goes on by restart_syscall after a stop.
 constexpr NamedSyscall kSyscalls[] = {
     {"read", SYS_read},
     {"write", SYS_write},
@@ -130,6 +131,7 @@ constexpr NamedSyscall kSyscalls[] = {
     {"select", SYS_pselect6_time64},
     {"pselect", SYS_pselect6_time64},
 #endif
+    {"sem_", SYS_restart_syscall},
 #ifdef SYS_futex
     {"sem_", SYS_futex},
     {"pthread_", SYS_futex},

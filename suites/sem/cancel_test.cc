@@ -57,26 +57,34 @@ IPC_TEST_P(SemCancel, EndsABlockedWait, clause::sem_wait::cancellation_point,
 }
 
 // A request that is pending when the call is made is acted upon, though the call need not wait.
-IPC_TEST_P(SemCancel, PendingRequestIsActedUpon, clause::sem_wait::cancellation_point,
-           clause::sem_timedwait::cancellation_point, clause::sem_clockwait::cancellation_point,
-           clause::sem_wait::cancel_keeps_token) {
-  for (const Way way : AllWays()) {
-    const Semaphore sem = Make(1);
-    ThreadPeer peer;
-    const Call call = peer.start([&] {
-      PendRequest();
-      return WaitBy(way, sem);
-    });
-    {
-      const ForClause scope(PointOf(way));
-      EXPECT_THAT(call.result(), IsCancelled()) << ToString(way);
-    }
-    peer.Join();
-    if (call.result().fate != Fate::kCancelled) continue;  // it took the token, as it may then
-    const ForClause scope(clause::sem_wait::cancel_keeps_token);
-    NoteChecks();
-    EXPECT_EQ(Drain(sem), 1) << ToString(way);
+void ExpectActsOnPendingRequest(const Setting& setting, Way way) {
+  const Semaphore sem(setting.kind, 1);
+  ThreadPeer peer;
+  const Call call = peer.start([&] {
+    PendRequest();
+    return WaitBy(way, sem);
+  });
+  const CallResult end = call.result();
+  {
+    const ForClause scope(PointOf(way));
+    EXPECT_THAT(end, IsCancelled()) << ToString(way);
   }
+  if (end.fate != Fate::kCancelled) return;
+  peer.Join();
+  const ForClause scope(clause::sem_wait::cancel_keeps_token);
+  NoteChecks();
+  EXPECT_EQ(Drain(sem), 1) << ToString(way);
+}
+IPC_TEST_P(SemCancel, PendingRequestIsActedUpon, clause::sem_wait::cancellation_point,
+           clause::sem_timedwait::cancellation_point, clause::sem_wait::cancel_keeps_token) {
+  ExpectActsOnPendingRequest(GetParam(), Way::kWait);
+  ExpectActsOnPendingRequest(GetParam(), Way::kTimed);
+}
+IPC_TEST_P(SemCancel, PendingRequestIsActedUponByClockwait,
+           clause::sem_clockwait::cancellation_point, clause::sem_wait::cancel_keeps_token) {
+  NeedClockwait();
+  ExpectActsOnPendingRequest(GetParam(), Way::kClockRealtime);
+  ExpectActsOnPendingRequest(GetParam(), Way::kClockMonotonic);
 }
 
 // A post and a request meet a blocked thread: it has the token, or the token is still there.

@@ -162,6 +162,7 @@ void PostFromHandler(int signal) {
 // What the handler posts is there: the wait takes it, or fails with EINTR and leaves it.
 IPC_TEST_P(SemSignal, HandlersPostIsNotLostOnItsOwnWait, clause::sem_post::handler_wakes_own_wait,
            clause::sem_post::async_signal_safe) {
+  SignalCount();  // makes the counter before the handler and other processes use it
   for (const int flags : {0, SA_RESTART}) {
     const ScopedSignal handler(SIGUSR1, PostFromHandler, flags);
     for (const Way way : AllWays()) {
@@ -181,6 +182,7 @@ IPC_TEST_P(SemSignal, HandlersPostIsNotLostOnItsOwnWait, clause::sem_post::handl
 // Handlers that post while the same thread posts and takes: all tokens are accounted for.
 IPC_TEST_P(SemSignal, PostInterruptsAnyFunction, clause::sem_post::async_signal_safe) {
   const ScopedSignal handler(SIGUSR1, PostFromHandler, SA_RESTART);
+  const int before = SignalCount();
   const Semaphore sem = Make();
   handlers_semaphore = sem.get();
   struct Tally {
@@ -198,7 +200,6 @@ IPC_TEST_P(SemSignal, PostInterruptsAnyFunction, clause::sem_post::async_signal_
     return CALL(0);
   });
   constexpr int kSignals = 60;
-  const int before = SignalCount();
   for (int i = 0; i < kSignals; ++i) SignalHandled(worker);
   tally->stop.store(true);
   EXPECT_THAT(worker.result(), SucceedsWith(0));
