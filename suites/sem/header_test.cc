@@ -59,6 +59,7 @@ IPC_TEST(SemLimits, ManySemaphoresAtATime, clause::sem::limit_nsems_max) {
   }
   int i = 0;
   for (const Semaphore& sem : all) EXPECT_EQ(ValueOf(sem), i++ / 2);
+  NoteChecks();
 }
 
 IPC_TEST(SemLimits, OptionIsOfTheBase, clause::sem::option_always) {

@@ -136,6 +136,7 @@ IPC_TABLE_TEST(SemLastReference, LastRow, kLast) {
   InChild([&] {
     EnterPrivatePlace("size=1m,nr_inodes=10,mode=1777");
     const std::size_t room = FillThePlace().size();
+    NoteChecks();
     ASSERT_GT(room, 1u);
     if (row.exec) {
       ExecSelf image("stay_until_told", {}, [&] {
