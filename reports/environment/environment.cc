@@ -172,6 +172,8 @@ EnvironmentSection CLibrary() {
   option("OPEN_MAX", _SC_OPEN_MAX);
   option("MQ_OPEN_MAX", _SC_MQ_OPEN_MAX);
   option("MQ_PRIO_MAX", _SC_MQ_PRIO_MAX);
+  option("SEM_NSEMS_MAX", _SC_SEM_NSEMS_MAX);
+  option("SEM_VALUE_MAX", _SC_SEM_VALUE_MAX);
   Put(section, "PIPE_BUF", std::to_string(::pathconf("/", _PC_PIPE_BUF)));
   Put(section, "off_t_bits", std::to_string(sizeof(off_t) * CHAR_BIT));
   Put(section, "time_t_bits", std::to_string(sizeof(time_t) * CHAR_BIT));
