@@ -112,6 +112,13 @@ Hooks MakeDefaults() {
   h.mq_notify = [](const Obj& o, const sigevent* s) { return real::mq_notify(o.fd, s); };
   h.clock_gettime = real::clock_gettime;
   h.clock_getres = real::clock_getres;
+  h.sem_open = [](const char* p, int f, mode_t m, unsigned v) {
+    return real::sem_open(p, f, m, v);
+  };
+  h.sem_timedwait = [](sem_t* s, const timespec* t) { return real::sem_timedwait(s, t); };
+  h.sem_clockwait = [](sem_t* s, clockid_t c, const timespec* t) {
+    return real::sem_clockwait(s, c, t);
+  };
   h.after_fork_in_child = [] {};
   h.before_exec = [] {};
   h.failed_exec = [] {};
@@ -136,6 +143,11 @@ const Row kMeta[] = {
            Edit<&Hooks::mkfifoat>::Always<ENOSYS>(h);
            Edit<&Hooks::shm_open>::Always<ENOSYS>(h);
            Edit<&Hooks::mq_open>::Always<ENOSYS>(h);
+           Edit<&Hooks::sem_init>::Always<ENOSYS>(h);
+           h.sem_open = [](const char*, int, mode_t, unsigned) {
+             errno = ENOSYS;
+             return static_cast<sem_t*>(SEM_FAILED);
+           };
          }},
 };
 

@@ -99,6 +99,10 @@ struct Hooks {
   // clocks
   int (*clock_gettime)(clockid_t, timespec*);
   int (*clock_getres)(clockid_t, timespec*);
+  // semaphores (the calls without a deadline are in calls.h)
+  sem_t* (*sem_open)(const char*, int flags, mode_t, unsigned value);
+  int (*sem_timedwait)(sem_t*, const timespec*);
+  int (*sem_clockwait)(sem_t*, clockid_t, const timespec*);
   // processes; exec sees every exec*() and calls `before`, and `failed` when it came back
   void (*after_fork_in_child)();
   void (*before_exec)();

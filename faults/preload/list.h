@@ -18,7 +18,8 @@ struct Hooks;
   X(poll, "poll")             \
   X(shm, "shm")               \
   X(mqueue, "mqueue")         \
-  X(notify, "mqueue")
+  X(notify, "mqueue")         \
+  X(sem, "sem")
 
 #define IPC_FAMILY_ENUMERATOR(name, suite) name,
 // `meta` are the neutral implementation and the canary, which belong to all suites.

@@ -80,6 +80,9 @@
   X(mq_notify, int, (mqd_t, const sigevent*))                                          \
   X(clock_gettime, int, (clockid_t, timespec*))                                        \
   X(clock_getres, int, (clockid_t, timespec*))                                         \
+  X(sem_open, sem_t*, (const char*, int, ...))                                         \
+  X(sem_timedwait, int, (sem_t*, const timespec*))                                     \
+  X(sem_clockwait, int, (sem_t*, clockid_t, const timespec*))                          \
   X(fork, pid_t, ())                                                                   \
   X(execve, int, (const char*, char* const*, char* const*))                            \
   X(execvp, int, (const char*, char* const*))                                          \
