@@ -66,18 +66,18 @@ WITNESS(sem_wait_without_token_seldom) {
 WITNESS(sem_post_wakes_two) {
   Sem s;
   Child a([&] { return sem_wait(s); }), b([&] { return sem_wait(s); });
-  Nap(150);
+  Nap(300);
   sem_post(s);
-  return a.Exit(500) == 0 && b.Exit(500) == 0;
+  return a.Exit() == 0 && b.Exit() == 0;
 }
 
 WITNESS(sem_wakeup_lost_among_waiters) {
   Sem s;
   Child a([&] { return sem_wait(s); }), b([&] { return sem_wait(s); }),
       c([&] { return sem_wait(s); });
-  Nap(150);
+  Nap(300);
   sem_post(s);
-  return a.Exit(300) == -1 && b.Exit(300) == -1 && c.Exit(300) == -1;
+  return a.Exit() == -1 && b.Exit() == -1 && c.Exit() == -1;
 }
 
 WITNESS(sem_handlers_post_lost_in_wait) {
@@ -86,8 +86,7 @@ WITNESS(sem_handlers_post_lost_in_wait) {
   Child c([] { return sem_wait(s) == 0 ? 1 : 0; });
   Nap(100);
   kill(c.pid(), SIGUSR1);
-  Nap(200);
-  return c.Exit(300) == -1;
+  return c.Exit() == -1;
 }
 
 WITNESS(sem_post_not_reentrant) {
