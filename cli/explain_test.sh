@@ -13,7 +13,7 @@ expect_match 'its known bug' '*known bug:*linux.negative_tv_sec_einval (open)*' 
 expect_match 'what is disputed' '*reading:*reading:*decided by:*' "$out"
 out=$($program explain mq_timedsend.timeout.nonblock_like_mq_send)
 expect_match 'its expectation with the place of the entry' \
-  '*expectation:*linux-mq-invalid-abstime-before-eagain*(*linux-mqueue.json:[1-9]*' "$out"
+  '*expectation:*linux-mq-invalid-abstime-before-eagain*linux-mqueue.json:[1-9]*' "$out"
 
 out=$($program explain pipe.read.fifo_order)
 expect_match 'instances share a definition' '*PipeRead.BytesComeInOrderEachOnce (*), 3 instances*' "$out"

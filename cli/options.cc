@@ -35,6 +35,30 @@ int CheckNames(const RunOptions& options) {
   return -1;
 }
 
+// What is printed, where reports go, and what they are judged by.
+void DescribeReports(CLI::App& app, RunOptions* options) {
+  app.add_flag("--list", options->list, "Print the selected tests and run none");
+  app.add_flag("--verbose,-v", options->verbose, "Print a line for each test");
+  app.add_option("--out", options->out, "Directory of the reports")->capture_default_str();
+  app.add_option(
+         "--format", options->formats,
+         "json, html, junit, ctrf, tap, ktap, markdown; default: json,html,junit,tap,markdown")
+      ->delimiter(',')
+      ->check(CLI::IsMember(kFormats));
+  app.add_option("--expect", options->expect,
+                 "Files of expectations, in addition to the shipped ones");
+  app.add_flag("--no-default-expectations", options->no_default_expectations,
+               "Report known deviations as plain FAIL");
+  app.add_option("--baseline", options->baseline,
+                 "Earlier results.json: only what got worse since then is red");
+  app.add_option("--detection", options->detection,
+                 "Result of `ipcsuite detect` to include; default: detection.json in --out");
+  app.add_option("--label", options->label, "Name of this platform in comparisons");
+  app.add_option("--profile", options->profile, "Effort of the properties")
+      ->check(CLI::IsMember({"quick", "full", "soak"}))
+      ->capture_default_str();
+}
+
 }  // namespace
 
 int ParseRunOptions(int argc, char** argv, RunOptions* options) {
@@ -72,24 +96,7 @@ int ParseRunOptions(int argc, char** argv, RunOptions* options) {
                  "How many times as long as on an ordinary machine to wait before giving up; "
                  "default: as measured at the start")
       ->check(CLI::Range(1.0, 1000.0));
-  app.add_option("--out", options->out, "Directory of the reports")->capture_default_str();
-  app.add_option(
-         "--format", options->formats,
-         "json, html, junit, ctrf, tap, ktap, markdown; default: json,html,junit,tap,markdown")
-      ->delimiter(',')
-      ->check(CLI::IsMember(kFormats));
-  app.add_option("--expect", options->expect,
-                 "Files of expectations, in addition to the shipped ones");
-  app.add_flag("--no-default-expectations", options->no_default_expectations,
-               "Report known deviations as plain FAIL");
-  app.add_option("--baseline", options->baseline,
-                 "Earlier results.json: only what got worse since then is red");
-  app.add_option("--detection", options->detection,
-                 "Result of `ipcsuite detect` to include; default: detection.json in --out");
-  app.add_option("--label", options->label, "Name of this platform in comparisons");
-  app.add_option("--profile", options->profile, "Effort of the properties")
-      ->check(CLI::IsMember({"quick", "full", "soak"}))
-      ->capture_default_str();
+  DescribeReports(app, options);
   bool no_stress = false;
   auto* stress = app.add_option("--stress-time", options->stress_s,
                                 "Seconds of stress at the end of a whole run")
@@ -103,8 +110,6 @@ int ParseRunOptions(int argc, char** argv, RunOptions* options) {
   auto* isolation =
       app.add_flag("--no-isolation", no_isolation, "Run all tests in this process (for debuggers)");
   app.add_option("--shard", shard, "i/n: run the i-th (from 0) of n parts");
-  app.add_flag("--list", options->list, "Print the selected tests and run none");
-  app.add_flag("--verbose,-v", options->verbose, "Print a line for each test");
   isolation->excludes(jobs)->excludes(repeat);
   return ParseArguments(app, argc, argv, [&] {
     runner.isolation = !no_isolation;

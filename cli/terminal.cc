@@ -20,6 +20,13 @@ bool HasColor(bool tty) {
   return tty && !std::getenv("NO_COLOR") && term && std::strcmp(term, "dumb") != 0;
 }
 
+// What nobody reads is given up: kept in the buffer, it would be written again by every process
+// that is forked from here.
+void Flush() {
+  if (std::fflush(stdout) == 0) return;
+  [[maybe_unused]] const std::FILE* const nowhere = std::freopen("/dev/null", "w", stdout);
+}
+
 }  // namespace
 
 Terminal::Terminal(bool verbose, bool stream)
@@ -28,20 +35,20 @@ Terminal::Terminal(bool verbose, bool stream)
 void Terminal::Begin(const report::Run& run, std::size_t tests) {
   if (stream_) {
     std::printf("%s", platforms::HeaderLine(run).c_str());
-    std::fflush(stdout);
+    Flush();
     return;
   }
   std::printf("ipcsuite: %zu tests, POSIX.1-%s, seed 0x%llx\n", tests,
               run.issue == 7 ? "2017 (Issue 7)" : "2024 (Issue 8)",
               static_cast<unsigned long long>(run.seed));
-  std::fflush(stdout);
+  Flush();
   next_line_ns_ = NowNs() + 5 * kSecondNs;
 }
 
 void Terminal::OnResult(const report::TestRecord& record, const Progress& progress) {
   if (stream_) {
     std::printf("%s", platforms::ResultLine(record).c_str());
-    std::fflush(stdout);
+    Flush();
     return;
   }
   if (verbose_) {
@@ -49,6 +56,7 @@ void Terminal::OnResult(const report::TestRecord& record, const Progress& progre
                 std::string(report::ToString(record.verdict)).c_str(), record.name.c_str(),
                 static_cast<double>(record.duration_ns) / 1e6, record.reason.empty() ? "" : ": ",
                 record.reason.c_str());
+    Flush();
   }
   const std::int64_t now = NowNs();
   const bool last = progress.total > 0 && progress.done >= progress.total;
@@ -56,24 +64,24 @@ void Terminal::OnResult(const report::TestRecord& record, const Progress& progre
     std::printf("\r\033[K%d of %d, %d failed (known deviations included)", progress.done,
                 progress.total, progress.red);
     if (last) std::printf("\r\033[K");
-    std::fflush(stdout);
+    Flush();
     next_line_ns_ = now + kSecondNs / 10;
   } else if (!tty_ && !verbose_ && now >= next_line_ns_) {
     std::printf("ipcsuite: %d of %d, %d failed (known deviations included)\n", progress.done,
                 progress.total, progress.red);
-    std::fflush(stdout);
+    Flush();
     next_line_ns_ = now + 5 * kSecondNs;
   }
 }
 
 void Terminal::End(const report::Run& run) {
   std::printf("%s", report::TextSummary(run, HasColor(tty_)).c_str());
-  std::fflush(stdout);
+  Flush();
 }
 
 void Terminal::EndStream(const report::Run& run) {
   std::printf("%s", platforms::EndLine(run).c_str());
-  std::fflush(stdout);
+  Flush();
 }
 
 void Terminal::SayWhere(const std::string& out, const std::vector<std::string>& formats) {

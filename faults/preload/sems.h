@@ -1,7 +1,6 @@
 // What faults of semaphores share. A semaphore is known by its address, which is the same in all
 // processes that inherited it.
-#ifndef FAULTS_PRELOAD_SEMS_H_
-#define FAULTS_PRELOAD_SEMS_H_
+#pragma once
 
 #include <fcntl.h>
 #include <semaphore.h>
@@ -83,5 +82,3 @@ void EveryWait(Hooks& h) {
 using RealWait = int (*)(sem_t*, clockid_t, const timespec*);
 
 }  // namespace faults
-
-#endif  // FAULTS_PRELOAD_SEMS_H_

@@ -1,6 +1,5 @@
 // What the witnesses of faults of semaphores share.
-#ifndef FAULTS_WITNESS_SEM_H_
-#define FAULTS_WITNESS_SEM_H_
+#pragma once
 
 #include <limits.h>
 #include <pthread.h>
@@ -69,5 +68,3 @@ inline bool Cancelled(void (*function)()) {
 }
 
 }  // namespace witness
-
-#endif  // FAULTS_WITNESS_SEM_H_

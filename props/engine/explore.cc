@@ -158,7 +158,7 @@ std::optional<Failure> Explore(const ExploreOptions& options, const RunProgram& 
   for (std::uint64_t batch = 0; !failure.has_value() && !aborted && !given_up; ++batch) {
     if (ended(cases)) break;
     rc::detail::TestParams params;
-    params.seed = Mix(options.seed + batch);
+    params.seed = HashSeed(options.seed + batch, "batch");
     params.maxSuccess = kBatch;
     // With an empty map of its own replays: rapidcheck's configuration is not asked, nor printed.
     rc::detail::checkTestable(property, rc::detail::TestMetadata(), params, listener,
@@ -250,7 +250,7 @@ std::optional<Failure> ExploreRacy(const ExploreOptions& options, const RunProgr
       AnyProgram(options.max_steps, std::make_shared<std::size_t>(options.max_steps));
   for (std::uint64_t i = 0; !ended(i); ++i) {
     const Program program =
-        any(rc::Random(Mix(options.seed + i)), static_cast<int>(i % 100)).value();
+        any(rc::Random(HashSeed(options.seed + i, "batch")), static_cast<int>(i % 100)).value();
     CaseOutcome outcome = run(program);
     on_case(outcome);
     if (!outcome.unresolved.empty()) return std::nullopt;

@@ -281,15 +281,14 @@ void AddWriters(std::vector<State>& all) {
         s.rd.reset();
         s.fd = s.wr;
       }));
-  State back =
-      HealthyWriter("WriterNewReader", "write end: new reader after the last had gone",
-                    State::kFifoOnly, pipe_healthy_no_error_bits, room, ready, [](Scene& s) {
-                      s.OpenBoth();
-                      s.rd.reset();
-                      s.rd = s.OpenReader();
-                      s.fd = s.wr;
-                    });
-  all.push_back(back);
+  all.push_back(HealthyWriter("WriterNewReader", "write end: new reader after the last had gone",
+                              State::kFifoOnly, pipe_healthy_no_error_bits, room, ready,
+                              [](Scene& s) {
+                                s.OpenBoth();
+                                s.rd.reset();
+                                s.rd = s.OpenReader();
+                                s.fd = s.wr;
+                              }));
 }
 
 void AddOthers(std::vector<State>& all) {
