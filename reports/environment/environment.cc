@@ -40,16 +40,6 @@ std::string Slurp(const std::string& path) {
   return text;
 }
 
-std::vector<std::string> Lines(std::string_view text) {
-  std::vector<std::string> lines;
-  while (!text.empty()) {
-    const auto end = std::min(text.find('\n'), text.size());
-    lines.emplace_back(text.substr(0, end));
-    text.remove_prefix(std::min(end + 1, text.size()));
-  }
-  return lines;
-}
-
 std::vector<std::string> Words(std::string_view text) {
   std::vector<std::string> words;
   constexpr std::string_view kBlank = " \t\n";

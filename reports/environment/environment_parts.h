@@ -6,6 +6,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/text.h"
 #include "reports/results/model.h"
 
 namespace ipcsuite::report::environment {
@@ -14,7 +15,6 @@ namespace ipcsuite::report::environment {
 std::string Slurp(const std::string& path);
 // Value of the line "key:<blank>value" (or "key<tab>: value"); "" if absent.
 std::string LineValue(std::string_view text, std::string_view key);
-std::vector<std::string> Lines(std::string_view text);
 std::vector<std::string> Words(std::string_view text);
 // Appends the fact unless the value is empty.
 void Put(EnvironmentSection& section, const std::string& key, std::string value);

@@ -6,6 +6,7 @@
 #include <set>
 
 #include "base/files.h"
+#include "base/text.h"
 #include "reports/verdicts/embedded.h"
 #include "spec/clause.h"
 
@@ -20,16 +21,6 @@ const std::set<std::string> kConditionKeys = {
     "os", "kernel", "arch", "libc", "libc_version", "bits", "container", "emulator", "privilege"};
 const std::set<std::string> kEntryKeys = {"id",       "tests",  "clauses", "condition",
                                           "expected", "reason", "link",    "review_by"};
-
-std::vector<std::string> Split(std::string_view text, std::string_view separators) {
-  std::vector<std::string> parts;
-  while (!text.empty()) {
-    const auto end = std::min(text.find_first_of(separators), text.size());
-    if (end > 0) parts.emplace_back(text.substr(0, end));
-    text.remove_prefix(std::min(end + 1, text.size()));
-  }
-  return parts;
-}
 
 bool IsDate(const std::string& text) {
   if (text.size() != 10 || text[4] != '-' || text[7] != '-') return false;
