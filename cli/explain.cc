@@ -73,8 +73,7 @@ void ExplainRegressions(ClauseRef clause) {
 template <typename F>
 void ExplainExpectations(F concerns) {
   std::vector<report::Expectation> expectations;
-  std::string error;
-  if (!report::DefaultExpectations(&expectations, &error)) return;
+  if (!report::DefaultExpectations(&expectations)) return;
   for (const report::Expectation& entry : expectations) {
     if (!concerns(entry)) continue;
     Wrap("expectation", entry.id + " (reports/verdicts/expectations/" + entry.origin + ":" +

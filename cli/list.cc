@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "base/args.h"
-#include "cli/detection.h"
+#include "base/files.h"
 #include "harness/runner/runner.h"
 #include "harness/test/registry.h"
 #include "harness/test/test.h"
@@ -109,12 +109,12 @@ void ListCoverage(const ListOptions& options) {
 // What the suite is known to notice; nothing if there is no result of `ipcsuite detect`. False
 // after one line of complaint.
 bool ListScore(const ListOptions& options) {
-  std::string document, error;
-  if (!LoadDetection(options.detection, "ipcsuite-reports", &document, &error)) {
-    Complain(error);
-    return false;
-  }
-  const std::string score = report::DetectionScore(document);
+  const bool named = !options.detection.empty();
+  const auto document =
+      ReadFile(named ? options.detection : std::string("ipcsuite-reports/detection.json"));
+  if (!document && named) Complain(document.error());
+  if (!document) return !named;
+  const std::string score = report::DetectionScore(*document);
   if (!score.empty()) std::printf("\nThe suite %s.\n", score.c_str());
   return true;
 }

@@ -12,11 +12,13 @@
 #include "cli/run.h"
 #include "faults/detect/detect.h"
 #include "harness/peers/exec.h"
+#include "harness/test/registry.h"
 #include "platforms/guest.h"
 #include "platforms/on.h"
 #include "reports/commands/commands.h"
 #include "stress/campaign/report.h"
 #include "stress/campaign/stress.h"
+#include "stress/engine/workload.h"
 #ifndef IPC_WITHOUT_PROPERTIES
 #include "props/soak/soak.h"
 #endif
@@ -68,13 +70,23 @@ void ShortStress(double seconds, ipcsuite::report::Run* run) {
   if (result.interrupted) run->interrupted = "interrupted by a signal in the short stress";
 }
 
+// All names that results have: of tests, and of the workloads of the stress.
+std::vector<std::string> TestNames() {
+  std::vector<std::string> names;
+  for (const ipcsuite::TestEntry& test : ipcsuite::AllTests()) names.push_back(test.name);
+  for (const auto* workload : ipcsuite::AllRows<ipcsuite::stress::WorkloadInfo>())
+    names.emplace_back(workload->test_name);
+  return names;
+}
+
 int Usage(FILE* out, int status) {
   std::fprintf(out, "usage: ipcsuite COMMAND [OPTION...]\n\n");
   for (const Command& command : kCommands)
     std::fprintf(out, "  %-14s %s\n", command.name, command.help);
   std::fprintf(out,
                "\nEach command explains its options with --help. Exit status: 0 conforming or as "
-               "expected,\n1 findings, 2 usage or set-up error.\n");
+               "expected,\n1 findings, 2 usage or set-up error, 3 no finding, but verdicts are "
+               "missing.\n");
   return status;
 }
 
@@ -85,6 +97,7 @@ int main(int argc, char** argv) {
   ipcsuite::MaybeRunRole(argc, argv);  // a role is started by a test: what it gets is on purpose
   ipcsuite::TidySurroundings();
   ipcsuite::cli::SetShortStress(ShortStress);
+  ipcsuite::report::SetTestNames(TestNames);
   // GoogleTest must not take options from this command line.
   int none = 1;
   char* only_name[] = {argv[0], nullptr};

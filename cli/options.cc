@@ -8,12 +8,11 @@
 #include "base/random.h"
 #include "harness/test/registry.h"
 #include "harness/test/test.h"
+#include "reports/formats/report.h"
 #include "spec/clause.h"
 
 namespace ipcsuite::cli {
 namespace {
-
-const std::set<std::string> kFormats = {"json", "html", "junit", "ctrf", "tap", "ktap", "markdown"};
 
 // Names that select nothing are mistakes, and a gate that judged nothing would be green.
 int CheckNames(const RunOptions& options) {
@@ -30,7 +29,7 @@ int CheckNames(const RunOptions& options) {
       return Complain("unknown clause '" + id + "': see `ipcsuite list --clauses`");
     }
   }
-  if (SelectTests(options.runner).empty())
+  if (options.runner.shard_count == 1 && SelectTests(options.runner).empty())
     return Complain("no test is selected: see `ipcsuite list --tests`");
   return -1;
 }
@@ -40,18 +39,9 @@ void DescribeReports(CLI::App& app, RunOptions* options) {
   app.add_flag("--list", options->list, "Print the selected tests and run none");
   app.add_flag("--verbose,-v", options->verbose, "Print a line for each test");
   app.add_option("--out", options->out, "Directory of the reports")->capture_default_str();
-  app.add_option(
-         "--format", options->formats,
-         "json, html, junit, ctrf, tap, ktap, markdown; default: json,html,junit,tap,markdown")
-      ->delimiter(',')
-      ->check(CLI::IsMember(kFormats));
-  app.add_option("--expect", options->expect,
-                 "Files of expectations, in addition to the shipped ones");
-  app.add_flag("--no-default-expectations", options->no_default_expectations,
-               "Report known deviations as plain FAIL");
-  app.add_option("--baseline", options->baseline,
-                 "Earlier results.json: only what got worse since then is red");
-  app.add_option("--detection", options->detection,
+  report::AddFormats(app, options->formats);
+  report::AddJudgingOptions(app, options->judging);
+  app.add_option("--detection", options->judging.detection,
                  "Result of `ipcsuite detect` to include; default: detection.json in --out");
   app.add_option("--label", options->label, "Name of this platform in comparisons");
   app.add_option("--profile", options->profile, "Effort of the properties")
@@ -125,8 +115,7 @@ int ParseRunOptions(int argc, char** argv, RunOptions* options) {
         return Complain("--shard: '" + shard + "' is not i/n with 0 <= i < n");
       }
     }
-    options->whole = runner.filter == "*" && runner.clauses.empty() && runner.suites.empty() &&
-                     runner.shard_count == 1;
+    options->filtered = runner.filter != "*" || !runner.clauses.empty() || !runner.suites.empty();
     return CheckNames(*options);
   });
 }

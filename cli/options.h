@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "harness/runner/runner.h"
+#include "reports/verdicts/judge.h"
 
 namespace ipcsuite::cli {
 
@@ -12,16 +13,13 @@ struct RunOptions {
   RunnerOptions runner;
   std::string out = "ipcsuite-reports";  // directory of the reports; empty: none are written
   std::vector<std::string> formats = {"json", "html", "junit", "tap", "markdown"};
-  std::vector<std::string> expect;  // files of expectations, besides the defaults
-  bool no_default_expectations = false;
-  std::string baseline;           // older results: only regressions against it are red
-  std::string detection;          // result of `ipcsuite detect`; empty: the one in `out`, if any
-  std::string label;              // name of this platform in comparisons
-  std::string profile = "quick";  // of the properties: quick, full, soak
-  double stress_s = 15;           // of the short stress; 0: none
+  report::JudgingOptions judging;  // `detection` empty: the one in `out`, if any
+  std::string label;               // name of this platform in comparisons
+  std::string profile = "quick";   // of the properties: quick, full, soak
+  double stress_s = 15;            // of the short stress; 0: none
   bool list = false;
   bool verbose = false;    // a line for every test
-  bool whole = true;       // nothing was filtered away
+  bool filtered = false;   // some of the tests were selected; shards are another matter
   bool stream = false;     // results as lines for a host (platforms/stream.h)
   std::string junit_path;  // one more JUnit file (Bazel's XML_OUTPUT_FILE)
 };

@@ -9,25 +9,19 @@
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
-#include <optional>
 #include <set>
 #include <string>
 #include <system_error>
 
 #include "base/args.h"
-#include "cli/detection.h"
 #include "cli/options.h"
 #include "cli/terminal.h"
 #include "cli/version.h"
 #include "harness/runner/runner.h"
-#include "reports/compare/compare.h"
 #include "reports/environment/environment.h"
 #include "reports/formats/report.h"
-#include "reports/results/json.h"
-#include "reports/verdicts/aggregate.h"
 #include "reports/verdicts/catalogue.h"
-#include "reports/verdicts/detection.h"
-#include "reports/verdicts/expectations.h"
+#include "reports/verdicts/judge.h"
 
 namespace ipcsuite::cli {
 namespace {
@@ -72,40 +66,15 @@ report::Run StartRun(const RunOptions& options, const std::string& command_line)
   return run;
 }
 
-bool LoadExpectations(const RunOptions& options, std::vector<report::Expectation>* expectations,
-                      std::string* error) {
-  if (!options.no_default_expectations && !report::DefaultExpectations(expectations, error))
-    return false;
-  for (const std::string& path : options.expect) {
-    if (!report::ReadExpectations(path, expectations, error)) return false;
-  }
-  return true;
-}
-
-int WriteReports(const RunOptions& options, const report::Run& run) {
-  int status = 0;
-  for (const std::string& format : options.formats) {
-    const std::string path =
-        options.out + "/" + std::string(report::DefaultFileName(*report::FormatFromString(format)));
-    std::string error;
-    if (!report::WriteReport(run, format, path, &error)) status = Complain(error);
-  }
-  return status;
-}
-
 ShortStress g_short_stress = nullptr;
 
 int Perform(RunOptions& options, const std::string& command_line) {
-  std::vector<report::Expectation> expectations;
+  if (options.judging.detection.empty() && !options.out.empty() &&
+      access((options.out + "/detection.json").c_str(), F_OK) == 0)
+    options.judging.detection = options.out + "/detection.json";
+  const auto judge = report::Judge::Load(options.judging);
+  if (!judge) return Complain(judge.error());
   std::string error;
-  if (!LoadExpectations(options, &expectations, &error)) return Complain(error);
-  std::optional<report::Run> baseline;
-  if (!options.baseline.empty()) {
-    baseline = report::ReadRun(options.baseline, &error);
-    if (!baseline) return Complain(error);
-  }
-  std::string detection;
-  if (!LoadDetection(options.detection, options.out, &detection, &error)) return Complain(error);
   if (!options.out.empty()) {
     if (error = PrepareOut(options.out); !error.empty()) return Complain(error);
     options.runner.results_path = options.out + "/results.jsonl";
@@ -113,6 +82,9 @@ int Perform(RunOptions& options, const std::string& command_line) {
   report::Run run = StartRun(options, command_line);
   Terminal terminal(options.verbose, options.stream);
   terminal.Begin(run, SelectTests(options.runner).size());
+  options.runner.expected = [&](const report::TestRecord& record) {
+    return judge->Expects(record, run.environment);
+  };
   RunnerOutcome outcome;
   try {
     outcome =
@@ -123,9 +95,14 @@ int Perform(RunOptions& options, const std::string& command_line) {
     return Complain(problem.what());
   }
   run.tests = std::move(outcome.tests);
+  run.filtered = options.filtered;
+  if (options.runner.shard_count > 1)
+    run.shard = std::to_string(options.runner.shard_index) + "/" +
+                std::to_string(options.runner.shard_count);
   run.interrupted = outcome.interrupted;
   run.duration_ns = outcome.duration_ns;
-  if (g_short_stress && options.stress_s > 0 && options.whole && run.interrupted.empty())
+  const bool whole = !run.filtered && run.shard.empty();
+  if (g_short_stress && options.stress_s > 0 && whole && run.interrupted.empty())
     g_short_stress(options.stress_s, &run);
   char scale[32];
   std::snprintf(scale, sizeof scale, "%.1f", outcome.time_scale);
@@ -137,22 +114,18 @@ int Perform(RunOptions& options, const std::string& command_line) {
     std::fprintf(stderr, "ipcsuite: blocking can't be shown here, only inferred: %s\n",
                  outcome.probe.c_str());
   if (options.stream) return terminal.EndStream(run), 0;
-  report::ApplyOptions apply;
-  apply.whole = options.whole;
-  report::Apply(expectations, report::FactsOf(run.environment), apply, &run.tests);
-  report::Finish(CatalogueFor(options), run);
-  if (!detection.empty() && !report::FoldDetection(detection, &run, &error)) return Complain(error);
-  if (baseline) report::GateOnBaseline(*baseline, &run);
+  run = judge->Apply(std::move(run), CatalogueFor(options));
   terminal.End(run);
   int status = run.summary.exit_status;
   if (!options.out.empty()) {
-    const int written = WriteReports(options, run);
-    if (written == 0) terminal.SayWhere(options.out, options.formats);
-    status = std::max(status, written);
+    const auto written = report::WriteReports(run, options.formats, options.out);
+    if (written) terminal.SayWhere(options.out, options.formats);
+    if (!written) status = Complain(written.error());
   }
-  if (!options.junit_path.empty() &&
-      !report::WriteReport(run, report::Format::kJunit, options.junit_path, &error))
-    status = Complain(error);
+  if (!options.junit_path.empty()) {
+    const auto written = report::WriteReport(run, "junit", options.junit_path);
+    if (!written) status = Complain(written.error());
+  }
   return status;
 }
 
@@ -168,7 +141,8 @@ int RunMain(int argc, char** argv) {
   setenv("IPCSUITE_PROFILE", options.profile.c_str(), options.profile != "quick");
   std::string command_line = "ipcsuite run";
   for (int i = 0; i < argc; ++i) command_line += std::string(" ") + argv[i];
-  return Perform(options, command_line);
+  const int status = Perform(options, command_line);
+  return options.judging.bisect ? report::BisectStatus(status) : status;
 }
 
 int SuiteMain(int argc, char** argv) {

@@ -87,8 +87,7 @@ void Terminal::EndStream(const report::Run& run) {
 void Terminal::SayWhere(const std::string& out, const std::vector<std::string>& formats) {
   std::string names;
   for (const std::string& format : formats)
-    names += (names.empty() ? "" : ", ") +
-             std::string(report::DefaultFileName(*report::FormatFromString(format)));
+    names += (names.empty() ? "" : ", ") + std::string(report::FindFormat(format)->file);
   std::printf("reports in %s: %s\n", out.c_str(), names.c_str());
 }
 

@@ -49,8 +49,7 @@ Result<std::string> WriteInitramfs(const PlatformSpec& spec, const LaunchInput& 
   cpio.AddFile("init", program);
   cpio.AddFile(kOrdersPath + 1, orders, 0644);
   const std::string path = input.work_dir + "/initrd";
-  std::string error;
-  if (!WriteFile(path, cpio.Finish(), &error)) return Error{error};
+  if (const auto written = WriteFile(path, cpio.Finish()); !written) return Error{written.error()};
   return path;
 }
 

@@ -20,9 +20,7 @@
 #include "reports/compare/compare.h"
 #include "reports/formats/report.h"
 #include "reports/results/json.h"
-#include "reports/verdicts/aggregate.h"
-#include "reports/verdicts/catalogue.h"
-#include "reports/verdicts/expectations.h"
+#include "reports/verdicts/judge.h"
 
 namespace ipcsuite::platforms {
 namespace {
@@ -32,8 +30,7 @@ struct OnOptions {
   std::string out = "ipcsuite-reports";
   std::vector<std::string> formats = {"json", "html"};
   int jobs = 0;  // of matrix: number of concurrent platforms
-  std::vector<std::string> expect;
-  std::vector<report::Expectation> expectations;  // the default ones and those
+  report::JudgingOptions judging;
   bool list = false;
 };
 
@@ -42,11 +39,11 @@ void AddOptions(CLI::App& app, OnOptions& options) {
       "--program", options.remote.program,
       "File to run there: static, or built for that libc or machine; default: this program");
   app.add_option("--out", options.out, "Directory of the reports")->capture_default_str();
-  app.add_option("--format", options.formats, "json, html, junit, ...")->delimiter(',');
+  report::AddFormats(app, options.formats);
   AddDuration(app, "--limit", options.remote.limit, "Time limit of the whole run; default: 15m");
   AddDuration(app, "--silence", options.remote.silence,
               "Kill the run after this time without output; default: 3m");
-  app.add_option("--expect", options.expect, "Files of known deviations, on this machine");
+  report::AddJudgingOptions(app, options.judging);
   app.add_flag("--list", options.list,
                "Print which platforms are available here, their keys, and what the others need");
   app.allow_extras();
@@ -56,16 +53,12 @@ void PrintList() {
   for (const std::string& line : ListPlatforms()) std::printf("%s\n", line.c_str());
 }
 
-// What arrived becomes a report: judged here, by this program's catalogue and expectations.
-report::Run Judge(report::Run run, const std::vector<report::Expectation>& expectations) {
-  report::Apply(expectations, report::FactsOf(run.environment), {}, &run.tests);
-  std::vector<std::string> suites;
-  for (const report::TestRecord& test : run.tests) {
-    if (std::find(suites.begin(), suites.end(), test.suite) == suites.end())
-      suites.push_back(test.suite);
-  }
-  report::Finish(report::CatalogueClauses(suites), run);
-  return run;
+// What arrived becomes a report: judged here, by this program's catalogue and the host's options.
+report::Run Judged(const report::Judge& judge, Remote& remote) {
+  report::Run run = remote.Take();
+  run.clauses.clear();
+  auto catalogue = report::CatalogueOf(run);
+  return judge.Apply(std::move(run), std::move(catalogue));
 }
 
 std::string FileLabel(std::string text) {
@@ -75,23 +68,16 @@ std::string FileLabel(std::string text) {
   return text.size() > 80 ? text.substr(text.size() - 80) : text;
 }
 
-// What is wrong with the options; reads the files that they name.
-std::string Mistake(const CLI::App& app, OnOptions& options) {
+// What is wrong with the options.
+std::string Mistake(const CLI::App& app, const OnOptions& options) {
   if (const std::vector<std::string> extra = app.remaining(); !extra.empty())
     return "unexpected " + extra.front() + ": options of `run` on the platform follow `--`";
   for (const std::string& word : options.remote.rest) {
     const std::string name = word.substr(0, word.find('='));
-    if (name == "--expect")
-      return "--expect after `--` would name a file there: give it before `--`";
-    if (name == "--baseline")
-      return "--baseline after `--` would name a file there: run without it, then use `ipcsuite "
-             "compare` on the two results.json";
+    if (name == "--expect" || name == "--baseline")
+      return name + " after `--` would name a file there: give it before `--`";
   }
-  std::string error;
-  bool read = report::DefaultExpectations(&options.expectations, &error);
-  for (const std::string& file : options.expect)
-    read = read && report::ReadExpectations(file, &options.expectations, &error);
-  return read ? "" : error;
+  return "";
 }
 
 // -1 to go on, or the exit status.
@@ -150,7 +136,7 @@ Entry ReadEntry(const std::string& text) {
 // The platforms of `matrix`: started as others end, their results written as they arrive.
 class Matrix {
  public:
-  explicit Matrix(const OnOptions& options) : options_(options) {}
+  Matrix(const OnOptions& options, const report::Judge& judge) : options_(options), judge_(judge) {}
 
   void Start(const std::string& text) {
     std::string error;
@@ -184,12 +170,11 @@ class Matrix {
   // The page, of the files that users have on disk.
   int WriteComparison() {
     std::vector<report::Run> runs;
-    std::string error;
     for (const std::string& file : files_) {
-      if (auto run = report::ReadRun(file, &error)) {
+      if (auto run = report::ReadRun(file)) {
         runs.push_back(std::move(*run));
       } else {
-        status_ = Complain(error);
+        status_ = Complain(run.error());
       }
     }
     if (runs.size() < 2)
@@ -197,7 +182,8 @@ class Matrix {
     report::Comparison comparison = report::Compare(runs);
     comparison.left_out = left_out_;
     const std::string page = options_.out + "/comparison.html";
-    if (!WriteFile(page, report::ComparisonHtml(comparison, runs), &error)) return Complain(error);
+    const auto written = WriteFile(page, report::ComparisonHtml(comparison, runs));
+    if (!written) return Complain(written.error());
     std::printf("%zu platforms compared: %s\n", runs.size(), page.c_str());
     return status_;
   }
@@ -211,23 +197,21 @@ class Matrix {
   }
 
   void Take(Remote& remote) {
-    const report::Run run = Judge(remote.Take(), options_.expectations);
+    const report::Run run = Judged(judge_, remote);
     if (run.tests.empty()) return LeaveOut(remote.name(), run.interrupted);
     PrintSummary(remote.name(), run, remote.seconds());
     std::string file = options_.out + "/" + FileLabel(remote.name());
     for (int n = 2; !names_.insert(file).second; ++n)
       file = options_.out + "/" + FileLabel(remote.name()) + "-" + std::to_string(n);
     file += ".json";
-    std::string error;
-    if (report::WriteReport(run, report::Format::kJson, file, &error)) {
-      files_.push_back(file);
-      status_ = std::max(status_, run.summary.exit_status);
-    } else {
-      LeaveOut(remote.name(), error);
-    }
+    const auto written = report::WriteReport(run, "json", file);
+    if (!written) return LeaveOut(remote.name(), written.error());
+    files_.push_back(file);
+    status_ = std::max(status_, judge_.ExitStatus(run));
   }
 
   OnOptions options_;
+  const report::Judge& judge_;
   std::vector<std::unique_ptr<Remote>> running_;
   std::vector<std::string> files_;
   std::vector<std::pair<std::string, std::string>> left_out_;
@@ -261,21 +245,18 @@ int OnMain(int argc, char** argv) {
   if (options.list) return PrintList(), 0;
   if (!MakeOut(options.out))
     return Complain("can't write to " + options.out + ": name a writable directory with --out");
+  const auto judge = report::Judge::Load(options.judging);
+  if (!judge) return Complain(judge.error());
   Remote remote(*spec, options.remote);
   if (!remote.Start(&error)) return Complain(error);
   Backoff backoff;
   while (!remote.Poll()) backoff.Pause();
-  const report::Run run = Judge(remote.Take(), options.expectations);
+  const report::Run run = Judged(*judge, remote);
   std::printf("%s", report::TextSummary(run, false).c_str());
   PrintSummary(remote.name(), run, remote.seconds());
-  for (const std::string& format : options.formats) {
-    const auto known = report::FormatFromString(format);
-    if (!known) return Complain("unknown format '" + format + "': " + report::FormatNames());
-    if (!report::WriteReport(
-            run, *known, options.out + "/" + std::string(report::DefaultFileName(*known)), &error))
-      return Complain(error);
-  }
-  return run.summary.exit_status;
+  if (const auto written = report::WriteReports(run, options.formats, options.out); !written)
+    return Complain(written.error());
+  return judge->ExitStatus(run);
 }
 
 int MatrixMain(int argc, char** argv) {
@@ -307,7 +288,9 @@ int MatrixMain(int argc, char** argv) {
   const std::size_t jobs = options.jobs > 0
                                ? static_cast<std::size_t>(options.jobs)
                                : static_cast<std::size_t>(std::max(1, os::AllowedCpuCount() / 2));
-  Matrix matrix(options);
+  const auto judge = report::Judge::Load(options.judging);
+  if (!judge) return Complain(judge.error());
+  Matrix matrix(options, *judge);
   std::size_t next = 0;
   Backoff backoff;
   while (next < platforms.size() || matrix.running() > 0) {

@@ -47,9 +47,8 @@ std::string AddKey(const std::string& part, PlatformSpec* spec) {
 
 // A dynamic program where its loader is absent ends in a message that nobody understands.
 std::string WhyNotStatic(const std::string& program) {
-  std::string error;
-  const std::optional<std::string> content = ReadFile(program, &error);
-  if (!content) return error;
+  const Result<std::string> content = ReadFile(program);
+  if (!content) return content.error();
   const std::optional<ElfFile> elf = ReadElf(*content);
   if (!elf || elf->interpreter.empty()) return "";
   return "the program needs the dynamic loader " + elf->interpreter +
@@ -190,8 +189,7 @@ Result<User> FindUser(const std::string& text) {
   const std::string digits = "0123456789";
   if (!number && text.find_first_not_of(digits) == std::string::npos)
     return Error{"user id " + text + " is out of range: name one up to " + std::to_string(kMost)};
-  std::string error;
-  if (const std::optional<std::string> users = ReadFile("/etc/passwd", &error)) {
+  if (const Result<std::string> users = ReadFile("/etc/passwd")) {
     for (const std::string& line : Lines(*users)) {
       // name:password:uid:gid:...; the password field may be empty.
       std::vector<std::string> fields(1);

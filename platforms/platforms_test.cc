@@ -189,9 +189,8 @@ TEST(FindUser, ByNameAndNumberWithItsGroup) {
 TEST(Elf, OwnProgramIsReadAndNoCutOfItReadsBeyondItsEnd) {
   EXPECT_FALSE(ReadElf("#!/bin/true\n"));
   EXPECT_FALSE(ReadElf(ELFMAG));
-  std::string error;
-  const auto self = ReadFile(os::OwnPath(), &error);
-  ASSERT_TRUE(self) << error;
+  const auto self = ReadFile(os::OwnPath());
+  ASSERT_TRUE(self) << self.error();
   const auto elf = ReadElf(*self);
   ASSERT_TRUE(elf);
   EXPECT_EQ(elf->bits, static_cast<int>(8 * sizeof(void*)));

@@ -122,7 +122,7 @@ json VariantsJson(const VariantRun& run) {
 // Puts the part into the file, and keeps the other part.
 bool Merge(const json& part, const std::string& path, std::string* score, std::string* error) {
   json whole = json::object();
-  if (const auto before = ReadFile(path, nullptr)) {
+  if (const auto before = ReadFile(path)) {
     const json old = json::parse(*before, nullptr, false);
     if (old.is_object() && part.contains("variants")) whole = old;
     if (old.is_object() && old.contains("variants")) whole["variants"] = old["variants"];
@@ -132,7 +132,9 @@ bool Merge(const json& part, const std::string& path, std::string* score, std::s
   if (!whole.contains("clauses")) whole["clauses"] = json::object();
   const std::string text = whole.dump(1, ' ', false, json::error_handler_t::replace) + "\n";
   *score = report::DetectionScore(text);
-  return WriteFile(path, text, error);
+  const auto written = WriteFile(path, text);
+  if (!written) *error = written.error();
+  return written.ok();
 }
 
 std::string Percent(int part, int whole) {

@@ -217,11 +217,13 @@ std::vector<report::TestRecord> RunInProcess(const RunnerOptions& options,
     record.start_ns = start - arena.header().start_ns;
     record.duration_ns = NowNs() - start;
     ++progress.done;
-    progress.red += internal::IsRedOrUnresolved(record.verdict);
+    const bool red = internal::IsRedOrUnresolved(record.verdict);
+    progress.red += red;
+    const bool stops = red && options.until_fail && !(options.expected && options.expected(record));
     file.Append(record);
     if (on_result) on_result(record, progress);
     records.push_back(std::move(record));
-    if (options.until_fail && progress.red) break;
+    if (stops) break;
   }
   return records;
 }

@@ -26,8 +26,9 @@ struct RunnerOptions {
   int issue = 8;                     // 7 or 8
   int jobs = 0;  // concurrent tests; 0: two for each CPU that we may use (many wait), four at least
   int repeat = 1;           // attempts of each test; 0: until a failure
-  bool until_fail = false;  // stop everything at the first red result
-  bool shuffle = false;     // by the seed
+  bool until_fail = false;  // stop everything at the first red result that is not expected
+  std::function<bool(const report::TestRecord&)> expected;  // unset: none is
+  bool shuffle = false;                                     // by the seed
   std::uint64_t seed = 1;
   int timeout_s = 0;  // of each test; 0: its own
   // How many times as long as on an ordinary machine to wait before giving up; 0: as measured at

@@ -286,7 +286,9 @@ void Scheduler::Report(report::TestRecord record, std::size_t test) {
   ++progress_.done;
   const bool red = IsRedOrUnresolved(record.verdict);
   if (red) ++progress_.red;
-  if (red && options_.until_fail) stop_ = true;
+  const bool stops =
+      red && options_.until_fail && !(options_.expected && options_.expected(record));
+  if (stops) stop_ = true;
   const bool repeating = options_.repeat != 1;
   const auto it = merged_.find(test);
   if (!repeating || it == merged_.end() || red) file_.Append(record);

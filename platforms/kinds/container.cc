@@ -182,8 +182,8 @@ Result<std::string> WriteBundle(const PlatformSpec& spec, const LaunchInput& inp
   chmod((root / "bin/ipcsuite").c_str(), 0755);
   chmod(input.work_dir.c_str(), 0755);
   const std::string path = input.work_dir + "/config.json";
-  std::string line;
-  if (!WriteFile(path, Config(spec, input).dump(1), &line)) return Error{line};
+  const auto written = WriteFile(path, Config(spec, input).dump(1));
+  if (!written) return Error{written.error()};
   return path;
 }
 

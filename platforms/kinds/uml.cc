@@ -11,9 +11,8 @@ Result<Launch> PrepareUml(const PlatformSpec& spec, const LaunchInput& input) {
   if (binary.empty())
     return Error{"no user-mode Linux " + spec.target +
                  ": install the package user-mode-linux, or name a binary"};
-  std::string error;
-  const std::optional<std::string> program = ReadFile(input.program, &error);
-  if (!program) return Error{error};
+  const Result<std::string> program = ReadFile(input.program);
+  if (!program) return Error{program.error()};
   const Result<std::string> initramfs = WriteInitramfs(spec, input, *program);
   if (!initramfs) return Error{initramfs.error()};
   Launch launch;

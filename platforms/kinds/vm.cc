@@ -84,9 +84,8 @@ std::string MissingQemu() {
 Result<Launch> PrepareVm(const PlatformSpec& spec, const LaunchInput& input) {
   if (access(spec.target.c_str(), R_OK) != 0)
     return Error{"no kernel image " + spec.target + ": name one that can be read"};
-  std::string error;
-  const std::optional<std::string> program = ReadFile(input.program, &error);
-  if (!program) return Error{error};
+  const Result<std::string> program = ReadFile(input.program);
+  if (!program) return Error{program.error()};
   const Machine* const machine = MachineOf(*program);
   if (machine == nullptr)
     return Error{input.program + " is not for a machine that QEMU is known to emulate here"};

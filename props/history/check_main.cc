@@ -29,10 +29,9 @@ struct Arguments {
 
 // Says why where it fails.
 bool Write(const std::string& path, const std::string& text) {
-  std::string error;
-  if (WriteFile(path, text, &error)) return true;
-  Complain(error);
-  return false;
+  const auto written = WriteFile(path, text);
+  if (!written) Complain(written.error());
+  return written.ok();
 }
 
 int Judge(const Arguments& arguments, const History& history) {
@@ -89,8 +88,8 @@ int CheckHistoryMain(const std::vector<std::string>& args) {
   app.add_flag("--rules-only", arguments.rules_only, "Only the rules that take linear time");
   if (const int status = ParseArguments(app, args); status >= 0) return status;
   std::string problem;
-  const std::optional<std::string> text = ReadFile(arguments.file, &problem);
-  if (!text) return Complain(problem);
+  const auto text = ReadFile(arguments.file);
+  if (!text) return Complain(text.error());
   const History history = ReadHistory(*text, problem);
   if (!problem.empty()) {
     return Complain(arguments.file + ": " + problem);

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstdio>
 #include <cstdlib>
+#include <functional>
 #include <set>
 #include <string>
 #include <vector>
@@ -12,13 +13,15 @@
 
 #include "base/args.h"
 #include "base/files.h"
+#include "base/text.h"
 #include "reports/commands/expectations_update.h"
 #include "reports/compare/compare.h"
 #include "reports/formats/report.h"
 #include "reports/results/json.h"
 #include "reports/verdicts/aggregate.h"
-#include "reports/verdicts/detection.h"
+#include "reports/verdicts/catalogue.h"
 #include "reports/verdicts/expectations.h"
+#include "reports/verdicts/judge.h"
 
 namespace ipcsuite::report {
 namespace {
@@ -41,43 +44,35 @@ bool ColorWanted() {
          std::string(term) != "dumb";
 }
 
-std::optional<std::vector<Run>> ReadRuns(const std::vector<std::string>& paths,
-                                         std::string* error) {
+Result<std::vector<Run>> ReadRuns(const std::vector<std::string>& paths) {
   std::vector<Run> runs;
   for (const std::string& path : paths) {
-    auto run = ReadRun(path, error);
-    if (!run) return std::nullopt;
+    auto run = ReadRun(path);
+    if (!run) return Error{run.error()};
     runs.push_back(std::move(*run));
   }
   return runs;
 }
 
-// Where each format goes; "" and a line in *error if that cannot be meant.
-std::vector<std::pair<Format, std::string>> Outputs(const std::vector<std::string>& names,
-                                                    const std::string& out,
-                                                    const std::string& input, std::string* error) {
-  std::vector<std::pair<Format, std::string>> outputs;
-  std::set<Format> seen;
+// Where each format goes; an error if that cannot be meant.
+Result<std::vector<std::pair<const Format*, std::string>>> Outputs(
+    const std::vector<std::string>& names, const std::string& out, const std::string& input) {
+  std::vector<std::pair<const Format*, std::string>> outputs;
+  std::set<const Format*> seen;
   for (const std::string& name : names) {
-    const auto format = FormatFromString(name);
-    if (!format) {
-      *error = "unknown format '" + name + "': choose from " + FormatNames();
-      return {};
-    }
-    if (!seen.insert(*format).second) continue;
+    const Format* const format = FindFormat(name);
+    if (!seen.insert(format).second) continue;
     std::string path = out.empty() ? "-" : out;
     if (path != "-" && IsFolder(path))
-      path += (path.back() == '/' ? "" : "/") + std::string(DefaultFileName(*format));
-    outputs.emplace_back(*format, path);
+      path += (path.back() == '/' ? "" : "/") + std::string(format->file);
+    outputs.emplace_back(format, path);
   }
   for (std::size_t i = 0; i < outputs.size(); ++i) {
     if (outputs[i].second != "-" && SameFile(outputs[i].second, input)) {
-      *error = outputs[i].second + ": is the input: name another place with --out";
-      return {};
+      return Error{outputs[i].second + ": is the input: name another place with --out"};
     }
     if (i > 0 && outputs[i].second == outputs[i - 1].second) {
-      *error = "several formats need a folder that exists: --out DIR";
-      return {};
+      return Error{"several formats need a folder that exists: --out DIR"};
     }
   }
   return outputs;
@@ -86,56 +81,90 @@ std::vector<std::pair<Format, std::string>> Outputs(const std::vector<std::strin
 }  // namespace
 
 int ReportMain(int argc, char** argv) {
-  CLI::App app("Makes any format from a result file alone.", "ipcsuite report");
-  std::string input, out, detection;
+  CLI::App app(
+      "Makes any format from a result file alone. The exit status is that of the verdict if "
+      "--baseline, --require, --fail-on or --bisect asks for one, else 0.",
+      "ipcsuite report");
+  std::string input, out;
   std::vector<std::string> formats = {"text"};
-  app.add_option("RESULTS", input, "results.json of a run")->required();
-  app.add_option("--format,-f", formats, FormatNames() + "; default: text")->delimiter(',');
+  JudgingOptions judging;
+  judging.keep_expectations = true;
+  app.add_option("RESULTS", input, "results.json or results.jsonl of a run; -: standard input")
+      ->required();
+  AddFormats(app, formats);
   app.add_option("--out,-o", out, "File, or folder for the usual names; default: standard output");
-  app.add_option("--detection", detection,
+  AddJudgingOptions(app, judging);
+  app.add_option("--detection", judging.detection,
                  "detection.json of a detection run, to be shown with it");
   if (const int status = ParseArguments(app, argc, argv); status >= 0) return status;
-  std::string error;
-  auto run = ReadRun(input, &error);
-  if (!run) return Complain(error);
-  if (!detection.empty()) {
-    const auto text = ReadFile(detection, &error);
-    if (!text) return Complain(error);
-    if (!FoldDetection(*text, &*run, &error)) return Complain(detection + ": " + error);
+  const auto judge = Judge::Load(judging);
+  if (!judge) return Complain(judge.error());
+  auto raw = ReadRun(input);
+  if (!raw) return Complain(raw.error());
+  const auto outputs = Outputs(formats, out, input);
+  if (!outputs) return Complain(outputs.error());
+  auto catalogue = CatalogueOf(*raw);
+  const Run run = judge->Apply(std::move(*raw), std::move(catalogue));
+  for (const auto& [format, path] : *outputs) {
+    const bool colored = format->name == "text" && path == "-" && ColorWanted();
+    const std::string text = colored ? TextSummary(run, true, 0) : format->render(run);
+    if (const auto written = WriteFile(path, text); !written) return Complain(written.error());
   }
-  const auto outputs = Outputs(formats, out, input, &error);
-  if (outputs.empty()) return Complain(error);
-  for (const auto& [format, path] : outputs) {
-    const bool colored = format == Format::kText && path == "-" && ColorWanted();
-    const std::string text = colored ? TextSummary(*run, true, 0) : Render(*run, format);
-    if (!WriteFile(path, text, &error)) return Complain(error);
-  }
-  return 0;
+  const bool gates = !judging.baseline.empty() || !judging.require.empty() ||
+                     !judging.fail_on.empty() || judging.bisect;
+  return gates ? judge->ExitStatus(run) : 0;
 }
+
+namespace {
+
+struct CompareOptions {
+  std::vector<std::string> inputs, fail_on = {"regressions", "lost-coverage"};
+  std::string out, html, format = "text";
+  bool bisect = false;
+};
+
+int CompareStatus(const CompareOptions& options, const Comparison& comparison,
+                  const std::vector<Run>& runs) {
+  const Gate gate = GateOf(options.fail_on);
+  const bool red = std::any_of(runs.begin() + 1, runs.end(), [](const Run& run) {
+    return std::any_of(run.tests.begin(), run.tests.end(), IsFinding);
+  });
+  const bool incomplete = std::any_of(runs.begin() + 1, runs.end(),
+                                      [](const Run& run) { return !run.interrupted.empty(); });
+  const bool any = !comparison.differences.empty() || !comparison.performance.empty();
+  if ((gate.regressions && comparison.HasRegression()) || (gate.any_difference && any) ||
+      (gate.findings && red))
+    return 1;
+  return gate.lost_coverage && (comparison.LostCoverage() || incomplete) ? 3 : 0;
+}
+
+}  // namespace
 
 int CompareMain(int argc, char** argv) {
   CLI::App app(
       "Sets runs side by side: differences first, then performance beyond its noise. The first "
-      "file is "
-      "what the others are compared with.",
+      "file is what the others are compared with.",
       "ipcsuite compare");
-  std::vector<std::string> inputs;
-  std::string out, html, format = "text", fail_on = "regressions";
-  app.add_option("RESULTS", inputs, "two or more results.json")->required();
-  app.add_option("--format,-f", format, "text, markdown, json or html")
+  CompareOptions options;
+  app.add_option("RESULTS", options.inputs, "two or more results.json")->required();
+  app.add_option("--format,-f", options.format, "text, markdown, json or html")
       ->check(CLI::IsMember({"text", "markdown", "json", "html"}))
       ->capture_default_str();
-  app.add_option("--out,-o", out, "File; default: standard output");
-  app.add_option("--html", html, "Write the page of the comparison to this file too");
-  app.add_option("--fail-on", fail_on,
-                 "What makes the exit status 1: regressions, any-difference or nothing")
-      ->check(CLI::IsMember({"regressions", "any-difference", "nothing"}))
-      ->capture_default_str();
+  app.add_option("--out,-o", options.out, "File; default: standard output");
+  app.add_option("--html", options.html, "Write the page of the comparison to this file too");
+  app.add_option("--fail-on", options.fail_on,
+                 "What is red: " + Join(GateNames(), ", ") + "; default: regressions,lost-coverage")
+      ->delimiter(',')
+      ->allow_extra_args(false)
+      ->type_name("NAME,...")
+      ->check(CLI::IsMember(GateNames()));
+  app.add_flag("--bisect", options.bisect,
+               "Exit status for `git bisect run`: 0, 1, or 125 where nothing was decided");
   if (const int status = ParseArguments(app, argc, argv); status >= 0) return status;
+  const auto& [inputs, fail_on, out, html, format, bisect] = options;
   if (inputs.size() < 2) return Complain("compare needs two or more result files");
-  std::string error;
-  const auto runs = ReadRuns(inputs, &error);
-  if (!runs) return Complain(error);
+  const auto runs = ReadRuns(inputs);
+  if (!runs) return Complain(runs.error());
   for (const std::string& input : inputs) {
     for (const std::string& path : {out, html}) {
       if (!path.empty() && SameFile(path, input))
@@ -150,39 +179,62 @@ int CompareMain(int argc, char** argv) {
                            : format == "html"
                                ? ComparisonHtml(comparison, *runs)
                                : ComparisonText(comparison, *runs, path == "-" && ColorWanted());
-  if (!WriteFile(path, text, &error)) return Complain(error);
-  if (!html.empty() && !WriteFile(html, ComparisonHtml(comparison, *runs), &error))
-    return Complain(error);
-  const bool any = !comparison.differences.empty() || !comparison.performance.empty();
-  return fail_on == "regressions"      ? comparison.HasRegression()
-         : fail_on == "any-difference" ? any
-                                       : 0;
+  if (const auto written = WriteFile(path, text); !written) return Complain(written.error());
+  if (!html.empty()) {
+    const auto written = WriteFile(html, ComparisonHtml(comparison, *runs));
+    if (!written) return Complain(written.error());
+  }
+  const int status = CompareStatus(options, comparison, *runs);
+  return bisect ? BisectStatus(status) : status;
 }
 
 int MergeMain(int argc, char** argv) {
   CLI::App app("Joins the result files of shards or suites of one platform.", "ipcsuite merge");
   std::vector<std::string> inputs;
   std::string out;
+  JudgingOptions judging;
+  judging.keep_expectations = true;
   app.add_option("RESULTS", inputs, "results.json of each part")->required();
   app.add_option("--out,-o", out, "File of the whole")->required();
+  AddJudgingOptions(app, judging);
   if (const int status = ParseArguments(app, argc, argv); status >= 0) return status;
-  std::string error;
-  const auto runs = ReadRuns(inputs, &error);
-  if (!runs) return Complain(error);
-  Run merged;
-  if (!MergeRuns(*runs, &merged, &error) || !WriteFile(out, ToJson(merged), &error))
-    return Complain(error);
-  if (out != "-") std::printf("%s\n", merged.summary.sentence.c_str());
-  return merged.summary.exit_status;
+  const auto judge = Judge::Load(judging);
+  if (!judge) return Complain(judge.error());
+  const auto runs = ReadRuns(inputs);
+  if (!runs) return Complain(runs.error());
+  auto merged = MergeRuns(*runs);
+  if (!merged) return Complain(merged.error());
+  auto catalogue = CatalogueOf(*merged);
+  const Run run = judge->Apply(std::move(*merged), std::move(catalogue));
+  if (const auto written = WriteFile(out, ToJson(run)); !written) return Complain(written.error());
+  if (out != "-") std::printf("%s\n", run.summary.sentence.c_str());
+  return judge->ExitStatus(run);
 }
 
 namespace {
 
-bool Load(const std::vector<std::string>& files, bool defaults, std::vector<Expectation>* all,
-          std::string* error) {
-  if (defaults && !DefaultExpectations(all, error)) return false;
-  return std::all_of(files.begin(), files.end(),
-                     [&](const std::string& path) { return ReadExpectations(path, all, error); });
+Result<std::vector<Expectation>> Load(const std::vector<std::string>& files, bool defaults) {
+  std::vector<Expectation> all;
+  Result<void> read;
+  if (defaults) read = DefaultExpectations(&all);
+  for (std::size_t i = 0; read && i < files.size(); ++i) read = ReadExpectations(files[i], &all);
+  if (!read) return Error{read.error()};
+  return all;
+}
+
+std::function<std::vector<std::string>()> g_test_names;
+
+int CheckExpectations(const std::vector<Expectation>& all) {
+  std::vector<std::string> clauses;
+  for (const ClauseRecord& clause : CatalogueClauses()) clauses.push_back(clause.id);
+  const auto doubts =
+      Doubts(all, g_test_names ? g_test_names() : std::vector<std::string>(), clauses, Today());
+  for (const std::string& doubt : doubts) Complain(doubt);
+  if (!doubts.empty()) return 2;
+  std::printf("%s correct\n", all.size() == 1
+                                  ? "1 expectation is"
+                                  : (std::to_string(all.size()) + " expectations are").c_str());
+  return 0;
 }
 
 int ListExpectations(const std::vector<Expectation>& all) {
@@ -199,6 +251,10 @@ int ListExpectations(const std::vector<Expectation>& all) {
 
 }  // namespace
 
+void SetTestNames(std::function<std::vector<std::string>()> names) {
+  g_test_names = std::move(names);
+}
+
 int ExpectationsMain(int argc, char** argv) {
   CLI::App app("Known deviations of platforms: shows, checks, and proposes edits from a run.",
                "ipcsuite expectations");
@@ -211,33 +267,32 @@ int ExpectationsMain(int argc, char** argv) {
   update->add_option("RESULTS", results, "results.json of a run")->required();
   update->add_option("--expect", target, "File that new entries go to; it may not exist yet")
       ->capture_default_str();
-  CLI::App* check = app.add_subcommand("check", "Checks files of expectations");
+  CLI::App* check = app.add_subcommand("check",
+                                       "Checks files of expectations: their syntax, that the tests "
+                                       "and clauses exist, dates, reasons");
   check->add_option("FILE", files, "files of expectations")->required();
   CLI::App* list = app.add_subcommand("list", "Shows the expectations");
   list->add_option("--expect", files, "Files besides the shipped ones");
   list->add_flag("--no-default-expectations", no_defaults, "Without the shipped ones");
   if (const int status = ParseArguments(app, argc, argv); status >= 0) return status;
-  std::string error;
   if (update->parsed()) {
-    const auto run = ReadRun(results, &error);
-    if (!run) return Complain(error);
-    const auto diff = ProposeExpectations(*run, target, &error);
-    if (!diff) return Complain(error);
+    const auto run = ReadRun(results);
+    if (!run) return Complain(run.error());
+    const auto diff = ProposeExpectations(*run, target);
+    if (!diff) return Complain(diff.error());
     if (diff->empty()) {
       std::fprintf(
           stderr,
           "ipcsuite: nothing to edit: no finding is new and no expectation is out of date\n");
       return 0;
     }
-    return WriteFile("-", *diff, &error) ? 0 : Complain(error);
+    const auto written = WriteFile("-", *diff);
+    return written ? 0 : Complain(written.error());
   }
-  std::vector<Expectation> all;
-  if (!Load(files, list->parsed() && !no_defaults, &all, &error)) return Complain(error);
-  if (check->parsed()) {
-    std::printf("%zu expectations are well formed\n", all.size());
-    return 0;
-  }
-  return ListExpectations(all);
+  const auto all = Load(files, list->parsed() && !no_defaults);
+  if (!all) return Complain(all.error());
+  if (check->parsed()) return CheckExpectations(*all);
+  return ListExpectations(*all);
 }
 
 }  // namespace ipcsuite::report

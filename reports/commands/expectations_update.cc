@@ -121,8 +121,8 @@ std::string NewEntry(const TestRecord& test, const Run& run) {
   if (facts.emulator != "none") condition["emulator"] = facts.emulator;
   if (!condition.empty()) entry["condition"] = condition;
   entry["expected"] = test.verdict == Verdict::kFlaky ? "FLAKY" : "FAIL";
-  entry["reason"] =
-      "SAY WHY HERE. Seen on " + facts.os + " " + facts.kernel + ": " + CleanUtf8(seen);
+  entry["reason"] = std::string(kNoReasonYet) + ". Seen on " + facts.os + " " + facts.kernel +
+                    ": " + CleanUtf8(seen);
   entry["review_by"] = ReviewBy(run.started);
   const std::string dumped = entry.dump(2, ' ', false, Json::error_handler_t::replace);
   std::string text;
@@ -281,8 +281,7 @@ std::string UnifiedDiff(const std::string& old_path, std::string_view old_text,
   return out;
 }
 
-std::optional<std::string> ProposeExpectations(const Run& run, const std::string& target,
-                                               std::string* error) {
+Result<std::string> ProposeExpectations(const Run& run, const std::string& target) {
   std::map<std::string, Outdated> outdated;
   for (const TestRecord& t : run.tests) {
     if (!t.expectation) continue;
@@ -301,8 +300,10 @@ std::optional<std::string> ProposeExpectations(const Run& run, const std::string
   const bool exists = ::access(target.c_str(), F_OK) == 0;
   if (exists) {
     std::vector<Expectation> unused;
-    const auto text = ReadFile(target, error);
-    if (!text || !ParseExpectations(*text, target, &unused, error)) return std::nullopt;
+    const auto text = ReadFile(target);
+    if (!text) return Error{text.error()};
+    if (const auto parsed = ParseExpectations(*text, target, &unused); !parsed)
+      return Error{parsed.error()};
     before = *text;
     after = Prune(before, outdated);
   }

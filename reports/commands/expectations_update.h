@@ -1,11 +1,11 @@
 // Edits that a run calls for in the files of expectations, proposed as a diff.
 #pragma once
 
-#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "base/result.h"
 #include "reports/results/model.h"
 
 namespace ipcsuite::report {
@@ -18,10 +18,7 @@ namespace ipcsuite::report {
 // - Entries all of whose tests are XPASS are removed; one some of whose exactly named tests pass
 //   loses those names. Entries of the shipped files are edited under
 //   reports/verdicts/expectations/.
-//
-// On failure: nullopt and one line in *error.
-std::optional<std::string> ProposeExpectations(const Run& run, const std::string& target,
-                                               std::string* error);
+Result<std::string> ProposeExpectations(const Run& run, const std::string& target);
 
 // Unified diff with three lines of context; "" if the texts are equal. Paths are written as given.
 std::string UnifiedDiff(const std::string& old_path, std::string_view old_text,

@@ -7,21 +7,13 @@
 #include <set>
 
 #include "reports/results/text.h"
+#include "reports/verdicts/judge.h"
 
 namespace ipcsuite::report {
 namespace {
 
 constexpr std::size_t kFewestSamples = 5;
 constexpr double kSmallestRatio = 1.05;
-
-bool Good(Verdict v) {
-  return v == Verdict::kPass || v == Verdict::kObserved || v == Verdict::kXpass;
-}
-
-bool IsFinding(Verdict v, bool surroundings) {
-  return v == Verdict::kFail || v == Verdict::kFlaky ||
-         (v == Verdict::kUnresolved && !surroundings);
-}
 
 // What a comparison needs to know of a clause or a test in one run.
 struct Seen {
@@ -35,6 +27,9 @@ struct Entry {
   std::string id;
   std::vector<Seen> runs;
 };
+
+// Whether each run is of the same kind of platform as the first.
+using Kinds = std::vector<bool>;
 
 // Keeps the order in which ids first appear.
 class Table {
@@ -53,23 +48,27 @@ class Table {
   std::vector<Entry> entries_;
 };
 
-Change ChangeOf(const Entry& entry) {
+Change ChangeOf(const Entry& entry, const Kinds& same_kind) {
   const Seen& first = entry.runs.front();
-  bool better = false, removed = false, other = false;
+  bool better = false, removed = false, other = false, lost = false;
   for (std::size_t i = 1; i < entry.runs.size(); ++i) {
     const Seen& later = entry.runs[i];
     if (first.present && later.present) {
-      if (Good(first.verdict) && later.finding) return Change::kRegression;
-      better = better || (first.finding && Good(later.verdict));
+      const bool decided = IsRed(later.verdict) && later.finding;
+      if (IsGood(first.verdict) && decided) return Change::kRegression;
+      better = better || (first.finding && IsGood(later.verdict));
       other = other || first.verdict != later.verdict;
     }
     removed = removed || (first.present && !later.present);
+    lost = lost ||
+           (same_kind[i] && first.present && IsJudged(first.verdict) && !IsJudged(later.verdict));
   }
-  return !first.present ? Change::kAdded
-         : better       ? Change::kImprovement
-         : other        ? Change::kResult
-         : removed      ? Change::kRemoved
-                        : Change::kResult;
+  return lost             ? Change::kLost
+         : !first.present ? Change::kAdded
+         : better         ? Change::kImprovement
+         : other          ? Change::kResult
+         : removed        ? Change::kRemoved
+                          : Change::kResult;
 }
 
 bool SameResult(const Entry& entry) {
@@ -102,10 +101,11 @@ void AddObserved(const Entry& entry, bool is_clause, std::vector<Difference>& ou
   }
 }
 
-void AddDifferences(const Table& table, bool is_clause, std::vector<Difference>& out) {
+void AddDifferences(const Table& table, bool is_clause, const Kinds& same_kind,
+                    std::vector<Difference>& out) {
   for (const Entry& entry : table.Entries()) {
     if (!SameResult(entry)) {
-      Difference d{ChangeOf(entry), is_clause, entry.id, "", {}};
+      Difference d{ChangeOf(entry, same_kind), is_clause, entry.id, "", {}};
       for (const Seen& s : entry.runs) {
         d.values.push_back(s.present ? std::string(ToString(s.verdict)) : "");
       }
@@ -193,6 +193,7 @@ std::vector<std::string> DistinctLabels(const std::vector<Run>& runs) {
 std::string_view ToString(Change change) {
   switch (change) {
     case Change::kRegression: return "regression";
+    case Change::kLost: return "lost verdict";
     case Change::kImprovement: return "improvement";
     case Change::kResult: return "other result";
     case Change::kObserved: return "other observed value";
@@ -216,14 +217,15 @@ Comparison Compare(const std::vector<Run>& runs) {
       Seen& seen = clauses.At(c.id, i);
       seen.present = true;
       seen.verdict = c.verdict;
-      seen.finding = IsFinding(c.verdict, false);
+      seen.finding = c.verdict == Verdict::kFail || c.verdict == Verdict::kFlaky ||
+                     c.verdict == Verdict::kUnresolved;
       for (const auto& o : c.observations) seen.observed[o.key].insert(o.value);
     }
     for (const TestRecord& t : runs[i].tests) {
       Seen& seen = tests.At(t.name, i);
       seen.present = true;
       seen.verdict = t.verdict;
-      seen.finding = IsFinding(t.verdict, t.surroundings);
+      seen.finding = IsFinding(t);
       for (const auto& o : t.observations) {
         // Those of a clause are compared with the clause.
         const bool in_clause =
@@ -232,54 +234,14 @@ Comparison Compare(const std::vector<Run>& runs) {
       }
     }
   }
-  AddDifferences(clauses, true, out.differences);
-  AddDifferences(tests, false, out.differences);
+  Kinds same_kind;
+  for (const Run& run : runs) same_kind.push_back(SameKind(runs.front(), run));
+  AddDifferences(clauses, true, same_kind, out.differences);
+  AddDifferences(tests, false, same_kind, out.differences);
   std::stable_sort(out.differences.begin(), out.differences.end(),
                    [](const Difference& a, const Difference& b) { return a.change < b.change; });
   ComparePerformance(runs, out);
   return out;
-}
-
-void GateOnBaseline(const Run& baseline, Run* run) {
-  std::map<std::string, const TestRecord*> old;
-  for (const TestRecord& t : baseline.tests) old.emplace(t.name, &t);
-  int known = 0, added = 0, fixed = 0;
-  std::vector<std::string> regressions;
-  for (const TestRecord& t : run->tests) {
-    const auto found = old.find(t.name);
-    const bool finding = IsFinding(t.verdict, t.surroundings);
-    if (found == old.end()) {
-      added += finding;
-      continue;
-    }
-    const TestRecord& before = *found->second;
-    if (finding && Good(before.verdict)) regressions.push_back(t.name);
-    known += finding && !Good(before.verdict);
-    fixed += IsFinding(before.verdict, before.surroundings) && Good(t.verdict);
-  }
-  std::string text;
-  if (regressions.empty()) {
-    text = "No regression against the baseline";
-  } else {
-    text =
-        std::to_string(regressions.size()) +
-        (regressions.size() == 1 ? " regression" : " regressions") + " against the baseline (" +
-        regressions.front() +
-        (regressions.size() > 1 ? " and " + std::to_string(regressions.size() - 1) + " more" : "") +
-        ")";
-  }
-  text += " " + baseline.label + " of " + baseline.started;
-  if (known > 0) text += "; " + std::to_string(known) + " findings that it had not passed either";
-  if (added > 0) text += "; " + std::to_string(added) + " findings of tests that it does not have";
-  if (fixed > 0) text += "; " + std::to_string(fixed) + " of its findings are gone";
-  if (!regressions.empty()) {
-    run->summary.exit_status = 1;
-  } else if (run->tests.empty() || !run->interrupted.empty()) {
-    run->summary.exit_status = 2;
-  } else {
-    run->summary.exit_status = 0;
-  }
-  run->summary.sentence = text + ". " + run->summary.sentence;
 }
 
 }  // namespace ipcsuite::report

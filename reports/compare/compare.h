@@ -11,6 +11,7 @@ namespace ipcsuite::report {
 
 enum class Change {
   kRegression,   // judged good in the first run, a finding in a later one
+  kLost,         // judged in the first run, not judged or absent in a later one of the same kind
   kImprovement,  // the other way round
   kResult,       // another result, neither of the above (for example PASS and UNSUPPORTED)
   kObserved,     // the same result, another OBSERVED value
@@ -18,6 +19,9 @@ enum class Change {
   kRemoved,      // absent in a later run
 };
 std::string_view ToString(Change change);
+inline constexpr Change kAllChanges[] = {
+    Change::kRegression, Change::kLost,  Change::kImprovement, Change::kResult,
+    Change::kObserved,   Change::kAdded, Change::kRemoved};
 
 // One thing that is not the same in all runs.
 struct Difference {
@@ -41,23 +45,25 @@ struct Comparison {
   std::vector<std::string> labels;  // one for each run, made distinct
   // Platforms that gave no results, set by who tried them: label, why. They have no column.
   std::vector<std::pair<std::string, std::string>> left_out;
-  // Regressions first, then improvements, results, observed values, added, removed; clauses before
-  // tests. A test whose difference shows in a clause that it claims is still listed.
+  // Regressions first, then lost coverage, improvements, results, observed values, added, removed;
+  // clauses before tests. A test whose difference shows in a clause that it claims is still listed.
   std::vector<Difference> differences;
   std::vector<PerformanceDifference> performance;
   int figures_compared = 0;      // with enough samples in at least two runs
   int figures_not_compared = 0;  // fewer than 5 samples: noise unknown
   int Count(Change change) const;
   bool HasRegression() const { return Count(Change::kRegression) > 0; }
+  bool LostCoverage() const { return Count(Change::kLost) > 0; }
 };
 
 // Compares each run with the first. At least two runs.
 //
 // A result is good if it is PASS, OBSERVED or XPASS; a finding if it is FAIL, FLAKY or UNRESOLVED
-// (unless the surroundings caused it). XFAIL is neither: the expectations answer for it.
-// Figures are compared if both have at least 5 samples. They differ if the ranges of the samples
-// (from 10 on: without the lowest and highest tenth) do not overlap and the medians are more than
-// 5 % apart: for equal distributions that happens by chance in under 1 % of the pairs.
+// (unless the surroundings caused it). XFAIL is neither: the expectations answer for it. What one
+// kind of platform (SameKind() in reports/verdicts/judge.h) judges and another does not is not
+// lost. Figures are compared if both have at least 5 samples. They differ if the ranges of the
+// samples (from 10 on: without the lowest and highest tenth) do not overlap and the medians are
+// more than 5 % apart: for equal distributions that happens by chance in under 1 % of the pairs.
 Comparison Compare(const std::vector<Run>& runs);
 
 // For people: differences first, then counts. color: ANSI.
@@ -66,10 +72,5 @@ std::string ComparisonMarkdown(const Comparison& comparison, const std::vector<R
 std::string ComparisonJson(const Comparison& comparison);
 // One offline page: platforms, differences, performance, platform x clause matrix.
 std::string ComparisonHtml(const Comparison& comparison, const std::vector<Run>& runs);
-
-// --baseline: makes the exit status of `run` that of its regressions against `baseline` alone (1 if
-// there is one, else 0; an interrupted or empty run keeps 2), and says so in the sentence. Findings
-// that the baseline had too, and those of tests that it did not have, are counted in the sentence.
-void GateOnBaseline(const Run& baseline, Run* run);
 
 }  // namespace ipcsuite::report

@@ -34,10 +34,10 @@ Change OnlyChange(Verdict before, Verdict after) {
 TEST(Compare, TellsRegressionsFromOtherChanges) {
   EXPECT_EQ(OnlyChange(Verdict::kPass, Verdict::kFail), Change::kRegression);
   EXPECT_EQ(OnlyChange(Verdict::kObserved, Verdict::kFlaky), Change::kRegression);
-  EXPECT_EQ(OnlyChange(Verdict::kPass, Verdict::kUnresolved), Change::kRegression);
+  EXPECT_EQ(OnlyChange(Verdict::kPass, Verdict::kUnresolved), Change::kLost);
   EXPECT_EQ(OnlyChange(Verdict::kFail, Verdict::kPass), Change::kImprovement);
   EXPECT_EQ(OnlyChange(Verdict::kPass, Verdict::kXfail), Change::kResult);
-  EXPECT_EQ(OnlyChange(Verdict::kPass, Verdict::kUnsupported), Change::kResult);
+  EXPECT_EQ(OnlyChange(Verdict::kPass, Verdict::kUnsupported), Change::kLost);
   EXPECT_EQ(OnlyChange(Verdict::kUnsupported, Verdict::kFail), Change::kResult);
 }
 
@@ -57,10 +57,10 @@ TEST(Compare, AddedAndRemovedAreTold) {
   const Comparison c =
       Compare({RunOf({Tested("A", Verdict::kPass)}), RunOf({Tested("B", Verdict::kFail)})});
   ASSERT_EQ(c.differences.size(), 2u);
-  EXPECT_EQ(c.differences[0].change, Change::kAdded);
-  EXPECT_EQ(c.differences[0].id, "B");
-  EXPECT_THAT(c.differences[0].values, ElementsAre("", "FAIL"));
-  EXPECT_EQ(c.differences[1].change, Change::kRemoved);
+  EXPECT_EQ(c.differences[0].change, Change::kLost);
+  EXPECT_EQ(c.differences[1].change, Change::kAdded);
+  EXPECT_EQ(c.differences[1].id, "B");
+  EXPECT_THAT(c.differences[1].values, ElementsAre("", "FAIL"));
   EXPECT_FALSE(c.HasRegression());
 }
 
@@ -165,22 +165,20 @@ TEST(Compare, ManyPlatformsAreNamedInGroups) {
   EXPECT_THAT(page, HasSubstr("data-rs=\"PASS XFAIL FAIL\""));
 }
 
-TEST(Baseline, OnlyRegressionsAreRed) {
-  const auto baseline = RunOf(
-      {Tested("A", Verdict::kFail), Tested("B", Verdict::kPass), Tested("D", Verdict::kFail)});
-  auto same = RunOf({Tested("A", Verdict::kFail), Tested("B", Verdict::kPass),
-                     Tested("C", Verdict::kFail), Tested("D", Verdict::kPass)});
-  GateOnBaseline(baseline, &same);
-  EXPECT_EQ(same.summary.exit_status, 0);
-  EXPECT_THAT(same.summary.sentence, HasSubstr("No regression against the baseline"));
-  EXPECT_THAT(same.summary.sentence, HasSubstr("1 findings of tests that it does not have"));
-  auto worse = RunOf({Tested("B", Verdict::kFail)});
-  GateOnBaseline(baseline, &worse);
-  EXPECT_EQ(worse.summary.exit_status, 1);
-  EXPECT_THAT(worse.summary.sentence, HasSubstr("1 regression against the baseline (B)"));
-  auto none = RunOf({});
-  GateOnBaseline(baseline, &none);
-  EXPECT_EQ(none.summary.exit_status, 2);
+TEST(Compare, VerdictsThatAreGoneAreLost) {
+  const std::pair<Verdict, Change> rows[] = {{Verdict::kUnsupported, Change::kLost},
+                                             {Verdict::kUntested, Change::kLost},
+                                             {Verdict::kUnresolved, Change::kLost},
+                                             {Verdict::kXfail, Change::kResult}};
+  for (const auto& [now, change] : rows) {
+    EXPECT_EQ(OnlyChange(Verdict::kPass, now), change) << ToString(now);
+  }
+  const auto partial = Compare({RunOf({Tested("A", Verdict::kXfail)}), RunOf({})});
+  EXPECT_TRUE(partial.LostCoverage());
+  auto elsewhere = RunOf({Tested("A", Verdict::kUnsupported)});
+  elsewhere.environment = {{"C library", {{"libc", "musl"}}}};
+  EXPECT_FALSE(Compare({RunOf({Tested("A", Verdict::kPass)}), elsewhere}).LostCoverage())
+      << "another kind of platform";
 }
 
 }  // namespace

@@ -37,8 +37,7 @@ std::vector<std::string> MedianTexts(const PerformanceDifference& d) {
 
 std::string CountsLine(const Comparison& c) {
   std::string line;
-  for (Change change : {Change::kRegression, Change::kImprovement, Change::kResult,
-                        Change::kObserved, Change::kAdded, Change::kRemoved}) {
+  for (const Change change : kAllChanges) {
     const int n = c.Count(change);
     if (n == 0) continue;
     line += (line.empty() ? "" : ", ") + std::to_string(n) + " " + std::string(ToString(change)) +
@@ -85,7 +84,7 @@ std::string ComparisonText(const Comparison& c, const std::vector<Run>& runs, bo
     const char* name = ToString(d.change).data();
     if (name != heading) {
       heading = name;
-      const bool red = d.change == Change::kRegression;
+      const bool red = d.change == Change::kRegression || d.change == Change::kLost;
       std::string title = std::string(name) + (color && red ? "\x1b[0m" : "");
       title[0] = static_cast<char>(title[0] - 'a' + 'A');
       out += std::string("\n") + (color && red ? "\x1b[1;31m" : "") + title + "\n";

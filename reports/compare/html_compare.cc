@@ -46,13 +46,17 @@ std::string BadgeOrWord(const std::string& value) {
                          : Code(Shorten(value, 500));
 }
 
-// "2 clauses and 3 tests regressed"
-std::string Regressed(std::ptrdiff_t clauses, std::ptrdiff_t tests) {
+// "2 clauses and 3 tests regressed"; "" if none did.
+std::string Affected(const Comparison& c, Change change, const char* verb) {
+  const auto clauses =
+      std::count_if(c.differences.begin(), c.differences.end(),
+                    [&](const Difference& d) { return d.change == change && d.is_clause; });
+  const auto tests = c.Count(change) - clauses;
   std::string out;
   if (clauses > 0) out = std::to_string(clauses) + (clauses == 1 ? " clause" : " clauses");
   if (tests > 0)
     out += (out.empty() ? "" : " and ") + std::to_string(tests) + (tests == 1 ? " test" : " tests");
-  return out + " regressed";
+  return out.empty() ? out : out + " " + verb;
 }
 
 // Platforms that are not, or not wholly, in the comparison: nobody should miss that.
@@ -70,20 +74,19 @@ std::string Missing(const Comparison& c, const std::vector<Run>& runs) {
 }
 
 std::string Header(const Comparison& c, const std::vector<Run>& runs) {
-  const int regressions = c.Count(Change::kRegression);
-  const auto clauses = std::count_if(
-      c.differences.begin(), c.differences.end(),
-      [](const Difference& d) { return d.change == Change::kRegression && d.is_clause; });
+  const std::string regressed = Affected(c, Change::kRegression, "regressed");
+  const std::string lost = Affected(c, Change::kLost, "no longer judged");
+  const bool red = !regressed.empty() || !lost.empty();
   const bool same = c.differences.empty() && c.performance.empty();
-  std::string verdict = regressions > 0 ? Regressed(clauses, regressions - clauses) + " against " +
-                                              c.labels.front() + "."
-                        : same ? "No difference."
-                               : "Differences, but no regression against " + c.labels.front() + ".";
+  const std::string verdict =
+      red ? regressed + (regressed.empty() || lost.empty() ? "" : ", ") + lost + " against " +
+                c.labels.front() + "."
+      : same ? "No difference."
+             : "Differences, but no regression against " + c.labels.front() + ".";
   std::string title;
   for (const auto& label : c.labels) title += (title.empty() ? "" : ", ") + label;
   std::string counts;
-  for (Change change : {Change::kRegression, Change::kImprovement, Change::kResult,
-                        Change::kObserved, Change::kAdded, Change::kRemoved}) {
+  for (const Change change : kAllChanges) {
     const int n = c.Count(change);
     if (n > 0) {
       counts += "<li>" + std::to_string(n) + " &times; " + std::string(ToString(change)) + "</li>";
@@ -96,10 +99,10 @@ std::string Header(const Comparison& c, const std::vector<Run>& runs) {
                  : "") +
             "</li>";
   return "<header><p class=\"over\">ipcsuite: comparison of " + std::to_string(c.labels.size()) +
-         " runs</p><h1>" + Escape(title) + "</h1><p class=\"verdict " +
-         (regressions > 0 ? "bad" : "good") + "\"><span class=\"mark\" aria-hidden=\"true\">" +
-         (regressions > 0 ? "\u2717" : "\u2713") + "</span> <span><strong>" + Escape(verdict) +
-         "</strong></span></p>" + Missing(c, runs) + "<ul>" + counts + "</ul></header>\n";
+         " runs</p><h1>" + Escape(title) + "</h1><p class=\"verdict " + (red ? "bad" : "good") +
+         "\"><span class=\"mark\" aria-hidden=\"true\">" + (red ? "\u2717" : "\u2713") +
+         "</span> <span><strong>" + Escape(verdict) + "</strong></span></p>" + Missing(c, runs) +
+         "<ul>" + counts + "</ul></header>\n";
 }
 
 // Facts that differ stand first; the equal ones are folded.

@@ -2,6 +2,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "base/files.h"
@@ -17,27 +18,27 @@ int main(int argc, char** argv) {
   }
   const std::string folder = argv[1];
   const Run run = argc > 2 ? LargeRun(std::atoi(argv[2]), 0) : SampleRun();
-  std::string error;
-  for (Format format : {Format::kJson, Format::kJunit, Format::kCtrf, Format::kTap, Format::kKtap,
-                        Format::kMarkdown, Format::kHtml, Format::kText}) {
-    if (!WriteReport(run, format, folder + "/" + std::string(DefaultFileName(format)), &error)) {
-      std::fprintf(stderr, "%s\n", error.c_str());
-      return 2;
-    }
+  std::vector<std::string> formats;
+  for (const Format& format : Formats()) formats.emplace_back(format.name);
+  if (const auto written = WriteReports(run, formats, folder); !written) {
+    std::fprintf(stderr, "%s\n", written.error().c_str());
+    return 2;
   }
   std::vector<Run> runs;
   for (int variant = 0; variant < 3; ++variant) {
     runs.push_back(argc > 2 ? LargeRun(std::atoi(argv[2]), variant) : SampleRun(variant));
   }
   const Comparison comparison = Compare(runs);
-  if (!ipcsuite::WriteFile(folder + "/comparison.html", ComparisonHtml(comparison, runs), &error) ||
-      !ipcsuite::WriteFile(folder + "/comparison.md", ComparisonMarkdown(comparison, runs),
-                           &error) ||
-      !ipcsuite::WriteFile(folder + "/comparison.txt", ComparisonText(comparison, runs, false),
-                           &error) ||
-      !ipcsuite::WriteFile(folder + "/comparison.json", ComparisonJson(comparison), &error)) {
-    std::fprintf(stderr, "%s\n", error.c_str());
-    return 2;
+  const std::pair<const char*, std::string> comparisons[] = {
+      {"/comparison.html", ComparisonHtml(comparison, runs)},
+      {"/comparison.md", ComparisonMarkdown(comparison, runs)},
+      {"/comparison.txt", ComparisonText(comparison, runs, false)},
+      {"/comparison.json", ComparisonJson(comparison)}};
+  for (const auto& [name, text] : comparisons) {
+    if (const auto written = ipcsuite::WriteFile(folder + name, text); !written) {
+      std::fprintf(stderr, "%s\n", written.error().c_str());
+      return 2;
+    }
   }
   return 0;
 }

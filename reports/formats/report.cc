@@ -1,76 +1,78 @@
 #include "reports/formats/report.h"
 
+#include <algorithm>
+
+#include "base/args.h"
 #include "base/files.h"
-#include "reports/formats/writers.h"
-#include "reports/page/html_run.h"
-#include "reports/results/json.h"
+#include "reports/formats/format.h"
 
 namespace ipcsuite::report {
 namespace {
 
-struct Entry {
-  Format format;
-  std::string_view name;
-  std::string_view file;
-};
+// The order in which files register themselves is the linker's; that of the rows is by name.
+std::vector<Format>& Rows() {
+  static std::vector<Format> rows;
+  return rows;
+}
 
-constexpr Entry kFormats[] = {
-    {Format::kJson, "json", "results.json"}, {Format::kJunit, "junit", "junit.xml"},
-    {Format::kCtrf, "ctrf", "ctrf.json"},    {Format::kTap, "tap", "results.tap"},
-    {Format::kKtap, "ktap", "results.ktap"}, {Format::kMarkdown, "markdown", "summary.md"},
-    {Format::kHtml, "html", "report.html"},  {Format::kText, "text", "summary.txt"},
-};
+Error Unknown(std::string_view name) {
+  return {"unknown format '" + std::string(name) + "': choose from " + FormatNames()};
+}
 
 }  // namespace
 
-std::optional<Format> FormatFromString(std::string_view name) {
-  if (name == "md") return Format::kMarkdown;
-  for (const Entry& entry : kFormats) {
-    if (entry.name == name) return entry.format;
-  }
-  return std::nullopt;
+RegisterFormat::RegisterFormat(const Format& row) {
+  const auto at = std::ranges::lower_bound(Rows(), row.name, {}, &Format::name);
+  Rows().insert(at, row);
+}
+
+const std::vector<Format>& Formats() { return Rows(); }
+
+const Format* FindFormat(std::string_view name) {
+  if (name == "md") name = "markdown";
+  const auto at = std::ranges::find(Rows(), name, &Format::name);
+  return at == Rows().end() ? nullptr : &*at;
 }
 
 std::string FormatNames() {
   std::string names;
-  for (const Entry& entry : kFormats)
-    names += (names.empty() ? "" : ", ") + std::string(entry.name);
+  for (const Format& format : Rows())
+    names += (names.empty() ? "" : ", ") + std::string(format.name);
   return names;
 }
 
-std::string_view DefaultFileName(Format format) {
-  for (const Entry& entry : kFormats) {
-    if (entry.format == format) return entry.file;
-  }
-  return "";
+CLI::Option* AddFormats(CLI::App& app, std::vector<std::string>& formats) {
+  std::string defaults;
+  for (const std::string& name : formats) defaults += (defaults.empty() ? "" : ",") + name;
+  const auto known = [](const std::string& name) {
+    return FindFormat(name) == nullptr ? Unknown(name).line : std::string();
+  };
+  return app.add_option("--format,-f", formats, FormatNames() + "; default: " + defaults)
+      ->delimiter(',')
+      ->type_name("NAME,...")
+      ->check(CLI::Validator(known, ""));
 }
 
-std::string Render(const Run& run, Format format) {
-  switch (format) {
-    case Format::kJson: return ToJson(run);
-    case Format::kJunit: return RenderJunit(run);
-    case Format::kCtrf: return RenderCtrf(run);
-    case Format::kTap: return RenderTap(run);
-    case Format::kKtap: return RenderKtap(run);
-    case Format::kMarkdown: return RenderMarkdown(run);
-    case Format::kHtml: return RenderHtml(run);
-    case Format::kText: return TextSummary(run, /*color=*/false, /*limit=*/0);
-  }
-  return "";
+std::string Render(const Run& run, std::string_view format) {
+  return FindFormat(format)->render(run);
 }
 
-bool WriteReport(const Run& run, Format format, const std::string& path, std::string* error) {
-  return WriteFile(path, Render(run, format), error);
+Result<void> WriteReport(const Run& run, std::string_view format, const std::string& path) {
+  if (FindFormat(format) == nullptr) return Unknown(format);
+  return WriteFile(path, Render(run, format));
 }
 
-bool WriteReport(const Run& run, std::string_view format, const std::string& path,
-                 std::string* error) {
-  const auto known = FormatFromString(format);
-  if (!known) {
-    *error = "unknown format \"" + std::string(format) + "\": choose from " + FormatNames();
-    return false;
+Result<void> WriteReports(const Run& run, const std::vector<std::string>& formats,
+                          const std::string& folder) {
+  Result<void> all;
+  for (const std::string& name : formats) {
+    const Format* const format = FindFormat(name);
+    Result<void> written = format == nullptr ? Unknown(name)
+                                             : WriteFile(folder + "/" + std::string(format->file),
+                                                         format->render(run));
+    if (all && !written) all = std::move(written);
   }
-  return WriteReport(run, *known, path, error);
+  return all;
 }
 
 }  // namespace ipcsuite::report

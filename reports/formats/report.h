@@ -1,34 +1,44 @@
-// Writers: every format is made from the result model alone.
+// Report formats: each is one row (format.h) in its own file, made from the result model alone.
 #pragma once
 
-#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "base/result.h"
 #include "reports/results/model.h"
+
+namespace CLI {
+class App;
+class Option;
+}  // namespace CLI
 
 namespace ipcsuite::report {
 
-enum class Format { kJson, kJunit, kCtrf, kTap, kKtap, kMarkdown, kHtml, kText };
+struct Format {
+  std::string_view name;  // of --format: "junit"
+  std::string_view file;  // its usual name in a folder of reports: "junit.xml"
+  std::string_view help;  // one line
+  std::string (*render)(const Run& run);
+};
 
-// "json", "junit", "ctrf", "tap", "ktap", "markdown" (also "md"), "html", "text".
-std::optional<Format> FormatFromString(std::string_view name);
-// "json, junit, ..." for messages.
+// All formats, by name.
+const std::vector<Format>& Formats();
+// nullptr if there is none of that name ("md" is also "markdown").
+const Format* FindFormat(std::string_view name);
+// "ctrf, html, ..." for messages.
 std::string FormatNames();
-// "results.json", "junit.xml", "ctrf.json", "results.tap", "results.ktap", "summary.md",
-// "report.html", "summary.txt"
-std::string_view DefaultFileName(Format format);
+// "--format NAME,..." of a command: unknown names are usage errors. `formats` holds the default.
+CLI::Option* AddFormats(CLI::App& app, std::vector<std::string>& formats);
 
-std::string Render(const Run& run, Format format);
-
-// Renders to a temporary name, then renames; path "-" is standard output. On failure: false and one
-// line in *error.
-bool WriteReport(const Run& run, Format format, const std::string& path, std::string* error);
-
-// The same by name; an unknown one is an error too.
-bool WriteReport(const Run& run, std::string_view format, const std::string& path,
-                 std::string* error);
+// The name must be known.
+std::string Render(const Run& run, std::string_view format);
+// Renders to a temporary name, then renames; path "-" is standard output.
+Result<void> WriteReport(const Run& run, std::string_view format, const std::string& path);
+// Each format under its usual name in a folder that exists. What can be written is; the error is
+// that of the first that cannot.
+Result<void> WriteReports(const Run& run, const std::vector<std::string>& formats,
+                          const std::string& folder);
 
 // What a terminal shows after the last test: each finding with clause, expected, observed, evidence
 // and the command that reproduces it, then counts by result code and the verdict sentence.

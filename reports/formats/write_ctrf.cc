@@ -6,7 +6,7 @@
 
 #include <nlohmann/json.hpp>
 
-#include "reports/formats/writers.h"
+#include "reports/formats/format.h"
 #include "reports/results/text.h"
 
 namespace ipcsuite::report {
@@ -80,8 +80,6 @@ Json TestJson(const TestRecord& t, std::int64_t start_ms) {
   return json;
 }
 
-}  // namespace
-
 std::string RenderCtrf(const Run& run) {
   const std::int64_t start = EpochMilliseconds(run.started);
   int passed = 0, failed = 0, skipped = 0, other = 0;
@@ -124,4 +122,10 @@ std::string RenderCtrf(const Run& run) {
   return report.dump(1, ' ', false, Json::error_handler_t::replace) + "\n";
 }
 
+const RegisterFormat kRow({.name = "ctrf",
+                           .file = "ctrf.json",
+                           .help = "Common Test Report Format",
+                           .render = RenderCtrf});
+
+}  // namespace
 }  // namespace ipcsuite::report

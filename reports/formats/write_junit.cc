@@ -8,7 +8,7 @@
 #include <utility>
 #include <vector>
 
-#include "reports/formats/writers.h"
+#include "reports/formats/format.h"
 #include "reports/results/text.h"
 
 namespace ipcsuite::report {
@@ -130,8 +130,6 @@ struct Tally {
   }
 };
 
-}  // namespace
-
 std::string RenderJunit(const Run& run) {
   std::vector<std::pair<std::string, std::vector<const TestRecord*>>> suites;
   std::map<std::string, std::size_t> index;
@@ -165,4 +163,10 @@ std::string RenderJunit(const Run& run) {
   return out + "</testsuites>\n";
 }
 
+const RegisterFormat kRow({.name = "junit",
+                           .file = "junit.xml",
+                           .help = "JUnit XML, as GitLab, Jenkins and GitHub read it",
+                           .render = RenderJunit});
+
+}  // namespace
 }  // namespace ipcsuite::report

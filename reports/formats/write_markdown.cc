@@ -1,7 +1,7 @@
 // A summary for a CI job's page (GitHub's $GITHUB_STEP_SUMMARY, a GitLab note): GitHub's dialect.
 #include <algorithm>
 
-#include "reports/formats/writers.h"
+#include "reports/formats/format.h"
 #include "reports/results/text.h"
 
 namespace ipcsuite::report {
@@ -126,8 +126,6 @@ void AppendOpenQuestions(std::string& out, const Run& run) {
   out += "\n";
 }
 
-}  // namespace
-
 std::string RenderMarkdown(const Run& run) {
   std::string out = "## " + std::string(run.summary.exit_status == 0 ? "\u2705 " : "\u274C ") +
                     "POSIX IPC on " + Plain(run.label) + "\n\n**" + Plain(run.summary.sentence) +
@@ -159,4 +157,10 @@ std::string RenderMarkdown(const Run& run) {
   return out;
 }
 
+const RegisterFormat kRow({.name = "markdown",
+                           .file = "summary.md",
+                           .help = "a summary for the page of a CI job",
+                           .render = RenderMarkdown});
+
+}  // namespace
 }  // namespace ipcsuite::report

@@ -3,7 +3,7 @@
 #include <utility>
 #include <vector>
 
-#include "reports/formats/writers.h"
+#include "reports/formats/format.h"
 #include "reports/results/text.h"
 
 namespace ipcsuite::report {
@@ -143,8 +143,6 @@ void AppendKtapTest(std::string& out, int number, const TestRecord& t) {
          OneLine(KtapDirective(t)) + "\n";
 }
 
-}  // namespace
-
 std::string RenderTap(const Run& run) {
   std::string out = "TAP version 14\n1.." + std::to_string(run.tests.size());
   out += run.tests.empty() ? " # SKIP no test ran\n" : "\n";
@@ -181,4 +179,12 @@ std::string RenderKtap(const Run& run) {
   return out + "# " + OneLine(run.summary.sentence) + "\n";
 }
 
+const RegisterFormat kTap(
+    {.name = "tap", .file = "results.tap", .help = "Test Anything Protocol", .render = RenderTap});
+const RegisterFormat kKtap({.name = "ktap",
+                            .file = "results.ktap",
+                            .help = "the dialect of the kernel's selftests",
+                            .render = RenderKtap});
+
+}  // namespace
 }  // namespace ipcsuite::report

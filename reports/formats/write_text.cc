@@ -1,4 +1,4 @@
-#include "reports/formats/report.h"
+#include "reports/formats/format.h"
 #include "reports/results/text.h"
 
 namespace ipcsuite::report {
@@ -136,4 +136,14 @@ std::string TextSummary(const Run& run, bool color, std::size_t limit) {
   return out;
 }
 
+namespace {
+
+std::string RenderText(const Run& run) { return TextSummary(run, /*color=*/false, /*limit=*/0); }
+
+const RegisterFormat kRow({.name = "text",
+                           .file = "summary.txt",
+                           .help = "what the terminal shows, without a limit",
+                           .render = RenderText});
+
+}  // namespace
 }  // namespace ipcsuite::report

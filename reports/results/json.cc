@@ -1,9 +1,12 @@
 #include "reports/results/json.h"
 
+#include <map>
+#include <optional>
 #include <stdexcept>
 #include <type_traits>
 
 #include "base/files.h"
+#include "base/text.h"
 #include "reports/results/json_archive.h"
 
 namespace ipcsuite::report {
@@ -77,6 +80,7 @@ void DescribeTest(A& a, S& s) {
   a.Field("passes", s.passes);
   a.Field("command", s.command);
   a.Optional("expectation", s.expectation, [](auto& x, auto& y) { DescribeExpectation(x, y); });
+  a.Field("standing", s.standing);
 }
 
 template <typename A, typename S>
@@ -105,6 +109,15 @@ void DescribeClause(A& a, S& s) {
 }
 
 template <typename A, typename S>
+void DescribeLost(A& a, S& s) {
+  a.Field("clause", s.clause);
+  a.Field("test", s.test);
+  a.Field("before", s.before);
+  a.Field("now", s.now);
+  a.Field("reason", s.reason);
+}
+
+template <typename A, typename S>
 void DescribeSection(A& a, S& s) {
   a.Field("title", s.title);
   a.Pairs("facts", s.facts);
@@ -128,6 +141,8 @@ void DescribeRun(A& a, S& s) {
   a.Field("issue", s.issue);
   a.Seed("seed", s.seed);
   a.Field("interrupted", s.interrupted);
+  a.Field("shard", s.shard);
+  a.Field("filtered", s.filtered);
   std::optional<std::remove_const_t<decltype(s.summary)>> summary;
   if constexpr (std::is_const_v<S>) summary = s.summary;
   a.Optional("summary", summary, [](auto& x, auto& y) { DescribeSummary(x, y); });
@@ -137,6 +152,7 @@ void DescribeRun(A& a, S& s) {
   a.List("environment", s.environment, [](auto& x, auto& y) { DescribeSection(x, y); });
   a.List("tests", s.tests, [](auto& x, auto& y) { DescribeTest(x, y); });
   a.List("clauses", s.clauses, [](auto& x, auto& y) { DescribeClause(x, y); });
+  a.List("lost", s.lost, [](auto& x, auto& y) { DescribeLost(x, y); });
   a.Document("stress", s.stress_json);
   a.Document("detection", s.detection_json);
 }
@@ -145,14 +161,12 @@ std::string Dump(const Json& json, int indent) {
   return json.dump(indent, ' ', /*ensure_ascii=*/false, Json::error_handler_t::replace);
 }
 
-void Say(std::string* error, std::string line) {
-  if (error != nullptr) *error = std::move(line);
-}
-
 // What the parser disliked, in words for somebody who has a file and not our source.
 std::string ParseComplaint(std::string_view text, const nlohmann::json::parse_error& error) {
   const auto last = text.find_last_not_of(" \t\r\n");
   if (last == std::string_view::npos) return "is empty";
+  const char first = text[text.find_first_not_of(" \t\r\n")];
+  if (first != '{' && first != '[') return "is not JSON";
   // The parser reports the byte after the last it read.
   if (error.byte > last + 1 || text[last] != '}') {
     return "is truncated: the JSON ends in the middle, after " + std::to_string(text.size()) +
@@ -160,6 +174,9 @@ std::string ParseComplaint(std::string_view text, const nlohmann::json::parse_er
   }
   return "is not valid JSON: error at byte " + std::to_string(error.byte);
 }
+
+// results.jsonl: the first line is the record of a test, and not an open brace.
+bool IsLines(std::string_view text) { return text.starts_with("{\"name\":"); }
 
 void CheckIsRun(const Json& json) {
   if (!json.is_object() || !json.contains("ipcsuite_schema_version")) {
@@ -188,7 +205,7 @@ std::string ToJsonLine(const TestRecord& test) {
   return Dump(json, -1);
 }
 
-std::optional<TestRecord> TestFromJsonLine(std::string_view line, std::string* error) {
+Result<TestRecord> TestFromJsonLine(std::string_view line) {
   try {
     const Json json = Json::parse(line);
     Reader reader(json, "");
@@ -196,11 +213,10 @@ std::optional<TestRecord> TestFromJsonLine(std::string_view line, std::string* e
     DescribeTest(reader, test);
     return test;
   } catch (const nlohmann::json::parse_error& e) {
-    Say(error, ParseComplaint(line, e));
+    return Error{ParseComplaint(line, e)};
   } catch (const std::exception& e) {
-    Say(error, e.what());
+    return Error{e.what()};
   }
-  return std::nullopt;
 }
 
 std::string ToJson(const Run& run) {
@@ -211,7 +227,7 @@ std::string ToJson(const Run& run) {
   return Dump(json, 1) + "\n";
 }
 
-std::optional<Run> RunFromJson(std::string_view text, std::string* error) {
+Result<Run> RunFromJson(std::string_view text) {
   try {
     const Json json = Json::parse(text);
     CheckIsRun(json);
@@ -221,19 +237,36 @@ std::optional<Run> RunFromJson(std::string_view text, std::string* error) {
     DescribeRun(reader, run);
     return run;
   } catch (const nlohmann::json::parse_error& e) {
-    Say(error, ParseComplaint(text, e));
+    return Error{ParseComplaint(text, e)};
   } catch (const std::exception& e) {
-    Say(error, e.what());
+    return Error{e.what()};
   }
-  return std::nullopt;
 }
 
-std::optional<Run> ReadRun(const std::string& path, std::string* error) {
-  const auto text = ReadFile(path, error);
-  if (!text) return std::nullopt;
-  std::string why;
-  auto run = RunFromJson(*text, &why);
-  if (!run) Say(error, path + ": " + why);
+Result<Run> RunFromJsonLines(std::string_view text) {
+  Run run;
+  run.interrupted = "the run ended before it wrote its results";
+  std::map<std::string, std::size_t> index;
+  const auto lines = Lines(text);
+  for (std::size_t i = 0; i < lines.size(); ++i) {
+    auto test = TestFromJsonLine(lines[i]);
+    if (!test && i + 1 == lines.size()) break;
+    if (!test) return Error{"line " + std::to_string(i + 1) + " " + test.error()};
+    const auto [at, added] = index.emplace(test->name, run.tests.size());
+    if (added) {
+      run.tests.push_back(std::move(*test));
+    } else {
+      run.tests[at->second] = std::move(*test);
+    }
+  }
+  return run;
+}
+
+Result<Run> ReadRun(const std::string& path) {
+  const auto text = ReadFile(path);
+  if (!text) return Error{text.error()};
+  auto run = IsLines(*text) ? RunFromJsonLines(*text) : RunFromJson(*text);
+  if (!run) return Error{path + ": " + run.error()};
   return run;
 }
 

@@ -7,10 +7,10 @@
 // raises it, and older programs then refuse.
 #pragma once
 
-#include <optional>
 #include <string>
 #include <string_view>
 
+#include "base/result.h"
 #include "reports/results/model.h"
 
 namespace ipcsuite::report {
@@ -20,17 +20,21 @@ inline constexpr int kSchemaVersion = 1;
 // One line, no newline at its end. Bytes that are not UTF-8 become U+FFFD.
 std::string ToJsonLine(const TestRecord& test);
 
-// Inverse of ToJsonLine. On failure: nullopt, and *error (may be null) holds one line.
-std::optional<TestRecord> TestFromJsonLine(std::string_view line, std::string* error = nullptr);
+// Inverse of ToJsonLine.
+Result<TestRecord> TestFromJsonLine(std::string_view line);
 
 // The whole run, indented, ending in a newline.
 std::string ToJson(const Run& run);
 
-// On failure: nullopt, and *error (may be null) holds one line that says what is wrong with the
-// text: broken, truncated, of a newer schema, not an ipcsuite result at all.
-std::optional<Run> RunFromJson(std::string_view text, std::string* error = nullptr);
+// The error says what is wrong with the text: broken, truncated, of a newer schema, not an ipcsuite
+// result at all.
+Result<Run> RunFromJson(std::string_view text);
 
-// Reads a result file. The line in *error begins with the path.
-std::optional<Run> ReadRun(const std::string& path, std::string* error);
+// The lines of a run that was killed (results.jsonl): an interrupted run without environment. A
+// last line that is cut short is left out; of attempts of one test the last counts.
+Result<Run> RunFromJsonLines(std::string_view text);
+
+// Reads a result file, either kind; "-" is standard input. The error begins with the path.
+Result<Run> ReadRun(const std::string& path);
 
 }  // namespace ipcsuite::report

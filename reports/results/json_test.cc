@@ -21,8 +21,7 @@ using ::testing::HasSubstr;
 using ::testing::StartsWith;
 
 std::string ErrorOf(std::string_view text) {
-  std::string error;
-  EXPECT_FALSE(RunFromJson(text, &error).has_value());
+  const std::string error = RunFromJson(text).error();
   EXPECT_EQ(error.find('\n'), std::string::npos) << "more than one line: " << error;
   return error;
 }
@@ -30,9 +29,8 @@ std::string ErrorOf(std::string_view text) {
 TEST(Json, RunSurvivesTheRoundTrip) {
   const report::Run run = SampleRun();
   const std::string text = ToJson(run);
-  std::string error;
-  const auto back = RunFromJson(text, &error);
-  ASSERT_TRUE(back) << error;
+  const auto back = RunFromJson(text);
+  ASSERT_TRUE(back) << back.error();
   EXPECT_EQ(ToJson(*back), text);
   EXPECT_EQ(back->tests.size(), run.tests.size());
   EXPECT_EQ(back->summary.sentence, run.summary.sentence);
@@ -43,9 +41,8 @@ TEST(Json, LineSurvivesTheRoundTripForEveryTest) {
   for (const TestRecord& test : SampleRun().tests) {
     const std::string line = ToJsonLine(test);
     EXPECT_EQ(line.find('\n'), std::string::npos);
-    std::string error;
-    const auto back = TestFromJsonLine(line, &error);
-    ASSERT_TRUE(back) << error;
+    const auto back = TestFromJsonLine(line);
+    ASSERT_TRUE(back) << back.error();
     EXPECT_EQ(ToJsonLine(*back), line);
   }
 }
@@ -125,47 +122,53 @@ class Files : public ::testing::Test {
 
 TEST_F(Files, WriteReplacesTheWholeFileAndLeavesNothingElse) {
   const std::string path = folder_ + "/out";
-  std::string error;
-  ASSERT_TRUE(WriteFile(path, "one, the longer", &error)) << error;
-  ASSERT_TRUE(WriteFile(path, "two", &error)) << error;
-  EXPECT_EQ(ReadFile(path, &error), "two");
+  ASSERT_TRUE(WriteFile(path, "one, the longer"));
+  ASSERT_TRUE(WriteFile(path, "two"));
+  EXPECT_EQ(*ReadFile(path), "two");
   EXPECT_EQ(std::system(("test $(ls -A " + folder_ + " | wc -l) = 1").c_str()), 0);
 }
 
 TEST_F(Files, WriteSaysWhyItCannot) {
-  std::string error;
-  EXPECT_FALSE(WriteFile(folder_ + "/absent/out", "x", &error));
-  EXPECT_EQ(error, folder_ + "/absent/out: cannot be written: No such file or directory");
-  EXPECT_FALSE(WriteFile(folder_, "x", &error));
-  EXPECT_EQ(error, folder_ + ": cannot be written: is a folder");
+  EXPECT_EQ(WriteFile(folder_ + "/absent/out", "x").error(),
+            folder_ + "/absent/out: cannot be written: No such file or directory");
+  EXPECT_EQ(WriteFile(folder_, "x").error(), folder_ + ": cannot be written: is a folder");
 }
 
 TEST_F(Files, FullDiskIsToldAndTheOldFileStays) {
   if (::access("/dev/full", W_OK) != 0) GTEST_SKIP() << "no /dev/full here";
-  std::string error;
-  EXPECT_FALSE(WriteFile("/dev/full", std::string(100000, 'x'), &error));
-  EXPECT_EQ(error, "/dev/full: cannot be written: No space left on device");
+  EXPECT_EQ(WriteFile("/dev/full", std::string(100000, 'x')).error(),
+            "/dev/full: cannot be written: No space left on device");
 }
 
 TEST_F(Files, DeviceIsWrittenToAndNotReplaced) {
-  std::string error;
-  ASSERT_TRUE(WriteFile("/dev/null", "x", &error)) << error;
+  ASSERT_TRUE(WriteFile("/dev/null", "x"));
   struct stat status {};
   ASSERT_EQ(::stat("/dev/null", &status), 0);
   EXPECT_TRUE(S_ISCHR(status.st_mode));
 }
 
+TEST_F(Files, LinesOfAKilledRunAreAnInterruptedRun) {
+  const auto& tests = SampleRun().tests;
+  const std::string first = ToJsonLine(tests[0]) + "\n", second = ToJsonLine(tests[1]);
+  ASSERT_TRUE(WriteFile(folder_ + "/r.jsonl", first + second.substr(0, 30)));
+  const auto run = ReadRun(folder_ + "/r.jsonl");
+  ASSERT_TRUE(run) << run.error();
+  ASSERT_EQ(run->tests.size(), 1u) << "the line that is cut short is left out";
+  EXPECT_EQ(run->tests[0].name, tests[0].name);
+  EXPECT_NE(run->interrupted, "");
+  ASSERT_TRUE(WriteFile(folder_ + "/bad.jsonl", first + "{\n" + second));
+  EXPECT_THAT(ReadRun(folder_ + "/bad.jsonl").error(), HasSubstr("bad.jsonl: line 2 "));
+  ASSERT_TRUE(WriteFile(folder_ + "/junit.xml", "<?xml version='1.0'?>"));
+  EXPECT_THAT(ReadRun(folder_ + "/junit.xml").error(), HasSubstr("is not JSON"));
+}
+
 TEST_F(Files, ReadRefusesAbsentFoldersAndTheEnormous) {
-  std::string error;
-  EXPECT_FALSE(ReadRun(folder_ + "/absent", &error));
-  EXPECT_THAT(error, HasSubstr("cannot be read: No such file"));
-  EXPECT_FALSE(ReadRun(folder_, &error));
-  EXPECT_THAT(error, HasSubstr("is a folder"));
+  EXPECT_THAT(ReadRun(folder_ + "/absent").error(), HasSubstr("cannot be read: No such file"));
+  EXPECT_THAT(ReadRun(folder_).error(), HasSubstr("is a folder"));
   const std::string sparse = folder_ + "/sparse";
-  ASSERT_TRUE(WriteFile(sparse, "", &error));
+  ASSERT_TRUE(WriteFile(sparse, ""));
   ASSERT_EQ(::truncate(sparse.c_str(), static_cast<off_t>(kMaxFileBytes + 1)), 0);
-  EXPECT_FALSE(ReadRun(sparse, &error));
-  EXPECT_THAT(error, HasSubstr("is larger than"));
+  EXPECT_THAT(ReadRun(sparse).error(), HasSubstr("is larger than"));
 }
 
 TEST(Verdicts, NamesRoundTripAndMergeFollowsTheOrder) {

@@ -33,6 +33,15 @@ bool IsRed(Verdict verdict) {
   return verdict == Verdict::kFail || verdict == Verdict::kXpass || verdict == Verdict::kFlaky;
 }
 
+bool IsGood(Verdict verdict) {
+  return verdict == Verdict::kPass || verdict == Verdict::kObserved || verdict == Verdict::kXpass;
+}
+
+bool IsJudged(Verdict verdict) {
+  return IsGood(verdict) || IsRed(verdict) || verdict == Verdict::kXfail ||
+         verdict == Verdict::kDisputed;
+}
+
 Verdict Merge(Verdict a, Verdict b) {
   return *std::find_if(kStrength.begin(), kStrength.end(),
                        [&](Verdict v) { return v == a || v == b; });

@@ -39,6 +39,11 @@ std::optional<Verdict> VerdictFromString(std::string_view text);
 // the caller's policy: see Summary).
 bool IsRed(Verdict verdict);
 
+// True for the verdicts that decide something: PASS, OBSERVED, FAIL, XFAIL, XPASS, FLAKY, DISPUTED.
+bool IsJudged(Verdict verdict);
+// PASS, OBSERVED or XPASS.
+bool IsGood(Verdict verdict);
+
 // The verdict of a clause that two tests judged: FAIL > XPASS > FLAKY > UNRESOLVED > DISPUTED >
 // XFAIL > OBSERVED > PASS > UNSUPPORTED > NOTINUSE > UNTESTED.
 Verdict Merge(Verdict a, Verdict b);
@@ -119,6 +124,9 @@ struct TestRecord {
   int passes = 0;       // attempts that were not red
   std::string command;  // one shell line that reproduces it
   std::optional<ExpectationRef> expectation;
+  // Of a finding, once judged (reports/verdicts/judge.h): "new", or "known" to the expectations or
+  // the baseline. "lost": the baseline has a verdict, and this is none. Empty: no finding.
+  std::string standing;
 };
 
 struct ClauseRecord {
@@ -138,6 +146,14 @@ struct ClauseRecord {
   std::string detection;  // "proven", "unproven", "no fault"; empty: unknown
 };
 
+// A verdict that the baseline has or that was required, and that this run does not give.
+struct LostVerdict {
+  std::string clause, test;  // one of them
+  std::string before;        // result code in the baseline, or "required"
+  std::string now;           // result code here, or "absent"
+  std::string reason;        // of `now`
+};
+
 // One card of facts: title and ordered key-value pairs.
 struct EnvironmentSection {
   std::string title;
@@ -147,7 +163,7 @@ struct EnvironmentSection {
 struct Summary {
   int tests[kVerdictCount] = {};    // by Verdict
   int clauses[kVerdictCount] = {};  // by Verdict
-  int exit_status = 0;              // 0 conforming or expected, 1 findings, 2 usage or set-up
+  int exit_status = 0;              // docs/verdicts.md: 0, 1 findings, 2 usage, 3 verdicts missing
   std::string sentence;             // the verdict in one sentence
 };
 
@@ -161,9 +177,12 @@ struct Run {
   int issue = 8;
   std::uint64_t seed = 0;
   std::string interrupted;  // empty: complete; otherwise why results are missing
+  std::string shard;        // "0/3": the part of the whole that this is; empty: all of it
+  bool filtered = false;    // the user selected some of the tests
   std::vector<EnvironmentSection> environment;
   std::vector<TestRecord> tests;
   std::vector<ClauseRecord> clauses;
+  std::vector<LostVerdict> lost;
   std::string stress_json;     // result document of the stress part; empty: none
   std::string detection_json;  // detection.json folded in; empty: none
   Summary summary;

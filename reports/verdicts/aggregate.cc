@@ -1,6 +1,7 @@
 #include "reports/verdicts/aggregate.h"
 
 #include <algorithm>
+#include <cstdlib>
 #include <map>
 #include <set>
 #include <unordered_map>
@@ -124,7 +125,7 @@ struct Unresolved {
 Unresolved CountUnresolved(const std::vector<TestRecord>& tests) {
   Unresolved count;
   for (const TestRecord& t : tests) {
-    if (t.verdict != Verdict::kUnresolved) continue;
+    if (t.verdict != Verdict::kUnresolved || t.expectation) continue;
     ++(t.surroundings ? count.surroundings : count.platform);
   }
   return count;
@@ -187,6 +188,8 @@ std::string Sentence(const Run& run, const Summary& s, const Unresolved& unresol
   if (!findings.empty()) {
     const bool violates = At(s.tests, Verdict::kFail) + At(s.clauses, Verdict::kFail) > 0;
     text += (violates ? "Does not conform: " : "Findings: ") + findings;
+  } else if (IsEmptyShard(run)) {
+    text += "Shard " + run.shard + " holds no test";
   } else if (run.tests.empty()) {
     text += "No test ran";
   } else if (judged == 0 && tests_judged == 0) {
@@ -217,6 +220,28 @@ std::string Sentence(const Run& run, const Summary& s, const Unresolved& unresol
             " stopped by the surroundings, which is not counted as a finding";
   }
   return text + ".";
+}
+
+// "shard 2/3 is missing"; "" if none is, or if the runs are no shards.
+Result<std::string> MissingShards(const std::vector<Run>& runs) {
+  std::set<std::string> present;
+  std::string total;
+  for (const Run& run : runs) {
+    if (run.shard.empty()) continue;
+    const std::string of = run.shard.substr(run.shard.find('/') + 1);
+    if (!total.empty() && of != total)
+      return Error{"cannot merge: shards of " + total + " and of " + of + " are not of one run"};
+    total = of;
+    present.insert(run.shard);
+  }
+  std::string missing;
+  constexpr int kMost = 100'000;  // of a file that somebody else wrote
+  const int count = std::min(std::atoi(total.c_str()), kMost);
+  for (int i = 0; i < count; ++i) {
+    const std::string shard = std::to_string(i) + "/" + total;
+    if (present.count(shard) == 0) missing += (missing.empty() ? "shard " : ", ") + shard;
+  }
+  return missing.empty() ? missing : missing + " missing";
 }
 
 }  // namespace
@@ -251,10 +276,13 @@ Summary Summarize(const Run& run) {
   const Unresolved unresolved = CountUnresolved(run.tests);
   const bool red = std::any_of(run.tests.begin(), run.tests.end(),
                                [](const TestRecord& t) { return IsRed(t.verdict); });
-  if (red || unresolved.platform > 0) {
+  const bool judged = std::any_of(run.tests.begin(), run.tests.end(),
+                                  [](const TestRecord& t) { return IsJudged(t.verdict); });
+  if (red) {
     summary.exit_status = 1;
-  } else if (run.tests.empty() || !run.interrupted.empty()) {
-    summary.exit_status = 2;
+  } else if (unresolved.platform > 0 || !run.interrupted.empty() ||
+             (!judged && !IsEmptyShard(run))) {
+    summary.exit_status = 3;
   }
   summary.sentence = Sentence(run, summary, unresolved);
   return summary;
@@ -265,51 +293,60 @@ void Finish(std::vector<ClauseRecord> catalogue, Run& run) {
   run.summary = Summarize(run);
 }
 
-bool MergeRuns(const std::vector<Run>& runs, Run* merged, std::string* error) {
-  *merged = runs.front();
+bool IsEmptyShard(const Run& run) {
+  return run.tests.empty() && !run.shard.empty() && run.interrupted.empty();
+}
+
+void WithoutVerdict(ClauseRecord& clause) {
+  clause.verdict = Verdict::kUntested;
+  clause.reason.clear();
+  clause.tests.clear();
+  clause.observations.clear();
+  clause.confidence = "certain";
+}
+
+Result<Run> MergeRuns(const std::vector<Run>& runs) {
+  Run merged = runs.front();
   std::set<std::string> names;
-  for (const TestRecord& t : merged->tests) names.insert(t.name);
+  for (const TestRecord& t : merged.tests) names.insert(t.name);
   std::map<std::string, ClauseRecord> clauses;
-  for (const ClauseRecord& c : merged->clauses) clauses.emplace(c.id, c);
+  for (const ClauseRecord& c : merged.clauses) clauses.emplace(c.id, c);
   std::vector<std::string> order;
-  for (const ClauseRecord& c : merged->clauses) order.push_back(c.id);
+  for (const ClauseRecord& c : merged.clauses) order.push_back(c.id);
   for (std::size_t i = 1; i < runs.size(); ++i) {
     const Run& run = runs[i];
-    if (run.issue != merged->issue) {
-      *error = "cannot merge: one run judges for issue " + std::to_string(merged->issue) +
-               ", another for issue " + std::to_string(run.issue);
-      return false;
+    if (run.issue != merged.issue) {
+      return Error{"cannot merge: one run judges for issue " + std::to_string(merged.issue) +
+                   ", another for issue " + std::to_string(run.issue)};
     }
     for (const TestRecord& t : run.tests) {
       if (!names.insert(t.name).second) {
-        *error = "cannot merge: both hold test " + t.name +
-                 " (to set runs of different platforms side by side, use: ipcsuite compare)";
-        return false;
+        return Error{"cannot merge: both hold test " + t.name +
+                     " (to set runs of different platforms side by side, use: ipcsuite compare)"};
       }
-      merged->tests.push_back(t);
+      merged.tests.push_back(t);
     }
     for (const ClauseRecord& c : run.clauses) {
       const auto [at, added] = clauses.emplace(c.id, c);
       if (added) order.push_back(c.id);
     }
-    merged->duration_ns = std::max(merged->duration_ns, run.duration_ns);
-    if (merged->started > run.started) merged->started = run.started;
-    if (merged->interrupted.empty()) merged->interrupted = run.interrupted;
-    if (merged->stress_json.empty()) merged->stress_json = run.stress_json;
-    if (merged->detection_json.empty()) merged->detection_json = run.detection_json;
+    merged.duration_ns = std::max(merged.duration_ns, run.duration_ns);
+    if (merged.started > run.started) merged.started = run.started;
+    if (merged.interrupted.empty()) merged.interrupted = run.interrupted;
+    if (merged.stress_json.empty()) merged.stress_json = run.stress_json;
+    if (merged.detection_json.empty()) merged.detection_json = run.detection_json;
   }
   std::vector<ClauseRecord> catalogue;
   for (const std::string& id : order) {
-    ClauseRecord c = clauses.at(id);
-    c.verdict = Verdict::kUntested;
-    c.reason.clear();
-    c.tests.clear();
-    c.observations.clear();
-    c.confidence = "certain";
-    catalogue.push_back(std::move(c));
+    catalogue.push_back(clauses.at(id));
+    WithoutVerdict(catalogue.back());
   }
-  Finish(std::move(catalogue), *merged);
-  return true;
+  const auto missing = MissingShards(runs);
+  if (!missing) return Error{missing.error()};
+  merged.shard.clear();
+  if (merged.interrupted.empty()) merged.interrupted = *missing;
+  Finish(std::move(catalogue), merged);
+  return merged;
 }
 
 }  // namespace ipcsuite::report

@@ -5,6 +5,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/result.h"
 #include "reports/results/model.h"
 
 namespace ipcsuite::report {
@@ -30,18 +31,25 @@ bool IsOpenKind(std::string_view kind);
 std::vector<ClauseRecord> AggregateClauses(std::vector<ClauseRecord> catalogue,
                                            const std::vector<TestRecord>& tests, int issue);
 
-// Counts, the verdict in one sentence, and the exit status: 1 for FAIL, XPASS or FLAKY of a test;
-// 1 too for UNRESOLVED unless the surroundings caused it; 2 if the run was interrupted without
-// findings, or nothing ran; 0 otherwise. Uses tests, clauses, issue and interrupted of `run`.
+// Counts, the verdict in one sentence, and the exit status that findings alone ask for: 1 for FAIL,
+// XPASS or FLAKY of a test; 3 if verdicts are missing: UNRESOLVED that neither the surroundings nor
+// an expectation explain, an interrupted run, or nothing judged; 0 otherwise. judge.h does the
+// rest.
 Summary Summarize(const Run& run);
 
 // run.clauses from `catalogue`, then run.summary: what a caller does after the last test.
 void Finish(std::vector<ClauseRecord> catalogue, Run& run);
 
+// A shard with no test of a suite that has fewer tests than shards: nothing is wrong with it.
+bool IsEmptyShard(const Run& run);
+
+// A clause of a judged run becomes one of the catalogue again.
+void WithoutVerdict(ClauseRecord& clause);
+
 // Shards or suites of one run, made on one platform: tests and environment sections joined, clauses
-// merged by Merge(), summary made anew. On clashing test names or different issues: false and one
-// line in *error. `runs` must not be empty.
-bool MergeRuns(const std::vector<Run>& runs, Run* merged, std::string* error);
+// merged by Merge(), summary made anew. An error on clashing test names or different issues. Shards
+// that are missing make the whole INCOMPLETE and are named. `runs` must not be empty.
+Result<Run> MergeRuns(const std::vector<Run>& runs);
 
 // "POSIX.1-2024 (Issue 8)" or "POSIX.1-2017 (Issue 7)".
 std::string IssueName(int issue);

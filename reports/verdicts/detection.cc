@@ -4,15 +4,13 @@
 
 namespace ipcsuite::report {
 
-bool FoldDetection(std::string_view text, Run* run, std::string* error) {
+Result<void> FoldDetection(std::string_view text, Run* run) {
   const auto document = nlohmann::ordered_json::parse(text, nullptr, false);
   if (document.is_discarded()) {
-    *error = "is not valid JSON, or truncated";
-    return false;
+    return Error{"is not valid JSON, or truncated"};
   }
   if (!document.is_object() || !document.contains("clauses") || !document["clauses"].is_object()) {
-    *error = "is not a result of a detection run (no \"clauses\")";
-    return false;
+    return Error{"is not a result of a detection run (no \"clauses\")"};
   }
   const auto& states = document["clauses"];
   for (ClauseRecord& clause : run->clauses) {
@@ -22,7 +20,7 @@ bool FoldDetection(std::string_view text, Run* run, std::string* error) {
     if (state == "proven" || state == "unproven" || state == "no fault") clause.detection = state;
   }
   run->detection_json = text;
-  return true;
+  return {};
 }
 
 std::string DetectionScore(std::string_view text) {

@@ -61,9 +61,10 @@ std::string ReadEntry(const Json& json, Expectation* e) {
   if (e->id.empty()) return "has no id";
   if (e->tests.empty() && e->clauses.empty()) return "names neither tests nor clauses";
   if (e->reason.empty()) return "gives no reason";
-  if (e->expected != "FAIL" && e->expected != "FLAKY") return "expects neither FAIL nor FLAKY";
+  if (e->expected != "FAIL" && e->expected != "FLAKY" && e->expected != "UNRESOLVED")
+    return "expects something other than FAIL, FLAKY or UNRESOLVED";
   if (!e->review_by.empty() && !IsDate(e->review_by))
-    return "has a review_by that is no YYYY-MM-DD";
+    return "has a review_by that is not YYYY-MM-DD";
   return "";
 }
 
@@ -135,6 +136,8 @@ bool Covers(const Expectation& e, const TestRecord& test, const Failure& failure
 
 using Entries = std::vector<const Expectation*>;
 
+const std::string kExpired = "expectation ";
+
 // The first entry, if the entries together cover all that went wrong in the test.
 const Expectation* Cover(const Entries& entries, const TestRecord& test) {
   if (test.failures.empty()) {  // crash or hang: only an entry that names the test covers it
@@ -158,20 +161,12 @@ const Expectation* Cover(const Entries& entries, const TestRecord& test) {
 
 ExpectationRef RefTo(const Expectation& e) { return {e.id, e.reason, e.link, e.review_by}; }
 
-std::string Today() {
-  const std::time_t now = std::time(nullptr);
-  std::tm parts{};
-  ::gmtime_r(&now, &parts);
-  char text[16];
-  std::strftime(text, sizeof text, "%Y-%m-%d", &parts);
-  return text;
-}
-
 // FAIL and FLAKY that are covered.
 void MarkFailures(const Entries& live, const Entries& expired, TestRecord& test) {
   Entries selected;
   for (const Expectation* e : live) {
-    const bool fits = test.verdict == Verdict::kFail || e->expected == "FLAKY";
+    const bool fits =
+        e->expected == "FLAKY" || (e->expected == "FAIL" && test.verdict == Verdict::kFail);
     if (fits && Selects(*e, test)) selected.push_back(e);
   }
   if (const Expectation* e = Cover(selected, test)) {
@@ -181,14 +176,30 @@ void MarkFailures(const Entries& live, const Entries& expired, TestRecord& test)
   }
   for (const Expectation* e : expired) {
     if (!Selects(*e, test)) continue;
-    test.evidence.push_back("expectation " + e->id + " expired on " + e->review_by +
+    test.evidence.push_back(kExpired + e->id + " expired on " + e->review_by +
                             " and no longer covers this: review it");
     test.expectation = RefTo(*e);
   }
 }
 
+// UNRESOLVED that is expected.
+void MarkUnresolved(const Entries& live, TestRecord& test) {
+  for (const Expectation* e : live) {
+    if (e->expected == "UNRESOLVED" && Selects(*e, test)) test.expectation = RefTo(*e);
+  }
+}
+
+bool AnyOf(const std::vector<std::string>& names, const std::string& pattern) {
+  return std::any_of(names.begin(), names.end(),
+                     [&](const std::string& name) { return GlobMatches(pattern, name); });
+}
+
 bool Passed(const TestRecord& t) {
   return t.verdict == Verdict::kPass || t.verdict == Verdict::kObserved;
+}
+
+std::string PassedBut(const ExpectationRef& e) {
+  return "passed, but " + e.id + " expects FAIL: " + e.reason;
 }
 
 void MarkPasses(const Expectation& e, bool whole, std::vector<TestRecord>& tests) {
@@ -201,7 +212,7 @@ void MarkPasses(const Expectation& e, bool whole, std::vector<TestRecord>& tests
     if (!alone && (!whole || group_failed)) continue;
     test.verdict = Verdict::kXpass;
     test.expectation = RefTo(e);
-    if (test.reason.empty()) test.reason = "passed, but " + e.id + " expects FAIL: " + e.reason;
+    if (test.reason.empty()) test.reason = PassedBut(*test.expectation);
   }
 }
 
@@ -233,18 +244,16 @@ Facts FactsOf(const std::vector<EnvironmentSection>& environment) {
   return facts;
 }
 
-bool ParseExpectations(std::string_view text, const std::string& origin,
-                       std::vector<Expectation>* out, std::string* error) {
+Result<void> ParseExpectations(std::string_view text, const std::string& origin,
+                               std::vector<Expectation>* out) {
   Json json;
   try {
     json = Json::parse(text, nullptr, true, /*ignore_comments=*/true);
   } catch (const Json::parse_error& e) {
-    *error = origin + ":" + std::to_string(LineAt(text, e.byte)) + ": is not valid JSON";
-    return false;
+    return Error{origin + ":" + std::to_string(LineAt(text, e.byte)) + ": is not valid JSON"};
   }
   if (!json.is_object() || !json.contains("expectations") || !json["expectations"].is_array()) {
-    *error = origin + ": is no expectations file: needs {\"expectations\": [...]}";
-    return false;
+    return Error{origin + ": is not a file of expectations: needs {\"expectations\": [...]}"};
   }
   std::set<std::string> seen;
   std::size_t number = 0;
@@ -256,26 +265,27 @@ bool ParseExpectations(std::string_view text, const std::string& origin,
     entry.line = LineAt(text, text.find("\"" + entry.id + "\""));
     if (wrong.empty() && !seen.insert(entry.id).second) wrong = "has an id that is used twice";
     if (!wrong.empty()) {
-      *error = origin + ": entry " + std::to_string(number) +
-               (entry.id.empty() ? "" : " (" + entry.id + ")") + " " + wrong;
-      return false;
+      return Error{origin + ": entry " + std::to_string(number) +
+                   (entry.id.empty() ? "" : " (" + entry.id + ")") + " " + wrong};
     }
     std::erase_if(*out, [&](const Expectation& e) { return e.id == entry.id; });
     out->push_back(std::move(entry));
   }
-  return true;
+  return {};
 }
 
-bool DefaultExpectations(std::vector<Expectation>* out, std::string* error) {
+Result<void> DefaultExpectations(std::vector<Expectation>* out) {
   for (const EmbeddedFile& file : EmbeddedExpectations()) {
-    if (!ParseExpectations(file.content, std::string(file.name), out, error)) return false;
+    auto parsed = ParseExpectations(file.content, std::string(file.name), out);
+    if (!parsed) return parsed;
   }
-  return true;
+  return {};
 }
 
-bool ReadExpectations(const std::string& path, std::vector<Expectation>* out, std::string* error) {
-  const auto text = ReadFile(path, error);
-  return text && ParseExpectations(*text, path, out, error);
+Result<void> ReadExpectations(const std::string& path, std::vector<Expectation>* out) {
+  const auto text = ReadFile(path);
+  if (!text) return Error{text.error()};
+  return ParseExpectations(*text, path, out);
 }
 
 bool ConditionHolds(const std::map<std::string, std::string>& condition, const Facts& facts) {
@@ -305,6 +315,8 @@ void Apply(const std::vector<Expectation>& expectations, const Facts& facts,
   for (TestRecord& test : *tests) {
     if (test.verdict == Verdict::kFail || test.verdict == Verdict::kFlaky) {
       MarkFailures(live, expired, test);
+    } else if (test.verdict == Verdict::kUnresolved) {
+      MarkUnresolved(live, test);
     }
   }
   for (const Entries* entries : {&live, &expired}) {
@@ -312,6 +324,55 @@ void Apply(const std::vector<Expectation>& expectations, const Facts& facts,
       if (e->expected == "FAIL") MarkPasses(*e, options.whole, *tests);
     }
   }
+}
+
+void Unapply(std::vector<TestRecord>* tests) {
+  for (TestRecord& test : *tests) {
+    if (!test.expectation) continue;
+    if (test.verdict == Verdict::kXfail) {
+      test.verdict = test.passes > 0 ? Verdict::kFlaky : Verdict::kFail;
+    } else if (test.verdict == Verdict::kXpass) {
+      test.verdict = test.observations.empty() ? Verdict::kPass : Verdict::kObserved;
+      if (test.reason == PassedBut(*test.expectation)) test.reason.clear();
+    }
+    std::erase_if(test.evidence, [&](const std::string& line) {
+      return line.starts_with(kExpired + test.expectation->id + " expired on ");
+    });
+    test.expectation.reset();
+  }
+}
+
+std::string Today() {
+  const std::time_t now = std::time(nullptr);
+  std::tm parts{};
+  ::gmtime_r(&now, &parts);
+  char text[16];
+  std::strftime(text, sizeof text, "%Y-%m-%d", &parts);
+  return text;
+}
+
+std::vector<std::string> Doubts(const std::vector<Expectation>& expectations,
+                                const std::vector<std::string>& tests,
+                                const std::vector<std::string>& clauses, const std::string& today) {
+  std::vector<std::string> doubts;
+  for (const Expectation& e : expectations) {
+    const auto doubt = [&](const std::string& text) {
+      doubts.push_back(e.origin + ":" + std::to_string(e.line) + ": entry " + e.id + " " + text);
+    };
+    for (const std::string& pattern : e.tests) {
+      if (!tests.empty() && !AnyOf(tests, pattern))
+        doubt("names no test: " + pattern + " (see `ipcsuite list --tests`)");
+    }
+    for (const std::string& pattern : e.clauses) {
+      if (!AnyOf(clauses, pattern))
+        doubt("names no clause: " + pattern + " (see `ipcsuite list --clauses`)");
+    }
+    if (!e.review_by.empty() && e.review_by < today)
+      doubt("expired on " + e.review_by + ": review it and set another date");
+    if (e.reason.find(kNoReasonYet) != std::string::npos)
+      doubt("has a placeholder for its reason: write why the platform deviates");
+  }
+  return doubts;
 }
 
 bool GlobMatches(std::string_view pattern, std::string_view text) {

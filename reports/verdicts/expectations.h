@@ -12,7 +12,7 @@
 //         "arch": "x86_64|aarch64", "bits": "32", "container": "none|docker|gvisor", "emulator":
 //         "none|qemu-user", "privilege": "!CAP_SYS_ADMIN"
 //       },
-//       "expected": "FAIL",                           // or "FLAKY": may fail or pass
+//       "expected": "FAIL",      // or "FLAKY": may fail or pass; "UNRESOLVED": may stay undecided
 //       "reason": "the kernel judges tv_nsec before it checks whether the call must wait",
 //       "link": "https://...", "review_by": "2027-12-31"
 //     }]}
@@ -29,6 +29,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/result.h"
 #include "reports/results/model.h"
 
 namespace ipcsuite::report {
@@ -54,23 +55,22 @@ struct Expectation {
   std::string id;
   std::vector<std::string> tests, clauses;
   std::map<std::string, std::string> condition;
-  std::string expected;  // "FAIL" or "FLAKY"
+  std::string expected;  // "FAIL", "FLAKY" or "UNRESOLVED"
   std::string reason, link, review_by;
   std::string origin;  // file it was read from
   int line = 0;        // of its id in that file
 };
 
-// Parses one file. On failure: false and one line in *error that begins with `origin`.
-// Appends to *out; an id that is there already replaces the older entry, so that --expect FILE
-// overrides a default.
-bool ParseExpectations(std::string_view text, const std::string& origin,
-                       std::vector<Expectation>* out, std::string* error);
+// Parses one file and appends to *out; an id that is there already replaces the older entry, so
+// that --expect FILE overrides a default. The error begins with `origin`.
+Result<void> ParseExpectations(std::string_view text, const std::string& origin,
+                               std::vector<Expectation>* out);
 
-// The entries of reports/verdicts/expectations/*.json, compiled in.
-bool DefaultExpectations(std::vector<Expectation>* out, std::string* error);
+// Appends the entries of reports/verdicts/expectations/*.json, which are compiled in.
+Result<void> DefaultExpectations(std::vector<Expectation>* out);
 
 // Reads a file given by the user and appends it.
-bool ReadExpectations(const std::string& path, std::vector<Expectation>* out, std::string* error);
+Result<void> ReadExpectations(const std::string& path, std::vector<Expectation>* out);
 
 // True if all parts of the condition hold.
 bool ConditionHolds(const std::map<std::string, std::string>& condition, const Facts& facts);
@@ -80,13 +80,30 @@ struct ApplyOptions {
   bool whole = true;  // false: the run was filtered, see Apply()
 };
 
-// Marks tests: FAIL that is covered becomes XFAIL; PASS or OBSERVED where FAIL was expected becomes
-// XPASS. An exact test name is judged alone. Entries that name tests by pattern or only by clause
-// are judged as a group, since seldom does every test of a clause show the deviation: XPASS only if
-// `whole` and none of the group failed. A FAIL that only an expired entry covers stays FAIL and
-// says so in its evidence. Each touched test gets its `expectation`.
+// Marks tests: FAIL that is covered becomes XFAIL; UNRESOLVED that is expected stays UNRESOLVED,
+// but is no longer red; PASS or OBSERVED where FAIL was expected becomes XPASS. An exact test name
+// is judged alone. Entries that name tests by pattern or only by clause are judged as a group,
+// since seldom does every test of a clause show the deviation: XPASS only if `whole` and none of
+// the group failed. A FAIL that only an expired entry covers stays FAIL and says so in its
+// evidence. Each touched test gets its `expectation`.
 void Apply(const std::vector<Expectation>& expectations, const Facts& facts,
            const ApplyOptions& options, std::vector<TestRecord>* tests);
+
+// Undoes Apply(), so that other expectations can be applied.
+void Unapply(std::vector<TestRecord>* tests);
+
+// What is wrong with entries that ParseExpectations() takes: tests and clauses that do not exist,
+// expired dates, placeholders for reasons. One line for each; empty: nothing. `tests`, `clauses`:
+// all names that exist; empty `tests`: not known, and not looked at.
+std::vector<std::string> Doubts(const std::vector<Expectation>& expectations,
+                                const std::vector<std::string>& tests,
+                                const std::vector<std::string>& clauses, const std::string& today);
+
+// The date of the clock, UTC: "2026-11-30".
+std::string Today();
+
+// Stands in the reason of an entry that `expectations update` proposes.
+inline constexpr const char* kNoReasonYet = "SAY WHY HERE";
 
 // Glob with * and ?, anchored at both ends.
 bool GlobMatches(std::string_view pattern, std::string_view text);

@@ -16,17 +16,14 @@ Facts Linux() {
 
 std::vector<Expectation> Parse(const std::string& entries) {
   std::vector<Expectation> out;
-  std::string error;
-  EXPECT_TRUE(ParseExpectations("{\"expectations\":[" + entries + "]}", "file", &out, &error))
-      << error;
+  const auto parsed = ParseExpectations("{\"expectations\":[" + entries + "]}", "file", &out);
+  EXPECT_TRUE(parsed) << parsed.error();
   return out;
 }
 
 std::string ParseError(const std::string& text) {
   std::vector<Expectation> out;
-  std::string error;
-  EXPECT_FALSE(ParseExpectations(text, "file", &out, &error));
-  return error;
+  return ParseExpectations(text, "file", &out).error();
 }
 
 TestRecord Tested(const std::string& name, Verdict verdict, const std::string& charged = "") {
@@ -59,8 +56,7 @@ TEST(ParseExpectations, KnowsTheLineOfEachEntry) {
 
 TEST(Expectations, ShippedOnesAreValidAndEachHasAReasonAndADate) {
   std::vector<Expectation> all;
-  std::string error;
-  ASSERT_TRUE(DefaultExpectations(&all, &error)) << error;
+  ASSERT_TRUE(DefaultExpectations(&all));
   for (const Expectation& e : all) {
     EXPECT_GT(e.reason.size(), 20u) << e.id;
     EXPECT_FALSE(e.review_by.empty()) << e.id;
@@ -74,7 +70,7 @@ TEST(Expectations, CommentsAreAllowed) {
 
 TEST(Expectations, ErrorsNameFileEntryAndFault) {
   EXPECT_EQ(ParseError("{\n]"), "file:2: is not valid JSON");
-  EXPECT_THAT(ParseError("[]"), HasSubstr("is no expectations file"));
+  EXPECT_THAT(ParseError("[]"), HasSubstr("is not a file of expectations"));
   EXPECT_EQ(ParseError(R"({"expectations":[{"id":"x","reason":"r"}]})"),
             "file: entry 1 (x) names neither tests nor clauses");
   EXPECT_THAT(ParseError(R"({"expectations":[{"id":"x","tests":["A"]}]})"), HasSubstr("no reason"));
@@ -92,9 +88,8 @@ TEST(Expectations, ErrorsNameFileEntryAndFault) {
 
 TEST(Expectations, LaterFileReplacesAnEntryOfTheSameId) {
   std::vector<Expectation> out = Parse(R"({"id":"x","tests":["A"],"reason":"old"})");
-  std::string error;
   ASSERT_TRUE(ParseExpectations(R"({"expectations":[{"id":"x","tests":["B"],"reason":"new"}]})",
-                                "mine", &out, &error));
+                                "mine", &out));
   ASSERT_EQ(out.size(), 1u);
   EXPECT_EQ(out[0].reason, "new");
 }

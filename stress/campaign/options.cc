@@ -2,6 +2,7 @@
 #include "base/args.h"
 #include "base/clock.h"
 #include "base/random.h"
+#include "reports/formats/report.h"
 
 #include <algorithm>
 #include <cstdio>
@@ -121,8 +122,8 @@ void Describe(CLI::App& app, Texts& texts, StressOptions* options) {
   AddSeed(app, campaign.seed, "Seed of the run; default: random, printed");
   app.add_option("--out", options->out, "Directory of the reports; empty: none are written")
       ->capture_default_str();
-  app.add_option("--format", options->formats, "json, html, junit, ctrf, tap, ktap, markdown")
-      ->delimiter(',');
+  report::AddFormats(app, options->formats);
+  report::AddJudgingOptions(app, options->judging);
   app.add_flag("--list", options->list, "Explain the workloads and run none");
 }
 

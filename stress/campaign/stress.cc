@@ -16,9 +16,8 @@
 #include "base/text.h"
 #include "reports/environment/environment.h"
 #include "reports/formats/report.h"
-#include "reports/verdicts/aggregate.h"
 #include "reports/verdicts/catalogue.h"
-#include "reports/verdicts/expectations.h"
+#include "reports/verdicts/judge.h"
 #include "stress/campaign/options.h"
 #include "stress/campaign/plots.h"
 #include "stress/campaign/report.h"
@@ -84,20 +83,14 @@ std::vector<report::ClauseRecord> ClaimedClauses(const std::vector<report::TestR
 }
 
 int Write(const StressOptions& options, const CampaignResult& result, const report::Run& run) {
-  int status = 0;
-  std::string error;
-  for (const std::string& format : options.formats) {
-    const std::string path =
-        options.out + "/" + std::string(report::DefaultFileName(*report::FormatFromString(format)));
-    if (!report::WriteReport(run, format, path, &error)) status = Complain(error);
-  }
+  const auto written = report::WriteReports(run, options.formats, options.out);
+  int status = written ? 0 : Complain(written.error());
   for (const Cell& cell : result.cells) {
     if (cell.latency.total() == 0) continue;
     std::string name = cell.name;
     std::replace(name.begin(), name.end(), '/', '_');
-    if (!WriteFile(options.out + "/" + name + ".hgrm", cell.latency.ToHgrm(1000), &error)) {
-      status = Complain(error);
-    }
+    const auto text = WriteFile(options.out + "/" + name + ".hgrm", cell.latency.ToHgrm(1000));
+    if (!text) status = Complain(text.error());
   }
   if (status == 0) std::printf("Reports: %s\n", options.out.c_str());
   return status;
@@ -122,10 +115,6 @@ void SayScaling(const CampaignResult& result) {
 }
 
 std::string PrepareOut(const StressOptions& options) {
-  for (const std::string& format : options.formats) {
-    if (!report::FormatFromString(format))
-      return "unknown format '" + format + "': " + report::FormatNames();
-  }
   if (options.out.empty()) return "";
   std::error_code error;
   std::filesystem::create_directories(options.out, error);
@@ -145,9 +134,8 @@ int StressMain(int argc, char** argv) {
   if (const int status = ParseStressOptions(argc, argv, &options); status >= 0) return status;
   if (options.list) return List();
   if (const std::string error = PrepareOut(options); !error.empty()) return Complain(error);
-  std::vector<report::Expectation> expectations;
-  if (std::string error; !report::DefaultExpectations(&expectations, &error))
-    return Complain(error);
+  const auto judge = report::Judge::Load(options.judging);
+  if (!judge) return Complain(judge.error());
   report::Run run;
   run.label = report::HostName();
   run.started = report::UtcNow();
@@ -181,10 +169,9 @@ int StressMain(int argc, char** argv) {
   run.interrupted = result.interrupted.empty() ? "" : "interrupted by a signal";
   run.duration_ns = static_cast<std::int64_t>(result.seconds * 1e9);
   run.stress_json = DocumentOf(result);
-  report::Apply(expectations, report::FactsOf(run.environment), {.today = "", .whole = false},
-                &run.tests);
-  report::Finish(ClaimedClauses(run.tests), run);
-  int status = run.summary.exit_status;
+  auto clauses = ClaimedClauses(run.tests);
+  run = judge->Apply(std::move(run), std::move(clauses));
+  int status = judge->ExitStatus(run);
   if (result.left_behind != 0)
     std::printf("removed %s left behind\n", Counted(result.left_behind, "name").c_str());
   std::printf("%s\n", run.summary.sentence.c_str());

@@ -2,7 +2,6 @@
 // in one line, and what was read survives being written and read again.
 #include <cstdint>
 #include <cstdlib>
-#include <optional>
 #include <string>
 #include <string_view>
 
@@ -11,16 +10,14 @@
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   using namespace ipcsuite::report;
   const std::string_view text(reinterpret_cast<const char*>(data), size);
-  std::string error;
-  TestFromJsonLine(text, &error);
-  error.clear();
-  const std::optional<Run> run = RunFromJson(text, &error);
+  (void)TestFromJsonLine(text);
+  const auto run = RunFromJson(text);
   if (!run) {
-    if (error.empty() || error.find('\n') != std::string::npos) std::abort();
+    if (run.error().empty() || run.error().find('\n') != std::string::npos) std::abort();
     return 0;
   }
   const std::string written = ToJson(*run);
-  const std::optional<Run> again = RunFromJson(written, &error);
+  const auto again = RunFromJson(written);
   if (!again || ToJson(*again) != written) std::abort();
   return 0;
 }

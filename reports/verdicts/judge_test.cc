@@ -1,0 +1,219 @@
+// The judging pipeline: standing, lost verdicts and exit statuses, as tables.
+#include "reports/verdicts/judge.h"
+
+#include <cstdlib>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "base/files.h"
+#include "reports/results/json.h"
+#include "reports/verdicts/sample.h"
+
+namespace ipcsuite::report {
+namespace {
+
+using ::testing::HasSubstr;
+
+TestRecord Tested(const std::string& name, Verdict verdict) {
+  TestRecord t;
+  t.name = name;
+  t.suite = "mqueue";
+  t.verdict = verdict;
+  t.clauses = {name};
+  return t;
+}
+
+ClauseRecord Clause(const std::string& id) {
+  ClauseRecord c;
+  c.id = id;
+  c.kind = "shall";
+  return c;
+}
+
+Run RunOf(std::vector<TestRecord> tests) {
+  report::Run run;
+  for (const TestRecord& t : tests) run.clauses.push_back(Clause(t.name));
+  run.tests = std::move(tests);
+  return run;
+}
+
+std::string Scratch(const std::string& name, const std::string& text) {
+  const char* folder = std::getenv("TEST_TMPDIR");
+  const std::string path = std::string(folder != nullptr ? folder : "/tmp") + "/" + name;
+  EXPECT_TRUE(WriteFile(path, text));
+  return path;
+}
+
+Run Judged(const JudgingOptions& options, const Run& run) {
+  const auto judge = Judge::Load(options);
+  EXPECT_TRUE(judge) << judge.error();
+  return judge->Apply(run, CatalogueOf(run));
+}
+
+JudgingOptions Against(const Run& baseline) {
+  JudgingOptions options;
+  options.baseline = Scratch("baseline.json", ToJson(Judged({}, baseline)));
+  return options;
+}
+
+TEST(Judge, StandingAndStatusAgainstABaseline) {
+  struct Row {
+    Verdict before, now;
+    const char* standing;
+    int status;
+  };
+  const Row rows[] = {
+      {Verdict::kPass, Verdict::kPass, "", 0},
+      {Verdict::kPass, Verdict::kFail, "new", 1},
+      {Verdict::kObserved, Verdict::kFlaky, "new", 1},
+      {Verdict::kFail, Verdict::kFail, "known", 0},
+      {Verdict::kFail, Verdict::kPass, "", 0},
+      {Verdict::kPass, Verdict::kUnsupported, "lost", 3},
+      {Verdict::kObserved, Verdict::kUntested, "lost", 3},
+      {Verdict::kPass, Verdict::kUnresolved, "lost", 3},
+      {Verdict::kFail, Verdict::kUnsupported, "lost", 3},
+      {Verdict::kUnsupported, Verdict::kUnsupported, "", 0},
+      {Verdict::kUnsupported, Verdict::kFail, "known", 0},
+      {Verdict::kUnresolved, Verdict::kUnresolved, "known", 0},
+  };
+  for (const Row& row : rows) {
+    const report::Run run =
+        Judged(Against(RunOf({Tested("A", row.before), Tested("Other", Verdict::kPass)})),
+               RunOf({Tested("A", row.now), Tested("Other", Verdict::kPass)}));
+    const std::string what =
+        std::string(ToString(row.before)) + " then " + std::string(ToString(row.now));
+    EXPECT_EQ(run.tests[0].standing, row.standing) << what;
+    EXPECT_EQ(run.summary.exit_status, row.status) << what;
+    EXPECT_EQ(run.lost.empty(), std::string(row.standing) != "lost") << what;
+  }
+}
+
+TEST(Judge, AbsentTestsAreLostUnlessTheUserLeftThemOut) {
+  const report::Run both = RunOf({Tested("A", Verdict::kPass), Tested("B", Verdict::kPass)});
+  report::Run one = RunOf({Tested("A", Verdict::kPass)});
+  const report::Run lost = Judged(Against(both), one);
+  EXPECT_EQ(lost.summary.exit_status, 3);
+  ASSERT_EQ(lost.lost.size(), 2u);
+  EXPECT_EQ(lost.lost[0].test, "B");
+  EXPECT_EQ(lost.lost[0].now, "absent");
+  EXPECT_EQ(lost.lost[1].clause, "B");
+  EXPECT_THAT(lost.summary.sentence, HasSubstr("Coverage lost: 1 clause (B) no longer judged"));
+  one.filtered = true;
+  EXPECT_EQ(Judged(Against(both), one).summary.exit_status, 0);
+}
+
+TEST(Judge, FailOnChoosesWhatIsRed) {
+  const report::Run before = RunOf(
+      {Tested("A", Verdict::kPass), Tested("B", Verdict::kPass), Tested("C", Verdict::kFail)});
+  struct Row {
+    const char* fail_on;
+    Verdict a, b;
+    int status;
+  };
+  const Row rows[] = {
+      {"regressions", Verdict::kFail, Verdict::kPass, 1},
+      {"regressions", Verdict::kPass, Verdict::kUnsupported, 0},
+      {"lost-coverage", Verdict::kFail, Verdict::kPass, 0},
+      {"lost-coverage", Verdict::kFail, Verdict::kUnsupported, 3},
+      {"any-difference", Verdict::kObserved, Verdict::kPass, 1},
+      {"any-difference", Verdict::kPass, Verdict::kPass, 0},
+      {"findings", Verdict::kPass, Verdict::kPass, 1},
+      {"nothing", Verdict::kFail, Verdict::kUnsupported, 0},
+  };
+  for (const Row& row : rows) {
+    JudgingOptions options = Against(before);
+    options.fail_on = {row.fail_on};
+    const report::Run run = Judged(
+        options, RunOf({Tested("A", row.a), Tested("B", row.b), Tested("C", Verdict::kFail)}));
+    EXPECT_EQ(run.summary.exit_status, row.status)
+        << row.fail_on << " " << ToString(row.a) << " " << ToString(row.b);
+  }
+}
+
+TEST(Judge, NothingJudgedHalfARunAndAnEmptyShard) {
+  EXPECT_EQ(Judged({}, RunOf({Tested("A", Verdict::kUnsupported)})).summary.exit_status, 3);
+  EXPECT_EQ(Judged({}, RunOf({})).summary.exit_status, 3);
+  report::Run half = RunOf({Tested("A", Verdict::kPass)});
+  half.interrupted = "stopped";
+  EXPECT_EQ(Judged({}, half).summary.exit_status, 3);
+  EXPECT_EQ(Judged(Against(RunOf({Tested("A", Verdict::kPass)})), half).summary.exit_status, 3);
+  report::Run shard = RunOf({});
+  shard.shard = "2/3";
+  EXPECT_EQ(Judged({}, shard).summary.exit_status, 0);
+}
+
+TEST(Judge, RequiredVerdictsMustBeThere) {
+  JudgingOptions options;
+  options.require = {"clause:mq_notify.*"};
+  const report::Run run = RunOf({Tested("A", Verdict::kPass)});
+  const report::Run judged = Judged(options, run);
+  EXPECT_EQ(judged.summary.exit_status, 3);
+  ASSERT_FALSE(judged.lost.empty());
+  EXPECT_EQ(judged.lost[0].before, "required");
+  EXPECT_EQ(judged.lost[0].now, "absent");
+  EXPECT_THAT(judged.summary.sentence, HasSubstr("Required verdicts are missing: "));
+  options.require = {"nosuch"};
+  EXPECT_THAT(Judge::Load(options).error(), HasSubstr("--require: 'nosuch' is neither"));
+  JudgingOptions without_baseline;
+  without_baseline.fail_on = {"regressions"};
+  EXPECT_THAT(Judge::Load(without_baseline).error(), HasSubstr("needs --baseline"));
+}
+
+TEST(Judge, UnresolvedCanBeExpected) {
+  JudgingOptions options;
+  options.no_default_expectations = true;
+  options.expect = {Scratch("expect.json", R"({"expectations": [{"id": "slow", "tests": ["A"],
+      "expected": "UNRESOLVED", "reason": "the emulator is slow"}]})")};
+  const report::Run raw = RunOf({Tested("A", Verdict::kUnresolved), Tested("B", Verdict::kPass)});
+  const report::Run run = Judged(options, raw);
+  EXPECT_EQ(run.tests[0].verdict, Verdict::kUnresolved);
+  EXPECT_EQ(run.tests[0].standing, "known");
+  EXPECT_EQ(run.summary.exit_status, 0);
+  EXPECT_EQ(Judged({}, raw).summary.exit_status, 3);
+}
+
+TEST(Judge, JudgingTwiceChangesNothing) {
+  JudgingOptions options;
+  options.expect = {Scratch("two.json", R"({"expectations": [
+      {"id": "broken", "tests": ["A"], "reason": "r"},
+      {"id": "mended", "tests": ["B"], "reason": "r"},
+      {"id": "old", "tests": ["C"], "reason": "r", "review_by": "2020-01-01"}]})")};
+  const report::Run raw = RunOf(
+      {Tested("A", Verdict::kFail), Tested("B", Verdict::kPass), Tested("C", Verdict::kFail)});
+  const report::Run once = Judged(options, raw);
+  EXPECT_EQ(once.tests[0].verdict, Verdict::kXfail);
+  EXPECT_EQ(once.tests[1].verdict, Verdict::kXpass);
+  EXPECT_EQ(once.tests[2].verdict, Verdict::kFail);
+  EXPECT_EQ(ToJson(Judged(options, once)), ToJson(once));
+  const report::Run undone = Judged({}, once);
+  EXPECT_EQ(ToJson(undone), ToJson(Judged({}, raw))) << "other expectations start from the start";
+  JudgingOptions keep;
+  keep.keep_expectations = true;
+  EXPECT_EQ(ToJson(Judged(keep, once)), ToJson(once));
+}
+
+TEST(Judge, BisectSkipsWhatDecidesNothing) {
+  const std::pair<int, int> rows[] = {{0, 0}, {1, 1}, {2, 125}, {3, 125}};
+  for (const auto& [status, bisect] : rows) EXPECT_EQ(BisectStatus(status), bisect);
+}
+
+TEST(Doubts, NameWhatDoesNotExistIsExpiredOrAPlaceholder) {
+  std::vector<Expectation> all;
+  ASSERT_TRUE(ParseExpectations(R"({"expectations": [
+      {"id": "a", "tests": ["NoSuch.*"], "reason": "r"},
+      {"id": "b", "clauses": ["mq_send.nosuch"], "reason": "r"},
+      {"id": "c", "tests": ["A.b"], "reason": "r", "review_by": "2020-01-01"},
+      {"id": "d", "tests": ["A.b"], "reason": "SAY WHY HERE. Seen"},
+      {"id": "e", "tests": ["A.*"], "clauses": ["mq_send.*"], "reason": "r"}]})",
+                                "f", &all));
+  const auto doubts = Doubts(all, {"A.b"}, {"mq_send.eagain"}, "2026-11-30");
+  ASSERT_EQ(doubts.size(), 4u);
+  EXPECT_THAT(doubts[0], HasSubstr("f:2: entry a names no test: NoSuch.*"));
+  EXPECT_THAT(doubts[1], HasSubstr("names no clause: mq_send.nosuch"));
+  EXPECT_THAT(doubts[2], HasSubstr("expired on 2020-01-01"));
+  EXPECT_THAT(doubts[3], HasSubstr("placeholder"));
+}
+
+}  // namespace
+}  // namespace ipcsuite::report
