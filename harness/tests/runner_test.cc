@@ -159,7 +159,7 @@ TEST(Runner, EachFaultGivesItsVerdict) {
 
 TEST(Runner, ClauseOfTheOtherIssueIsNotInUse) {
   SuiteRun run("--filter=Faulty.Issue8Only --issue=7");
-  EXPECT_EQ(run.Wait(), 0) << run.Text();
+  EXPECT_EQ(run.Wait(), 3) << run.Text();
   EXPECT_EQ(run.Lines().at("Faulty.Issue8Only").verdict, Verdict::kNotInUse);
 }
 
@@ -220,7 +220,7 @@ TEST(Runner, KilledSchedulerLosesNothingMeasured) {
   const pid_t test = ChildOf(scheduler);
   ASSERT_GT(test, 0);
   kill(scheduler, SIGKILL);
-  EXPECT_EQ(run.Wait(), 2) << run.Text();
+  EXPECT_EQ(run.Wait(), 3) << run.Text();
   EXPECT_EQ(run.Lines().at("Faulty.Passes").verdict, Verdict::kPass);
   EXPECT_TRUE(Vanishes(test));
   EXPECT_TRUE(std::filesystem::exists(run.out() + "/results.json"));
@@ -245,7 +245,7 @@ TEST(Runner, InterruptWritesTheReport) {
   const pid_t scheduler = ChildOf(run.pid());
   ASSERT_GT(scheduler, 0);
   kill(scheduler, SIGINT);
-  EXPECT_EQ(run.Wait(), 2) << run.Text();
+  EXPECT_EQ(run.Wait(), 3) << run.Text();
   EXPECT_TRUE(std::filesystem::exists(run.out() + "/results.json"));
 }
 
@@ -261,7 +261,7 @@ TEST(Runner, TerminationOfTheCallerWritesTheReport) {
   ASSERT_TRUE(run.AwaitLines(1));
   ASSERT_GT(ChildOf(run.pid()), 0);
   kill(run.pid(), SIGTERM);
-  EXPECT_EQ(run.Wait(), 2) << run.Text();
+  EXPECT_EQ(run.Wait(), 3) << run.Text();
   EXPECT_TRUE(std::filesystem::exists(run.out() + "/results.json"));
 }
 

@@ -206,8 +206,7 @@ TEST_F(Commands, ExpectationsCheckAndList) {
   Put("good.json",
       R"({"expectations": [{"id": "a", "tests": ["A.b"], "reason": "why it is so"}]})");
   Put("bad.json", R"({"expectations": [{"id": "a", "tests": ["A.b"]}]})");
-  EXPECT_EQ(Call(ExpectationsMain, {"check", "@good.json"}).out,
-            "1 expectation is correct\n");
+  EXPECT_EQ(Call(ExpectationsMain, {"check", "@good.json"}).out, "1 expectation is correct\n");
   Put("typo.json",
       R"({"expectations": [{"id": "a", "clauses": ["mq_send.nosuch"], "reason": "r"}]})");
   ExpectUsageError(Call(ExpectationsMain, {"check", "@typo.json"}),

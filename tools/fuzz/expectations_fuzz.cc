@@ -11,8 +11,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const std::string_view text(reinterpret_cast<const char*>(data), size);
   std::vector<ipcsuite::report::Expectation> expectations;
   const auto read = ipcsuite::report::ParseExpectations(text, "fuzz", &expectations);
-  if (!read && (read.error().empty() || read.error().find('\n') != std::string::npos))
-    std::abort();
+  if (!read && (read.error().empty() || read.error().find('\n') != std::string::npos)) std::abort();
   for (const auto& expectation : expectations)
     ipcsuite::report::ConditionHolds(expectation.condition, {});
   return 0;
