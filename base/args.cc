@@ -1,6 +1,9 @@
 #include "base/args.h"
 
+#include "base/help.h"
+
 #include <algorithm>
+#include <cctype>
 #include <charconv>
 #include <cmath>
 #include <cstdio>
@@ -47,7 +50,61 @@ CLI::Option* AddParsed(CLI::App& app, const std::string& names, T& value, const 
       ->type_name(type);
 }
 
+// How many letters have to be added, removed, replaced or swapped with their neighbour.
+std::size_t Distance(const std::string& a, const std::string& b) {
+  std::vector<std::vector<std::size_t>> cost(a.size() + 1, std::vector<std::size_t>(b.size() + 1));
+  for (std::size_t i = 0; i <= a.size(); ++i) {
+    for (std::size_t j = 0; j <= b.size(); ++j) {
+      if (i == 0 || j == 0) {
+        cost[i][j] = i + j;
+        continue;
+      }
+      cost[i][j] = std::min({cost[i - 1][j] + 1, cost[i][j - 1] + 1,
+                             cost[i - 1][j - 1] + (a[i - 1] != b[j - 1] ? 1 : 0)});
+      if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1])
+        cost[i][j] = std::min(cost[i][j], cost[i - 2][j - 2] + 1);
+    }
+  }
+  return cost[a.size()][b.size()];
+}
+
+// What was not expected: an option first, since what follows it may have been its value.
+std::string Unexpected(const CLI::App& app, const std::vector<std::string>& words) {
+  std::vector<std::string> names;
+  for (const CLI::Option* const option : app.get_options()) {
+    for (const std::string& name : option->get_lnames()) names.push_back("--" + name);
+  }
+  const auto option =
+      std::find_if(words.begin(), words.end(), [](const std::string& w) { return w[0] == '-'; });
+  if (option == words.end()) return "unexpected argument '" + words.front() + "'";
+  const std::string name = option->substr(0, option->find('='));
+  return "unknown option " + name + DidYouMean(name, names);
+}
+
+// What is wrong, in our words where CLI11's are hard to read.
+std::string Mistake(const CLI::App& app, const CLI::ParseError& error) {
+  if (dynamic_cast<const CLI::ExtrasError*>(&error) == nullptr) return error.what();
+  std::vector<std::string> rest = app.remaining(true);
+  std::erase(rest, "");
+  return rest.empty() ? error.what() : Unexpected(app, rest);
+}
+
 }  // namespace
+
+std::string DidYouMean(const std::string& word, const std::vector<std::string>& known) {
+  const auto lower = [](std::string text) {
+    std::ranges::transform(text, text.begin(), [](unsigned char c) { return std::tolower(c); });
+    return text;
+  };
+  const std::string mine = lower(word);
+  std::size_t best = std::max<std::size_t>(1, word.size() / 3) + 1;
+  std::string nearest;
+  for (const std::string& one : known) {
+    const std::size_t distance = Distance(mine, lower(one));
+    if (distance < best) best = distance, nearest = one;
+  }
+  return nearest.empty() ? "" : ": did you mean '" + nearest + "'?";
+}
 
 int Complain(const std::string& line) {
   std::fprintf(stderr, "ipcsuite: %s\n", line.c_str());
@@ -59,6 +116,11 @@ int ParseArguments(CLI::App& app, std::vector<std::string> args,
   bool dry_run = false;
   app.add_flag("--dry-run", dry_run, "Check this command line and do nothing else");
   for (CLI::App* const sub : app.get_subcommands({})) sub->fallthrough();
+  PrepareHelp(app);
+  if (args.size() == 1 && (args[0] == kHelpMan || args[0] == kHelpWords)) {
+    std::printf("%s", (args[0] == kHelpMan ? HelpAsMan(app) : HelpAsWords(app)).c_str());
+    return 0;
+  }
   try {
     std::reverse(args.begin(), args.end());
     app.parse(std::move(args));
@@ -66,7 +128,7 @@ int ParseArguments(CLI::App& app, std::vector<std::string> args,
     std::printf("%s", app.help().c_str());
     return 0;
   } catch (const CLI::ParseError& error) {
-    return Complain(std::string(error.what()) + " (" + app.get_name() + " --help)");
+    return Complain(Mistake(app, error) + " (" + app.get_name() + " --help)");
   }
   if (resolve) {
     if (const int status = resolve(); status >= 0) return status;
@@ -76,6 +138,17 @@ int ParseArguments(CLI::App& app, std::vector<std::string> args,
 
 int ParseArguments(CLI::App& app, int argc, char** argv, const std::function<int()>& resolve) {
   return ParseArguments(app, std::vector<std::string>(argv, argv + argc), resolve);
+}
+
+Result<std::int64_t> ParseInteger(const std::string& text, std::int64_t low, std::int64_t high) {
+  std::int64_t number = 0;
+  const char* const last = text.data() + text.size();
+  const auto [end, problem] = std::from_chars(text.data(), last, number);
+  if (problem != std::errc() || end != last || number < low || number > high) {
+    return Error{"'" + text + "' is not a whole number from " + std::to_string(low) + " to " +
+                 std::to_string(high)};
+  }
+  return number;
 }
 
 Result<std::chrono::nanoseconds> ParseDuration(const std::string& text) {

@@ -218,8 +218,10 @@ std::vector<report::TestRecord> RunInProcess(const RunnerOptions& options,
     record.duration_ns = NowNs() - start;
     ++progress.done;
     const bool red = internal::IsRedOrUnresolved(record.verdict);
+    const bool known = red && options.expected && options.expected(record);
     progress.red += red;
-    const bool stops = red && options.until_fail && !(options.expected && options.expected(record));
+    progress.known += known;
+    const bool stops = red && !known && options.until_fail;
     file.Append(record);
     if (on_result) on_result(record, progress);
     records.push_back(std::move(record));
@@ -245,10 +247,15 @@ RunnerOutcome RunTests(const RunnerOptions& options, const ResultCallback& on_re
   if (*arena->header().probe_why)
     outcome.probe += " (" + std::string(arena->header().probe_why) + ")";
   std::vector<TestEntry> tests = SelectTests(options);
+  std::string preface = options.results_header.empty() ? "" : options.results_header + "\n";
+  for (const report::TestRecord& record : options.done) {
+    std::erase_if(tests, [&](const TestEntry& test) { return test.name == record.name; });
+    preface += report::ToJsonLine(record) + "\n";
+  }
 
   const std::string& path = options.results_path;
   const auto log = internal::NewResultLog();
-  ResultFile file(path, *log);
+  ResultFile file(path, path.empty() ? "" : preface, *log);
   if (!options.isolation) {
     outcome.tests = RunInProcess(options, tests, *arena, file, on_result);
   } else {
@@ -270,6 +277,7 @@ RunnerOutcome RunTests(const RunnerOptions& options, const ResultCallback& on_re
     if (!outcome.interrupted.empty()) SweepEverything(*arena);
     outcome.tests = ReadResults(*log);
   }
+  outcome.tests.insert(outcome.tests.begin(), options.done.begin(), options.done.end());
   outcome.duration_ns = NowNs() - arena->header().start_ns;
   SetCurrentRun(nullptr);
   return outcome;

@@ -11,19 +11,25 @@
 #include <cstdint>
 #include <functional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "harness/core/arena.h"
 #include "harness/test/registry.h"
 #include "reports/results/model.h"
+#include "spec/clause.h"
 
 namespace ipcsuite {
 
 struct RunnerOptions {
   std::vector<std::string> suites;   // folders; empty: all
   std::string filter = "*";          // GoogleTest style: "A*:B.C-*Slow*"
-  std::vector<std::string> clauses;  // ids, or prefixes ending in '*'; empty: all
-  int issue = 8;                     // 7 or 8
+  std::vector<std::string> clauses;  // ids, or patterns with '*'; empty: all
+  // Only tests of what these words concern, be they conformance tests or properties: a suite, an
+  // interface, a function or its prefix ("mq"); empty: all.
+  std::vector<std::string> about;
+  std::vector<std::string> names;  // exactly these tests; empty: all
+  int issue = 8;                   // 7 or 8
   int jobs = 0;  // concurrent tests; 0: two for each CPU that we may use (many wait), four at least
   int repeat = 1;           // attempts of each test; 0: until a failure
   bool until_fail = false;  // stop everything at the first red result that is not expected
@@ -37,14 +43,17 @@ struct RunnerOptions {
   bool isolation = true;  // false: all in the calling process, one after the other
   bool allow_dangerous = false;
   int shard_index = 0, shard_count = 1;
-  std::string results_path;             // JSON lines are appended here; empty: not kept
+  std::string results_path;    // JSON lines are appended here; empty: not kept
+  std::string results_header;  // the first of them (report::ToJsonHeader)
+  // Of an earlier run that broke off: kept as they are, their tests are not run again.
+  std::vector<report::TestRecord> done;
   std::string launcher = "./ipcsuite";  // how reproduction commands start
 };
 
 // What the caller is given, in the scheduler's process, after each attempt.
 struct Progress {
   int done = 0, total = 0;  // attempts
-  int red = 0;
+  int red = 0, known = 0;   // red or undecided ones; `known`: those that are expected
 };
 using ResultCallback = std::function<void(const report::TestRecord&, const Progress&)>;
 
@@ -56,6 +65,9 @@ struct RunnerOutcome {
   double time_scale = 1;                  // what was used
   std::int64_t duration_ns = 0;
 };
+
+// Whether a clause is one that the word is about (RunnerOptions::about).
+bool IsAbout(const Clause& clause, std::string_view word);
 
 // The tests that the options select, in order of definition. Those of the other issue are among
 // them (they become NOTINUSE).

@@ -61,10 +61,14 @@ void InstallStopHandlers() {
   sigprocmask(SIG_BLOCK, &child, nullptr);  // taken by sigtimedwait
 }
 
-ResultFile::ResultFile(const std::string& path, ResultLog& log) : log_(log), path_(path) {
+ResultFile::ResultFile(const std::string& path, const std::string& preface, ResultLog& log)
+    : log_(log), path_(path) {
   if (path.empty()) return;
   fd_ = open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_APPEND | O_CLOEXEC, 0666);
   if (fd_ < 0) throw std::system_error(errno, std::generic_category(), "can't write " + path);
+  Write(preface);
+  if (!problem_.empty())
+    throw std::system_error(errno, std::generic_category(), "can't write " + path);
 }
 
 ResultFile::~ResultFile() {
@@ -74,10 +78,13 @@ ResultFile::~ResultFile() {
 void ResultFile::Append(const report::TestRecord& record) {
   const std::string line = report::ToJsonLine(record) + "\n";
   log_.Append(line);
-  if (fd_ < 0 || !problem_.empty()) return;
+  if (fd_ >= 0 && problem_.empty()) Write(line);
+}
+
+void ResultFile::Write(const std::string& text) {
   std::size_t put = 0;
-  while (put < line.size()) {
-    const ssize_t n = write(fd_, line.data() + put, line.size() - put);
+  while (put < text.size()) {
+    const ssize_t n = write(fd_, text.data() + put, text.size() - put);
     if (n < 0 && errno == EINTR) continue;
     if (n <= 0) {
       problem_ = "can't write " + path_ + ": " + std::strerror(errno);
@@ -285,10 +292,10 @@ void Scheduler::SweepInChild(Slot& slot) {
 void Scheduler::Report(report::TestRecord record, std::size_t test) {
   ++progress_.done;
   const bool red = IsRedOrUnresolved(record.verdict);
-  if (red) ++progress_.red;
-  const bool stops =
-      red && options_.until_fail && !(options_.expected && options_.expected(record));
-  if (stops) stop_ = true;
+  const bool known = red && options_.expected && options_.expected(record);
+  progress_.red += red;
+  progress_.known += known;
+  if (red && !known && options_.until_fail) stop_ = true;
   const bool repeating = options_.repeat != 1;
   const auto it = merged_.find(test);
   if (!repeating || it == merged_.end() || red) file_.Append(record);

@@ -43,7 +43,23 @@ bool ClaimsOneOf(const TestMeta& meta, const std::vector<std::string>& patterns)
   return false;
 }
 
+bool Names(std::string_view name, std::string_view word) {
+  return name == word || (name.starts_with(word) && name[word.size()] == '_');
+}
+
+bool IsAboutOneOf(const TestMeta& meta, const std::vector<std::string>& words) {
+  return std::ranges::any_of(words, [&](const std::string& word) {
+    return meta.suite == word || std::ranges::any_of(meta.clauses, [&](ClauseRef clause) {
+             return IsAbout(Get(clause), word);
+           });
+  });
+}
+
 }  // namespace
+
+bool IsAbout(const Clause& clause, std::string_view word) {
+  return SuiteOf(clause) == word || Names(clause.interface, word) || Names(clause.function, word);
+}
 
 bool MatchesFilter(const std::string& name, const std::string& filter) {
   const std::size_t dash = filter.find('-');
@@ -61,6 +77,8 @@ std::vector<TestEntry> SelectTests(const RunnerOptions& options) {
         std::count(options.suites.begin(), options.suites.end(), meta.suite) == 0)
       continue;
     if (!options.clauses.empty() && !ClaimsOneOf(meta, options.clauses)) continue;
+    if (!options.about.empty() && !IsAboutOneOf(meta, options.about)) continue;
+    if (!options.names.empty() && std::ranges::count(options.names, test.name) == 0) continue;
     if (!MatchesFilter(test.name, options.filter)) continue;
     if (number++ % options.shard_count != options.shard_index) continue;
     selected.push_back(std::move(test));

@@ -118,6 +118,13 @@ void DescribeLost(A& a, S& s) {
 }
 
 template <typename A, typename S>
+void DescribeCause(A& a, S& s) {
+  a.Field("what", s.what);
+  a.Field("tests", s.tests);
+  a.Field("clauses", s.clauses);
+}
+
+template <typename A, typename S>
 void DescribeSection(A& a, S& s) {
   a.Field("title", s.title);
   a.Pairs("facts", s.facts);
@@ -153,6 +160,7 @@ void DescribeRun(A& a, S& s) {
   a.List("tests", s.tests, [](auto& x, auto& y) { DescribeTest(x, y); });
   a.List("clauses", s.clauses, [](auto& x, auto& y) { DescribeClause(x, y); });
   a.List("lost", s.lost, [](auto& x, auto& y) { DescribeLost(x, y); });
+  a.List("causes", s.causes, [](auto& x, auto& y) { DescribeCause(x, y); });
   a.Document("stress", s.stress_json);
   a.Document("detection", s.detection_json);
 }
@@ -175,8 +183,15 @@ std::string ParseComplaint(std::string_view text, const nlohmann::json::parse_er
   return "is not valid JSON: error at byte " + std::to_string(error.byte);
 }
 
-// results.jsonl: the first line is the record of a test, and not an open brace.
-bool IsLines(std::string_view text) { return text.starts_with("{\"name\":"); }
+constexpr const char* kBrokenOff = "the run ended before it wrote its results";
+
+// results.jsonl: the first line is the record of a test, or a header before one.
+bool IsLines(std::string_view text) {
+  const std::string_view record = "{\"name\":";
+  const std::size_t second = text.find('\n');
+  return text.starts_with(record) ||
+         (second != text.npos && text.substr(second + 1).starts_with(record));
+}
 
 void CheckIsRun(const Json& json) {
   if (!json.is_object() || !json.contains("ipcsuite_schema_version")) {
@@ -227,6 +242,18 @@ std::string ToJson(const Run& run) {
   return Dump(json, 1) + "\n";
 }
 
+std::string ToJsonHeader(const Run& run) {
+  Run header = run;
+  header.interrupted = kBrokenOff;
+  header.tests.clear();
+  header.clauses.clear();
+  Json json;
+  Writer writer(&json);
+  json["ipcsuite_schema_version"] = header.schema_version;
+  DescribeRun(writer, header);
+  return Dump(json, -1);
+}
+
 Result<Run> RunFromJson(std::string_view text) {
   try {
     const Json json = Json::parse(text);
@@ -245,10 +272,16 @@ Result<Run> RunFromJson(std::string_view text) {
 
 Result<Run> RunFromJsonLines(std::string_view text) {
   Run run;
-  run.interrupted = "the run ended before it wrote its results";
+  run.interrupted = kBrokenOff;
   std::map<std::string, std::size_t> index;
   const auto lines = Lines(text);
-  for (std::size_t i = 0; i < lines.size(); ++i) {
+  std::size_t i = 0;
+  if (!lines.empty() && lines[0].starts_with("{\"ipcsuite_schema_version\"")) {
+    auto header = RunFromJson(lines[i++]);
+    if (!header) return header;
+    run = std::move(*header);
+  }
+  for (; i < lines.size(); ++i) {
     auto test = TestFromJsonLine(lines[i]);
     if (!test && i + 1 == lines.size()) break;
     if (!test) return Error{"line " + std::to_string(i + 1) + " " + test.error()};

@@ -30,8 +30,12 @@ std::string ToJson(const Run& run);
 // result at all.
 Result<Run> RunFromJson(std::string_view text);
 
-// The lines of a run that was killed (results.jsonl): an interrupted run without environment. A
-// last line that is cut short is left out; of attempts of one test the last counts.
+// What stands before the lines of tests in results.jsonl: the run without tests and clauses, as one
+// line; interrupted until it has written its results.
+std::string ToJsonHeader(const Run& run);
+
+// The lines of a run that was killed (results.jsonl), with or without a header. A last line that is
+// cut short is left out; of attempts of one test the last counts.
 Result<Run> RunFromJsonLines(std::string_view text);
 
 // Reads a result file, either kind; "-" is standard input. The error begins with the path.

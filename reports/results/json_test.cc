@@ -47,6 +47,25 @@ TEST(Json, LineSurvivesTheRoundTripForEveryTest) {
   }
 }
 
+TEST(Json, LinesBeginWithWhatIsKnownOfTheRun) {
+  const report::Run run = SampleRun();
+  const std::string header = ToJsonHeader(run);
+  EXPECT_EQ(header.find('\n'), std::string::npos);
+  const auto empty = RunFromJson(header);
+  ASSERT_TRUE(empty) << empty.error();
+  EXPECT_TRUE(empty->tests.empty());
+  EXPECT_FALSE(empty->interrupted.empty()) << "a run that broke off before its first result";
+  const std::string path = std::string(std::getenv("TEST_TMPDIR")) + "/results.jsonl";
+  ASSERT_TRUE(WriteFile(path, header + "\n" + ToJsonLine(run.tests[0]) + "\n" + "{\"name\":\"cu"));
+  const auto half = ReadRun(path);
+  ASSERT_TRUE(half) << half.error();
+  ASSERT_EQ(half->tests.size(), 1u);
+  EXPECT_EQ(half->tests[0].name, run.tests[0].name);
+  EXPECT_EQ(half->seed, run.seed);
+  EXPECT_EQ(half->environment.size(), run.environment.size());
+  EXPECT_FALSE(half->interrupted.empty());
+}
+
 TEST(Json, KeepsAll64BitsOfASeed) {
   TestRecord test;
   test.seed = std::numeric_limits<std::uint64_t>::max();

@@ -154,6 +154,13 @@ struct LostVerdict {
   std::string reason;        // of `now`
 };
 
+// What several findings or missing verdicts have in common: the same call ended in the same way.
+struct Cause {
+  std::string what;                  // "mkfifo: ENOSYS", "read: timed out"
+  std::vector<std::string> tests;    // findings, lost ones, and those that it left UNSUPPORTED
+  std::vector<std::string> clauses;  // that they violate or leave undecided
+};
+
 // One card of facts: title and ordered key-value pairs.
 struct EnvironmentSection {
   std::string title;
@@ -183,6 +190,7 @@ struct Run {
   std::vector<TestRecord> tests;
   std::vector<ClauseRecord> clauses;
   std::vector<LostVerdict> lost;
+  std::vector<Cause> causes;   // of two tests or more, the most frequent first
   std::string stress_json;     // result document of the stress part; empty: none
   std::string detection_json;  // detection.json folded in; empty: none
   Summary summary;

@@ -12,6 +12,7 @@
 #include "reports/results/json.h"
 #include "reports/verdicts/aggregate.h"
 #include "reports/verdicts/catalogue.h"
+#include "reports/verdicts/causes.h"
 #include "reports/verdicts/detection.h"
 
 namespace ipcsuite::report {
@@ -152,7 +153,7 @@ Result<Judge> Judge::Load(const JudgingOptions& options) {
   const bool anew = !options.expect.empty() || options.no_default_expectations;
   if (anew) judge.options_.keep_expectations = false;
   Result<void> read;
-  if (!options.no_default_expectations && !judge.options_.keep_expectations)
+  if (!options.no_default_expectations)
     read = DefaultExpectations(&judge.expectations_);
   for (std::size_t i = 0; read && i < options.expect.size(); ++i)
     read = ReadExpectations(options.expect[i], &judge.expectations_);
@@ -192,7 +193,8 @@ Result<Judge> Judge::Load(const JudgingOptions& options) {
 }
 
 Run Judge::Apply(Run run, std::vector<ClauseRecord> catalogue) const {
-  if (!options_.keep_expectations) {
+  const bool judged = !run.summary.sentence.empty();  // not so: the lines of a run that broke off
+  if (!options_.keep_expectations || !judged) {
     Unapply(&run.tests);
     const bool whole = !run.filtered && run.shard.empty() && run.interrupted.empty();
     report::Apply(expectations_, FactsOf(run.environment), {.today = "", .whole = whole},
@@ -209,6 +211,7 @@ Run Judge::Apply(Run run, std::vector<ClauseRecord> catalogue) const {
   }
   if (baseline_) CompareWithBaseline(run);
   Require(run);
+  run.causes = CausesOf(run.tests);
   run.summary.exit_status = Status(run);
   return run;
 }

@@ -26,7 +26,7 @@ namespace ipcsuite::report {
 struct JudgingOptions {
   std::vector<std::string> expect;  // files of expectations, besides the shipped ones
   bool no_default_expectations = false;
-  // What the results say of expectations stays, unless one of the above is given.
+  // What judged results say of expectations stays, unless one of the above is given.
   bool keep_expectations = false;
   std::string baseline;              // earlier results.json
   std::vector<std::string> require;  // "all", a suite, an interface, "clause:PATTERN"

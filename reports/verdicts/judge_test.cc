@@ -8,6 +8,7 @@
 
 #include "base/files.h"
 #include "reports/results/json.h"
+#include "reports/verdicts/causes.h"
 #include "reports/verdicts/sample.h"
 
 namespace ipcsuite::report {
@@ -191,6 +192,57 @@ TEST(Judge, JudgingTwiceChangesNothing) {
   JudgingOptions keep;
   keep.keep_expectations = true;
   EXPECT_EQ(ToJson(Judged(keep, once)), ToJson(once));
+}
+
+TEST(Causes, AreNamedByTheCallAndHowItEnded) {
+  struct Row {
+    const char* text;
+    const char* cause;
+  };
+  const Row rows[] = {
+      {"mkfifo(path.c_str(), 0600) = -1 ENOSYS", "mkfifo: ENOSYS"},
+      {"maker.make(path, 0600) = -1 ENOSYS; Google Test trace: suites/fifo/a.cc:176: mkfifo\n",
+       "mkfifo: ENOSYS"},
+      {"maker.make(path, 0600) = -1 ENOSYS", "make: ENOSYS"},
+      {"mq_open() is absent here (ENOSYS)", "mq_open: ENOSYS"},
+      {"absent here: shm_open(\"/x\", O_RDWR) = -1 EACCES", "shm_open: EACCES"},
+      {"timed out in read(fd, buf, 1); killed by the watchdog", "read: timed out"},
+      {"killed by SIGSYS in mq_open(name, 0): a sandbox", "mq_open: killed by SIGSYS"},
+      {"read(fd, buf, 1) = 0; expected EAGAIN", ""},
+      {"O_SEARCH is not defined here", ""},
+      {"", ""},
+  };
+  for (const Row& row : rows) {
+    TestRecord test = Tested("A", Verdict::kFail);
+    Failure failure;
+    failure.observed = row.text;
+    test.failures.push_back(failure);
+    EXPECT_EQ(CauseOf(test), row.cause) << row.text;
+    test.reason = row.text;
+    test.failures.clear();
+    EXPECT_EQ(CauseOf(test), row.cause) << row.text;
+  }
+}
+
+TEST(Causes, GroupFindingsWithWhatTheyLeftUndecided) {
+  const auto ended = [](const std::string& name, Verdict verdict, const std::string& reason) {
+    TestRecord test = Tested(name, verdict);
+    test.reason = reason;
+    return test;
+  };
+  const std::string absent = "mkfifo() is absent here (ENOSYS)";
+  const report::Run run =
+      Judged({}, RunOf({ended("A", Verdict::kFail, "killed by SIGBUS in f(1)"),
+                        ended("B", Verdict::kUnsupported, absent),
+                        ended("C", Verdict::kFail, "mkfifo(p) = -1 ENOSYS"),
+                        ended("D", Verdict::kUnsupported, absent),
+                        ended("E", Verdict::kUnsupported, "g() is absent (EIO)"),
+                        ended("F", Verdict::kUnsupported, "g() is absent (EIO)"),
+                        ended("G", Verdict::kPass, absent)}));
+  ASSERT_EQ(run.causes.size(), 1u) << "only groups, and only what is red or lost";
+  EXPECT_EQ(run.causes[0].what, "mkfifo: ENOSYS");
+  EXPECT_EQ(run.causes[0].tests, (std::vector<std::string>{"B", "C", "D"}));
+  EXPECT_EQ(run.causes[0].clauses, (std::vector<std::string>{"B", "C", "D"}));
 }
 
 TEST(Judge, BisectSkipsWhatDecidesNothing) {
