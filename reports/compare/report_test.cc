@@ -159,7 +159,7 @@ void ExpectTap(const std::vector<std::string>& lines, const std::string& indent,
 TEST(Tap, PlanNumbersAndDirectivesAreRight) {
   for (const report::Run& run : {SampleRun(), HostileRun()}) {
     const auto lines = Lines(Render(run, "tap"));
-    EXPECT_EQ(lines[0], "TAP version 14");
+    EXPECT_EQ(lines[0], "TAP version 13");
     EXPECT_EQ(lines[1], "1.." + std::to_string(run.tests.size()));
     ExpectTap(lines, "", run.tests.size());
   }
@@ -195,17 +195,20 @@ TEST(Markdown, LeadsWithTheVerdictAndEscapesWhatWasObserved) {
   const std::string text = Render(SampleRun(), "markdown");
   EXPECT_LT(text.find("Does not conform"), text.find("| Result |"));
   EXPECT_THAT(
-      text, HasSubstr("Reproduce: `ipcsuite run --seed 42 --filter 'Mq_notify.BehavesAsSample9'`"));
+      text,
+      HasSubstr("| reproduce | `ipcsuite run --seed 42 --filter 'Mq_notify.BehavesAsSample9'` |"));
   const std::string hostile = Render(HostileRun(), "markdown");
   EXPECT_THAT(hostile, Not(HasSubstr("javascript:")));
 }
 
 TEST(Text, TellsClauseExpectedObservedEvidenceAndCommand) {
   const std::string text = TextSummary(SampleRun(), false);
-  EXPECT_THAT(text, HasSubstr("FAIL Mq_notify.BehavesAsSample9\n    clause:    mq_notify.sample_9\n"
-                              "    expected:  fails with EAGAIN (11)\n    observed:  mq_send("));
-  EXPECT_THAT(text, HasSubstr("    evidence:  peer 4711"));
-  EXPECT_THAT(text, HasSubstr("    reproduce: ipcsuite run --seed 42"));
+  EXPECT_THAT(text,
+              HasSubstr("FAIL Mq_notify.BehavesAsSample9\n    clause:     mq_notify.sample_9\n"
+                        "    source:     XSH mq_notify() DESCRIPTION\n    requires:   Sample "));
+  EXPECT_THAT(text, HasSubstr("    expected:   fails with EAGAIN (11)\n    observed:   mq_send("));
+  EXPECT_THAT(text, HasSubstr("    evidence:   peer 4711"));
+  EXPECT_THAT(text, HasSubstr("    reproduce:  ipcsuite run --seed 42"));
   EXPECT_THAT(text, HasSubstr("FLAKY Mkfifo.BehavesAsSample13 (17 of 20 passed)"));
   EXPECT_EQ(text.find('\x1b'), std::string::npos);
   EXPECT_NE(TextSummary(SampleRun(), true).find('\x1b'), std::string::npos);
@@ -307,7 +310,8 @@ TEST(Text, ManyFailuresOfOneTestAreCutAndCounted) {
   for (TestRecord& t : run.tests) {
     if (t.verdict == Verdict::kFail) t.failures.assign(1000, t.failures.front());
   }
-  EXPECT_THAT(TextSummary(run, false), HasSubstr("[995 more failures of it in the report]"));
+  EXPECT_THAT(TextSummary(run, false),
+              HasSubstr("[995 more failures of this test are in the JSON result.]"));
   EXPECT_THAT(Render(run, "html"),
               HasSubstr("995 more failures of this test are in the JSON result."));
   EXPECT_THAT(Render(run, "markdown"),
@@ -325,7 +329,84 @@ TEST(Formats, NamesAndFilesDiffer) {
   EXPECT_GE(names.size(), 8u);
   EXPECT_EQ(FindFormat("md"), FindFormat("markdown"));
   EXPECT_THAT(WriteReport(report::Run{}, "pdf", "-").error(),
-              HasSubstr("unknown format 'pdf': choose from ctrf, html"));
+              HasSubstr("unknown format 'pdf': choose from ctrf, github, html"));
+}
+
+TEST(Formats, AFindingIsAParagraphInEveryFormat) {
+  report::Run run = SampleRun();
+  TestRecord& finding = run.tests[8];
+  finding.standing = "new";
+  finding.attachments.push_back(
+      {"text", "The shortest program that fails", "p0: mq_send(q, 3)\np1: mq_receive(q)"});
+  // JSON holds the parts; the page links them.
+  for (const char* format : {"text", "markdown", "tap", "ktap", "junit", "ctrf", "github"}) {
+    std::string text = Render(run, format);
+    std::erase(text, '\\');  // Markdown's escapes
+    for (const char* part : {"mq_notify.sample_9", "XSH mq_notify() DESCRIPTION",
+                             "Sample requirement number 9", "fails with EAGAIN (11)", "mq_send(q,",
+                             "p1: mq_receive(q)", "ipcsuite run --seed 42 --filter", "new"}) {
+      EXPECT_THAT(text, HasSubstr(part)) << format;
+    }
+  }
+}
+
+TEST(Formats, KnownFindingsAreNotFailuresAndLostOnesAre) {
+  report::Run run;
+  for (const char* standing : {"new", "known", "lost"}) {
+    TestRecord t;
+    t.name = std::string("Mq.") + standing;
+    t.suite = "mqueue";
+    t.verdict = std::string(standing) == "lost" ? Verdict::kUnsupported : Verdict::kFail;
+    t.standing = standing;
+    run.tests.push_back(t);
+  }
+  run.lost = {{"", "Mq.gone", "PASS", "absent", ""}};
+  const std::string junit = Render(run, "junit");
+  EXPECT_THAT(junit, HasSubstr("tests=\"4\" failures=\"3\" errors=\"0\" skipped=\"1\""));
+  EXPECT_THAT(junit, HasSubstr("<skipped message=\"KNOWN FAIL"));
+  EXPECT_THAT(junit, HasSubstr("type=\"LOST\">"));
+  const std::string tap = Render(run, "tap");
+  EXPECT_THAT(tap, HasSubstr("not ok 1 - mqueue/Mq.new\n"));
+  EXPECT_THAT(tap, HasSubstr("KNOWN FAIL\n"));
+  EXPECT_THAT(tap, HasSubstr("not ok 3 - mqueue/Mq.lost\n"));
+  EXPECT_THAT(tap, HasSubstr("# LOST judged before, now absent: Mq.gone\n"));
+  EXPECT_THAT(Render(run, "ktap"), HasSubstr("ok 2 Mq.known # XFAIL KNOWN FAIL"));
+  EXPECT_THAT(Render(run, "ctrf"), HasSubstr("\"failed\": 2,"));
+}
+
+TEST(Finding, TestsOfOneCauseAreTogetherAndTheLargestComesFirst) {
+  report::Run run;
+  for (const char* call :
+       {"mkfifo(\"p\", 0600) = -1 EPERM (1)", "read(fd, b, 1) = 0",
+        "mq_open(\"/q\", 0) = -1 ENOSYS (38)", "mq_open(\"/r\", 2) = -1 ENOSYS (38)",
+        "mq_open(\"/s\", 2) = -1 ENOSYS (38)"}) {
+    TestRecord t;
+    t.name = "T" + std::to_string(run.tests.size());
+    t.verdict = Verdict::kFail;
+    t.clauses = {"c" + std::to_string(run.tests.size())};
+    t.failures.push_back({t.clauses[0], "", 0, "succeeds", call, ""});
+    run.tests.push_back(t);
+  }
+  const auto cascades = Cascades(run);
+  ASSERT_EQ(cascades.size(), 3u);
+  EXPECT_EQ(CascadeTitle(cascades[0]), "mq_open: ENOSYS: 3 clauses, 3 tests");
+  EXPECT_EQ(cascades[1].tests[0]->name, "T0");
+  EXPECT_THAT(Render(run, "text"),
+              HasSubstr("mq_open: ENOSYS: 3 clauses, 3 tests. For example:\n"));
+}
+
+// Readers that are there judge what we write.
+TEST(Tap, ProveTakesIt) {
+  if (std::system("prove --version >/dev/null 2>&1") != 0) GTEST_SKIP() << "prove is absent";
+  const char* folder = std::getenv("TEST_TMPDIR");
+  const std::string path = std::string(folder ? folder : "/tmp") + "/results.tap";
+  for (report::Run run : {SampleRun(), HostileRun()}) {
+    for (TestRecord& t : run.tests) {
+      if (IsRed(t.verdict) || t.verdict == Verdict::kUnresolved) t.standing = "known";
+    }
+    ASSERT_TRUE(WriteFile(path, Render(run, "tap")));
+    EXPECT_EQ(std::system(("prove -e cat " + path + " >/dev/null 2>&1").c_str()), 0);
+  }
 }
 
 TEST(TextHelpers, ShortenCutsAtACharacterAndSaysSo) {

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "reports/results/finding.h"
 #include "reports/results/model.h"
 
 namespace CLI {
@@ -40,13 +41,13 @@ Result<void> WriteReport(const Run& run, std::string_view format, const std::str
 Result<void> WriteReports(const Run& run, const std::vector<std::string>& formats,
                           const std::string& folder);
 
-// What a terminal shows after the last test: each finding with clause, expected, observed, evidence
-// and the command that reproduces it, then counts by result code and the verdict sentence.
+// What a terminal shows after the last test: each finding as its paragraph (results/finding.h),
+// those of one cause together, then lost verdicts, counts by result code and the verdict sentence.
 // color: ANSI colours beside the words.
 // limit: findings shown in full; the rest is announced with their number. 0: no limit.
 std::string TextSummary(const Run& run, bool color, std::size_t limit = 20);
 
 // One finding of the above, for live output as it happens.
-std::string TextFinding(const TestRecord& test, bool color);
+std::string TextFinding(const TestRecord& test, const ClauseIndex& clauses, bool color);
 
 }  // namespace ipcsuite::report

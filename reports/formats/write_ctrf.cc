@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 
 #include "reports/formats/format.h"
+#include "reports/results/finding.h"
 #include "reports/results/text.h"
 
 namespace ipcsuite::report {
@@ -14,19 +15,13 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-const char* Status(Verdict verdict) {
-  switch (verdict) {
-    case Verdict::kPass:
-    case Verdict::kObserved: return "passed";
-    case Verdict::kFail:
-    case Verdict::kXpass:
-    case Verdict::kFlaky: return "failed";
-    case Verdict::kDisputed:
-    case Verdict::kUnresolved: return "other";
-    case Verdict::kNotInUse:
-    case Verdict::kUnsupported:
-    case Verdict::kUntested:
-    case Verdict::kXfail: return "skipped";
+const char* Status(const TestRecord& test) {
+  switch (OutcomeOf(test)) {
+    case Outcome::kPassed: return "passed";
+    case Outcome::kFailed: return "failed";
+    case Outcome::kUndecided: return "other";
+    case Outcome::kKnown:
+    case Outcome::kSkipped: return "skipped";
   }
   return "other";
 }
@@ -41,24 +36,21 @@ std::int64_t EpochMilliseconds(const std::string& iso) {
   return in.fail() ? 0 : static_cast<std::int64_t>(::timegm(&parts)) * 1000;
 }
 
-Json TestJson(const TestRecord& t, std::int64_t start_ms) {
+Json TestJson(const TestRecord& t, const ClauseIndex& clauses, std::int64_t start_ms) {
   Json json = {{"name", CleanUtf8(t.name)},
-               {"status", Status(t.verdict)},
+               {"status", Status(t)},
                {"duration", Milliseconds(t.duration_ns)},
                {"start", start_ms + t.start_ns / 1'000'000},
                {"stop", start_ms + (t.start_ns + t.duration_ns) / 1'000'000},
                {"suite", Json::array({t.suite.empty() ? "ipcsuite" : t.suite, GroupOf(t)})},
                {"rawStatus", ToString(t.verdict)}};
   std::string message = t.reason;
-  std::string trace;
-  for (const Failure& f : t.failures) {
-    if (message.empty()) {
-      message = f.clause + ": expected " + f.expected + "; observed " + f.observed;
-    }
-    trace += f.message + "\n";
+  if (message.empty() && !t.failures.empty()) {
+    const Failure& f = t.failures[0];
+    message = f.clause + ": expected " + f.expected + "; observed " + f.observed;
   }
-  for (const auto& line : t.evidence) trace += line + "\n";
-  if (!t.command.empty() && !t.failures.empty()) trace += "reproduce: " + t.command + "\n";
+  const bool shown = OutcomeOf(t) != Outcome::kPassed && OutcomeOf(t) != Outcome::kSkipped;
+  const std::string trace = shown ? ParagraphText(t, clauses) : "";
   if (!message.empty()) json["message"] = CleanUtf8(message);
   if (!trace.empty()) json["trace"] = CleanUtf8(Shorten(trace, 16 * 1024));
   if (!t.file.empty()) {
@@ -75,6 +67,7 @@ Json TestJson(const TestRecord& t, std::int64_t start_ms) {
   for (const auto& m : t.metrics) extra[m.name] = m.value;
   if (t.expectation)
     extra["expectation"] = CleanUtf8(t.expectation->id + ": " + t.expectation->reason);
+  if (!t.standing.empty()) extra["standing"] = t.standing;
   if (!t.command.empty()) extra["command"] = CleanUtf8(t.command);
   if (!extra.empty()) json["extra"] = std::move(extra);
   return json;
@@ -84,13 +77,14 @@ std::string RenderCtrf(const Run& run) {
   const std::int64_t start = EpochMilliseconds(run.started);
   int passed = 0, failed = 0, skipped = 0, other = 0;
   Json tests = Json::array();
+  const ClauseIndex clauses = IndexClauses(run);
   for (const TestRecord& t : run.tests) {
-    const std::string status = Status(t.verdict);
+    const std::string status = Status(t);
     ++(status == "passed"    ? passed
        : status == "failed"  ? failed
        : status == "skipped" ? skipped
                              : other);
-    tests.push_back(TestJson(t, start));
+    tests.push_back(TestJson(t, clauses, start));
   }
   Json facts = Json::object();
   for (const EnvironmentSection& section : run.environment) {

@@ -8,7 +8,9 @@
 #include <utility>
 #include <vector>
 
+#include "base/text.h"
 #include "reports/formats/format.h"
+#include "reports/results/finding.h"
 #include "reports/results/text.h"
 
 namespace ipcsuite::report {
@@ -42,52 +44,35 @@ std::string Headline(const TestRecord& t) {
   return std::string(ToString(t.verdict));
 }
 
-std::string Details(const TestRecord& t) {
-  std::string text;
-  const auto line = [&](const char* label, const std::string& value) {
-    if (!value.empty()) text += std::string(label) + ": " + value + "\n";
-  };
-  line("reason", t.reason);
-  for (const Failure& f : t.failures) {
-    line("clause", f.clause);
-    line("expected", f.expected);
-    line("observed", f.observed);
-    if (!f.file.empty()) line("at", f.file + ":" + std::to_string(f.line));
-    line("message", f.message);
-  }
-  for (const std::string& e : t.evidence) line("evidence", e);
-  if (t.expectation) line("expectation", t.expectation->id + ": " + t.expectation->reason);
-  line("reproduce", t.command);
-  return Shorten(text, 16 * 1024);
+std::string Details(const TestRecord& t, const ClauseIndex& clauses) {
+  return Shorten(ParagraphText(t, clauses), 16 * 1024);
 }
 
-// Elements: failure for findings about the platform, error where no verdict could be earned,
-// skipped for what was not judged or fails as expected.
-std::string Outcome(const TestRecord& t) {
-  const char* element = nullptr;
-  switch (t.verdict) {
-    case Verdict::kPass:
-    case Verdict::kObserved: return "";
-    case Verdict::kFail:
-    case Verdict::kXpass:
-    case Verdict::kFlaky: element = "failure"; break;
-    case Verdict::kUnresolved: element = "error"; break;
-    case Verdict::kNotInUse:
-    case Verdict::kUnsupported:
-    case Verdict::kUntested:
-    case Verdict::kDisputed:
-    case Verdict::kXfail: element = "skipped"; break;
-  }
-  const std::string verdict(ToString(t.verdict));
-  const std::string message = verdict + ": " + Headline(t);
-  if (std::string(element) == "skipped") {
-    return "      <skipped" + Attribute("message", message) + "/>\n";
-  }
-  return std::string("      <") + element + Attribute("message", message) +
-         Attribute("type", verdict) + ">" + Escape(Details(t)) + "</" + element + ">\n";
+// Elements: failure for findings and lost verdicts, error where no verdict was reached, skipped for
+// what was not judged or is known.
+std::string Element(const TestRecord& t, const ClauseIndex& clauses) {
+  const Outcome outcome = OutcomeOf(t);
+  if (outcome == Outcome::kPassed) return "";
+  const std::string message = Attribute("message", StandingText(t) + ": " + Headline(t));
+  if (outcome == Outcome::kSkipped || outcome == Outcome::kKnown)
+    return "      <skipped" + message + "/>\n";
+  const std::string name = outcome == Outcome::kFailed ? "failure" : "error";
+  const std::string type = t.standing == "lost" ? "LOST" : std::string(ToString(t.verdict));
+  return "      <" + name + message + Attribute("type", type) + ">" + Escape(Details(t, clauses)) +
+         "</" + name + ">\n";
 }
 
-std::string Case(const TestRecord& t) {
+// Verdicts whose test is absent or whose clause is required: no test stands for them.
+std::string LostCase(const LostGroup& group) {
+  std::vector<std::string> names = group.clauses;
+  names.insert(names.end(), group.tests.begin(), group.tests.end());
+  return "    <testcase" + Attribute("name", group.what) + Attribute("classname", "lost") +
+         Attribute("time", "0") + ">\n      <failure" + Attribute("message", group.what) +
+         Attribute("type", "LOST") + ">" + Escape(Shorten(Join(names, "\n"), 16 * 1024)) +
+         "</failure>\n    </testcase>\n";
+}
+
+std::string Case(const TestRecord& t, const ClauseIndex& clauses) {
   std::string out = "    <testcase" + Attribute("name", ShortName(t)) +
                     Attribute("classname", t.suite + "." + GroupOf(t)) +
                     Attribute("time", Seconds(t.duration_ns));
@@ -100,9 +85,10 @@ std::string Case(const TestRecord& t) {
   for (const auto& o : t.observations) out += Property("observed." + o.key, o.value);
   if (t.confidence != "certain") out += Property("confidence", t.confidence);
   if (t.seed != 0) out += Property("seed", Hex(t.seed));
-  out += "</properties>\n" + Outcome(t);
+  if (!t.standing.empty()) out += Property("standing", t.standing);
+  out += "</properties>\n" + Element(t, clauses);
   std::string output;
-  if (t.verdict == Verdict::kXfail || t.verdict == Verdict::kDisputed) output = Details(t);
+  if (t.verdict == Verdict::kXfail || t.verdict == Verdict::kDisputed) output = Details(t, clauses);
   for (const auto& o : t.observations) output += "observed " + o.key + " = " + o.value + "\n";
   for (const auto& m : t.metrics) output += m.name + " = " + Number(m.value) + "\n";
   if (!output.empty()) {
@@ -117,10 +103,10 @@ struct Tally {
   void Add(const TestRecord& t) {
     ++tests;
     ns += t.duration_ns;
-    const std::string outcome = Outcome(t).substr(0, 12);
-    failures += outcome.find("<fail") != std::string::npos;
-    errors += outcome.find("<err") != std::string::npos;
-    skipped += outcome.find("<skip") != std::string::npos;
+    const Outcome outcome = OutcomeOf(t);
+    failures += outcome == Outcome::kFailed;
+    errors += outcome == Outcome::kUndecided;
+    skipped += outcome == Outcome::kSkipped || outcome == Outcome::kKnown;
   }
   std::string Text() const {
     return Attribute("tests", std::to_string(tests)) +
@@ -144,8 +130,12 @@ std::string RenderJunit(const Run& run) {
   }
   properties += Property("issue", std::to_string(run.issue)) + Property("seed", Hex(run.seed)) +
                 Property("verdict", run.summary.sentence);
+  const ClauseIndex clauses = IndexClauses(run);
+  const auto lost = LostGroups(run);
   Tally total;
   for (const TestRecord& t : run.tests) total.Add(t);
+  total.tests += static_cast<int>(lost.size());
+  total.failures += static_cast<int>(lost.size());
   // ISO 8601 without the zone: the type that the schemas ask for.
   const std::string started = run.started.substr(0, 19);
   std::string out = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites" +
@@ -157,7 +147,15 @@ std::string RenderJunit(const Run& run) {
            (started.empty() ? "" : Attribute("timestamp", started)) +
            Attribute("hostname", run.label) + ">\n    <properties>" + properties +
            "</properties>\n";
-    for (const TestRecord* t : tests) out += Case(*t);
+    for (const TestRecord* t : tests) out += Case(*t, clauses);
+    out += "  </testsuite>\n";
+  }
+  if (!lost.empty()) {
+    Tally tally;
+    tally.tests = tally.failures = static_cast<int>(lost.size());
+    out += "  <testsuite" + Attribute("name", "ipcsuite.lost") + tally.Text() +
+           Attribute("hostname", run.label) + ">\n";
+    for (const LostGroup& group : lost) out += LostCase(group);
     out += "  </testsuite>\n";
   }
   return out + "</testsuites>\n";

@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "reports/formats/format.h"
+#include "reports/results/finding.h"
 #include "reports/results/text.h"
 
 namespace ipcsuite::report {
@@ -9,7 +10,6 @@ namespace {
 
 constexpr std::size_t kFindingsShown = 50;
 constexpr std::size_t kRowsShown = 100;
-constexpr std::size_t kFailuresShown = 5;
 constexpr std::size_t kTestsNamed = 5;
 
 // Inside a table cell or a line of text: no markup of ours or of what was observed may break it.
@@ -56,30 +56,68 @@ std::string Block(const std::string& text) {
   return fence + "text\n" + Shorten(CleanUtf8(text), 4096) + "\n" + fence + "\n";
 }
 
-void AppendFinding(std::string& out, const TestRecord& t) {
-  out += "<details><summary>" + std::string(Symbol(t.verdict)) + " <b>" +
-         std::string(ToString(t.verdict)) + "</b> " + Escape(t.name) + "</summary>\n\n";
-  if (!t.reason.empty()) out += Plain(t.reason) + "\n\n";
+void AppendFinding(std::string& out, const TestRecord& t, const ClauseIndex& clauses) {
+  out += "<details><summary>" + std::string(Symbol(t.verdict)) + " <b>" + Escape(StandingText(t)) +
+         "</b> " + Escape(t.name) + "</summary>\n\n";
   if (t.verdict == Verdict::kFlaky) {
     out += std::to_string(t.passes) + " of " + std::to_string(t.attempts) + " repeats passed.\n\n";
   }
-  for (std::size_t i = 0; i < t.failures.size() && i < kFailuresShown; ++i) {
-    const Failure& f = t.failures[i];
-    out += "| | |\n|---|---|\n";
-    if (!f.clause.empty()) out += "| clause | " + Code(f.clause) + " |\n";
-    out += "| expected | " + Code(f.expected) + " |\n| observed | " + Code(f.observed) + " |\n";
-    if (!f.file.empty()) out += "| at | " + Code(Place(f.file, f.line)) + " |\n";
-    out += "\n";
+  out += "| | |\n|---|---|\n";
+  std::string blocks;
+  for (const FindingLine& line : Paragraph(t, clauses)) {
+    const std::string label(line.label);
+    const bool block = line.text.find('\n') != std::string::npos;
+    const bool words = label == "requires" || label == "reason" || label == "source" ||
+                       label == "expects" || label == "standing";
+    if (block) {
+      blocks += label + ":\n\n" + Block(line.text) + "\n";
+    } else {
+      out += "| " + label + " | " + (words ? Plain(line.text) : Code(line.text)) + " |\n";
+    }
   }
-  if (t.failures.size() > kFailuresShown) {
-    out += std::to_string(t.failures.size() - kFailuresShown) +
-           " more failures of this test are in the JSON result.\n\n";
+  out += "\n" + blocks + "</details>\n\n";
+}
+
+void AppendFindings(std::string& out, const Run& run) {
+  const ClauseIndex clauses = IndexClauses(run);
+  const auto cascades = Cascades(run);
+  if (!cascades.empty()) out += "### Findings\n\n";
+  std::size_t shown = 0, more = 0;
+  for (const Cascade& cascade : cascades) {
+    if (shown == kFindingsShown) {
+      more += cascade.tests.size();
+      continue;
+    }
+    ++shown;
+    if (!cascade.cause.empty()) out += "**" + Plain(CascadeTitle(cascade)) + "**, for example:\n\n";
+    AppendFinding(out, *cascade.tests[0], clauses);
+    if (cascade.cause.empty()) continue;
+    std::string names;
+    for (std::size_t i = 1; i < cascade.tests.size(); ++i) names += cascade.tests[i]->name + "\n";
+    out += "<details><summary>Its other tests</summary>\n\n" + Block(names) + "</details>\n\n";
   }
-  std::string evidence;
-  for (const auto& line : t.evidence) evidence += line + "\n";
-  if (!evidence.empty()) out += Block(evidence) + "\n";
-  if (!t.command.empty()) out += "Reproduce: " + Code(t.command) + "\n\n";
-  out += "</details>\n\n";
+  if (more > 0) {
+    out += std::to_string(more) + " more findings are in the HTML report and the JSON result.\n\n";
+  }
+}
+
+void AppendLost(std::string& out, const Run& run) {
+  const auto groups = LostGroups(run);
+  if (groups.empty()) return;
+  out += "### Lost verdicts\n\n| Why | Clauses | Tests |\n|---|---|---|\n";
+  const auto names = [](const std::vector<std::string>& all) {
+    std::string text;
+    for (std::size_t i = 0; i < all.size() && i < kTestsNamed; ++i)
+      text += (i > 0 ? "<br>" : "") + Code(all[i]);
+    if (all.size() > kTestsNamed)
+      text += "<br>and " + std::to_string(all.size() - kTestsNamed) + " more";
+    return text;
+  };
+  for (std::size_t i = 0; i < groups.size() && i < kRowsShown; ++i) {
+    out += "| " + Plain(groups[i].what) + " | " + names(groups[i].clauses) + " | " +
+           names(groups[i].tests) + " |\n";
+  }
+  out += "\n";
 }
 
 void AppendExpected(std::string& out, const Run& run) {
@@ -143,15 +181,8 @@ std::string RenderMarkdown(const Run& run) {
            std::string(Meaning(v)) + " |\n";
   }
   out += "\n";
-  const auto findings = Findings(run);
-  if (!findings.empty()) out += "### Findings\n\n";
-  for (std::size_t i = 0; i < findings.size() && i < kFindingsShown; ++i) {
-    AppendFinding(out, *findings[i]);
-  }
-  if (findings.size() > kFindingsShown) {
-    out += std::to_string(findings.size() - kFindingsShown) +
-           " more findings are in the HTML report and the JSON result.\n\n";
-  }
+  AppendFindings(out, run);
+  AppendLost(out, run);
   AppendExpected(out, run);
   AppendOpenQuestions(out, run);
   return out;

@@ -1,9 +1,11 @@
-// TAP 14 and KTAP (the kernel's dialect, as kselftest and KUnit tools read it).
+// TAP 13 and KTAP (the kernel's dialect, as kselftest and KUnit tools read it).
 #include <map>
 #include <utility>
 #include <vector>
 
+#include "base/text.h"
 #include "reports/formats/format.h"
+#include "reports/results/finding.h"
 #include "reports/results/text.h"
 
 namespace ipcsuite::report {
@@ -14,17 +16,10 @@ constexpr const char* kExpectedDirective =
     " # TO"
     "DO ";
 
-bool Green(Verdict v) {
-  return v == Verdict::kPass || v == Verdict::kObserved || v == Verdict::kNotInUse ||
-         v == Verdict::kUnsupported || v == Verdict::kUntested;
+bool Ok(const TestRecord& t) {
+  const Outcome outcome = OutcomeOf(t);
+  return outcome == Outcome::kPassed || outcome == Outcome::kSkipped;
 }
-
-bool Skipped(Verdict v) {
-  return v == Verdict::kNotInUse || v == Verdict::kUnsupported || v == Verdict::kUntested;
-}
-
-// Not as the standard is read here, and yet not red.
-bool Expected(Verdict v) { return v == Verdict::kXfail || v == Verdict::kDisputed; }
 
 std::string OneLine(std::string text) {
   for (char& c : text) {
@@ -44,8 +39,8 @@ std::string Description(const std::string& text) {
 }
 
 std::string Why(const TestRecord& t) {
-  const std::string code(ToString(t.verdict));
-  if (t.verdict == Verdict::kXfail && t.expectation) {
+  const std::string code = StandingText(t);
+  if (OutcomeOf(t) == Outcome::kKnown && t.expectation) {
     return code + " " + t.expectation->id + ": " + t.expectation->reason;
   }
   return t.reason.empty() ? code : code + ": " + t.reason;
@@ -67,36 +62,17 @@ std::string Quoted(const std::string& text) {
   return out + "\"";
 }
 
-std::string YamlList(const char* key, const std::vector<std::string>& values) {
-  if (values.empty()) return "";
-  std::string out = std::string("  ") + key + ":\n";
-  for (const auto& value : values) out += "    - " + Quoted(value) + "\n";
-  return out;
-}
-
-std::string YamlBlock(const TestRecord& t) {
+// Keys and quoted texts only: what the readers of Perl and node both take. A key that comes again
+// has a number.
+std::string YamlBlock(const TestRecord& t, const ClauseIndex& clauses) {
   std::string out = "  ---\n  verdict: " + std::string(ToString(t.verdict)) + "\n";
-  const auto line = [&](const char* key, const std::string& value) {
-    if (!value.empty()) out += std::string("  ") + key + ": " + Quoted(value) + "\n";
+  std::map<std::string, int> uses;
+  const auto line = [&](const std::string& key, const std::string& value) {
+    const int n = ++uses[key];
+    out += "  " + key + (n > 1 ? std::to_string(n) : "") + ": " + Quoted(value) + "\n";
   };
-  line("reason", t.reason);
-  out += YamlList("clauses", t.clauses);
-  if (!t.failures.empty()) {
-    out += "  failures:\n";
-    for (const Failure& f : t.failures) {
-      out += "    - clause: " + Quoted(f.clause) + "\n      expected: " + Quoted(f.expected) +
-             "\n      observed: " + Quoted(f.observed) +
-             "\n      at: " + Quoted(f.file + ":" + std::to_string(f.line)) + "\n";
-    }
-  }
-  out += YamlList("evidence", t.evidence);
-  if (!t.observations.empty()) {
-    out += "  observed:\n";
-    for (const auto& o : t.observations) {
-      out += "    - " + Quoted(o.key + " = " + o.value) + "\n";
-    }
-  }
-  if (!Green(t.verdict)) line("command", t.command);
+  for (const FindingLine& one : Paragraph(t, clauses)) line(std::string(one.label), one.text);
+  for (const auto& o : t.observations) line("seen", o.key + " = " + o.value);
   out += "  duration_ms: " + std::to_string(static_cast<double>(t.duration_ns) / 1e6) + "\n";
   return out + "  ...\n";
 }
@@ -115,51 +91,64 @@ Suites BySuite(const Run& run) {
 }
 
 std::string KtapDirective(const TestRecord& t) {
-  if (Skipped(t.verdict)) return " # SKIP " + Why(t);
-  if (Expected(t.verdict)) return " # XFAIL " + Why(t);
-  if (t.verdict == Verdict::kUnresolved) {
-    const bool late = t.reason.find("timed out") != std::string::npos;
+  const Outcome outcome = OutcomeOf(t);
+  if (outcome == Outcome::kSkipped) return " # SKIP " + Why(t);
+  if (outcome == Outcome::kKnown) return " # XFAIL " + Why(t);
+  if (outcome == Outcome::kUndecided) {
+    const bool late =
+        t.reason.find("hung") != std::string::npos || t.reason.find("time") != std::string::npos;
     return (late ? " # TIMEOUT " : " # ERROR ") + Why(t);
   }
   return "";
 }
 
-void AppendKtapTest(std::string& out, int number, const TestRecord& t) {
+void AppendKtapTest(std::string& out, int number, const TestRecord& t, const ClauseIndex& clauses) {
   const std::string indent = "  ";
-  const auto diagnostic = [&](const std::string& text) {
-    out += indent + "# " + t.name + ": " + OneLine(text) + "\n";
-  };
-  for (const Failure& f : t.failures) {
-    diagnostic(f.clause + ": expected " + f.expected + "; observed " + f.observed);
+  if (!Ok(t)) {
+    for (const FindingLine& line : Paragraph(t, clauses)) {
+      for (const std::string& part : Lines(line.text))
+        out += indent + "# " + OneLine(t.name) + ": " + std::string(line.label) + ": " +
+               OneLine(part) + "\n";
+    }
   }
-  if (!Green(t.verdict)) {
-    if (t.failures.empty()) diagnostic(Why(t));
-    for (const auto& line : t.evidence) diagnostic(line);
-    if (!t.command.empty()) diagnostic("reproduce: " + t.command);
-  }
-  // An expected failure is ok with its directive, as kselftest's own helpers print it.
-  const bool ok = Green(t.verdict) || Expected(t.verdict);
+  // A known failure is ok with its directive, as kselftest's own helpers print it.
+  const bool ok = Ok(t) || OutcomeOf(t) == Outcome::kKnown;
   out += indent + (ok ? "ok " : "not ok ") + std::to_string(number) + " " + OneLine(t.name) +
          OneLine(KtapDirective(t)) + "\n";
 }
 
+// Verdicts that no test of the run stands for.
+std::string LostComments(const Run& run) {
+  std::string out;
+  for (const LostGroup& group : LostGroups(run)) {
+    std::vector<std::string> names = group.clauses;
+    names.insert(names.end(), group.tests.begin(), group.tests.end());
+    out += "# LOST " + OneLine(group.what) + ": " + OneLine(Join(names, " ")) + "\n";
+  }
+  return out;
+}
+
+// Version 13: Perl's prove does not know 14, and node's tap-parser takes both.
 std::string RenderTap(const Run& run) {
-  std::string out = "TAP version 14\n1.." + std::to_string(run.tests.size());
+  const ClauseIndex clauses = IndexClauses(run);
+  std::string out = "TAP version 13\n1.." + std::to_string(run.tests.size());
   out += run.tests.empty() ? " # SKIP no test ran\n" : "\n";
   out += "# " + OneLine(PlatformLine(run)) + "\n";
   int number = 0;
   for (const TestRecord& t : run.tests) {
-    out += (Green(t.verdict) ? "ok " : "not ok ") + std::to_string(++number) + " - " +
+    const Outcome outcome = OutcomeOf(t);
+    out += (Ok(t) ? "ok " : "not ok ") + std::to_string(++number) + " - " +
            Description(t.suite + "/" + t.name);
-    if (Skipped(t.verdict)) out += " # SKIP " + Description(Why(t));
-    if (Expected(t.verdict)) out += kExpectedDirective + Description(Why(t));
+    if (outcome == Outcome::kSkipped) out += " # SKIP " + Description(Why(t));
+    if (outcome == Outcome::kKnown) out += kExpectedDirective + Description(Why(t));
     out += "\n";
-    if (!Green(t.verdict) || !t.observations.empty()) out += YamlBlock(t);
+    if (!Ok(t) || !t.observations.empty()) out += YamlBlock(t, clauses);
   }
-  return out + "# " + OneLine(run.summary.sentence) + "\n";
+  return out + LostComments(run) + "# " + OneLine(run.summary.sentence) + "\n";
 }
 
 std::string RenderKtap(const Run& run) {
+  const ClauseIndex clauses = IndexClauses(run);
   const Suites suites = BySuite(run);
   std::string out = "KTAP version 1\n1.." + std::to_string(suites.size()) + "\n";
   int suite_number = 0;
@@ -169,14 +158,14 @@ std::string RenderKtap(const Run& run) {
     int number = 0;
     bool red = false, judged = false;
     for (const TestRecord* t : tests) {
-      AppendKtapTest(out, ++number, *t);
-      red = red || (!Green(t->verdict) && !Expected(t->verdict));
-      judged = judged || !Skipped(t->verdict);
+      AppendKtapTest(out, ++number, *t, clauses);
+      red = red || (!Ok(*t) && OutcomeOf(*t) != Outcome::kKnown);
+      judged = judged || OutcomeOf(*t) != Outcome::kSkipped;
     }
     out += std::string(red ? "not ok " : "ok ") + std::to_string(++suite_number) + " " + suite +
            (judged ? "" : " # SKIP nothing was judged") + "\n";
   }
-  return out + "# " + OneLine(run.summary.sentence) + "\n";
+  return out + LostComments(run) + "# " + OneLine(run.summary.sentence) + "\n";
 }
 
 const RegisterFormat kTap(

@@ -1,4 +1,6 @@
+#include "base/text.h"
 #include "reports/formats/format.h"
+#include "reports/results/finding.h"
 #include "reports/results/text.h"
 
 namespace ipcsuite::report {
@@ -34,74 +36,66 @@ std::string Indented(const std::string& text, const std::string& indent) {
   return out + "\n";
 }
 
-std::string Labelled(const char* label, const std::string& text) {
+constexpr std::size_t kIndent = 16;
+
+std::string Labelled(std::string_view label, const std::string& text) {
   if (text.empty()) return "";
-  std::string block = Indented(CleanUtf8(text), "               ");
-  std::string head = std::string("    ") + label + ":";
-  head.resize(15, ' ');
-  return head + block.substr(15);
+  std::string block = Indented(CleanUtf8(text), std::string(kIndent, ' '));
+  std::string head = "    " + std::string(label) + ":";
+  head.resize(kIndent, ' ');
+  return head + block.substr(kIndent);
 }
 
-std::string FailureText(const Failure& f) {
-  std::string out = Labelled("clause", f.clause);
-  out += Labelled("expected", f.expected);
-  out += Labelled("observed", f.observed);
-  if (f.expected.empty() && f.observed.empty()) out += Labelled("message", f.message);
-  out += Labelled("at", Place(f.file, f.line));
-  return out;
+constexpr std::size_t kNamed = 8;
+
+std::string FirstLines(std::vector<std::string> names) {
+  const std::size_t more = names.size() > kNamed ? names.size() - kNamed : 0;
+  if (more > 0) names.resize(kNamed);
+  return Join(names, "\n") + (more > 0 ? "\nand " + std::to_string(more) + " more" : "");
+}
+
+// All but the first.
+std::string Names(const std::vector<const TestRecord*>& tests) {
+  std::vector<std::string> names;
+  for (std::size_t i = 1; i < tests.size(); ++i) names.push_back(tests[i]->name);
+  return FirstLines(names);
 }
 
 }  // namespace
 
-std::string TextFinding(const TestRecord& test, bool color) {
+std::string TextFinding(const TestRecord& test, const ClauseIndex& clauses, bool color) {
   const Paint paint(color);
   std::string out = paint.Word(test.verdict) + " " + paint("1", test.name);
   if (test.verdict == Verdict::kFlaky) {
     out += " (" + std::to_string(test.passes) + " of " + std::to_string(test.attempts) + " passed)";
   }
   out += "\n";
-  out += Labelled("reason", test.reason);
-  constexpr std::size_t kFailures = 5;
-  for (std::size_t i = 0; i < test.failures.size() && i < kFailures; ++i)
-    out += FailureText(test.failures[i]);
-  if (test.failures.size() > kFailures) {
-    out += "    [" + std::to_string(test.failures.size() - kFailures) +
-           " more failures of it in the report]\n";
-  }
-  if (test.failures.empty()) {
-    std::string clauses;
-    for (const auto& c : test.clauses) clauses += (clauses.empty() ? "" : "\n") + c;
-    out += Labelled("clause", clauses);
-  }
-  std::string evidence;
-  constexpr std::size_t kShown = 12;
-  for (std::size_t i = 0; i < test.evidence.size() && i < kShown; ++i) {
-    evidence += (i > 0 ? "\n" : "") + test.evidence[i];
-  }
-  if (test.evidence.size() > kShown) {
-    evidence +=
-        "\n[" + std::to_string(test.evidence.size() - kShown) + " more lines in the report]";
-  }
-  out += Labelled("evidence", evidence);
-  if (test.confidence != "certain") out += Labelled("confidence", test.confidence);
-  if (test.expectation) {
-    out += Labelled("expects", test.expectation->id + ": " + test.expectation->reason);
-  }
-  out += Labelled("reproduce", test.command);
+  for (const FindingLine& line : Paragraph(test, clauses)) out += Labelled(line.label, line.text);
   return out;
 }
 
 std::string TextSummary(const Run& run, bool color, std::size_t limit) {
   const Paint paint(color);
   std::string out;
-  const auto findings = Findings(run);
-  for (std::size_t i = 0; i < findings.size(); ++i) {
-    if (limit != 0 && i == limit) {
-      out += "... and " + std::to_string(findings.size() - limit) +
-             " more findings: see the report\n\n";
-      break;
+  const ClauseIndex clauses = IndexClauses(run);
+  const auto cascades = Cascades(run);
+  std::size_t more = 0;
+  for (std::size_t i = 0; i < cascades.size(); ++i) {
+    const Cascade& cascade = cascades[i];
+    if (limit != 0 && i >= limit) {
+      more += cascade.tests.size();
+      continue;
     }
-    out += TextFinding(*findings[i], color) + "\n";
+    if (!cascade.cause.empty()) out += paint("1", CascadeTitle(cascade)) + ". For example:\n";
+    out += TextFinding(*cascade.tests[0], clauses, color);
+    if (!cascade.cause.empty()) out += Labelled("also", Names(cascade.tests));
+    out += "\n";
+  }
+  if (more > 0) out += "... and " + std::to_string(more) + " more findings: see the report\n\n";
+  for (const LostGroup& group : LostGroups(run)) {
+    out += paint("1;31", "LOST") + " " + group.what + "\n" +
+           Labelled("clauses", FirstLines(group.clauses)) +
+           Labelled("tests", FirstLines(group.tests)) + "\n";
   }
   for (const KnownDeviation& known : KnownDeviations(run)) {
     out += paint.Word(Verdict::kXfail) + " " + known.expectation.id + ": " +

@@ -158,7 +158,7 @@ int StressMain(int argc, char** argv) {
           const report::TestRecord& record = run.tests.back();
           std::printf("%s\n", LineOf(cell).c_str());
           if (!record.failures.empty())
-            std::printf("%s\n", report::TextFinding(record, false).c_str());
+            std::printf("%s\n", report::TextFinding(record, {}, false).c_str());
           std::fflush(stdout);
         });
   } catch (const std::bad_alloc&) {

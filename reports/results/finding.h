@@ -1,0 +1,67 @@
+// A finding as a paragraph that can be sent to the maintainers of a platform: the same labelled
+// lines in every format. And findings that have one cause, put together.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "reports/results/model.h"
+
+namespace ipcsuite::report {
+
+using ClauseIndex = std::unordered_map<std::string_view, const ClauseRecord*>;
+// Views into `run`, which must outlive it.
+ClauseIndex IndexClauses(const Run& run);
+
+struct FindingLine {
+  std::string_view label;  // "clause", "requires", "observed", "reproduce", ...
+  std::string text;        // may have several lines
+};
+
+// In this order, those that are not empty: reason; for each of the first failures clause, source,
+// requires, expected, observed (or message), at; steps (the shortest program that fails); evidence;
+// confidence; standing (new, known, lost); expects; reproduce. A test without a failure names the
+// clauses that it claims. What is left out is announced.
+std::vector<FindingLine> Paragraph(const TestRecord& test, const ClauseIndex& clauses);
+
+// "label: text" for each line, further lines of a text indented below it.
+std::string ParagraphText(const TestRecord& test, const ClauseIndex& clauses);
+
+// "mq_open: ENOSYS" of "mq_open(...) = -1 ENOSYS (38)"; "" if no call failed.
+std::string CauseOf(const TestRecord& test);
+
+// What formats with fewer words than ours say of a test.
+enum class Outcome {
+  kPassed,
+  kSkipped,    // not judged, or disputed
+  kKnown,      // a finding that the expectations or the baseline know
+  kFailed,     // a finding that is new, or a verdict that is lost
+  kUndecided,  // UNRESOLVED
+};
+Outcome OutcomeOf(const TestRecord& test);
+
+// "NEW FAIL", "KNOWN XFAIL", "LOST: UNSUPPORTED", "PASS": standing and result code.
+std::string StandingText(const TestRecord& test);
+
+// Lost verdicts with one reason.
+struct LostGroup {
+  std::string what;  // "judged before, now UNSUPPORTED: no message queues"
+  std::vector<std::string> clauses, tests;
+};
+// The largest groups first.
+std::vector<LostGroup> LostGroups(const Run& run);
+
+// Findings of one cause: a call that fails everywhere in one way.
+struct Cascade {
+  std::string cause;  // "" for a finding of its own
+  std::vector<const TestRecord*> tests;
+  int clauses = 0;  // that these tests were to judge
+};
+// The findings of the run: the causes of most tests first, then those of their own.
+std::vector<Cascade> Cascades(const Run& run);
+// "mq_open: ENOSYS: 14 clauses, 22 tests"; "" for a finding of its own.
+std::string CascadeTitle(const Cascade& cascade);
+
+}  // namespace ipcsuite::report
