@@ -24,7 +24,7 @@ bool BothTypes(int flags) { return (flags & MAP_SHARED) && (flags & MAP_PRIVATE)
 bool LengthZero(const Obj& o, void*, size_t n, int, int, off_t) {
   return n == 0 && o.kind == Kind::shm;
 }
-bool AnySync(void*, size_t, int) { return true; }
+bool OfObject(void* a, size_t n, int) { return MappingAt(At(a), n ? n : 1, 0, true) != nullptr; }
 
 void* NoBothTypes(const Obj& o, void* a, size_t n, int prot, int flags, off_t at) {
   if (BothTypes(flags)) return ResultOf<void*>(Refuse(EINVAL));
@@ -148,7 +148,7 @@ const Row kVariants[] = {
      .clauses = {"msync.shm.effect"},
      .observed = "MS_SYNC",
      .what = "msync() of shared memory fails with EINVAL: it has no permanent storage.",
-     .arm = Vary<&Hooks::msync>::Fails<EINVAL, AnySync>},
+     .arm = Vary<&Hooks::msync>::Fails<EINVAL, OfObject>},
     {.name = "mlock_limit_is_eagain",
      .role = Role::variant,
      .family = Family::shm,

@@ -112,7 +112,7 @@ IPC_TEST(ShmExec, ReferencesAreDropped, clause::mmap::exec_unmapped) {
     std::vector<std::unique_ptr<ExecSelf>> programs;
     for (int round = 0; round < 7; ++round) {
       ShmObject object(kQuarter);
-      ASSERT_THAT(CALL_ERRNO(posix_fallocate(object, 0, kQuarter)), SucceedsWith(0))
+      ASSERT_THAT(Reserve(object, kQuarter), SucceedsWith(0))
           << "memory that exec should have given back is still in use, round " << round;
       Mapping view = Mapping::Of(object, kQuarter);
       Setup(CALL(shm_unlink(object.name())));

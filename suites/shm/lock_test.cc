@@ -4,6 +4,7 @@
 
 #include <string>
 
+#include "base/os/memory.h"
 #include "harness/test/test.h"
 #include "spec/clauses/shm.h"
 #include "suites/shm/support.h"
@@ -49,6 +50,19 @@ IPC_TEST(ShmMlock, LocksWithoutChangingContents, clause::mlock::shm_success) {
   Fill(view.data(), PageSize(), 2);
   EXPECT_THAT(reader.next().result(), SucceedsWith(PageSize())) << "a store to a locked page";
   EXPECT_THAT(CALL(munlock(view.data(), PageSize())), SucceedsWith(0));
+}
+
+// Pages that nobody has touched: locked, they have memory.
+IPC_TEST(ShmMlock, LockedPagesAreResident, clause::mlock::shm_success) {
+  constexpr std::size_t kPages = 8;
+  ShmObject object(Pages(kPages));
+  Mapping view = Mapping::Of(object, Pages(kPages));
+  if (!os::ResidentPages(view.data(), Pages(kPages)))
+    Unsupported("this system does not report which pages are resident (no mincore())");
+  Lock(view.data() + PageSize(), Pages(kPages - 2));
+  EXPECT_EQ(os::ResidentPages(view.data() + PageSize(), Pages(kPages - 2)), kPages - 2);
+  NoteChecks();
+  EXPECT_THAT(CALL(munlock(view.data() + PageSize(), Pages(kPages - 2))), SucceedsWith(0));
 }
 
 // On a regular file: what msync() does to a shared memory object is unspecified.
@@ -132,6 +146,58 @@ IPC_TEST(ShmMlock, FailureChangesNoLocks, clause::mlock::err_enomem_unmapped) {
       << "mlock failed, but the page before the hole is locked";
   EXPECT_THAT(Invalidate(region.at(2)), SucceedsWith(0))
       << "mlock failed, but the page behind the hole is locked";
+}
+
+// All of the process, in a child: nothing of it stays locked.
+void LockAll(int flags) {
+  const CallResult locked = CALL(mlockall(flags));
+  if (locked.failed_with(ENOSYS)) Unsupported("mlockall() is absent here");
+  if (!locked.ok())
+    Unsupported("locking a whole process is not permitted (" + ErrnoName(locked.error) +
+                "): raise RLIMIT_MEMLOCK");
+}
+
+IPC_TEST(ShmMlockall, CurrentLocksWhatIsMapped, clause::mlockall::shm_current) {
+  NeedsVisibleLocks();
+  ShmObject object(PageSize());
+  Mapping view = Mapping::Of(object, PageSize());
+  InChild([&] {
+    EXPECT_THAT(Invalidate(view.data()), SucceedsWith(0)) << "before";
+    LockAll(MCL_CURRENT);
+    EXPECT_THAT(Invalidate(view.data()), Fails(EBUSY));
+  });
+}
+
+IPC_TEST(ShmMlockall, FutureLocksWhatIsMappedLater, clause::mlockall::shm_future) {
+  NeedsVisibleLocks();
+  ShmObject object(PageSize());
+  InChild([&] {
+    LockAll(MCL_FUTURE);
+    Mapping view = Mapping::Of(object, PageSize());
+    EXPECT_THAT(Invalidate(view.data()), Fails(EBUSY));
+  });
+}
+
+IPC_TEST(ShmMlockall, MunlockallEndsIt, clause::munlockall::shm) {
+  NeedsVisibleLocks();
+  ShmObject object(PageSize());
+  Mapping before = Mapping::Of(object, PageSize());
+  Peer holder([&](Peer::Self& self) {
+    Lock(before.data(), 1);
+    self.step([&] { return Invalidate(before.data()); });
+    self.step([&] { return Invalidate(before.data()); });
+  });
+  EXPECT_THAT(holder.next().result(), Fails(EBUSY));
+  InChild([&] {
+    LockAll(MCL_CURRENT | MCL_FUTURE);
+    Mapping during = Mapping::Of(object, PageSize());
+    EXPECT_THAT(CALL(munlockall()), SucceedsWith(0));
+    Mapping after = Mapping::Of(object, PageSize());
+    EXPECT_THAT(Invalidate(before.data()), SucceedsWith(0)) << "mapped before mlockall()";
+    EXPECT_THAT(Invalidate(during.data()), SucceedsWith(0)) << "mapped after mlockall()";
+    EXPECT_THAT(Invalidate(after.data()), SucceedsWith(0)) << "mapped after munlockall()";
+  });
+  EXPECT_THAT(holder.next().result(), Fails(EBUSY)) << "the lock of another process";
 }
 
 #ifdef RLIMIT_MEMLOCK

@@ -72,6 +72,9 @@ IPC_TEST(ShmMmapErrors, ZeroLengthFails, clause::mmap::err_einval_len_zero) {
   ShmObject object(PageSize());
   for (int flags : {MAP_SHARED, MAP_PRIVATE})
     EXPECT_THAT(TryMap(0, PROT_READ, flags, object, 0), Fails(EINVAL));
+  const Fd read_only(CALL(shm_open(object.name(), O_RDONLY, 0)));
+  EXPECT_THAT(TryMap(0, PROT_WRITE, MAP_SHARED, read_only, 0), FailsWithAnyOf(EINVAL, EACCES))
+      << "for stores that the descriptor does not permit";
 }
 
 IPC_TEST(ShmMmapErrors, NeitherSharedNorPrivateFails, clause::mmap::err_einval_flags) {

@@ -55,6 +55,12 @@ class Matrix {
     } else {
       EXPECT_THAT(opened, Fails(EACCES)) << what;
     }
+    if (!permitted) {
+      ForClause excl(clause::shm_open::excl_eexist);
+      EXPECT_THAT(CALL(shm_open(object.name(), flags | O_CREAT | O_EXCL, 0666)),
+                  FailsWithAnyOf(EEXIST, EACCES))
+          << what << "|O_CREAT|O_EXCL: it exists, and access to it is denied";
+    }
     const off_t expected = opened.ok() && (flags & O_TRUNC) ? 0 : kSize;
     EXPECT_EQ(SizeOf(object), expected) << what;
     if (!opened.ok()) return;
@@ -66,7 +72,7 @@ class Matrix {
 };
 
 IPC_TEST(ShmPermission, OwnerIsJudgedByTheOwnersBits, clause::shm_open::err_eacces_existing,
-         clause::shm_open::err_eacces_trunc) {
+         clause::shm_open::err_eacces_trunc, clause::shm_open::excl_eexist) {
   Matrix matrix;
   InChild([&] {
     if (!DropPrivilege())
@@ -86,7 +92,7 @@ Two NeedsTwoUsers() {
 }
 
 IPC_TEST(ShmPermission, GroupIsJudgedByTheGroupsBits, clause::shm_open::err_eacces_existing,
-         clause::shm_open::err_eacces_trunc) {
+         clause::shm_open::err_eacces_trunc, clause::shm_open::excl_eexist) {
   const Two users = NeedsTwoUsers();
   Matrix matrix;
   matrix.GiveTo(users.owner);
@@ -97,7 +103,7 @@ IPC_TEST(ShmPermission, GroupIsJudgedByTheGroupsBits, clause::shm_open::err_eacc
 }
 
 IPC_TEST(ShmPermission, OthersAreJudgedByTheirBits, clause::shm_open::err_eacces_existing,
-         clause::shm_open::err_eacces_trunc) {
+         clause::shm_open::err_eacces_trunc, clause::shm_open::excl_eexist) {
   const Two users = NeedsTwoUsers();
   Matrix matrix;
   matrix.GiveTo(users.owner);

@@ -1,9 +1,11 @@
-// Whether this platform has shared memory objects at all.
+// Whether this platform has shared memory objects at all, and as it claims.
 #include <fcntl.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
+#include <unistd.h>
 
 #include "harness/test/test.h"
+#include "spec/clauses/shm.h"
 
 namespace ipcsuite::shm_suite {
 namespace {
@@ -42,6 +44,25 @@ IPC_SUITE_PROBE(shm) {
            " bytes here: raise RLIMIT_FSIZE to 64 MiB at least";
   }
   return LackOfRoom(closes);
+}
+
+IPC_TEST(ShmPromise, OptionThatIsClaimedIsThere, clause::sysconf::shared_memory_objects, promise) {
+  long claimed = sysconf(_SC_SHARED_MEMORY_OBJECTS);
+#ifdef _POSIX_SHARED_MEMORY_OBJECTS
+  if (claimed <= 0) claimed = _POSIX_SHARED_MEMORY_OBJECTS;
+#endif
+  if (claimed <= 0) Unsupported("the Shared Memory Objects option is not claimed here");
+  UniqueName name = UniqueName::Shm();
+  const CallResult opened = CALL(shm_open(name.c_str(), O_CREAT | O_EXCL | O_RDWR, 0600));
+  const Fd closes(opened.ok() ? opened.fd() : -1);
+  // C libraries report an absent directory by ENOSYS too.
+  if (const std::string trouble = TroubleOfShmPlace(); !opened.ok() && !trouble.empty())
+    Unsupported(trouble);
+  NoteChecks();
+  EXPECT_FALSE(opened.failed_with(ENOSYS))
+      << "shm_open() is absent, although the Shared Memory Objects option is claimed "
+         "(_SC_SHARED_MEMORY_OBJECTS, _POSIX_SHARED_MEMORY_OBJECTS: "
+      << claimed << ')';
 }
 
 }  // namespace

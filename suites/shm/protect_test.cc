@@ -64,6 +64,30 @@ IPC_TEST(ShmProt, ReadForbidsStores, clause::mmap::prot_no_write) {
   }
 }
 
+// The code of a fault tells a page without permission from a page that is not there. A system may
+// have codes of its own, but not the wrong one of these two (XBD <signal.h>).
+IPC_TEST(ShmProt, FaultsReportWhatIsWrong, clause::mmap::fault_si_code) {
+  ShmObject object(PageSize());
+  Mapping none = Mapping::Of(object, PageSize(), PROT_NONE);
+  Mapping read_only = Mapping::Of(object, PageSize(), PROT_READ);
+  Region region(1);
+  Setup(CALL(munmap(region.data(), PageSize())));
+  const struct {
+    const char* what;
+    StepOutcome fault;
+    int wrong;
+  } kFaults[] = {
+      {"a load with PROT_NONE", ReadByte(none.data()), SEGV_MAPERR},
+      {"a store with PROT_READ", WriteByte(read_only.data(), 'w'), SEGV_MAPERR},
+      {"a load where nothing is mapped", ReadByte(region.data()), SEGV_ACCERR},
+  };
+  for (const auto& [what, fault, wrong] : kFaults) {
+    ASSERT_THAT(fault, FaultsWith(SIGSEGV)) << what;
+    EXPECT_NE(fault.code, wrong) << what << "; SEGV_MAPERR is " << SEGV_MAPERR
+                                 << ", SEGV_ACCERR is " << SEGV_ACCERR;
+  }
+}
+
 IPC_TEST(ShmProt, MoreThanAskedIsOpen, clause::mmap::prot_more_than_asked) {
   ShmObject object(PageSize());
   Mapping view = Mapping::Of(object, PageSize(), PROT_WRITE);

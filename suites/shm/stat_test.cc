@@ -189,6 +189,34 @@ IPC_TEST(ShmIo, StreamIsUnspecified, clause::fdopen::shm) {
   fclose(stream);
 }
 
+IPC_TEST(ShmIo, FsyncIsOpen, clause::fsync::shm) {
+  ShmObject object(PageSize());
+  const CallResult synced = CALL(fsync(object));
+  EXPECT_THAT(synced, SucceedsOrFailsWith(EINVAL));
+  Observe(clause::fsync::shm, "fsync", synced);
+}
+
+IPC_TEST(ShmIo, FpathconfIsOpen, clause::fpathconf::shm) {
+  ShmObject object(PageSize());
+  const struct {
+    const char* name;
+    int value;
+  } kNames[] = {{"_PC_LINK_MAX", _PC_LINK_MAX},
+                {"_PC_NAME_MAX", _PC_NAME_MAX},
+                {"_PC_PIPE_BUF", _PC_PIPE_BUF}};
+  for (const auto& [name, value] : kNames) {
+    errno = 0;
+    const CallResult got = CALL(fpathconf(object, value));
+    // -1 without an error: no limit.
+    EXPECT_TRUE(got.value >= 0 || got.error == 0 || got.error == EINVAL) << Describe(got);
+    NoteChecks();
+    Observe(clause::fpathconf::shm, name,
+            got.value >= 0   ? "a limit"
+            : got.error == 0 ? "no limit"
+                             : ErrnoName(got.error));
+  }
+}
+
 IPC_TEST(ShmAllocate, GrowsOrIsNotSupported, clause::posix_fallocate::shm) {
   const auto& clause = clause::posix_fallocate::shm;
   ShmObject object(10);

@@ -29,6 +29,13 @@ CallResult Create(const char* name, int oflag, mode_t mode) {
   return CheckSurroundings(CALL(shm_open(name, oflag | O_CREAT, mode)));
 }
 
+CallResult Reserve(int object, std::size_t size) {
+  const CallResult reserved = CALL_ERRNO(posix_fallocate(object, 0, static_cast<off_t>(size)));
+  if (reserved.failed_with(EINVAL) || reserved.failed_with(ENODEV))
+    Unsupported("room can't be reserved for objects here: " + Describe(reserved));
+  return reserved;
+}
+
 std::string VisibleIn() {
 #ifdef __linux__
   ShmObject object;

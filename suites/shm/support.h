@@ -45,6 +45,10 @@ std::size_t FirstNonzero(const char* data, std::size_t size);
 // memory objects. Set-up.
 Fd RegularFile(std::size_t size);
 
+// posix_fallocate() of the object's first bytes, for a test that counts room: returned for
+// judgement. Ends the test as UNSUPPORTED where room can't be reserved for objects.
+CallResult Reserve(int object, std::size_t size);
+
 // n pages, in bytes.
 std::size_t Pages(std::size_t n);
 

@@ -239,8 +239,7 @@ IPC_TEST(ShmClose, MemoryComesBackAfterTheLastClose,
          clause::close::shm_last_close_removes_unlinked) {
   UseInTurn([](int round) {
     ShmObject object(kQuarter);
-    ASSERT_THAT(CALL_ERRNO(posix_fallocate(object, 0, kQuarter)), SucceedsWith(0))
-        << "round " << round;
+    ASSERT_THAT(Reserve(object, kQuarter), SucceedsWith(0)) << "round " << round;
     Setup(CALL(shm_unlink(object.name())));
     Setup(CALL(close(object.owner().release())));
   });
@@ -251,8 +250,7 @@ IPC_TEST(ShmClose, MemoryComesBackAfterTheLastUnmap, clause::mmap::ref_removed_a
     ShmObject object(kQuarter);
     Mapping view = Mapping::Of(object, kQuarter);
     Setup(CALL(shm_unlink(object.name())));
-    ASSERT_THAT(CALL_ERRNO(posix_fallocate(object, 0, kQuarter)), SucceedsWith(0))
-        << "round " << round;
+    ASSERT_THAT(Reserve(object, kQuarter), SucceedsWith(0)) << "round " << round;
     Setup(CALL(close(object.owner().release())));
     Fill(view.data(), kQuarter);
     EXPECT_EQ(FirstMismatch(view.data(), kQuarter), kQuarter) << "round " << round;
@@ -263,8 +261,7 @@ IPC_TEST(ShmClose, MemoryComesBackAfterTheLastUnmap, clause::mmap::ref_removed_a
 IPC_TEST(ShmClose, MemoryComesBackWhenAProcessIsKilled, clause::mmap::exit_unmapped) {
   UseInTurn([](int round) {
     ShmObject object(kQuarter);
-    ASSERT_THAT(CALL_ERRNO(posix_fallocate(object, 0, kQuarter)), SucceedsWith(0))
-        << "round " << round;
+    ASSERT_THAT(Reserve(object, kQuarter), SucceedsWith(0)) << "round " << round;
     Peer holder([&](Peer::Self& self) {
       Mapping view = Mapping::Of(object, kQuarter);
       self.step([&] { return Fill(view.data(), kQuarter), CALL(0); });
