@@ -42,19 +42,68 @@ std::string Evidence(const TestRecord& test) {
   return text;
 }
 
-// The name of the call and the error of "mq_open(...) = -1 ENOSYS (38)".
-std::string FailedCall(const std::string& observed) {
-  const auto error = observed.find("= -1 E");
-  const auto open = observed.find('(');
-  if (error == std::string::npos || open == std::string::npos || open > error) return "";
-  std::size_t begin = open;
-  while (begin > 0 && (std::isalnum(static_cast<unsigned char>(observed[begin - 1])) ||
-                       observed[begin - 1] == '_'))
-    --begin;
-  std::size_t end = error + 5;
-  while (end < observed.size() && std::isalnum(static_cast<unsigned char>(observed[end]))) ++end;
-  if (begin == open) return "";
-  return observed.substr(begin, open - begin) + ": " + observed.substr(error + 5, end - error - 5);
+bool IsWord(char c) { return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '_'; }
+
+// The identifier that ends before `end`; "" if none does.
+std::string_view WordBefore(std::string_view text, std::size_t end) {
+  std::size_t begin = end;
+  while (begin > 0 && IsWord(text[begin - 1])) --begin;
+  return text.substr(begin, end - begin);
+}
+
+// "ENOSYS" of the first word that looks like the name of an error; "" if there is none.
+std::string_view ErrnoIn(std::string_view text) {
+  for (std::size_t at = 0; at < text.size();) {
+    if (!IsWord(text[at])) {
+      ++at;
+      continue;
+    }
+    std::size_t end = at;
+    while (end < text.size() && IsWord(text[end])) ++end;
+    const std::string_view word = text.substr(at, end - at);
+    const auto upper = [](char c) { return (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9'); };
+    if (word.size() >= 3 && word[0] == 'E' && std::ranges::all_of(word, upper)) return word;
+    at = end;
+  }
+  return "";
+}
+
+// How the call in the text ended; "" if it ended in no way that explains anything.
+std::string EndIn(std::string_view text) {
+  for (const std::string_view end : {"killed by SIG", "timed out", "still blocked"}) {
+    const std::size_t at = text.find(end);
+    if (at == std::string_view::npos) continue;
+    if (!end.ends_with("SIG")) return std::string(end);
+    std::size_t last = at + end.size();
+    while (last < text.size() && IsWord(text[last])) ++last;
+    return std::string(text.substr(at, last - at));
+  }
+  // The error of "f(...) = -1 EACCES", not one that was expected or is the value of an argument.
+  const std::size_t failed = text.find("= -1 ");
+  if (failed != std::string_view::npos) return std::string(ErrnoIn(text.substr(failed)));
+  const std::size_t absent = text.find("absent");
+  return absent == std::string_view::npos ? "" : std::string(ErrnoIn(text.substr(absent)));
+}
+
+// The function that the text is about.
+std::string FunctionIn(std::string_view text) {
+  const std::size_t call = text.find('(');
+  if (call == std::string_view::npos) return "";
+  const std::string_view name = WordBefore(text, call);
+  const std::size_t begin = call - name.size();
+  const bool method = begin > 0 && (text[begin - 1] == '.' || text[begin - 1] == '>');
+  if (!method) return std::string(name);
+  const std::size_t trace = text.find("Google Test trace:");
+  if (trace == std::string_view::npos) return std::string(name);
+  const std::size_t last = text.find_last_not_of(" \n");
+  const std::string_view traced = WordBefore(text, last + 1);
+  return std::string(traced.empty() ? name : traced);
+}
+
+std::string CauseIn(const std::string& text) {
+  const std::string end = EndIn(text);
+  const std::string function = end.empty() ? "" : FunctionIn(text);
+  return function.empty() ? "" : function + ": " + end;
 }
 
 }  // namespace
@@ -139,9 +188,9 @@ std::vector<LostGroup> LostGroups(const Run& run) {
 
 std::string CauseOf(const TestRecord& test) {
   for (const Failure& f : test.failures) {
-    if (auto call = FailedCall(f.observed); !call.empty()) return call;
+    if (auto cause = CauseIn(f.observed); !cause.empty()) return cause;
   }
-  return test.failures.empty() ? FailedCall(test.reason) : "";
+  return test.failures.empty() ? CauseIn(test.reason) : "";
 }
 
 std::vector<Cascade> Cascades(const Run& run) {

@@ -29,7 +29,9 @@ std::vector<FindingLine> Paragraph(const TestRecord& test, const ClauseIndex& cl
 // "label: text" for each line, further lines of a text indented below it.
 std::string ParagraphText(const TestRecord& test, const ClauseIndex& clauses);
 
-// "mq_open: ENOSYS" of "mq_open(...) = -1 ENOSYS (38)"; "" if no call failed.
+// "mkfifo: ENOSYS", "read: timed out", "mq_open: killed by SIGSYS" of the first failure, or of the
+// reason, that names a call with an error; "" if none does. A method that stands for several
+// functions ("maker.make(...)") is named by the last word of GoogleTest's trace.
 std::string CauseOf(const TestRecord& test);
 
 // What formats with fewer words than ours say of a test.

@@ -7,8 +7,8 @@
 #include <gtest/gtest.h>
 
 #include "base/files.h"
+#include "reports/results/finding.h"
 #include "reports/results/json.h"
-#include "reports/verdicts/causes.h"
 #include "reports/verdicts/sample.h"
 
 namespace ipcsuite::report {
