@@ -311,11 +311,11 @@ TEST(Text, ManyFailuresOfOneTestAreCutAndCounted) {
     if (t.verdict == Verdict::kFail) t.failures.assign(1000, t.failures.front());
   }
   EXPECT_THAT(TextSummary(run, false),
-              HasSubstr("[995 more failures of this test are in the JSON result.]"));
+              HasSubstr("[999 more failures of this test are in the JSON result.]"));
   EXPECT_THAT(Render(run, "html"),
               HasSubstr("995 more failures of this test are in the JSON result."));
   EXPECT_THAT(Render(run, "markdown"),
-              HasSubstr("995 more failures of this test are in the JSON result."));
+              HasSubstr("999 more failures of this test are in the JSON result."));
 }
 
 TEST(Formats, NamesAndFilesDiffer) {
@@ -374,25 +374,48 @@ TEST(Formats, KnownFindingsAreNotFailuresAndLostOnesAre) {
   EXPECT_THAT(Render(run, "ctrf"), HasSubstr("\"failed\": 2,"));
 }
 
-TEST(Finding, TestsOfOneCauseAreTogetherAndTheLargestComesFirst) {
+TEST(Finding, LongValuesAreCutAroundTheFirstDifference) {
+  TestRecord t;
+  t.name = "T";
+  const std::string alike(4000, 'a');
+  t.failures.push_back(
+      {"c", "", 0, alike + "right" + alike, "Received(q) = " + alike + "wrong" + alike, ""});
+  const std::string text = ParagraphText(t, {});
+  EXPECT_LT(text.size(), 600u);
+  EXPECT_THAT(text, HasSubstr("observed: Received(q) = [3976 bytes alike] aaaa"));
+  EXPECT_THAT(text, HasSubstr("aaawrongaaa"));
+  EXPECT_THAT(text, HasSubstr("aaarightaaa"));
+  EXPECT_THAT(text, HasSubstr("[3909 more bytes]"));
+}
+
+TEST(Finding, ACheckThatFailsAgainAndAgainIsShownOnce) {
+  TestRecord t;
+  for (int i = 0; i < 24; ++i)
+    t.failures.push_back(
+        {"c", "a.cc", 41, std::to_string(i), "read(fd) = " + std::to_string(i + 1), ""});
+  t.failures.push_back({"d", "a.cc", 50, "0", "1", ""});
+  const std::string text = ParagraphText(t, {});
+  EXPECT_THAT(
+      text, HasSubstr("clause: c\nexpected: 0\nobserved: read(fd) = 1\nat: a.cc:41\nclause: d\n"));
+  EXPECT_THAT(text, HasSubstr("more: [23 more failures of this test are in the JSON result.]"));
+}
+
+TEST(Finding, TestsOfOneCauseAreTogetherAndComeFirst) {
   report::Run run;
-  for (const char* call :
-       {"mkfifo(\"p\", 0600) = -1 EPERM (1)", "read(fd, b, 1) = 0",
-        "mq_open(\"/q\", 0) = -1 ENOSYS (38)", "mq_open(\"/r\", 2) = -1 ENOSYS (38)",
-        "mq_open(\"/s\", 2) = -1 ENOSYS (38)"}) {
+  for (const char* name : {"A", "B", "C", "D"}) {
     TestRecord t;
-    t.name = "T" + std::to_string(run.tests.size());
+    t.name = name;
     t.verdict = Verdict::kFail;
-    t.clauses = {"c" + std::to_string(run.tests.size())};
-    t.failures.push_back({t.clauses[0], "", 0, "succeeds", call, ""});
     run.tests.push_back(t);
   }
+  run.causes = {{"mq_open: ENOSYS", {"B", "D", "NotAFinding"}, {"c1", "c2"}}};
   const auto cascades = Cascades(run);
   ASSERT_EQ(cascades.size(), 3u);
-  EXPECT_EQ(CascadeTitle(cascades[0]), "mq_open: ENOSYS: 3 clauses, 3 tests");
-  EXPECT_EQ(cascades[1].tests[0]->name, "T0");
+  EXPECT_EQ(CascadeTitle(cascades[0]), "mq_open: ENOSYS: 2 clauses, 3 tests");
+  EXPECT_EQ(cascades[0].tests[1]->name, "D");
+  EXPECT_EQ(cascades[1].tests[0]->name, "A");
   EXPECT_THAT(Render(run, "text"),
-              HasSubstr("mq_open: ENOSYS: 3 clauses, 3 tests. For example:\n"));
+              HasSubstr("mq_open: ENOSYS: 2 clauses, 3 tests. For example:\n"));
 }
 
 // Readers that are there judge what we write.

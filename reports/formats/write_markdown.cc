@@ -89,9 +89,10 @@ void AppendFindings(std::string& out, const Run& run) {
       continue;
     }
     ++shown;
-    if (!cascade.cause.empty()) out += "**" + Plain(CascadeTitle(cascade)) + "**, for example:\n\n";
+    if (cascade.cause != nullptr)
+      out += "**" + Plain(CascadeTitle(cascade)) + "**, for example:\n\n";
     AppendFinding(out, *cascade.tests[0], clauses);
-    if (cascade.cause.empty()) continue;
+    if (cascade.cause == nullptr) continue;
     std::string names;
     for (std::size_t i = 1; i < cascade.tests.size(); ++i) names += cascade.tests[i]->name + "\n";
     out += "<details><summary>Its other tests</summary>\n\n" + Block(names) + "</details>\n\n";

@@ -86,9 +86,9 @@ std::string TextSummary(const Run& run, bool color, std::size_t limit) {
       more += cascade.tests.size();
       continue;
     }
-    if (!cascade.cause.empty()) out += paint("1", CascadeTitle(cascade)) + ". For example:\n";
+    if (cascade.cause != nullptr) out += paint("1", CascadeTitle(cascade)) + ". For example:\n";
     out += TextFinding(*cascade.tests[0], clauses, color);
-    if (!cascade.cause.empty()) out += Labelled("also", Names(cascade.tests));
+    if (cascade.cause != nullptr) out += Labelled("also", Names(cascade.tests));
     out += "\n";
   }
   if (more > 0) out += "... and " + std::to_string(more) + " more findings: see the report\n\n";

@@ -10,14 +10,15 @@
 namespace ipcsuite::report {
 namespace {
 
-constexpr std::size_t kFailures = 5, kEvidence = 12, kStepBytes = 4096;
-constexpr std::size_t kFewest = 3;  // tests of one cause that are put together
+constexpr std::size_t kFailures = 4, kEvidence = 12, kStepBytes = 4096;
+constexpr std::size_t kLong = 200;  // bytes of a value that is shown in full
 // The title that props/engine gives to the program that a property was shrunk to.
 constexpr std::string_view kSteps = "The shortest program that fails";
 
 class Lines {
  public:
   void Add(std::string_view label, std::string text) {
+    while (text.ends_with('\n')) text.pop_back();
     if (!text.empty()) lines_.push_back({label, CleanUtf8(text)});
   }
   void AddClause(const std::string& id, const ClauseIndex& clauses) {
@@ -106,6 +107,79 @@ std::string CauseIn(const std::string& text) {
   return function.empty() ? "" : function + ": " + end;
 }
 
+// "EXPRESSION = " of an observed or expected text; "" if there is none.
+std::string_view HeadOf(std::string_view text) {
+  const auto equals = text.find(" = ");
+  return equals == std::string_view::npos ? "" : text.substr(0, equals + 3);
+}
+
+// A long text around byte `at` of its value.
+std::string Excerpt(std::string_view text, std::size_t at) {
+  constexpr std::size_t kBefore = 24, kAfter = 96;
+  const std::string_view head = HeadOf(text), value = text.substr(head.size());
+  if (value.size() <= kLong) return std::string(text);
+  const std::size_t from = at > kBefore ? at - kBefore : 0;
+  const std::string_view part = value.substr(from, kBefore + kAfter);
+  std::string out = Shorten(head, kLong);
+  if (from > 0) out += "[" + Counted(static_cast<std::int64_t>(from), "byte") + " alike] ";
+  out += part;
+  const std::size_t rest = value.size() - from - part.size();
+  return out + (rest > 0 ? " [" + Counted(static_cast<std::int64_t>(rest), "more byte") + "]" : "");
+}
+
+// Where the values differ first; long texts that are alike up to there are not repeated.
+void AddValues(Lines& lines, const Failure& f) {
+  const auto expected = std::string_view(f.expected).substr(HeadOf(f.expected).size());
+  const auto observed = std::string_view(f.observed).substr(HeadOf(f.observed).size());
+  const auto differ = std::ranges::mismatch(expected, observed);
+  const auto at = static_cast<std::size_t>(differ.in1 - expected.begin());
+  lines.Add("expected", Excerpt(f.expected, at));
+  lines.Add("observed", Excerpt(f.observed, at));
+  if (f.expected.empty() && f.observed.empty())
+    lines.Add("message", Shorten(f.message, kStepBytes));
+}
+
+// A check that failed again and again is shown once.
+void AddFailures(Lines& lines, const TestRecord& test, const ClauseIndex& clauses) {
+  std::set<std::pair<std::string, int>> places;
+  std::string clause;
+  std::size_t shown = 0;
+  for (const Failure& f : test.failures) {
+    const bool again = f.line > 0 && !places.insert({f.file, f.line}).second;
+    if (again || shown == kFailures) continue;
+    if (shown == 0 || f.clause != clause) lines.AddClause(f.clause, clauses);
+    clause = f.clause;
+    ++shown;
+    AddValues(lines, f);
+    lines.Add("at", Place(f.file, f.line));
+  }
+  const std::size_t more = test.failures.size() - shown;
+  if (more > 0)
+    lines.Add("more", "[" + Counted(static_cast<std::int64_t>(more), "more failure") +
+                          " of this test " + (more == 1 ? "is" : "are") + " in the JSON result.]");
+}
+
+// The clauses that a failure may be about, each with its requirement.
+std::string Requirements(const std::vector<std::string>& ids, const ClauseIndex& clauses) {
+  std::vector<std::string> texts;
+  for (const std::string& id : ids) {
+    const auto found = clauses.find(id);
+    const bool known = found != clauses.end() && texts.size() < kFailures;
+    texts.push_back(known ? id + ": " + found->second->requires_text : id);
+  }
+  return Join(texts, "\n");
+}
+
+// What the processes did, in order, and how a property repeats just that.
+void AddSteps(Lines& lines, const TestRecord& test) {
+  for (const Attachment& a : test.attachments) {
+    if (a.kind != "text" || !a.title.starts_with(kSteps)) continue;
+    const std::size_t replay = a.content.find("\nIPCSUITE_REPLAY=");
+    lines.Add("steps", Shorten(a.content.substr(0, replay), kStepBytes));
+    if (replay != std::string::npos) lines.Add("replay", Trim(a.content.substr(replay)));
+  }
+}
+
 }  // namespace
 
 ClauseIndex IndexClauses(const Run& run) {
@@ -116,26 +190,12 @@ ClauseIndex IndexClauses(const Run& run) {
 
 std::vector<FindingLine> Paragraph(const TestRecord& test, const ClauseIndex& clauses) {
   Lines lines;
-  lines.Add("reason", test.reason);
-  for (std::size_t i = 0; i < test.failures.size() && i < kFailures; ++i) {
-    const Failure& f = test.failures[i];
-    const bool again = i > 0 && f.clause == test.failures[i - 1].clause;
-    if (!again) lines.AddClause(f.clause, clauses);
-    lines.Add("expected", f.expected);
-    lines.Add("observed", f.observed);
-    if (f.expected.empty() && f.observed.empty()) lines.Add("message", f.message);
-    lines.Add("at", Place(f.file, f.line));
-  }
-  if (test.failures.size() > kFailures)
-    lines.Add("more", "[" + std::to_string(test.failures.size() - kFailures) +
-                          " more failures of this test are in the JSON result.]");
-  const bool named = std::any_of(test.failures.begin(), test.failures.end(),
-                                 [](const Failure& f) { return !f.clause.empty(); });
+  lines.Add("reason", Shorten(test.reason, kStepBytes));
+  AddFailures(lines, test, clauses);
+  const bool named = std::ranges::any_of(test.failures, [](auto& f) { return !f.clause.empty(); });
   if (!named && test.clauses.size() == 1) lines.AddClause(test.clauses[0], clauses);
-  if (!named && test.clauses.size() > 1) lines.Add("clauses", Join(test.clauses, "\n"));
-  for (const Attachment& a : test.attachments) {
-    if (a.kind == "text" && a.title == kSteps) lines.Add("steps", Shorten(a.content, kStepBytes));
-  }
+  if (!named && test.clauses.size() > 1) lines.Add("clauses", Requirements(test.clauses, clauses));
+  AddSteps(lines, test);
   lines.Add("evidence", Evidence(test));
   if (test.confidence != "certain") lines.Add("confidence", test.confidence);
   lines.Add("standing", test.standing);
@@ -194,47 +254,25 @@ std::string CauseOf(const TestRecord& test) {
 }
 
 std::vector<Cascade> Cascades(const Run& run) {
-  const auto findings = Findings(run);
-  std::vector<Cascade> grouped, alone;
-  for (const TestRecord* test : findings) {
-    const std::string cause = CauseOf(*test);
-    const auto at = std::find_if(grouped.begin(), grouped.end(), [&](const Cascade& c) {
-      return !cause.empty() && c.cause == cause;
+  std::vector<const TestRecord*> rest = Findings(run);
+  std::vector<Cascade> cascades;
+  for (const Cause& cause : run.causes) {
+    const std::set<std::string_view> names(cause.tests.begin(), cause.tests.end());
+    const auto mine = std::stable_partition(rest.begin(), rest.end(), [&](const TestRecord* test) {
+      return !names.contains(test->name);
     });
-    if (at != grouped.end()) {
-      at->tests.push_back(test);
-    } else {
-      grouped.push_back({cause, {test}, 0});
-    }
+    if (mine != rest.end()) cascades.push_back({&cause, {mine, rest.end()}});
+    rest.erase(mine, rest.end());
   }
-  for (Cascade& c : grouped) {
-    if (!c.cause.empty() && c.tests.size() >= kFewest) continue;
-    for (const TestRecord* test : c.tests) alone.push_back({"", {test}, 0});
-    c.tests.clear();
-  }
-  std::erase_if(grouped, [](const Cascade& c) { return c.tests.empty(); });
-  std::stable_sort(grouped.begin(), grouped.end(), [](const Cascade& a, const Cascade& b) {
-    return a.tests.size() > b.tests.size();
-  });
-  for (Cascade& c : grouped) {
-    std::set<std::string> clauses;
-    for (const TestRecord* test : c.tests)
-      clauses.insert(test->clauses.begin(), test->clauses.end());
-    c.clauses = static_cast<int>(clauses.size());
-  }
-  // Those of their own keep the order of Findings().
-  std::stable_sort(alone.begin(), alone.end(), [&](const Cascade& a, const Cascade& b) {
-    return std::find(findings.begin(), findings.end(), a.tests[0]) <
-           std::find(findings.begin(), findings.end(), b.tests[0]);
-  });
-  grouped.insert(grouped.end(), alone.begin(), alone.end());
-  return grouped;
+  for (const TestRecord* test : rest) cascades.push_back({nullptr, {test}});
+  return cascades;
 }
 
 std::string CascadeTitle(const Cascade& cascade) {
-  if (cascade.cause.empty()) return "";
-  return cascade.cause + ": " + Counted(cascade.clauses, "clause") + ", " +
-         Counted(static_cast<std::int64_t>(cascade.tests.size()), "test");
+  if (cascade.cause == nullptr) return "";
+  const auto count = [](const auto& list) { return static_cast<std::int64_t>(list.size()); };
+  return cascade.cause->what + ": " + Counted(count(cascade.cause->clauses), "clause") + ", " +
+         Counted(count(cascade.cause->tests), "test");
 }
 
 }  // namespace ipcsuite::report

@@ -20,10 +20,11 @@ struct FindingLine {
   std::string text;        // may have several lines
 };
 
-// In this order, those that are not empty: reason; for each of the first failures clause, source,
-// requires, expected, observed (or message), at; steps (the shortest program that fails); evidence;
-// confidence; standing (new, known, lost); expects; reproduce. A test without a failure names the
-// clauses that it claims. What is left out is announced.
+// In this order, those that are not empty: reason; for each of the first checks that failed clause,
+// source, requires, expected, observed (or message), at; steps (the shortest program that fails)
+// and replay; evidence; confidence; standing (new, known, lost); expects; reproduce. Failures
+// without a clause name those that the test claims. Of long values the surroundings of the first
+// difference are shown. What is left out is announced.
 std::vector<FindingLine> Paragraph(const TestRecord& test, const ClauseIndex& clauses);
 
 // "label: text" for each line, further lines of a text indented below it.
@@ -55,15 +56,14 @@ struct LostGroup {
 // The largest groups first.
 std::vector<LostGroup> LostGroups(const Run& run);
 
-// Findings of one cause: a call that fails everywhere in one way.
+// The findings of one root cause (Run::causes), or a single finding.
 struct Cascade {
-  std::string cause;  // "" for a finding of its own
+  const Cause* cause = nullptr;  // of a single finding: none
   std::vector<const TestRecord*> tests;
-  int clauses = 0;  // that these tests were to judge
 };
-// The findings of the run: the causes of most tests first, then those of their own.
+// The findings of a judged run: the causes of most tests first, then the others. Views into `run`.
 std::vector<Cascade> Cascades(const Run& run);
-// "mq_open: ENOSYS: 14 clauses, 22 tests"; "" for a finding of its own.
+// "mq_open: ENOSYS: 14 clauses, 22 tests"; "" for a single finding.
 std::string CascadeTitle(const Cascade& cascade);
 
 }  // namespace ipcsuite::report
