@@ -1,7 +1,6 @@
 #include "suites/sem/sem.h"
 
 #include <limits.h>
-#include <pthread.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -17,27 +16,6 @@ const std::vector<Setting> kProcessSettings = {{"Named", SemKind::kNamed, true},
                                                {"Shared", SemKind::kShared, true}};
 
 std::string SettingName(const testing::TestParamInfo<Setting>& info) { return info.param.name; }
-
-Worker::Worker(const Setting& setting, std::function<CallResult()> step) {
-  if (setting.processes) {
-    call_ = process_.emplace().start(std::move(step));
-  } else {
-    call_ = thread_.emplace().start(std::move(step));
-  }
-}
-
-void Worker::Signal(int signal) {
-  if (process_) {
-    Setup(CALL(process_->Signal(signal)));
-  } else {
-    Setup(CALL_ERRNO(pthread_kill(thread_->handle(), signal)));
-  }
-}
-
-CallResult Worker::Interrupt(int signal) {
-  return process_ ? ipcsuite::Interrupt(*process_, call_, signal)
-                  : ipcsuite::Interrupt(*thread_, call_, signal);
-}
 
 namespace {
 template <typename S>
@@ -124,19 +102,6 @@ unsigned ValueMax() {
                          std::min<unsigned long>(static_cast<unsigned long>(value), UINT_MAX))
                    : 32767;  // {_POSIX_SEM_VALUE_MAX}: what every system has
 #endif
-}
-
-std::vector<std::size_t> Returned(const std::vector<Call>& calls, std::size_t count) {
-  std::vector<std::size_t> done;
-  Backoff backoff;
-  for (const Deadline end(5s); !end.passed(); backoff.Pause()) {
-    done.clear();
-    for (std::size_t i = 0; i < calls.size(); ++i) {
-      if (calls[i].returned()) done.push_back(i);
-    }
-    if (done.size() >= count) break;
-  }
-  return done;
 }
 
 }  // namespace ipcsuite::sem_suite

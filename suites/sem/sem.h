@@ -6,11 +6,12 @@
 #include <time.h>
 
 #include <functional>
-#include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "harness/objects/semaphore.h"
+#include "harness/peers/worker.h"
 #include "harness/test/test.h"
 
 namespace ipcsuite::sem_suite {
@@ -39,21 +40,11 @@ extern const std::vector<Setting> kProcessSettings;
   class fixture : public SemTest {}; \
   INSTANTIATE_TEST_SUITE_P(Kinds, fixture, testing::ValuesIn(kProcessSettings), SettingName)
 
-// A process or thread that performs one step.
-class Worker {
+// A process or thread, as the setting says, that performs one step.
+class Worker : public ipcsuite::Worker {
  public:
-  Worker(const Setting& setting, std::function<CallResult()> step);
-  const Call& call() const { return call_; }
-  // Waits for the result of the step.
-  CallResult result(nanoseconds patience = 3s) const { return call_.result(patience); }
-  // To the process or the thread.
-  void Signal(int signal);
-  CallResult Interrupt(int signal);
-
- private:
-  std::optional<Peer> process_;
-  std::optional<ThreadPeer> thread_;
-  Call call_;
+  Worker(const Setting& setting, std::function<CallResult()> step)
+      : ipcsuite::Worker(setting.processes, std::move(step)) {}
 };
 
 // sem_clockwait() is of Issue 8.
@@ -90,8 +81,5 @@ void Post(sem_t* sem, int times = 1);
 int Drain(sem_t* sem);
 // The largest value of a semaphore here.
 unsigned ValueMax();
-
-// Which of the calls have returned; waits until `count` have, 5 s at most.
-std::vector<std::size_t> Returned(const std::vector<Call>& calls, std::size_t count);
 
 }  // namespace ipcsuite::sem_suite
