@@ -59,7 +59,7 @@ int ParseRunOptions(int argc, char** argv, RunOptions* options) {
   bool no_isolation = false;
   std::string shard;
   app.add_option("--suite", runner.suites,
-                 "Only these suites: pipe, fifo, poll, shm, mqueue, sem, props, ...")
+                 "Only these suites: pipe, fifo, poll, shm, mqueue, sem, pshared, props, ...")
       ->delimiter(',');
   app.add_option("--filter", runner.filter,
                  "Only tests that match these GoogleTest patterns: 'A*:B.C-*Slow*'");
