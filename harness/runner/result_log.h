@@ -5,28 +5,32 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
-#include <memory>
 #include <string_view>
 
 namespace ipcsuite::internal {
 
-struct ResultLog {
-  static constexpr std::size_t kBytes =
-      sizeof(void*) == 8 ? 512u << 20 : 32u << 20;  // touched as used
-  std::atomic<std::uint64_t> used;                  // complete lines
-  std::atomic<std::uint32_t> lost;                  // lines that did not fit
-  char text[kBytes];
+class ResultLog {
+ public:
+  // An anonymous shared mapping for the results of `tests` tests, to be made before any fork:
+  // at most what ordinary runs use many times over, less where memory is short. Throws
+  // std::system_error when not even a small one can be mapped.
+  explicit ResultLog(std::size_t tests);
+  ~ResultLog();
+  ResultLog(const ResultLog&) = delete;
+  ResultLog& operator=(const ResultLog&) = delete;
 
   void Append(std::string_view line);  // with its newline; one writer
-  std::string_view lines() const {
-    return std::string_view(text, used.load(std::memory_order_acquire));
-  }
-};
+  std::string_view lines() const;      // complete ones
+  std::uint32_t lost() const;          // lines that did not fit
 
-struct UnmapResultLog {
-  void operator()(ResultLog* log) const;
+ private:
+  struct Head {
+    std::atomic<std::uint64_t> used;
+    std::atomic<std::uint32_t> lost;
+  };
+  Head* head_ = nullptr;
+  char* text_ = nullptr;
+  std::size_t bytes_ = 0;  // of the mapping
 };
-// An anonymous shared mapping, to be made before any fork; throws std::system_error.
-std::unique_ptr<ResultLog, UnmapResultLog> NewResultLog();
 
 }  // namespace ipcsuite::internal

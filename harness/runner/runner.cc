@@ -103,10 +103,21 @@ bool CanStart(int count) {
   return static_cast<int>(started.size()) == count;
 }
 
+// For this many tests side by side, or for fewer where memory is short.
+std::unique_ptr<Arena> LargestArena(int jobs) {
+  for (;; jobs /= 2) {
+    try {
+      return std::unique_ptr<Arena>(Arena::Create(jobs));
+    } catch (const std::system_error&) {
+      if (jobs <= 1) throw;
+    }
+  }
+}
+
 std::unique_ptr<Arena> NewArena(const RunnerOptions& options) {
   int jobs = options.jobs > 0 ? options.jobs : 2 * std::max(2, os::AllowedCpuCount());
   if (!options.isolation || (options.jobs == 0 && !CanStart(kRoomForSeveralTests))) jobs = 1;
-  std::unique_ptr<Arena> arena(Arena::Create(std::min(jobs, 512)));
+  std::unique_ptr<Arena> arena = LargestArena(std::min(jobs, 512));
   RunHeader& header = arena->header();
   header.seed = options.seed;
   header.issue = options.issue;
@@ -254,8 +265,8 @@ RunnerOutcome RunTests(const RunnerOptions& options, const ResultCallback& on_re
   }
 
   const std::string& path = options.results_path;
-  const auto log = internal::NewResultLog();
-  ResultFile file(path, path.empty() ? "" : preface, *log);
+  internal::ResultLog log(tests.size());
+  ResultFile file(path, path.empty() ? "" : preface, log);
   if (!options.isolation) {
     outcome.tests = RunInProcess(options, tests, *arena, file, on_result);
   } else {
@@ -275,7 +286,11 @@ RunnerOutcome RunTests(const RunnerOptions& options, const ResultCallback& on_re
       outcome.interrupted = "interrupted by a signal";
     }
     if (!outcome.interrupted.empty()) SweepEverything(*arena);
-    outcome.tests = ReadResults(*log);
+    outcome.tests = ReadResults(log);
+    if (log.lost() > 0 && outcome.interrupted.empty()) {
+      outcome.interrupted = std::to_string(log.lost()) + " results did not fit into memory" +
+                            (path.empty() ? "" : ": `ipcsuite report " + path + "` has them");
+    }
   }
   outcome.tests.insert(outcome.tests.begin(), options.done.begin(), options.done.end());
   outcome.duration_ns = NowNs() - arena->header().start_ns;
