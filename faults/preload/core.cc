@@ -144,6 +144,8 @@ const Row kMeta[] = {
            Edit<&Hooks::shm_open>::Always<ENOSYS>(h);
            Edit<&Hooks::mq_open>::Always<ENOSYS>(h);
            Edit<&Hooks::sem_init>::Always<ENOSYS>(h);
+           h.pthread_mutexattr_setpshared = [](pthread_mutexattr_t*, int) { return ENOTSUP; };
+           h.pthread_condattr_setpshared = [](pthread_condattr_t*, int) { return ENOTSUP; };
            h.sem_open = [](const char*, int, mode_t, unsigned) {
              errno = ENOSYS;
              return static_cast<sem_t*>(SEM_FAILED);

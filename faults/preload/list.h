@@ -19,7 +19,8 @@ struct Hooks;
   X(shm, "shm")               \
   X(mqueue, "mqueue")         \
   X(notify, "mqueue")         \
-  X(sem, "sem")
+  X(sem, "sem")               \
+  X(pshared, "pshared")
 
 #define IPC_FAMILY_ENUMERATOR(name, suite) name,
 // `meta` are the neutral implementation and the canary, which belong to all suites.

@@ -42,20 +42,6 @@ inline void SetValue(sem_t* s, int value) {
   errno = saved;
 }
 
-inline bool Passed(const timespec& t, clockid_t clock) {
-  timespec now;
-  clock_gettime(clock, &now);
-  return t.tv_sec < now.tv_sec || (t.tv_sec == now.tv_sec && t.tv_nsec <= now.tv_nsec);
-}
-
-inline bool Valid(const timespec& t) { return t.tv_nsec >= 0 && t.tv_nsec < 1'000'000'000; }
-
-inline timespec Earlier(timespec t, long ns) {
-  t.tv_nsec -= ns;
-  if (t.tv_nsec < 0) t.tv_nsec += 1'000'000'000, --t.tv_sec;
-  return t;
-}
-
 // The same change to every way of waiting: F is given the semaphore and the real call with its
 // clock and deadline (no meaning for sem_wait()).
 template <auto F>

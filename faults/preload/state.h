@@ -3,6 +3,9 @@
 // Everything here is async-signal-safe: fixed tables, atomics, raw system calls.
 #pragma once
 
+#include <sys/syscall.h>
+#include <unistd.h>
+
 #include <atomic>
 #include <csignal>
 #include <cstdint>
@@ -40,6 +43,28 @@ void Stuck();
 int StuckMs();
 void PauseMs(int ms);
 int64_t NowNs(clockid_t clock);
+// Whether a signal handler runs meanwhile. Not by way of libc, whose calls are cancellation points.
+inline bool SignalWithin(long ns) {
+  long moment[2] = {0, ns};
+  const int saved = errno;
+  const bool interrupted =
+      syscall(SYS_ppoll, nullptr, 0, moment, nullptr, 0) == -1 && errno == EINTR;
+  errno = saved;
+  return interrupted;
+}
+inline bool Passed(const timespec& t, clockid_t clock) {
+  timespec now;
+  clock_gettime(clock, &now);
+  return t.tv_sec < now.tv_sec || (t.tv_sec == now.tv_sec && t.tv_nsec <= now.tv_nsec);
+}
+
+inline bool Valid(const timespec& t) { return t.tv_nsec >= 0 && t.tv_nsec < 1'000'000'000; }
+
+inline timespec Earlier(timespec t, long ns) {
+  t.tv_nsec -= ns;
+  if (t.tv_nsec < 0) t.tv_nsec += 1'000'000'000, --t.tv_sec;
+  return t;
+}
 
 // ---- waiting and waking ----
 // Announces that this thread is about to wait on the object; the announcement ends with the scope,

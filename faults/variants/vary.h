@@ -62,14 +62,7 @@ inline bool Unreadable(const void* p) {
 }
 
 // Whether a signal handler runs within a moment: what a call that can be interrupted would notice.
-// Not by way of libc, whose calls are cancellation points.
-inline bool SignalNow() {
-  long moment[2] = {0, 200000};
-  int saved = errno;
-  bool interrupted = syscall(SYS_ppoll, nullptr, 0, moment, nullptr, 0) == -1 && errno == EINTR;
-  errno = saved;
-  return interrupted;
-}
+inline bool SignalNow() { return SignalWithin(200'000); }
 
 // Whether every signal that this process catches restarts calls.
 inline bool AllHandlersRestart() {
