@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "base/text.h"
 #include "reports/page/html_parts.h"
 #include "reports/results/text.h"
 
@@ -23,6 +24,13 @@ std::string Names(const Group& group, bool last, std::size_t all) {
 
 }  // namespace
 
+bool Many(const Comparison& c) { return c.labels.size() > kMostColumns; }
+
+std::string BadgeOrWord(const std::string& value) {
+  const auto verdict = VerdictFromString(value);
+  return verdict ? Badge(*verdict) : value.empty() ? Tag("absent") : Code(Shorten(value, 500));
+}
+
 std::string Groups(const std::vector<std::string>& labels, const std::vector<std::string>& values,
                    const std::function<std::string(const std::string&)>& show) {
   std::vector<Group> groups;
@@ -37,38 +45,37 @@ std::string Groups(const std::vector<std::string>& labels, const std::vector<std
   });
   std::string out;
   for (const Group& group : groups) {
-    out += "<span class=\"set\">" + show(group.value) + " " +
-           Names(group, &group == &groups.back(), labels.size()) + "</span> ";
+    out += Styled("span", "set")
+               .Add(show(group.value) + " ")
+               .Add(Names(group, &group == &groups.back(), labels.size()))
+               .str() +
+           " ";
   }
   return out;
 }
 
 std::string Glance(const Comparison& c, const std::vector<Run>& runs) {
-  std::string out =
-      "<div class=\"scroll\" tabindex=\"0\" role=\"group\" aria-label=\"Platforms\"><table "
-      "class=\"grid\"><caption>Platforms</caption><thead><tr>";
-  for (const char* head :
-       {"Platform", "Tests", "Kernel", "Machine", "C library", "User", "Start", "In all"}) {
-    out += "<th scope=\"col\">" + std::string(head) + "</th>";
-  }
-  out += "</tr></thead><tbody>";
+  Table table("Platforms",
+              {"Platform", "Tests", "Kernel", "Machine", "C library", "User", "Start#", "In all#"});
   for (std::size_t i = 0; i < runs.size(); ++i) {
     const auto fact = [&](const char* key) { return Escape(Fact(runs[i], key)); };
-    const std::string container = Fact(runs[i], "container"), emulator = Fact(runs[i], "emulator"),
-                      bits = Fact(runs[i], "bits");
-    std::string machine =
-        fact("arch") + (bits.empty() || bits == "64" ? "" : ", " + Escape(bits) + " bits");
-    if (!emulator.empty() && emulator != "none") machine += ", " + Escape(emulator);
-    out += "<tr><th scope=\"row\">" + Escape(c.labels[i]) + "</th><td>" +
-           Escape(CountsText(runs[i].summary.tests)) + "</td><td>" + fact("os") + " " +
-           fact("kernel") +
-           (container.empty() || container == "none" ? "" : ", container " + Escape(container)) +
-           "</td><td>" + machine + "</td><td>" + fact("libc") + " " + fact("libc_version") +
-           (Fact(runs[i], "linked") == "statically" ? " (static)" : "") + "</td><td>" +
-           fact("uid") + "</td><td class=\"n\">" + fact("time_to_start") + "</td><td class=\"n\">" +
-           fact("time_in_all") + "</td></tr>";
+    const auto unless = [&](const char* key, std::string_view plain, const std::string& before) {
+      const std::string value = Fact(runs[i], key);
+      return value.empty() || value == plain ? "" : before + Escape(value);
+    };
+    const std::string bits = unless("bits", "64", ", ");
+    table.Row(
+        {Escape(c.labels[i]),
+         Escape(CountsText(runs[i].summary.tests)),
+         fact("os") + " " + fact("kernel") + unless("container", "none", ", container "),
+         fact("arch") + bits + (bits.empty() ? "" : " bits") + unless("emulator", "none", ", "),
+         fact("libc") + " " + fact("libc_version") +
+             (Fact(runs[i], "linked") == "statically" ? " (static)" : ""),
+         fact("uid"),
+         {fact("time_to_start"), "n"},
+         {fact("time_in_all"), "n"}});
   }
-  return out + "</tbody></table></div>\n";
+  return table.str();
 }
 
 }  // namespace ipcsuite::report::html

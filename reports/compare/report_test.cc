@@ -277,8 +277,33 @@ TEST(Html, HostileTextsStayTexts) {
 TEST(Html, VerdictStandsBeforeEverythingElse) {
   const std::string page = Render(SampleRun(), "html");
   EXPECT_LT(page.find("class=\"verdict"), page.find("id=\"findings\""));
-  EXPECT_LT(page.find("id=\"findings\""), page.find("id=\"environment\""));
-  EXPECT_LT(page.find("id=\"environment\""), page.find("id=\"matrix\""));
+  EXPECT_LT(page.find("id=\"findings\""), page.find("id=\"matrix\""));
+  EXPECT_LT(page.find("id=\"matrix\""), page.find("id=\"environment\""));
+  EXPECT_LT(page.find("id=\"environment\""), page.find("id=\"observed\""));
+}
+
+TEST(Html, AFindingOpensWithTheRequirementAndTheSteps) {
+  report::Run run = SampleRun();
+  run.tests[8].attachments.push_back(
+      {"text", "The shortest program that fails", "p0: mq_send(q, 3)\np1: mq_receive(q)"});
+  const std::string page = Render(run, "html");
+  const std::size_t card = page.find("id=\"f-" + run.tests[8].name);
+  const auto at = [&](const char* text) { return page.find(text, card); };
+  EXPECT_LT(at("Sample requirement number 9"), at("fails with EAGAIN (11)"));
+  EXPECT_LT(at("fails with EAGAIN (11)"), at("p1: mq_receive(q)"));
+  EXPECT_LT(at("p1: mq_receive(q)"), at("ipcsuite run --seed 42"));
+  EXPECT_EQ(page.substr(card, at("</article>") - card).find("<details"), at("<details") - card)
+      << "what is folded follows";
+  EXPECT_GT(at("<details"), at("p1: mq_receive(q)"));
+}
+
+TEST(Html, LostVerdictsHaveATableWithTheirReasons) {
+  report::Run run = SampleRun();
+  run.lost = {{run.clauses[0].id, "", "PASS", "UNSUPPORTED", "no message queues"},
+              {"", "MqGone", "PASS", "absent", ""}};
+  const std::string page = Render(run, "html");
+  EXPECT_THAT(page, HasSubstr("judged before, now UNSUPPORTED: no message queues"));
+  EXPECT_THAT(page, HasSubstr("<code>MqGone</code>"));
 }
 
 TEST(Html, TableObservationsMakeATable) {
@@ -313,7 +338,7 @@ TEST(Text, ManyFailuresOfOneTestAreCutAndCounted) {
   EXPECT_THAT(TextSummary(run, false),
               HasSubstr("[999 more failures of this test are in the JSON result.]"));
   EXPECT_THAT(Render(run, "html"),
-              HasSubstr("995 more failures of this test are in the JSON result."));
+              HasSubstr("999 more failures of this test are in the JSON result."));
   EXPECT_THAT(Render(run, "markdown"),
               HasSubstr("999 more failures of this test are in the JSON result."));
 }
@@ -328,94 +353,45 @@ TEST(Formats, NamesAndFilesDiffer) {
   }
   EXPECT_GE(names.size(), 8u);
   EXPECT_EQ(FindFormat("md"), FindFormat("markdown"));
-  EXPECT_THAT(WriteReport(report::Run{}, "pdf", "-").error(),
-              HasSubstr("unknown format 'pdf': choose from ctrf, github, html"));
-}
-
-TEST(Formats, AFindingIsAParagraphInEveryFormat) {
-  report::Run run = SampleRun();
-  TestRecord& finding = run.tests[8];
-  finding.standing = "new";
-  finding.attachments.push_back(
-      {"text", "The shortest program that fails", "p0: mq_send(q, 3)\np1: mq_receive(q)"});
-  // JSON holds the parts; the page links them.
-  for (const char* format : {"text", "markdown", "tap", "ktap", "junit", "ctrf", "github"}) {
-    std::string text = Render(run, format);
-    std::erase(text, '\\');  // Markdown's escapes
-    for (const char* part : {"mq_notify.sample_9", "XSH mq_notify() DESCRIPTION",
-                             "Sample requirement number 9", "fails with EAGAIN (11)", "mq_send(q,",
-                             "p1: mq_receive(q)", "ipcsuite run --seed 42 --filter", "new"}) {
-      EXPECT_THAT(text, HasSubstr(part)) << format;
-    }
-  }
-}
-
-TEST(Formats, KnownFindingsAreNotFailuresAndLostOnesAre) {
-  report::Run run;
-  for (const char* standing : {"new", "known", "lost"}) {
-    TestRecord t;
-    t.name = std::string("Mq.") + standing;
-    t.suite = "mqueue";
-    t.verdict = std::string(standing) == "lost" ? Verdict::kUnsupported : Verdict::kFail;
-    t.standing = standing;
-    run.tests.push_back(t);
-  }
-  run.lost = {{"", "Mq.gone", "PASS", "absent", ""}};
-  const std::string junit = Render(run, "junit");
-  EXPECT_THAT(junit, HasSubstr("tests=\"4\" failures=\"3\" errors=\"0\" skipped=\"1\""));
-  EXPECT_THAT(junit, HasSubstr("<skipped message=\"KNOWN FAIL"));
-  EXPECT_THAT(junit, HasSubstr("type=\"LOST\">"));
-  const std::string tap = Render(run, "tap");
-  EXPECT_THAT(tap, HasSubstr("not ok 1 - mqueue/Mq.new\n"));
-  EXPECT_THAT(tap, HasSubstr("KNOWN FAIL\n"));
-  EXPECT_THAT(tap, HasSubstr("not ok 3 - mqueue/Mq.lost\n"));
-  EXPECT_THAT(tap, HasSubstr("# LOST judged before, now absent: Mq.gone\n"));
-  EXPECT_THAT(Render(run, "ktap"), HasSubstr("ok 2 Mq.known # XFAIL KNOWN FAIL"));
-  EXPECT_THAT(Render(run, "ctrf"), HasSubstr("\"failed\": 2,"));
-}
-
-TEST(Finding, LongValuesAreCutAroundTheFirstDifference) {
-  TestRecord t;
-  t.name = "T";
-  const std::string alike(4000, 'a');
-  t.failures.push_back(
-      {"c", "", 0, alike + "right" + alike, "Received(q) = " + alike + "wrong" + alike, ""});
-  const std::string text = ParagraphText(t, {});
-  EXPECT_LT(text.size(), 600u);
-  EXPECT_THAT(text, HasSubstr("observed: Received(q) = [3976 bytes alike] aaaa"));
-  EXPECT_THAT(text, HasSubstr("aaawrongaaa"));
-  EXPECT_THAT(text, HasSubstr("aaarightaaa"));
-  EXPECT_THAT(text, HasSubstr("[3909 more bytes]"));
-}
-
-TEST(Finding, ACheckThatFailsAgainAndAgainIsShownOnce) {
-  TestRecord t;
-  for (int i = 0; i < 24; ++i)
-    t.failures.push_back(
-        {"c", "a.cc", 41, std::to_string(i), "read(fd) = " + std::to_string(i + 1), ""});
-  t.failures.push_back({"d", "a.cc", 50, "0", "1", ""});
-  const std::string text = ParagraphText(t, {});
   EXPECT_THAT(
-      text, HasSubstr("clause: c\nexpected: 0\nobserved: read(fd) = 1\nat: a.cc:41\nclause: d\n"));
-  EXPECT_THAT(text, HasSubstr("more: [23 more failures of this test are in the JSON result.]"));
+      WriteReport(report::Run{}, "pdf", "-").error(),
+      HasSubstr(
+          "unknown format 'pdf': choose from ctrf, github, html, json, junit, kcidb, ktap, lava"));
 }
 
-TEST(Finding, TestsOfOneCauseAreTogetherAndComeFirst) {
-  report::Run run;
-  for (const char* name : {"A", "B", "C", "D"}) {
-    TestRecord t;
-    t.name = name;
-    t.verdict = Verdict::kFail;
-    run.tests.push_back(t);
+TEST(Kcidb, ObjectsReferToEachOther) {
+  report::Run run = SampleRun();
+  run.tests[8].standing = "known";
+  const nlohmann::json json = nlohmann::json::parse(Render(run, "kcidb"));
+  EXPECT_EQ(json["version"], (nlohmann::json{{"major", 5}, {"minor", 3}}));
+  EXPECT_EQ(json["builds"][0]["checkout_id"], json["checkouts"][0]["id"]);
+  ASSERT_EQ(json["tests"].size(), run.tests.size());
+  std::set<std::string> ids;
+  for (const nlohmann::json& test : json["tests"]) {
+    EXPECT_EQ(test["build_id"], json["builds"][0]["id"]);
+    EXPECT_TRUE(ids.insert(test["id"]).second);
+    EXPECT_EQ(test["path"].get<std::string>().find_first_not_of(
+                  "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-"),
+              std::string::npos);
   }
-  run.causes = {{"mq_open: ENOSYS", {"B", "D", "NotAFinding"}, {"c1", "c2"}}};
-  const auto cascades = Cascades(run);
-  ASSERT_EQ(cascades.size(), 3u);
-  EXPECT_EQ(CascadeTitle(cascades[0]), "mq_open: ENOSYS: 2 clauses, 3 tests");
-  EXPECT_EQ(cascades[0].tests[1]->name, "D");
-  EXPECT_EQ(cascades[1].tests[0]->name, "A");
-  EXPECT_THAT(Render(run, "text"),
-              HasSubstr("mq_open: ENOSYS: 2 clauses, 3 tests. For example:\n"));
+  EXPECT_EQ(json["tests"][8]["status"], "FAIL") << "a known deviation is still one";
+  EXPECT_EQ(json["tests"][9]["status"], "FAIL");
+  EXPECT_EQ(json["incidents"][0]["test_id"], json["tests"][9]["id"]);
+  EXPECT_EQ(json["incidents"][0]["issue_id"], json["issues"][0]["id"]);
+}
+
+TEST(Lava, EachTestIsASignalOfOneLine) {
+  const report::Run run = HostileRun();
+  const std::string text = Render(run, "lava");
+  std::size_t cases = 0;
+  for (const std::string& line : Lines(text)) {
+    EXPECT_TRUE(line.starts_with("<LAVA_SIGNAL_TEST") && line.ends_with(">")) << line;
+    EXPECT_EQ(line.find('<', 1), std::string::npos) << line;
+    cases += line.starts_with("<LAVA_SIGNAL_TESTCASE TEST_CASE_ID=");
+  }
+  EXPECT_EQ(cases, run.tests.size());
+  EXPECT_THAT(Render(SampleRun(), "lava"),
+              HasSubstr("<LAVA_SIGNAL_TESTSET START mqueue>\n<LAVA_SIGNAL_TESTCASE TEST_CASE_ID="));
 }
 
 // Readers that are there judge what we write.

@@ -17,77 +17,61 @@ std::string Text(const Json& json, const char* key) {
   return found != json.end() && found->is_string() ? found->get<std::string>() : "";
 }
 
-std::string OpenTable(const std::string& caption, const std::vector<std::string>& columns) {
-  std::string out = "<div class=\"scroll\" tabindex=\"0\" role=\"group\" aria-label=\"" +
-                    Escape(caption) + "\"><table class=\"grid\"><caption>" + Escape(caption) +
-                    "</caption><thead><tr>";
-  for (const auto& c : columns) out += "<th scope=\"col\">" + Escape(c) + "</th>";
-  return out + "</tr></thead><tbody>";
-}
-
-std::string ScoreCell(const Json& family, const char* difficulty) {
+Table::Cell ScoreCell(const Json& family, const char* difficulty) {
   const auto found = family.find(difficulty);
-  if (found == family.end() || !found->is_object()) return "<td class=\"n\"></td>";
+  if (found == family.end() || !found->is_object()) return {"", "n"};
   const int faults = found->value("faults", 0), all = found->value("detected", 0);
   const int suites = found->value("detected_by_suites", 0);
-  return "<td class=\"n\"><strong>" + std::to_string(all) + "</strong> of " +
-         std::to_string(faults) +
-         (suites != all ? "<br><small>suites alone: " + std::to_string(suites) + "</small>" : "") +
-         "</td>";
+  std::string text =
+      Element("strong").Text(std::to_string(all)).str() + " of " + std::to_string(faults);
+  if (suites != all)
+    text += "<br>" + Element("small").Text("suites alone: " + std::to_string(suites)).str();
+  return {text, "n"};
 }
 
 std::string Scores(const Json& document) {
   const auto scores = document.find("scores");
   if (scores == document.end() || !scores->is_object()) return "";
-  std::string out = OpenTable("Planted faults that the suite noticed",
-                              {"Interface", "easy", "medium", "hard", "all"});
+  Table table("Planted faults that the suite noticed",
+              {"Interface", "easy#", "medium#", "hard#", "all#"});
   const auto row = [&](const std::string& name, const Json& family) {
-    out += "<tr><th scope=\"row\">" + Escape(name) + "</th>";
+    std::vector<Table::Cell> cells = {Escape(name)};
     for (const char* difficulty : {"easy", "medium", "hard", "all"})
-      out += ScoreCell(family, difficulty);
-    out += "</tr>";
+      cells.push_back(ScoreCell(family, difficulty));
+    table.Row(cells);
   };
   for (const auto& [name, family] : scores->items()) {
     if (name != "all" && family.is_object()) row(name, family);
   }
   if (scores->contains("all")) row("all", (*scores)["all"]);
-  return out + "</tbody></table></div>\n";
+  return table.str();
 }
 
 std::string FaultTable(const Json& document, const std::string& result,
                        const std::string& caption) {
   const auto faults = document.find("faults");
   if (faults == document.end() || !faults->is_array()) return "";
-  std::string rows;
-  int n = 0;
+  Table table(caption, {"Fault", "Interface", "Difficulty", "What it does", "First noticed by"});
+  table.Stacks();
   for (const Json& fault : *faults) {
     if (!fault.is_object() || Text(fault, "result") != result) continue;
-    ++n;
-    std::string by;
+    std::string by = Escape(Text(fault, "problem"));
     if (fault.contains("detections") && fault["detections"].is_array() &&
         !fault["detections"].empty()) {
       by = BreakableCode(Text(fault["detections"][0], "test"));
     }
-    rows += "<tr><th scope=\"row\">" + BreakableCode(Text(fault, "name")) + "</th><td>" +
-            Escape(Text(fault, "family")) + "</td><td>" + Escape(Text(fault, "difficulty")) +
-            "</td><td>" + Escape(Text(fault, "what")) + "</td><td>" +
-            (by.empty() ? Escape(Text(fault, "problem")) : by) + "</td></tr>";
+    table.Row({BreakableCode(Text(fault, "name")), Escape(Text(fault, "family")),
+               Escape(Text(fault, "difficulty")), Escape(Text(fault, "what")), by});
   }
-  if (n == 0) return "";
-  return "<details class=\"more\"><summary>" + Escape(caption) + " (" + std::to_string(n) +
-         ")</summary>" +
-         OpenTable(caption,
-                   {"Fault", "Interface", "Difficulty", "What it does", "First noticed by"}) +
-         rows + "</tbody></table></div></details>\n";
+  return Folded(caption + " (" + Count(table.rows()) + ")", table.str());
 }
 
 std::string VariantTable(const Json& results, const std::string& caption,
                          bool (*chosen)(const Json&)) {
-  std::string rows;
-  int n = 0;
+  Table table(caption, {"Variant", "Interface", "What it does", "Seen"});
+  table.Stacks();
   for (const Json& variant : results) {
     if (!variant.is_object() || !chosen(variant)) continue;
-    ++n;
     std::string shown;
     if (variant.contains("misjudged_by")) {
       for (const Json& test : variant["misjudged_by"])
@@ -97,14 +81,10 @@ std::string VariantTable(const Json& results, const std::string& caption,
       shown = Escape(Text(change, "key") + ": " + Text(change, "after") + ", was " +
                      Text(change, "before"));
     }
-    rows += "<tr><th scope=\"row\">" + BreakableCode(Text(variant, "name")) + "</th><td>" +
-            Escape(Text(variant, "family")) + "</td><td>" + Escape(Text(variant, "what")) +
-            "</td><td>" + shown + "</td></tr>";
+    table.Row({BreakableCode(Text(variant, "name")), Escape(Text(variant, "family")),
+               Escape(Text(variant, "what")), shown});
   }
-  if (n == 0) return "";
-  return "<details class=\"more\"><summary>" + Escape(caption) + " (" + std::to_string(n) +
-         ")</summary>" + OpenTable(caption, {"Variant", "Interface", "What it does", "Seen"}) +
-         rows + "</tbody></table></div></details>\n";
+  return Folded(caption + " (" + Count(table.rows()) + ")", table.str());
 }
 
 // Conforming implementations that decide open questions differently.
@@ -112,9 +92,9 @@ std::string Variants(const Json& document) {
   const Json::json_pointer at("/variants/results");
   if (!document.contains(at) || !document[at].is_array()) return "";
   const Json& results = document[at];
-  return "<p>Conforming variants decide differently what the standard leaves open: no test may "
-         "fail "
-         "under one.</p>" +
+  return Paragraph("",
+                   "Conforming variants decide differently what the standard leaves open: no test "
+                   "may fail under one.") +
          VariantTable(results, "Conforming variants that a test misjudged",
                       [](const Json& v) { return Text(v, "result") == "misjudged"; }) +
          VariantTable(results, "Conforming variants that no test observed",
@@ -129,33 +109,33 @@ std::string Variants(const Json& document) {
 }  // namespace
 
 std::string Detection(const Run& run) {
-  int proven = 0, unproven = 0, no_fault = 0;
-  std::string names;
+  int proven = 0, no_fault = 0;
+  std::int64_t unproven = 0;
+  Element names = Styled("ul", "columns");
   for (const ClauseRecord& c : run.clauses) {
     proven += c.detection == "proven";
     no_fault += c.detection == "no fault";
     if (c.detection != "unproven") continue;
     ++unproven;
-    names += "<li>" + LinkTo("c", c.id) + "</li>";
+    names.Add(Element("li").Add(LinkTo("c", c.id)));
   }
   const Json document = Json::parse(run.detection_json, nullptr, false);
   std::string out;
   if (proven + unproven + no_fault > 0) {
     out =
-        "<p>Faults are put between the program and the system, one at a time; a clause is proven "
-        "if a fault that "
-        "breaks it made a test fail. Of the clauses here, <strong>" +
-        std::to_string(proven) + " are proven</strong>, " + std::to_string(unproven) +
-        " have a fault that nobody noticed, and for " + std::to_string(no_fault) +
-        " no fault exists.</p>";
+        Element("p")
+            .Text(
+                "Faults are put between the program and the system, one at a time; a clause is "
+                "proven if a fault that breaks it made a test fail. Of the clauses here, ")
+            .Add(Element("strong").Text(std::to_string(proven) + " are proven"))
+            .Text(", " + std::to_string(unproven) + " have a fault that nobody noticed, and for " +
+                  std::to_string(no_fault) + " no fault exists.");
   }
-  if (unproven > 0) {
-    out += "<details class=\"more\"><summary>Unproven clauses (" + std::to_string(unproven) +
-           ")</summary><ul class=\"columns\">" + names + "</ul></details>";
-  }
+  if (unproven > 0) out += Folded("Unproven clauses (" + std::to_string(unproven) + ")", names);
   if (!document.is_object()) return out;
   const std::string score = DetectionScore(run.detection_json);
-  if (!score.empty()) out = "<p><strong>The suite " + Escape(score) + ".</strong></p>" + out;
+  if (!score.empty())
+    out = Element("p").Add(Element("strong").Text("The suite " + score + ".")).str() + out;
   return out + Scores(document) + FaultTable(document, "missed", "Faults that nobody noticed") +
          FaultTable(document, "no result", "Faults without a result") +
          FaultTable(document, "detected", "Faults that were noticed") + Variants(document);

@@ -5,6 +5,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "base/text.h"
 #include "reports/page/html_parts.h"
 #include "reports/results/text.h"
 
@@ -13,18 +14,7 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-constexpr std::size_t kRowsShown = 2000;
-
-std::string OpenTable(const std::string& caption) {
-  return "<div class=\"scroll\" tabindex=\"0\" role=\"group\" aria-label=\"" + Escape(caption) +
-         "\"><table class=\"grid\"><caption>" + Escape(caption) + "</caption>";
-}
-
-std::string HeadRow(const std::vector<std::string>& columns) {
-  std::string out = "<thead><tr>";
-  for (const auto& c : columns) out += "<th scope=\"col\">" + Escape(c) + "</th>";
-  return out + "</tr></thead><tbody>";
-}
+constexpr std::size_t kRowsShown = 2000, kRowsOpen = 12;
 
 std::string Cell(const Json& value) {
   if (value.is_string()) return Escape(Shorten(value.get<std::string>(), 4000));
@@ -38,33 +28,25 @@ std::string Cell(const Json& value) {
 
 std::string CellClass(const Json& value) {
   constexpr std::size_t kLong = 30;  // characters; such a text gets a wider column
-  if (value.is_number()) return " class=\"n\"";
-  return value.is_string() && value.get_ref<const std::string&>().size() > kLong ? " class=\"long\""
-                                                                                 : "";
+  if (value.is_number()) return "n";
+  return value.is_string() && value.get_ref<const std::string&>().size() > kLong ? "long" : "";
 }
 
 std::string TableOfRows(const std::string& title, const Json& columns, const Json& rows) {
   std::vector<std::string> names;
   for (const Json& c : columns) names.push_back(c.is_string() ? c.get<std::string>() : c.dump());
-  std::string out = OpenTable(title) + HeadRow(names);
+  Table table(title, names);
   std::size_t n = 0;
   for (const Json& row : rows) {
     if (++n > kRowsShown || !row.is_array()) continue;
-    out += "<tr>";
-    bool first = true;
-    for (const Json& value : row) {
-      out += first ? "<th scope=\"row\">" + Cell(value) + "</th>"
-                   : "<td" + CellClass(value) + ">" + Cell(value) + "</td>";
-      first = false;
-    }
-    out += "</tr>";
+    std::vector<Table::Cell> cells;
+    for (const Json& value : row) cells.push_back({Cell(value), CellClass(value)});
+    table.Row(cells);
   }
-  out += "</tbody></table></div>\n";
-  if (n > kRowsShown) {
-    out += "<p class=\"cut\">" + std::to_string(n - kRowsShown) +
-           " more rows are in the JSON result.</p>";
-  }
-  return out;
+  std::string out = table.str();
+  if (n > kRowsShown)
+    out += Paragraph("cut", Count(n - kRowsShown) + " more rows are in the JSON result.");
+  return n > kRowsOpen ? Folded(title + " (" + Count(n) + " rows)", out) : out;
 }
 
 // A list of objects as a table: its columns are the members that hold plain values.
@@ -110,16 +92,15 @@ std::string Members(const std::string& title, const Json& object, int depth) {
     if (value.is_structured()) {
       (key == "facts" ? first : key == "plots" ? plots : rest) += Any(Words(key), value, depth + 1);
     } else if (key != "title" && key != "schema_version") {
-      facts += Row(Escape(key), Cell(value));
+      facts += FactRow(Words(key), Cell(value));
     }
   }
   rest = first + plots + rest;
   std::string out;
   if (!facts.empty()) {
-    out = "<table class=\"facts\"><caption>" + Escape(title) + "</caption><tbody>" + facts +
-          "</tbody></table>";
+    out = Styled("table", "facts").Add(Element("caption").Text(title)).Add(facts);
   } else if (!rest.empty() && depth > 0) {
-    out = "<h3>" + Escape(title) + "</h3>";
+    out = Element("h3").Text(title);
   }
   return out + rest;
 }
@@ -150,8 +131,7 @@ std::string Any(const std::string& title, const Json& json, int depth) {
     return out;
   }
   if (json.front().is_object()) return TableOfObjects(title, json);
-  std::string out = "<details class=\"more\"><summary>" + Escape(title) + "</summary>";
-  return out + Pre(json.dump()) + "</details>";
+  return Folded(title, Pre(json.dump()));
 }
 
 // Observations that are cells of one table, over all tests.
@@ -191,18 +171,16 @@ std::vector<std::pair<std::string, Grid>> Grids(const Run& run) {
 std::string GridTable(const std::string& name, const Grid& grid) {
   std::vector<std::string> head = {""};
   head.insert(head.end(), grid.columns.begin(), grid.columns.end());
-  std::string out = OpenTable("Table: " + name) + "<thead><tr><td></td>";
-  for (const auto& c : grid.columns) out += "<th scope=\"col\">" + Escape(c) + "</th>";
-  out += "</tr></thead><tbody>";
+  Table table("Table: " + name, head);
   for (const auto& row : grid.rows) {
-    out += "<tr><th scope=\"row\">" + Escape(row) + "</th>";
+    std::vector<Table::Cell> cells = {Escape(row)};
     for (const auto& column : grid.columns) {
       const auto found = grid.cells.find({row, column});
-      out += "<td>" + (found == grid.cells.end() ? "" : BreakableCode(found->second)) + "</td>";
+      cells.push_back(found == grid.cells.end() ? "" : BreakableCode(found->second));
     }
-    out += "</tr>";
+    table.Row(cells);
   }
-  return out + "</tbody></table></div>\n";
+  return Folded("Table: " + name + " (" + Count(grid.rows.size()) + " rows)", table.str());
 }
 
 double Spread(const Metric& m, bool high) {
@@ -212,44 +190,36 @@ double Spread(const Metric& m, bool high) {
 }
 
 std::string MetricTable(const Run& run) {
-  std::string rows;
+  Table table("Measured by tests; the unit is the end of the name",
+              {"Test", "Figure", "Median#", "Range#", "Samples#"});
   for (const TestRecord& t : run.tests) {
     for (const Metric& m : t.metrics) {
-      rows += "<tr><th scope=\"row\">" + LinkTo("t", t.name) + "</th><td>" + Escape(m.name) +
-              "</td><td class=\"n\">" + Escape(Number(m.value)) + "</td><td class=\"n\">" +
-              (m.samples.empty()
-                   ? ""
-                   : Escape(Number(Spread(m, false))) + " to " + Escape(Number(Spread(m, true)))) +
-              "</td><td class=\"n\">" + std::to_string(m.samples.size()) + "</td></tr>";
+      const std::string range =
+          m.samples.empty() ? "" : Number(Spread(m, false)) + " to " + Number(Spread(m, true));
+      table.Row({LinkTo("t", t.name),
+                 Escape(m.name),
+                 {Escape(Number(m.value)), "n"},
+                 {Escape(range), "n"},
+                 {Count(m.samples.size()), "n"}});
     }
   }
-  if (rows.empty()) return "";
-  return OpenTable("Measured by tests; the unit is the end of the name") +
-         HeadRow({"Test", "Figure", "Median", "Range", "Samples"}) + rows +
-         "</tbody></table></div>\n";
+  return Folded("Measured by tests (" + Count(table.rows()) + " figures)", table.str());
 }
 
 }  // namespace
 
 std::string ObservedValues(const Run& run) {
-  std::string out;
-  for (const auto& [name, grid] : Grids(run)) out += GridTable(name, grid);
-  std::string rows;
+  Table table("What was seen where the standard leaves the outcome open, and facts worth comparing",
+              {"Fact", "Value", "Clause", "Test"});
   for (const TestRecord& t : run.tests) {
     for (const Observation& o : t.observations) {
       if (CellOf(o.key)) continue;
-      rows += "<tr><th scope=\"row\">" + Escape(o.key) + "</th><td>" +
-              BreakableCode(Shorten(o.value, 2000)) + "</td><td>" +
-              (o.clause.empty() ? "" : LinkTo("c", o.clause)) + "</td><td>" + LinkTo("t", t.name) +
-              "</td></tr>";
+      table.Row({Escape(o.key), BreakableCode(Shorten(o.value, 2000)),
+                 o.clause.empty() ? "" : LinkTo("c", o.clause), LinkTo("t", t.name)});
     }
   }
-  if (!rows.empty()) {
-    out +=
-        OpenTable(
-            "What was seen where the standard leaves the outcome open, and facts worth comparing") +
-        HeadRow({"Fact", "Value", "Clause", "Test"}) + rows + "</tbody></table></div>\n";
-  }
+  std::string out = Folded("Facts (" + Count(table.rows()) + ")", table.str());
+  for (const auto& [name, grid] : Grids(run)) out += GridTable(name, grid);
   return out;
 }
 

@@ -10,12 +10,17 @@
     })),
   }));
 
-  // Text of an item in lower case, made once when first searched for.
+  // "one-shot", "one_shot" and "oneshot" are the same word.
+  const plain = (text) => text.toLowerCase().replace(/[-_\u00ad\u2010\u2011]/g, '');
+  // Text of an item, made once when first searched for. A test is found by what its clauses
+  // require, too.
   const texts = new WeakMap();
   const textOf = (item) => {
     let text = texts.get(item);
     if (text === undefined) {
-      text = item.textContent.toLowerCase();
+      const clauses = [...item.querySelectorAll('a[href^="#c-"]')].map((link) =>
+        document.getElementById(link.getAttribute('href').slice(1))?.querySelector('p')?.textContent);
+      text = plain([item.textContent, ...clauses].join(' '));
       texts.set(item, text);
     }
     return text;
@@ -33,9 +38,12 @@
     return words.every((word) => text.includes(word));
   };
 
+  // Groups open when a filter is set and close with the last one; in between they stay as they are.
+  let filtered = false;
   const apply = () => {
     const want = Object.fromEntries(new FormData(form));
-    const words = (want.q || '').toLowerCase().split(/\s+/).filter(Boolean);
+    const words = plain(want.q || '').split(/\s+/).filter(Boolean);
+    const active = Object.values(want).some(Boolean);
     const shown = lists.map((list) => {
       let visible = 0;
       let all = 0;
@@ -47,11 +55,13 @@
           if (fits) here += 1;
         }
         group.node.classList.toggle('hidden', here === 0);
+        if (active !== filtered) group.node.open = active;
         visible += here;
         all += group.items.length;
       }
       return `${visible} of ${all} ${list.noun}`;
     });
+    filtered = active;
     form.elements.shown.value = `Shown: ${shown.join(', ')}`;
   };
 
@@ -82,8 +92,7 @@
     const item = target.closest('.item');
     const show = () => (item || target).scrollIntoView({block: item ? 'center' : 'start'});
     show();
-    // Groups out of sight have estimated heights: once they are laid out, the place has moved.
-    requestAnimationFrame(() => requestAnimationFrame(show));
+    requestAnimationFrame(show);  // what was opened has been laid out by then
     if (item) item.querySelector('summary').focus({preventScroll: true});
   };
 
@@ -137,6 +146,7 @@
   });
 
   addEventListener('beforeprint', () => {
+    for (const group of document.querySelectorAll('.group')) group.open = true;
     for (const item of document.querySelectorAll('.item:is([data-r=FAIL],[data-r=XPASS],[data-r=FLAKY],[data-r=UNRESOLVED])')) item.open = true;
   });
   addEventListener('hashchange', follow);

@@ -191,10 +191,10 @@ ClauseIndex IndexClauses(const Run& run) {
 std::vector<FindingLine> Paragraph(const TestRecord& test, const ClauseIndex& clauses) {
   Lines lines;
   lines.Add("reason", Shorten(test.reason, kStepBytes));
-  AddFailures(lines, test, clauses);
   const bool named = std::ranges::any_of(test.failures, [](auto& f) { return !f.clause.empty(); });
   if (!named && test.clauses.size() == 1) lines.AddClause(test.clauses[0], clauses);
   if (!named && test.clauses.size() > 1) lines.Add("clauses", Requirements(test.clauses, clauses));
+  AddFailures(lines, test, clauses);
   AddSteps(lines, test);
   lines.Add("evidence", Evidence(test));
   if (test.confidence != "certain") lines.Add("confidence", test.confidence);

@@ -21,8 +21,9 @@ const checks = {
     await page.goto(url('report.html'));
     assert.match(await page.locator('.verdict').innerText(), /Does not conform/);
     assert.equal(await page.locator('#filter').isVisible(), false, 'filters need the script');
-    await page.locator('.list summary', {hasText: 'mq_notify.sample_9'}).click();
-    assert.equal(await page.getByText('Sample requirement number 9:').isVisible(), true);
+    await page.locator('.list[data-noun=clauses] .group > summary', {hasText: 'mq_notify'}).click();
+    await page.locator('.item summary', {hasText: 'mq_notify.sample_9'}).first().click();
+    assert.equal(await page.locator('[id="c-mq_notify.sample_9"] > p').isVisible(), true);
   },
 
   async 'search and filters narrow both lists and can be cleared'(browser) {
@@ -35,6 +36,11 @@ const checks = {
     await page.getByRole('button', {name: 'Clear'}).click();
     await page.getByLabel('Search').fill('mq_send sample_8');
     assert.match(await shown(), /^Shown: 1 of 44 clauses/);
+    assert.equal(await page.locator('.item:not(.hidden)').first().isVisible(), true, 'its group is open');
+    await page.getByLabel('Search').fill('mq-send sample-8');
+    assert.match(await shown(), /^Shown: 1 of 44 clauses, 1 of 40 tests/, 'hyphens do not matter');
+    await page.getByLabel('Search').fill('requirement number 40:');
+    assert.match(await shown(), /^Shown: 1 of 44 clauses, 1 of 40 tests/, 'a test is found by what its clause requires');
     await page.getByLabel('Search').fill('');
     await page.locator('select[name=interface]').selectOption('mq_notify');
     await page.getByLabel('Kind').selectOption('shall-error');
@@ -56,7 +62,7 @@ const checks = {
   async 'deep links open what they point at, a filter in the way notwithstanding'(browser) {
     const page = await browser.newPage();
     await page.goto(url('report.html', '#c-mq_notify.sample_9'));
-    assert.equal(await page.getByText('Sample requirement number 9:').isVisible(), true);
+    assert.equal(await page.locator('[id="c-mq_notify.sample_9"] > p').isVisible(), true);
     await page.getByLabel('Result').selectOption('PASS');
     await page.evaluate(() => { location.hash = '#t-Mkfifo.BehavesAsSample13'; });
     await page.waitForFunction(() => document.getElementById('t-Mkfifo.BehavesAsSample13').checkVisibility());
