@@ -29,8 +29,13 @@ int CheckNames(const RunOptions& options) {
       return Complain("unknown clause '" + id + "': see `ipcsuite list --clauses`");
     }
   }
-  if (options.runner.shard_count == 1 && SelectTests(options.runner).empty())
+  const std::vector<TestEntry> selected = SelectTests(options.runner);
+  if (options.runner.shard_count == 1 && selected.empty())
     return Complain("no test is selected: see `ipcsuite list --tests`");
+  if (const std::string& last = options.runner.resume_after;
+      !last.empty() && std::none_of(selected.begin(), selected.end(),
+                                    [&](const TestEntry& test) { return test.name == last; }))
+    return Complain("--resume-after: '" + last + "' is not among the selected tests: see --list");
   return -1;
 }
 
@@ -97,6 +102,8 @@ int ParseRunOptions(int argc, char** argv, RunOptions* options) {
                "Also run tests of known bugs that can crash an affected kernel");
   app.add_flag("--stream", options->stream,
                "Print results as lines for `ipcsuite on`; write no files");
+  app.add_option("--resume-after", runner.resume_after,
+                 "Begin after this test of the order: it brought the system down");
   auto* isolation =
       app.add_flag("--no-isolation", no_isolation, "Run all tests in this process (for debuggers)");
   app.add_option("--shard", shard, "i/n: run the i-th (from 0) of n parts");

@@ -85,6 +85,7 @@ int Perform(RunOptions& options, const std::string& command_line) {
   options.runner.expected = [&](const report::TestRecord& record) {
     return judge->Expects(record, run.environment);
   };
+  options.runner.on_begin = [&](const std::string& test) { terminal.OnBegin(test); };
   RunnerOutcome outcome;
   try {
     outcome =

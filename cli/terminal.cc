@@ -45,6 +45,12 @@ void Terminal::Begin(const report::Run& run, std::size_t tests) {
   next_line_ns_ = NowNs() + 5 * kSecondNs;
 }
 
+void Terminal::OnBegin(const std::string& test) {
+  if (!stream_) return;
+  std::printf("%s", platforms::BeginLine(test).c_str());
+  Flush();
+}
+
 void Terminal::OnResult(const report::TestRecord& record, const Progress& progress) {
   if (stream_) {
     std::printf("%s", platforms::ResultLine(record).c_str());

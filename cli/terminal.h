@@ -15,7 +15,8 @@ class Terminal {
   // verbose: a line for every test. stream: lines of platforms/stream.h and nothing else.
   Terminal(bool verbose, bool stream);
   void Begin(const report::Run& run, std::size_t tests);
-  // Called in the scheduler's process after each attempt.
+  // Called in the scheduler's process before a test's process is started, and after each attempt.
+  void OnBegin(const std::string& test);
   void OnResult(const report::TestRecord& record, const Progress& progress);
   // Findings and the verdict.
   void End(const report::Run& run);

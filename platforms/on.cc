@@ -43,6 +43,10 @@ void AddOptions(CLI::App& app, OnOptions& options) {
   AddDuration(app, "--limit", options.remote.limit, "Time limit of the whole run; default: 15m");
   AddDuration(app, "--silence", options.remote.silence,
               "Kill the run after this time without output; default: 3m");
+  app.add_option("--restarts", options.remote.restarts,
+                 "How often to start it again after a test that brought it down")
+      ->check(CLI::Range(0, 1000))
+      ->capture_default_str();
   report::AddJudgingOptions(app, options.judging);
   app.add_flag("--list", options.list,
                "Print which platforms are available here, their keys, and what the others need");

@@ -42,6 +42,8 @@ struct Launch {
   std::vector<std::string> argv;
   std::vector<std::pair<std::string, std::string>> environment;
   std::optional<User> user;
+  // What to type on its standard input, once `prompt` has appeared on its output; empty: nothing.
+  std::string typed, prompt;
 };
 
 // What is needed to prepare a launch.

@@ -79,6 +79,25 @@ TEST(Stream, PanicKeepsWhatCameAndSaysWhy) {
   EXPECT_EQ(got.interrupted, "no sign of life");
 }
 
+TEST(Stream, DamagedLinesAreCountedAndSaid) {
+  std::string cut = ResultLine(Record("A.b", report::Verdict::kPass));
+  cut.insert(cut.size() / 2, "[  3.14] usb: new device");
+  Collector collector;
+  collector.Feed(HeaderLine(SomeRun()) + cut + EndLine(SomeRun()));
+  EXPECT_EQ(collector.damaged(), 1);
+  EXPECT_EQ(collector.results(), 0u);
+  EXPECT_THAT(collector.Take("").interrupted, HasSubstr("1 lines of results were damaged"));
+}
+
+TEST(Stream, TestsThatRunAreKnown) {
+  Collector collector;
+  collector.Feed(BeginLine("A.b") + BeginLine("A.c") +
+                 ResultLine(Record("A.b", report::Verdict::kPass)));
+  EXPECT_THAT(collector.running(), testing::ElementsAre("A.c"));
+  collector.Feed(BeginLine("A.b"));  // once more, alone
+  EXPECT_EQ(collector.last_begun(), "A.c") << "the place in the order of the run";
+}
+
 TEST(Stream, LaterResultOfATestReplacesTheEarlier) {
   Collector collector;
   collector.Feed(ResultLine(Record("A.b", report::Verdict::kPass)) +
@@ -322,6 +341,53 @@ TEST_F(Lost, EndTooEarlyKeepsWhatCameWithTheLastWords) {
   EXPECT_THAT(run.interrupted, HasSubstr("status 3"));
   EXPECT_THAT(run.interrupted, HasSubstr("Kernel panic"));
 }
+
+// The second start goes on after the test that ended the first one.
+TEST_F(Lost, TestThatBringsThePlatformDownIsNamedAndTheRestRuns) {
+  std::ofstream(dir_ + "/began") << BeginLine("A.c");
+  std::ofstream(dir_ + "/rest") << ResultLine(Record("A.d", report::Verdict::kPass));
+  const report::Run run =
+      RunScript("case \"$*\" in\n*--resume-after' 'A.c*--seed' '77*) cat " + dir_ + "/rest " +
+                    dir_ + "/end;;\n*) cat " + dir_ + "/began; echo Oops; exit 1;;\nesac",
+                {});
+  ASSERT_EQ(run.tests.size(), 3u);
+  EXPECT_EQ(run.tests[1].name, "A.c");
+  EXPECT_EQ(run.tests[1].verdict, report::Verdict::kUnresolved);
+  EXPECT_THAT(run.tests[1].reason, HasSubstr("Oops"));
+  EXPECT_EQ(run.tests[2].name, "A.d");
+  EXPECT_THAT(run.interrupted, HasSubstr("the platform went down during A.c"));
+}
+
+TEST_F(Lost, PlatformThatAlwaysGoesDownIsGivenUp) {
+  RemoteOptions options;
+  options.restarts = 2;
+  std::ofstream(dir_ + "/began") << BeginLine("A.c");
+  const report::Run run = RunScript("cat " + dir_ + "/began; exit 1", options);
+  EXPECT_THAT(run.interrupted, HasSubstr("during A.c"));
+  EXPECT_LE(run.tests.size(), 3u);
+}
+
+class Typed : public Lost, public testing::WithParamInterface<const char*> {};
+
+TEST_P(Typed, ProgramRunsFromAShellsPrompt) {
+  if (FindCommand("script").empty()) GTEST_SKIP() << "script (package bsdutils) is missing";
+  RemoteOptions options;
+  options.program = dir_ + "/script";
+  std::ofstream(options.program) << "#!/bin/sh\ncat " + dir_ + "/said " + dir_ + "/end\n";
+  std::string error;
+  Remote remote(*ParsePlatform(GetParam()), options);
+  ASSERT_TRUE(remote.Start(&error)) << error;
+  Backoff backoff;
+  while (!remote.Poll()) backoff.Pause();
+  const report::Run run = remote.Take();
+  EXPECT_EQ(run.interrupted, "");
+  EXPECT_EQ(run.tests.size(), 1u);
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Shells, Typed,
+    testing::Values("command:/bin/sh,give=console,prompt=",
+                    "command:platforms/examples/pty-shell,give=console,prompt=ready#"));
 
 TEST_F(Lost, SilenceIsEnded) {
   RemoteOptions options;

@@ -34,6 +34,16 @@ std::string ConformanceSuites() {
   return names;
 }
 
+// A record of a test with what is known without running it.
+report::TestRecord RecordOf(const std::string& name) {
+  for (const TestEntry& test : AllTests()) {
+    if (test.name == name) return internal::Blank(test);
+  }
+  report::TestRecord unknown;  // to this program: that of the platform may be a later one
+  unknown.name = name;
+  return unknown;
+}
+
 // A copy that every user may execute, wherever the original lies.
 bool CopyProgram(const std::string& from, const std::string& to, std::string* error) {
   std::error_code problem;
@@ -80,29 +90,86 @@ bool Remote::Start(std::string* error) {
     return false;
   }
   chmod(work_dir_.c_str(), 0755);
-  LaunchInput input;
-  input.program = work_dir_ + "/ipcsuite";
+  const std::string copy = work_dir_ + "/ipcsuite";
   const char* portable = std::getenv("IPCSUITE_PORTABLE");  // set by the launcher
   const std::string program = !options_.program.empty() ? options_.program
                               : portable                ? portable
                                                         : SelfPath();
-  if (!CopyProgram(program, input.program, error)) return false;
-  input.args = {"run", "--stream", "--no-stress"};
+  start_ns_ = NowNs();
+  return CopyProgram(program, copy, error) && Launched(error);
+}
+
+// Of the program there. After a restart: what is left to run, with the seed of the first part.
+std::vector<std::string> Remote::Arguments() const {
+  std::vector<std::string> args = {"run", "--stream", "--no-stress"};
   if (options_.rest.empty()) {
-    input.args.insert(input.args.end(), {"--suite", ConformanceSuites()});
+    args.insert(args.end(), {"--suite", ConformanceSuites()});
   } else {
-    input.args.insert(input.args.end(), options_.rest.begin(), options_.rest.end());
+    args.insert(args.end(), options_.rest.begin(), options_.rest.end());
   }
-  input.work_dir = work_dir_ + "/work";
+  if (collector_.last_begun().empty()) return args;
+  args.insert(args.end(), {"--resume-after", collector_.last_begun()});
+  const bool seeded = std::any_of(args.begin(), args.end(), [](const std::string& word) {
+    return word.rfind("--seed", 0) == 0;
+  });
+  if (!seeded) args.insert(args.end(), {"--seed", std::to_string(collector_.seed())});
+  return args;
+}
+
+bool Remote::Launched(std::string* error) {
+  LaunchInput input;
+  input.program = work_dir_ + "/ipcsuite";
+  input.args = Arguments();
+  input.work_dir = work_dir_ + "/work" + std::to_string(starts_++);
   std::filesystem::create_directory(input.work_dir);
+  results_at_start_ = collector_.results();
   const Result<Launch> launch = Prepare(spec_, input);
   if (!launch) *error = launch.error();
   return launch && Fork(*launch, error);
 }
 
+// After the platform went down while tests ran: they are the suspects, and get a verdict of their
+// own; the rest runs on a fresh start.
+bool Remote::Restarts() {
+  const std::vector<std::string> suspects = collector_.running();
+  if (suspects.empty()) return false;
+  const std::string words = LastWords(collector_.chatter());
+  for (const std::string& suspect : suspects) {
+    report::TestRecord record = RecordOf(suspect);
+    record.verdict = report::Verdict::kUnresolved;
+    record.reason = "the platform went down while this test ran" +
+                    std::string(suspects.size() > 1 ? ", and others: --jobs 1 tells which" : "") +
+                    (words.empty() ? "" : "; last words: " + words);
+    collector_.Add(std::move(record));
+  }
+  downs_ += (downs_.empty() ? "the platform went down during " : ", then during ") +
+            Join(suspects, " or ");
+  std::string error;
+  // A platform that comes to nothing twice will not come to anything.
+  if (starts_ > options_.restarts || collector_.results() == results_at_start_) return false;
+  if (!Launched(&error)) {
+    why_ = "it could not be started again: " + error;
+    return false;
+  }
+  why_.clear();
+  return true;
+}
+
+// Types as much as the platform takes now.
+void Remote::Type() {
+  if (typed_bytes_ >= typed_.size()) return;
+  if (seen_.find(prompt_) == std::string::npos) return;
+  const ssize_t put = write(in_, typed_.data() + typed_bytes_, typed_.size() - typed_bytes_);
+  if (put > 0) {
+    typed_bytes_ += static_cast<std::size_t>(put);
+    last_sign_ns_ = NowNs();
+  }
+}
+
 bool Remote::Poll() {
   const std::int64_t now = NowNs();
   if (Read()) last_sign_ns_ = now;
+  Type();
   if (header_ns_ == 0 && collector_.has_header()) header_ns_ = now;
   if (end_ns_ == 0 && collector_.ended()) end_ns_ = now;
   if (pid_ > 0 && waitpid(pid_, &status_, WNOHANG) == pid_) pid_ = 0;
@@ -111,7 +178,7 @@ bool Remote::Poll() {
     why_ = "the platform ended (status " +
            std::to_string(WIFEXITED(status_) ? WEXITSTATUS(status_) : 128 + WTERMSIG(status_)) +
            ") before its results were complete";
-    return true;
+    return collector_.ended() || !Restarts();
   }
   // A machine that has sent everything but does not power off is killed.
   if (end_ns_ > 0) return nanoseconds(now - end_ns_) > 10s && (Stop(), true);
@@ -120,9 +187,10 @@ bool Remote::Poll() {
   if (nanoseconds(now - last_sign_ns_) > options_.silence)
     why_ = "no output for " + DurationText(options_.silence);
   if (why_.empty()) return false;
+  const bool silent = nanoseconds(now - start_ns_) <= options_.limit;
   Stop();
   Read();
-  return true;
+  return !silent || !Restarts();
 }
 
 report::Run Remote::Take() {
@@ -130,7 +198,9 @@ report::Run Remote::Take() {
   if (!collector_.ended() && !collector_.chatter().empty())
     why += "; last words: " + LastWords(collector_.chatter());
   const std::int64_t end_ns = end_ns_ > 0 ? end_ns_ : NowNs();
+  if (!downs_.empty()) why = downs_ + (why.empty() ? "" : "; " + why);
   report::Run run = collector_.Take(why);
+  if (!downs_.empty()) run.interrupted = why;
   run.label = name();
   report::EnvironmentSection section{"How it was run", {{"platform", spec_.text}}};
   if (header_ns_ > 0) section.facts.emplace_back("time_to_start", Seconds(header_ns_ - start_ns_));
@@ -145,10 +215,15 @@ bool Remote::Fork(const Launch& launch, std::string* error) {
     *error = "can't create a socket: raise the limit on open files";
     return false;
   }
+  if (in_ >= 0) close(in_);
   in_ = ends[0];
+  typed_ = launch.typed;
+  prompt_ = launch.prompt;
+  typed_bytes_ = 0;
+  seen_.clear();
   const int out = ends[1];
   fcntl(in_, F_SETFL, O_NONBLOCK);
-  start_ns_ = last_sign_ns_ = NowNs();
+  last_sign_ns_ = NowNs();
   pid_ = fork();
   if (pid_ == 0) Exec(launch, out);
   close(out);
@@ -160,7 +235,7 @@ void Remote::Exec(const Launch& launch, int out) {
   setpgid(0, 0);
   os::DieWithParent();
   const int null = open("/dev/null", O_RDONLY);
-  dup2(null, 0);
+  dup2(typed_.empty() ? null : out, 0);
   dup2(out, 1);
   dup2(out, 2);
   for (const auto& [name, value] : launch.environment) setenv(name.c_str(), value.c_str(), 1);
@@ -184,7 +259,9 @@ bool Remote::Read() {
   char buffer[65536];
   bool any = false;
   for (ssize_t got; in_ >= 0 && (got = read(in_, buffer, sizeof buffer)) > 0; any = true) {
-    collector_.Feed(std::string_view(buffer, static_cast<std::size_t>(got)));
+    const std::string_view bytes(buffer, static_cast<std::size_t>(got));
+    collector_.Feed(bytes);
+    if (typed_bytes_ < typed_.size()) seen_ += bytes;
   }
   return any;
 }

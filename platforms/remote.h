@@ -20,6 +20,7 @@ struct RemoteOptions {
   std::string label;              // name in comparisons; empty: the platform as the user wrote it
   nanoseconds limit = 15min;      // of the whole run
   nanoseconds silence = 3min;     // without a byte from there
+  int restarts = 3;               // after a test that brought the platform down
   std::vector<std::string> rest;  // options of `run` there; empty: all conformance suites
 };
 
@@ -42,17 +43,23 @@ class Remote {
   double seconds() const;
 
  private:
+  std::vector<std::string> Arguments() const;
+  bool Launched(std::string* error);
   bool Fork(const Launch& launch, std::string* error);
+  bool Restarts();
+  void Type();
   [[noreturn]] void Exec(const Launch& launch, int out);
   bool Read();
   void Stop();
 
   PlatformSpec spec_;
   RemoteOptions options_;
-  std::string work_dir_, why_;
+  std::string work_dir_, why_, downs_;
+  std::string typed_, prompt_, seen_;  // what to type once the prompt has been seen
   Collector collector_;
   pid_t pid_ = 0;
-  int in_ = -1, status_ = 0;
+  int in_ = -1, status_ = 0, starts_ = 0;
+  std::size_t typed_bytes_ = 0, results_at_start_ = 0;
   std::int64_t start_ns_ = 0, header_ns_ = 0, last_sign_ns_ = 0, end_ns_ = 0;
 };
 

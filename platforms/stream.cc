@@ -1,7 +1,9 @@
 #include "platforms/stream.h"
 
 #include <algorithm>
+#include <cstdio>
 
+#include "base/random.h"
 #include "reports/results/json.h"
 
 namespace ipcsuite::platforms {
@@ -10,20 +12,31 @@ namespace {
 constexpr std::string_view kMark = "@ipcsuite ";
 constexpr std::size_t kChatterBytes = 4000;
 
-std::string OneLine(report::Run run, char kind) {
+std::string Sum(std::string_view text) {
+  char digits[9];
+  std::snprintf(digits, sizeof digits, "%08x", static_cast<unsigned>(HashSeed(0, text)));
+  return digits;
+}
+
+std::string Line(char kind, const std::string& content) {
+  return std::string(kMark) + kind + " " + Sum(content) + " " + content + "\n";
+}
+
+std::string RunLine(report::Run run, char kind) {
   run.tests.clear();
   run.clauses.clear();
   std::string json = report::ToJson(run);
   std::replace(json.begin(), json.end(), '\n', ' ');  // strings hold none: JSON escapes them
-  return std::string(kMark) + kind + " " + json + "\n";
+  return Line(kind, json);
 }
 
 }  // namespace
 
-std::string HeaderLine(const report::Run& run) { return OneLine(run, 'H'); }
-std::string EndLine(const report::Run& run) { return OneLine(run, 'E'); }
+std::string HeaderLine(const report::Run& run) { return RunLine(run, 'H'); }
+std::string EndLine(const report::Run& run) { return RunLine(run, 'E'); }
+std::string BeginLine(const std::string& test) { return Line('B', test); }
 std::string ResultLine(const report::TestRecord& record) {
-  return std::string(kMark) + "R " + report::ToJsonLine(record) + "\n";
+  return Line('R', report::ToJsonLine(record));
 }
 
 void Collector::Feed(std::string_view bytes) {
@@ -39,34 +52,55 @@ void Collector::Feed(std::string_view bytes) {
 
 void Collector::Line(std::string line) {
   const std::size_t mark = line.find(kMark);  // a console may have put something before it
-  if (mark == std::string::npos || line.size() < mark + kMark.size() + 2) {
+  if (mark == std::string::npos) {
     chatter_ += line + "\n";
     if (chatter_.size() > kChatterBytes) chatter_.erase(0, chatter_.size() - kChatterBytes);
     return;
   }
-  const char kind = line[mark + kMark.size()];
-  const std::string json = line.substr(mark + kMark.size() + 2);
-  if (kind == 'R') {
-    if (auto record = report::TestFromJsonLine(json)) {
-      const auto [it, fresh] = index_.try_emplace(record->name, run_.tests.size());
-      if (fresh) {
-        run_.tests.push_back(std::move(*record));
-      } else {
-        run_.tests[it->second] = std::move(*record);
-      }
-    }
+  constexpr std::size_t kSumAt = 2, kContentAt = kSumAt + 8 + 1;  // "R 01234567 {...}"
+  const std::string words = line.substr(mark + kMark.size());
+  const std::string content = words.size() > kContentAt ? words.substr(kContentAt) : "";
+  if (content.empty() || words.substr(kSumAt, 8) != Sum(content)) {
+    ++damaged_;
     return;
   }
-  if (auto run = report::RunFromJson(json)) {
-    run->tests = std::move(run_.tests);
-    run_ = std::move(*run);
-    has_header_ = true;
-    ended_ = ended_ || kind == 'E';
+  switch (words[0]) {
+    case 'B':
+      begun_.push_back(content);
+      if (seen_.insert(content).second) last_begun_ = content;
+      break;
+    case 'R':
+      if (auto record = report::TestFromJsonLine(content)) Add(std::move(*record));
+      break;
+    case 'H':
+    case 'E':
+      if (auto run = report::RunFromJson(content)) {
+        run->tests = std::move(run_.tests);
+        run_ = std::move(*run);
+        has_header_ = true;
+        ended_ = ended_ || words[0] == 'E';
+      }
+      break;
+  }
+}
+
+void Collector::Add(report::TestRecord record) {
+  std::erase(begun_, record.name);
+  const auto [it, fresh] = index_.try_emplace(record.name, run_.tests.size());
+  if (fresh) {
+    run_.tests.push_back(std::move(record));
+  } else {
+    run_.tests[it->second] = std::move(record);
   }
 }
 
 report::Run Collector::Take(const std::string& why) {
   if (!ended_) run_.interrupted = why;
+  if (ended_ && damaged_ > 0 && run_.interrupted.empty()) {
+    run_.interrupted = std::to_string(damaged_) +
+                       " lines of results were damaged on the way: keep other programs and kernel "
+                       "messages off that console";
+  }
   return std::move(run_);
 }
 

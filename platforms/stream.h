@@ -1,22 +1,29 @@
 // How results travel from a platform to the host that started it: as lines on whatever the
 // program's standard output is there (a file, ssh, a serial console).
 //
-//   @ipcsuite H {...}   at the start: the run without tests (environment, seed, issue)
-//   @ipcsuite R {...}   each result, as soon as it is known
-//   @ipcsuite E {...}   at the end: the run without tests again, now with duration and interruption
+//   @ipcsuite H SUM {...}   at the start: the run without tests (environment, seed, issue)
+//   @ipcsuite B SUM NAME    a test begins
+//   @ipcsuite R SUM {...}   each result, as soon as it is known
+//   @ipcsuite E SUM {...}   at the end: the run again, now with duration and interruption
 //
-// A platform that hangs or panics has sent what it measured. Other lines are console chatter.
+// SUM is a checksum in hexadecimal digits of what follows it: a console mixes kernel messages into
+// lines. A platform that hangs or panics has sent what it measured, and which tests were running.
+// Other lines are console chatter.
 #pragma once
 
+#include <cstdint>
 #include <map>
+#include <set>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "reports/results/model.h"
 
 namespace ipcsuite::platforms {
 
 std::string HeaderLine(const report::Run& run);
+std::string BeginLine(const std::string& test);
 std::string ResultLine(const report::TestRecord& record);
 std::string EndLine(const report::Run& run);
 
@@ -28,6 +35,15 @@ class Collector {
   bool has_header() const { return has_header_; }
   bool ended() const { return ended_; }
   std::size_t results() const { return run_.tests.size(); }
+  // Lines that were damaged on the way.
+  int damaged() const { return damaged_; }
+  // Tests that have begun and not ended, in the order in which they began.
+  const std::vector<std::string>& running() const { return begun_; }
+  // The test that began last for the first time; empty: none has.
+  const std::string& last_begun() const { return last_begun_; }
+  std::uint64_t seed() const { return run_.seed; }  // of the run, once the header has arrived
+  // Enters a result that the platform could not send.
+  void Add(report::TestRecord record);
   // Lines of chatter, the last few of them: what a panic said.
   const std::string& chatter() const { return chatter_; }
   // What arrived. `why` becomes the run's interruption if no end line came.
@@ -36,9 +52,12 @@ class Collector {
  private:
   void Line(std::string line);
   report::Run run_;
-  std::string rest_, chatter_;
+  std::string rest_, chatter_, last_begun_;
+  std::vector<std::string> begun_;
+  std::set<std::string> seen_;
   std::map<std::string, std::size_t> index_;
   bool has_header_ = false, ended_ = false;
+  int damaged_ = 0;
 };
 
 }  // namespace ipcsuite::platforms

@@ -35,6 +35,10 @@ struct RunnerOptions {
   bool until_fail = false;  // stop everything at the first red result that is not expected
   std::function<bool(const report::TestRecord&)> expected;  // unset: none is
   bool shuffle = false;                                     // by the seed
+  // Leaves out what comes in the order up to this test, and the test itself: it brought the
+  // platform down. Empty: begins with the first.
+  std::string resume_after;
+  std::function<void(const std::string& test)> on_begin;  // before a test's process is started
   std::uint64_t seed = 1;
   int timeout_s = 0;  // of each test; 0: its own
   // How many times as long as on an ordinary machine to wait before giving up; 0: as measured at

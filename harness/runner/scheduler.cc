@@ -140,6 +140,18 @@ void Scheduler::FillRound(int attempt) {
   }
   for (std::size_t i : order)
     (tests_[i].meta->exclusive ? exclusive_ : parallel_).push_back({i, attempt});
+  if (attempt == 0 && !options_.resume_after.empty()) SkipTo(options_.resume_after);
+}
+
+void Scheduler::SkipTo(const std::string& last) {
+  for (std::deque<Job>* jobs : {&parallel_, &exclusive_}) {
+    while (!jobs->empty()) {
+      const std::string skipped = tests_[jobs->front().test].name;
+      jobs->pop_front();
+      --progress_.total;
+      if (skipped == last) return;
+    }
+  }
 }
 
 int Scheduler::FreeSlot() const {
@@ -185,6 +197,7 @@ void Scheduler::Start(Job job) {
   slot.Reset();
   slot.seed = HashSeed(options_.seed + static_cast<std::uint64_t>(job.attempt), test.name);
   std::snprintf(slot.test, sizeof slot.test, "%s", test.name.c_str());
+  if (options_.on_begin) options_.on_begin(test.name);
   const pid_t parent = getpid();
   active.pid = fork();
   if (active.pid < 0) {

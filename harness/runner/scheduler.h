@@ -64,6 +64,7 @@ class Scheduler {
   // One shell line that repeats an attempt.
   std::string Command(const std::string& test, int attempt) const;
   void FillRound(int attempt);
+  void SkipTo(const std::string& last);
   bool StartNext();
   void Start(Job job);
   void Reap();
