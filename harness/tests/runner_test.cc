@@ -200,11 +200,19 @@ TEST(Runner, NoIsolationRunsInOneProcess) {
   EXPECT_EQ(run.Lines().size(), 3u);
 }
 
+TEST(Runner, ResumesAfterATest) {
+  SuiteRun run(
+      "--filter='Faulty.Passes:Faulty.Aborts:Faulty.ChecksNothing:Faulty.Unsupported' "
+      "--resume-after=Faulty.Aborts --jobs=1");
+  EXPECT_EQ(run.Wait(), 3) << run.Text();
+  EXPECT_THAT(run.Lines(), testing::ElementsAre(testing::Key("Faulty.Unsupported")));
+}
+
 TEST(Runner, BadOptionsGiveOneLineAndTwo) {
   for (const char* arguments :
        {"--no-such-option", "--suite=nonsense", "--clause=no.such.clause", "--filter=Nothing.*",
         "--seed=abc", "--jobs=0", "--issue=9", "--shard=3/2", "--no-isolation --jobs=2",
-        "--format=pdf", "--expect=/no/such/file"}) {
+        "--format=pdf", "--expect=/no/such/file", "--resume-after=Faulty.NoSuchTest"}) {
     SuiteRun run(arguments);
     EXPECT_EQ(run.Wait(), 2) << arguments;
     const std::string text = run.Text();
