@@ -5,6 +5,7 @@
 #include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -217,6 +218,20 @@ void WakeWord(std::atomic<std::uint32_t>& word, int count) {
   const int saved = errno;
   syscall(kFutex, &word, kFutexWake, count, nullptr, nullptr, 0);
   errno = saved;
+}
+
+std::size_t PeekMemory(const void* from, void* to, std::size_t bytes) {
+  const int saved = errno;
+  // Nothing is copied of a vector's element that is readable in part: one element for each page.
+  constexpr std::uintptr_t kPage = 4096;
+  const auto begin = reinterpret_cast<std::uintptr_t>(from);
+  const std::size_t here = std::min<std::size_t>(bytes, kPage - begin % kPage);
+  const iovec source[] = {{reinterpret_cast<void*>(begin), here},
+                          {reinterpret_cast<void*>(begin + here), bytes - here}};
+  const iovec target = {to, bytes};
+  const ssize_t got = process_vm_readv(getpid(), &target, 1, source, here < bytes ? 2 : 1, 0);
+  errno = saved;
+  return got > 0 ? static_cast<std::size_t>(got) : 0;
 }
 
 ThreadState ReadThreadState(pid_t pid, pid_t tid, bool want_switches) {

@@ -35,6 +35,10 @@ std::string OwnPath();
 // Proportional set size of a process in bytes, its resident size where that is unknown; 0 unknown.
 std::uint64_t MemoryOf(pid_t pid);
 
+// Copies bytes of the calling process, as many as are readable from `from` on, and returns how many
+// that were: 0 where it can't be found out without a fault. Keeps errno.
+std::size_t PeekMemory(const void* from, void* to, std::size_t bytes);
+
 // ---- Waiting on a word of shared memory
 
 // Waits until `word` differs from `value`, at most `limit`; spurious returns are possible.

@@ -29,6 +29,8 @@ void WaitOnWord(std::atomic<std::uint32_t>& word, std::uint32_t value) {
   if (word.load(std::memory_order_acquire) == value) sched_yield();
 }
 
+std::size_t PeekMemory(const void*, void*, std::size_t) { return 0; }
+
 void WakeWord(std::atomic<std::uint32_t>&, int) {}
 
 ThreadState ReadThreadState(pid_t, pid_t, bool) { return {}; }

@@ -64,6 +64,7 @@ void Slot::Reset() {
   std::memset(heap, 0, heap_bytes);
   std::memset(static_cast<void*>(actors), 0, sizeof(Actor) * actor_count);
   std::memset(static_cast<void*>(names), 0, sizeof(NameEntry) * name_count);
+  trace.Reset();
   std::memset(static_cast<void*>(this), 0, offsetof(Slot, actors));
 }
 

@@ -15,6 +15,7 @@
 
 #include "base/clock.h"
 #include "harness/core/call.h"
+#include "harness/core/trace.h"
 
 namespace ipcsuite {
 
@@ -30,6 +31,7 @@ struct Actor {
   std::atomic<std::uint32_t> steps_done;
   std::atomic<std::uint32_t> ended;  // 1: its function returned, 2: it was unwound (cancelled)
   const char* text;                  // of the current call; static storage
+  std::uint32_t trace;               // of the current call: its entry
   CallResult last;                   // result of call number `seq` once kReturned
   static constexpr int kStepsMax = 24;
   CallResult step[kStepsMax];
@@ -93,6 +95,7 @@ struct Slot {
   char scratch_dir[256];     // the test's own directory; empty until asked for
   Actor actors[kActorsMax];  // [0] is the test's main thread
   NameEntry names[kNamesMax];
+  Trace trace;
   alignas(64) char log[kLogBytes];
   alignas(64) char heap[kHeapBytes];
 

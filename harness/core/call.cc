@@ -52,6 +52,10 @@ std::string SignalName(int signal) { return NameOf(kSignals, signal, "signal"); 
 
 std::string Describe(const CallResult& result) {
   std::string text = *result.text ? result.text : "(no call)";
+  const Slot* slot = CurrentSlot();
+  const TraceEntry* entry = slot ? slot->trace.At(result.trace) : nullptr;
+  if (const std::string with_values = entry ? DescribeArguments(*entry) : ""; !with_values.empty())
+    text = with_values;
   switch (result.fate) {
     case Fate::kNone: return text + ": was not issued";
     case Fate::kStillBlocked: return text + ": still blocked";
@@ -60,9 +64,10 @@ std::string Describe(const CallResult& result) {
     case Fate::kCancelled: return text + ": its thread was cancelled in the call";
     case Fate::kReturned: break;
   }
-  text += " = " + std::to_string(result.value);
+  text += " = " + DescribeValue(entry, result.value);
   if (result.failed) text += " " + ErrnoName(result.error);
-  return text;
+  const std::string stored = entry && !result.failed ? DescribeResults(*entry) : "";
+  return stored.empty() ? text : text + ", " + stored;
 }
 
 std::ostream& operator<<(std::ostream& out, const CallResult& result) {
@@ -73,16 +78,20 @@ namespace internal {
 
 std::int64_t CallClockNs() { return NowNs(); }
 
-void BeginCall(const char* text) {
+std::uint32_t BeginCall(const char* text) {
   if (Slot* slot = CurrentSlot()) slot->calls.fetch_add(1, std::memory_order_relaxed);
+  const std::uint32_t number = BeginTrace(text);
   Actor* actor = CurrentActor();
-  if (!actor) return;
+  if (!actor) return number;
   actor->text = text;
+  actor->trace = number;
   actor->seq.fetch_add(1, std::memory_order_release);
   actor->state.store(Actor::kIssued, std::memory_order_release);
+  return number;
 }
 
 void EndCall(const CallResult& result) {
+  EndTrace(result.trace, result.value, result.error, result.failed);
   Actor* actor = CurrentActor();
   if (!actor) return;
   const int saved = errno;

@@ -1,5 +1,5 @@
 // Calls under test: CALL(mq_send(q, "x", 1, 0)) performs the call and captures its value,
-// errno, text and times immediately, and notes in the arena that it was issued and that it
+// errno, arguments and times immediately, and notes in the arena that it was issued and that it
 // returned, so that another process can show that it is blocked. No retry on EINTR, ever.
 #pragma once
 
@@ -9,6 +9,8 @@
 #include <ostream>
 #include <string>
 #include <type_traits>
+
+#include "harness/core/traced.h"
 
 namespace ipcsuite {
 
@@ -30,6 +32,7 @@ struct CallResult {
   bool failed = false;  // the value is the interface's error value
   std::int32_t sig = 0;
   const char* text = "";                  // the expression; static storage, valid across fork
+  std::uint32_t trace = 0;                // its entry in the test's trace; 0: none
   std::int64_t start_ns = 0, end_ns = 0;  // CLOCK_MONOTONIC around the call
 
   bool returned() const { return fate == Fate::kReturned; }
@@ -43,15 +46,16 @@ struct CallResult {
 std::string ErrnoName(int error);
 // "SIGBUS"; unknown numbers as "signal 70".
 std::string SignalName(int signal);
-// "read(fd, buf, 5) = -1 EAGAIN", "write(...) still blocked", "read(...): process killed by
-// SIGKILL".
+// "read(fd=3, buf, 5) = -1 EAGAIN", "write(...) still blocked", "read(...): process killed by
+// SIGKILL": with the values of the arguments where the trace has them, else as written in the test.
 std::string Describe(const CallResult& result);
 std::ostream& operator<<(std::ostream& out, const CallResult& result);
 inline void PrintTo(const CallResult& result, std::ostream* out) { *out << result; }
 
 namespace internal {
 
-void BeginCall(const char* text);  // notes it in this thread's actor, if it has one
+// Notes the call in this thread's actor, if it has one, and in the test's trace; returns its entry.
+std::uint32_t BeginCall(const char* text);
 void EndCall(const CallResult& result);
 std::int64_t CallClockNs();
 
@@ -72,7 +76,7 @@ template <typename F>
 CallResult Invoke(const char* text, Convention convention, F&& call) {
   CallResult result;
   result.text = text;
-  BeginCall(text);
+  result.trace = BeginCall(text);
   result.start_ns = CallClockNs();
   errno = 0;
   if constexpr (std::is_void_v<std::invoke_result_t<F>>) {
@@ -100,17 +104,20 @@ CallResult Invoke(const char* text, Convention convention, F&& call) {
 
 }  // namespace internal
 
+// In `return (...)` the names of POSIX functions mean the objects of harness/core/traced.h.
+#define IPC_INVOKE_(text, convention, ...)             \
+  ::ipcsuite::internal::Invoke(text, convention, [&] { \
+    using namespace ::ipcsuite::calls;                 \
+    return (__VA_ARGS__);                              \
+  })
 // A call that reports an error by -1 (or MAP_FAILED) and errno.
-#define CALL(...)                                                                         \
-  ::ipcsuite::internal::Invoke(#__VA_ARGS__, ::ipcsuite::internal::Convention::kMinusOne, \
-                               [&] { return (__VA_ARGS__); })
+#define CALL(...) \
+  IPC_INVOKE_(#__VA_ARGS__, ::ipcsuite::internal::Convention::kMinusOne, __VA_ARGS__)
 // A call that returns an error number (posix_fallocate, pthread_*): 0 is success.
-#define CALL_ERRNO(...)                                                                      \
-  ::ipcsuite::internal::Invoke(#__VA_ARGS__, ::ipcsuite::internal::Convention::kErrorNumber, \
-                               [&] { return (__VA_ARGS__); })
+#define CALL_ERRNO(...) \
+  IPC_INVOKE_(#__VA_ARGS__, ::ipcsuite::internal::Convention::kErrorNumber, __VA_ARGS__)
 // A call that reports an error by a null pointer and errno (fdopen, popen).
-#define CALL_NULL(...)                                                                \
-  ::ipcsuite::internal::Invoke(#__VA_ARGS__, ::ipcsuite::internal::Convention::kNull, \
-                               [&] { return (__VA_ARGS__); })
+#define CALL_NULL(...) \
+  IPC_INVOKE_(#__VA_ARGS__, ::ipcsuite::internal::Convention::kNull, __VA_ARGS__)
 
 }  // namespace ipcsuite

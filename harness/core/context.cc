@@ -48,6 +48,7 @@ void Untested(const std::string& reason) {
 }
 
 const CallResult& Setup(const CallResult& result) {
+  NoteRequirement(result.trace, {.what = Requirement::kSetup, .held = result.ok()});
   if (result.failed_with(ENOSYS)) Unsupported("absent here: " + Describe(result));
   if (!result.ok()) Unresolved("set-up failed: " + Describe(result));
   return result;
@@ -68,6 +69,7 @@ void Observe(ClauseRef clause, std::string_view key, std::int64_t value) {
 }
 
 void Observe(ClauseRef clause, std::string_view key, const CallResult& result) {
+  NoteRequirement(result.trace, {.what = Requirement::kOpen, .held = true});
   std::string text;
   if (!result.returned()) {
     text = Describe(result);

@@ -23,39 +23,41 @@
 
 namespace ipcsuite {
 
-MATCHER(Succeeds, negation ? "does not succeed" : "succeeds") {
-  NoteChecks();
-  *result_listener << Describe(arg);
-  return arg.ok();
-}
-
-// The call succeeds and returns `value` (a count, 0, ...).
-MATCHER_P(SucceedsWith, value,
-          (negation ? "does not return " : "succeeds with ") + testing::PrintToString(value)) {
-  NoteChecks();
-  *result_listener << Describe(arg);
-  return arg.ok() && arg.value == static_cast<std::int64_t>(value);
-}
-
-MATCHER_P(Fails, error, (negation ? "does not fail with " : "fails with ") + ErrnoName(error)) {
-  NoteChecks();
-  *result_listener << Describe(arg);
-  return arg.failed_with(error);
-}
-
 namespace internal {
+// A check of the harness: counts, explains, and leaves in the trace what was required of the call.
+bool Judge(const CallResult& result, Requirement requirement, bool held,
+           testing::MatchResultListener* listener);
 inline std::string ErrnoNames(const std::vector<int>& errors) {
   std::string text;
   for (int error : errors) text += (text.empty() ? "" : " or ") + ErrnoName(error);
   return text;
 }
+Requirement WithErrors(Requirement::What what, const std::vector<int>& errors);
 }  // namespace internal
+
+MATCHER(Succeeds, negation ? "does not succeed" : "succeeds") {
+  return internal::Judge(arg, {.what = Requirement::kSucceeds}, arg.ok(), result_listener);
+}
+
+// The call succeeds and returns `value` (a count, 0, ...).
+MATCHER_P(SucceedsWith, value,
+          (negation ? "does not return " : "succeeds with ") + testing::PrintToString(value)) {
+  return internal::Judge(
+      arg, {.what = Requirement::kReturns, .value = static_cast<std::int64_t>(value)},
+      arg.ok() && arg.value == static_cast<std::int64_t>(value), result_listener);
+}
+
+MATCHER_P(Fails, error, (negation ? "does not fail with " : "fails with ") + ErrnoName(error)) {
+  return internal::Judge(arg, internal::WithErrors(Requirement::kFails, {error}),
+                         arg.failed_with(error), result_listener);
+}
 
 MATCHER_P(FailsWithAnyOfList, errors,
           (negation ? "does not fail with " : "fails with ") + internal::ErrnoNames(errors)) {
-  NoteChecks();
-  *result_listener << Describe(arg);
-  return arg.returned() && arg.failed && std::count(errors.begin(), errors.end(), arg.error) > 0;
+  return internal::Judge(
+      arg, internal::WithErrors(Requirement::kFails, errors),
+      arg.returned() && arg.failed && std::count(errors.begin(), errors.end(), arg.error) > 0,
+      result_listener);
 }
 template <typename... E>
 auto FailsWithAnyOf(E... errors) {
@@ -65,9 +67,10 @@ auto FailsWithAnyOf(E... errors) {
 // For clauses that leave the outcome open: success, or one of the errors.
 MATCHER_P(SucceedsOrFailsWithList, errors,
           "succeeds or fails with " + internal::ErrnoNames(errors)) {
-  NoteChecks();
-  *result_listener << Describe(arg);
-  return arg.ok() || (arg.returned() && std::count(errors.begin(), errors.end(), arg.error) > 0);
+  return internal::Judge(
+      arg, internal::WithErrors(Requirement::kMayFail, errors),
+      arg.ok() || (arg.returned() && std::count(errors.begin(), errors.end(), arg.error) > 0),
+      result_listener);
 }
 template <typename... E>
 auto SucceedsOrFailsWith(E... errors) {
@@ -76,16 +79,14 @@ auto SucceedsOrFailsWith(E... errors) {
 
 // Killed in the call by this signal.
 MATCHER_P(DiesBy, signal, (negation ? "is not killed by " : "is killed by ") + SignalName(signal)) {
-  NoteChecks();
-  *result_listener << Describe(arg);
-  return arg.fate == Fate::kKilled && arg.sig == signal;
+  return internal::Judge(arg, {.what = Requirement::kDies, .value = signal},
+                         arg.fate == Fate::kKilled && arg.sig == signal, result_listener);
 }
 
 // Its thread was cancelled inside the call.
 MATCHER(IsCancelled, negation ? "is not cancelled" : "is cancelled in the call") {
-  NoteChecks();
-  *result_listener << Describe(arg);
-  return arg.fate == Fate::kCancelled;
+  return internal::Judge(arg, {.what = Requirement::kIsCancelled}, arg.fate == Fate::kCancelled,
+                         result_listener);
 }
 
 }  // namespace ipcsuite

@@ -61,12 +61,14 @@ std::optional<User> OtherUser() { return NthOther(0); }
 std::optional<User> ThirdUser() { return NthOther(1); }
 
 void Become(User user) {
+  NoteTrace(TraceEntry::Kind::kOther, {}, "becomes user " + std::to_string(user.uid));
   if (!Switch(user)) Unresolved("set-up failed: becoming user " + std::to_string(user.uid));
   os::StayObservable();  // so that the blocked probe may look
   os::DieWithParent();
 }
 
 bool DropPrivilege() {
+  NoteTrace(TraceEntry::Kind::kOther, {}, "drops its privileges");
   os::DropCapabilities();
   return PermissionsApply();
 }
@@ -82,6 +84,7 @@ bool PermissionsApply() {
 }
 
 void EnterPrivateNamespaces(unsigned isolation) {
+  NoteTrace(TraceEntry::Kind::kOther, {}, "enters private namespaces");
   if (const Result<void> done = os::Isolate(isolation); !done) Unsupported(done.error());
 }
 

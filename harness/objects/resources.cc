@@ -16,6 +16,8 @@
 
 namespace ipcsuite {
 
+using namespace calls;  // NOLINT: what objects do is in the trace
+
 void Fd::reset(int fd) {
   const int saved = errno;
   if (fd_ >= 0) close(fd_);
@@ -118,10 +120,10 @@ namespace {
 // Sets O_NONBLOCK for a while; leaves the description as it was found.
 class Nonblocking {
  public:
-  explicit Nonblocking(int fd) : fd_(fd), flags_(fcntl(fd, F_GETFL)) {
-    fcntl(fd, F_SETFL, flags_ | O_NONBLOCK);
+  explicit Nonblocking(int fd) : fd_(fd), flags_(::fcntl(fd, F_GETFL)) {
+    ::fcntl(fd, F_SETFL, flags_ | O_NONBLOCK);
   }
-  ~Nonblocking() { fcntl(fd_, F_SETFL, flags_); }
+  ~Nonblocking() { ::fcntl(fd_, F_SETFL, flags_); }
 
  private:
   int fd_, flags_;
@@ -134,13 +136,16 @@ std::size_t FillPipe(int wr, std::size_t chunk) {
   std::vector<char> data(chunk);
   for (;;) {
     for (std::size_t i = 0; i < chunk; ++i) data[i] = static_cast<char>((total + i) % 251);
-    const ssize_t put = write(wr, data.data(), chunk);
+    const ssize_t put = ::write(wr, data.data(), chunk);
     if (put > 0) {
       total += static_cast<std::size_t>(put);
     } else if (put < 0 && errno == EINTR) {
       continue;
     } else if (put == 0 || errno == EAGAIN) {  // 0 is wrong, and for the test of that to say
-      if (chunk == 1) return total;
+      if (chunk == 1) {
+        NoteTrace(TraceEntry::Kind::kFill, {static_cast<std::uint64_t>(wr), total});
+        return total;
+      }
       chunk = chunk > 64 ? chunk / 2 : 1;  // smaller ones may still fit
     } else {
       Unresolved("set-up failed: filling a pipe: " + ErrnoName(errno));
@@ -155,12 +160,13 @@ std::string DrainPipe(int rd) {
   std::string all;
   char buffer[65536];
   for (;;) {
-    const ssize_t got = read(rd, buffer, sizeof buffer);
+    const ssize_t got = ::read(rd, buffer, sizeof buffer);
     if (got > 0) {
       all.append(buffer, static_cast<std::size_t>(got));
     } else if (got < 0 && errno == EINTR) {
       continue;
     } else if (got == 0 || errno == EAGAIN) {
+      NoteTrace(TraceEntry::Kind::kDrain, {static_cast<std::uint64_t>(rd), all.size()});
       return all;
     } else {
       Unresolved("set-up failed: draining a pipe: " + ErrnoName(errno));
@@ -237,15 +243,15 @@ GuardedBuffer::GuardedBuffer(std::size_t size, bool at_end) : size_(size), at_en
   const std::size_t body = (size + 64 + page - 1) / page * page;
   mapped_ = body + 2 * page;
   base_ = static_cast<char*>(
-      mmap(nullptr, mapped_, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0));
+      ::mmap(nullptr, mapped_, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0));
   if (base_ == MAP_FAILED) Unresolved("set-up failed: no memory for a guarded buffer");
-  mprotect(base_, page, PROT_NONE);
-  mprotect(base_ + page + body, page, PROT_NONE);
+  ::mprotect(base_, page, PROT_NONE);
+  ::mprotect(base_ + page + body, page, PROT_NONE);
   std::memset(base_ + page, kCanary, body);
   data_ = at_end ? base_ + page + body - size : base_ + page;
 }
 
-GuardedBuffer::~GuardedBuffer() { munmap(base_, mapped_); }
+GuardedBuffer::~GuardedBuffer() { ::munmap(base_, mapped_); }
 
 bool GuardedBuffer::Intact() const {
   const std::size_t page = PageSize();
@@ -277,8 +283,8 @@ ScopedSignal::~ScopedSignal() { sigaction(signal_, &old_, nullptr); }
 namespace {
 std::atomic<int>* SignalCounter() {
   // A page of its own: tests that run in one process (--no-isolation) share it too.
-  static auto* counter = new (mmap(nullptr, sizeof(std::atomic<int>), PROT_READ | PROT_WRITE,
-                                   MAP_SHARED | MAP_ANONYMOUS, -1, 0)) std::atomic<int>{0};
+  static auto* counter = new (::mmap(nullptr, sizeof(std::atomic<int>), PROT_READ | PROT_WRITE,
+                                     MAP_SHARED | MAP_ANONYMOUS, -1, 0)) std::atomic<int>{0};
   return counter;
 }
 }  // namespace
@@ -331,11 +337,11 @@ bool Before(const timespec& a, const timespec& b) {
   return a.tv_sec != b.tv_sec ? a.tv_sec < b.tv_sec : a.tv_nsec < b.tv_nsec;
 }
 
-std::size_t PageSize() { return static_cast<std::size_t>(sysconf(_SC_PAGESIZE)); }
+std::size_t PageSize() { return static_cast<std::size_t>(::sysconf(_SC_PAGESIZE)); }
 
 int LowestFreeFd() {
   for (int fd = 0;; ++fd) {
-    if (fcntl(fd, F_GETFD) < 0 && errno == EBADF) return fd;
+    if (::fcntl(fd, F_GETFD) < 0 && errno == EBADF) return fd;
   }
 }
 

@@ -6,6 +6,9 @@
 #include "harness/objects/resources.h"
 
 namespace ipcsuite {
+
+using namespace calls;  // NOLINT: what objects do is in the trace
+
 namespace {
 
 const CallResult& NeedMade(const CallResult& made, const char* interface) {

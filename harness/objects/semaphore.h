@@ -16,12 +16,12 @@
 namespace ipcsuite {
 
 // A call that returns a semaphore, or SEM_FAILED (null on some systems, -1 on others) and errno.
-#define CALL_SEM(...)                                                             \
-  ::ipcsuite::internal::Invoke(#__VA_ARGS__,                                      \
-                               reinterpret_cast<std::intptr_t>(SEM_FAILED) == 0   \
-                                   ? ::ipcsuite::internal::Convention::kNull      \
-                                   : ::ipcsuite::internal::Convention::kMinusOne, \
-                               [&] { return (__VA_ARGS__); })
+#define CALL_SEM(...)                                            \
+  IPC_INVOKE_(#__VA_ARGS__,                                      \
+              reinterpret_cast<std::intptr_t>(SEM_FAILED) == 0   \
+                  ? ::ipcsuite::internal::Convention::kNull      \
+                  : ::ipcsuite::internal::Convention::kMinusOne, \
+              __VA_ARGS__)
 
 // The address that a successful sem_open() returned.
 inline sem_t* ToSem(const CallResult& opened) {

@@ -116,6 +116,7 @@ ExecSelf::ExecSelf(const std::string& role, std::vector<std::string> args,
   std::vector<char*> argv;
   for (const std::string& word : command) argv.push_back(const_cast<char*>(word.c_str()));
   argv.push_back(nullptr);
+  NoteTrace(TraceEntry::Kind::kOther, {}, "starts a program of its own: " + role);
   const pid_t parent = getpid();
   pid_ = fork();
   if (pid_ < 0)

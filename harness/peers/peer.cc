@@ -20,6 +20,14 @@ SharedBuffer::SharedBuffer(std::size_t size) : data_(nullptr), size_(size) {
   if (!data_) Unresolved("the test's shared memory is used up");
 }
 
+namespace {
+// Its number in the trace.
+std::uint64_t ActorNumber(const Actor* actor) {
+  const Slot* slot = CurrentSlot();
+  return slot ? static_cast<std::uint64_t>(actor - slot->actors) : TraceEntry::kNobody;
+}
+}  // namespace
+
 namespace internal {
 
 bool PeerState::PollEnd() {
@@ -30,6 +38,8 @@ bool PeerState::PollEnd() {
   if (got == pid || (got < 0 && errno == ECHILD)) {
     joined = true;
     wait_status = got == pid ? status : 0;
+    NoteTrace(TraceEntry::Kind::kEnded,
+              {ActorNumber(actor), static_cast<std::uint64_t>(wait_status)});
     if (!actor->ended.load()) actor->ended.store(1);
   }
   return joined;
@@ -61,6 +71,9 @@ bool ExplainProbe(const Call& call, const ProbeResult& probe,
       Unresolved(std::string(call.text()) +
                  ": neither returned nor was shown to block: " + probe.evidence);
   }
+  const bool again = call.seen_seq() == probe.seq;
+  NoteTrace(again ? TraceEntry::Kind::kStaysBlocked : TraceEntry::Kind::kBlocked,
+            {ActorNumber(&call.actor()), call.actor().trace}, probe.evidence);
   call.seen_seq() = probe.seq;
   const std::string line = "blocked: pid " + std::to_string(call.pid()) + " tid " +
                            std::to_string(call.tid()) + ", " + probe.evidence;
@@ -93,6 +106,7 @@ CallResult Call::result(nanoseconds patience) const {
   std::uint32_t blocked_seq = 0;
   CallResult outcome;
   outcome.text = actor.text ? actor.text : "";
+  outcome.trace = actor.trace;
   for (;;) {
     const std::uint32_t done = actor.steps_done.load(std::memory_order_acquire);
     if (done > step_) {
@@ -102,6 +116,7 @@ CallResult Call::result(nanoseconds patience) const {
     if (state_->PollEnd()) {
       if (actor.steps_done.load(std::memory_order_acquire) > step_) continue;
       outcome.text = actor.text ? actor.text : "";
+      outcome.trace = actor.trace;
       // The peer itself ended the test (Unsupported, Unresolved): there is no call to judge.
       if (actor.ended.load() == 1 && CurrentSlot() && CurrentSlot()->outcome.load() != 0)
         throw TestAbort();
@@ -127,6 +142,7 @@ CallResult Call::result(nanoseconds patience) const {
     if (asleep && asleep_since == kNotYet) asleep_since = now;
     blocked_seq = seq;
     outcome.text = actor.text ? actor.text : "";
+    outcome.trace = actor.trace;
     if ((blocked_since != kNotYet && now - blocked_since > patience) ||
         (asleep_since != kNotYet && now - asleep_since > 2 * patience)) {
       outcome.fate = Fate::kStillBlocked;
@@ -142,9 +158,10 @@ void PeerBase::Self::AwaitGo() {
   const std::uint32_t mine = actor_->steps_done.load();
   for (;;) {
     const std::uint32_t go = actor_->go.load(std::memory_order_acquire);
-    if (go > mine) return;
+    if (go > mine) break;
     WaitWhileEquals(actor_->go, go, 100ms);
   }
+  NoteTrace(TraceEntry::Kind::kStep);
 }
 
 void PeerBase::Self::Publish(const CallResult& result) {
@@ -153,6 +170,7 @@ void PeerBase::Self::Publish(const CallResult& result) {
     actor_->step[step] = result;
     actor_->step_seq[step] = actor_->seq.load();
   }
+  NoteTrace(TraceEntry::Kind::kStepDone);
   actor_->steps_done.store(step + 1, std::memory_order_release);
   os::WakeWord(actor_->steps_done);
 }
@@ -161,6 +179,7 @@ Call PeerBase::next() {
   if (!state_) Unresolved("a peer without a script has no steps");
   if (released_ >= Actor::kStepsMax) Unresolved("a peer's script has too many steps");
   Call call = Handle(released_++);
+  NoteTrace(TraceEntry::Kind::kRelease, {ActorNumber(state_->actor)});
   state_->actor->go.store(released_, std::memory_order_release);
   os::WakeWord(state_->actor->go);
   return call;
@@ -180,6 +199,7 @@ void PeerBase::RunScript(Actor* actor, const Script& script) {
     RecordFailure("", "", 0, "no exception in a peer", e.what(),
                   std::string("exception in a peer: ") + e.what());
   }
+  NoteTrace(TraceEntry::Kind::kEnd);
 }
 
 void Peer::Fork(Script script, bool one_shot) {
@@ -192,6 +212,7 @@ void Peer::Fork(Script script, bool one_shot) {
   state_->actor = actor;
   state_->one_shot = one_shot;
   actor->text = "";
+  NoteTrace(TraceEntry::Kind::kFork, {ActorNumber(actor), one_shot});
   const pid_t parent = getpid();
   const pid_t child = fork();
   if (child < 0) {
@@ -215,12 +236,14 @@ int Peer::kill_(int signal) {
     errno = ESRCH;
     return -1;
   }
+  NoteTrace(TraceEntry::Kind::kSignal,
+            {ActorNumber(state_->actor), static_cast<std::uint64_t>(signal)});
   return kill(state_->pid, signal);
 }
 
 void Peer::Kill() {
   if (!state_) return;
-  if (!state_->PollEnd()) kill(state_->pid, SIGKILL);
+  kill_(SIGKILL);
   state_->AwaitEnd(10s);
 }
 
@@ -290,6 +313,7 @@ void ThreadPeer::Start(Script script) {
   state_ = std::make_shared<internal::PeerState>();
   state_->actor = actor;
   actor->text = "";
+  TraceEntry* started = NoteTrace(TraceEntry::Kind::kThread, {ActorNumber(actor), 0});
   auto* start = new ThreadStart{actor, std::move(script), &PeerBase::RunScript};
   const int error = pthread_create(&state_->thread, nullptr, ThreadMain, start);
   if (error != 0) {
@@ -297,6 +321,7 @@ void ThreadPeer::Start(Script script) {
     state_.reset();
     Unresolved("can't start a thread (" + ErrnoName(error) + "): raise the limit on processes");
   }
+  if (started) started->word[1] = internal::ToWord(state_->thread);
 }
 
 void ThreadPeer::Join() {
@@ -316,6 +341,12 @@ ThreadPeer::~ThreadPeer() {
 }
 
 void CloseAllExcept(std::initializer_list<int> keep) {
+  if (TraceEntry* entry = NoteTrace(TraceEntry::Kind::kCloseExcept)) {
+    for (const int fd : keep) {
+      if (entry->word_count < TraceEntry::kWords)
+        entry->word[entry->word_count++] = static_cast<std::uint64_t>(fd);
+    }
+  }
   rlimit limit{};
   getrlimit(RLIMIT_NOFILE, &limit);
   const int last = static_cast<int>(std::min<rlim_t>(limit.rlim_cur, 4096));

@@ -115,6 +115,7 @@ class Call {
   ProbeResult probe(int fd = -1, nanoseconds patience = 10s) const;
   pid_t pid() const { return state_->actor->pid.load(); }
   pid_t tid() const { return state_->actor->tid.load(); }
+  const Actor& actor() const { return *state_->actor; }
   // The call that the peer is in, or was last in, as written in the test.
   const char* text() const { return state_->actor->text ? state_->actor->text : ""; }
   // The number of the call that Blocks() last saw; StaysBlocked() compares with it.

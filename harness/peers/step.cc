@@ -83,6 +83,7 @@ void PrepareFaults(bool handled) {
 
 StepOutcome Run(const std::function<std::int64_t()>& step, bool handled, nanoseconds patience) {
   SharedOutcome shared;
+  NoteTrace(TraceEntry::Kind::kOther, {}, "performs a step that may fault");
   const pid_t parent = getpid();
   const pid_t child = fork();
   if (child < 0)

@@ -157,6 +157,11 @@ TestRecord Judge(Slot& slot, const TestEntry& test, const Ending& ending) {
     record.verdict = Verdict::kDisputed;
   }
   CountChecks(slot, test, record);
+  if (record.verdict == Verdict::kFail || record.verdict == Verdict::kDisputed) {
+    constexpr std::size_t kSteps = 30;
+    for (const std::string& step : DescribeTrace(slot.trace, kSteps))
+      record.evidence.push_back("step: " + step);
+  }
   record.passes = IsRedOrUnresolved(record.verdict) ? 0 : 1;
   return record;
 }

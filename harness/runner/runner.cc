@@ -225,6 +225,7 @@ std::vector<report::TestRecord> RunInProcess(const RunnerOptions& options,
     internal::RunTestBody(slot, test);
     SetCurrentSlot(nullptr);
     report::TestRecord record = internal::Judge(slot, test, {});
+    if (options.inspect) options.inspect(slot, test, record);
     record.start_ns = start - arena.header().start_ns;
     record.duration_ns = NowNs() - start;
     ++progress.done;

@@ -52,6 +52,8 @@ struct RunnerOptions {
   // Of an earlier run that broke off: kept as they are, their tests are not run again.
   std::vector<report::TestRecord> done;
   std::string launcher = "./ipcsuite";  // how reproduction commands start
+  // Gets the slot of each attempt before it is used again, and may add to the record.
+  std::function<void(const Slot&, const TestEntry&, report::TestRecord&)> inspect;
 };
 
 // What the caller is given, in the scheduler's process, after each attempt.

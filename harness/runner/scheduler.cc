@@ -258,6 +258,7 @@ void Scheduler::Finish(Active& active, int wait_status) {
     }
   }
   report::TestRecord record = Judge(slot, test, ending);
+  if (options_.inspect) options_.inspect(slot, test, record);
   if (WIFSIGNALED(wait_status) && WTERMSIG(wait_status) == SIGBUS) ExcuseLackOfRoom(slot, record);
   record.start_ns = active.started_ns - arena_.header().start_ns;
   record.duration_ns = NowNs() - active.started_ns;

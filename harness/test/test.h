@@ -58,6 +58,9 @@
 
 namespace ipcsuite {
 
+// What tests call outside of CALL is in their trace too.
+using namespace calls;  // NOLINT
+
 // The fixture of every test of the suite.
 class Test : public testing::Test {
  protected:

@@ -13,13 +13,13 @@ namespace {
 
 IPC_TEST(SemaphoreHeader, DeclaresTypesAndFunctions, clause::semaphore_h::declarations) {
   // That this compiles says that the functions exist with these parameters.
-  int (*const of_sem[])(sem_t*) = {&sem_close, &sem_destroy, &sem_post, &sem_trywait, &sem_wait};
+  int (*const of_sem[])(sem_t*) = {&::sem_close, &::sem_destroy, &::sem_post, &::sem_trywait, &::sem_wait};
   for (const auto function : of_sem) EXPECT_TRUE(function != nullptr);
-  int (*const getvalue)(sem_t*, int*) = &sem_getvalue;
-  int (*const init)(sem_t*, int, unsigned) = &sem_init;
-  sem_t* (*const open)(const char*, int, ...) = &sem_open;
-  int (*const timedwait)(sem_t*, const timespec*) = &sem_timedwait;
-  int (*const unlink)(const char*) = &sem_unlink;
+  int (*const getvalue)(sem_t*, int*) = &::sem_getvalue;
+  int (*const init)(sem_t*, int, unsigned) = &::sem_init;
+  sem_t* (*const open)(const char*, int, ...) = &::sem_open;
+  int (*const timedwait)(sem_t*, const timespec*) = &::sem_timedwait;
+  int (*const unlink)(const char*) = &::sem_unlink;
   EXPECT_TRUE(getvalue && init && open && timedwait && unlink);
   EXPECT_TRUE((std::is_same_v<std::remove_cvref_t<decltype(SEM_FAILED)>, sem_t*>))
       << "the type of SEM_FAILED";

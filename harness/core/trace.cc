@@ -1,0 +1,231 @@
+#include "harness/core/trace.h"
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+
+#include "base/os/os.h"
+#include "harness/core/arena.h"
+#include "harness/core/context.h"
+#include "harness/core/functions.h"
+
+namespace ipcsuite {
+namespace {
+
+// The entry of the CALL that this thread is in; 0: none.
+thread_local std::uint32_t t_call = 0;
+
+std::uint16_t OwnActor(const Slot& slot) {
+  const Actor* actor = CurrentActor();
+  return actor ? static_cast<std::uint16_t>(actor - slot.actors) : TraceEntry::kNobody;
+}
+
+// An entry of the calling thread, its contents void and its number not yet published.
+TraceEntry* NewEntry(Slot& slot, TraceEntry::Kind kind, std::uint32_t* number) {
+  Trace& trace = slot.trace;
+  *number = trace.used.fetch_add(1, std::memory_order_relaxed) + 1;
+  TraceEntry& entry = trace.entries[(*number - 1) % Trace::kEntries];
+  entry.number.store(0, std::memory_order_relaxed);
+  entry.kind = kind;
+  entry.function = Function::none;
+  entry.word_count = entry.captures = entry.memory_used = entry.written = 0;
+  entry.actor = OwnActor(slot);
+  entry.failed = false;
+  entry.fate = 0;
+  entry.outer = t_call;
+  entry.ended = 0;
+  entry.error = 0;
+  entry.value = 0;
+  entry.text = "";
+  std::memset(entry.size, 0, sizeof entry.size);
+  entry.requirement = {};
+  entry.began = trace.order.fetch_add(1, std::memory_order_relaxed) + 1;
+  return &entry;
+}
+
+void Publish(TraceEntry* entry, std::uint32_t number) {
+  entry->number.store(number, std::memory_order_release);
+}
+
+// Copies what word `i` points to, as far as it is readable and fits.
+void CopyPointee(TraceEntry& entry, int i, std::size_t bytes) {
+  const std::size_t room = TraceEntry::kMemory - entry.memory_used;
+  bytes = std::min({bytes, room, std::size_t{255}});
+  if (bytes == 0 || entry.word[i] == 0) return;
+  char* to = entry.memory + entry.memory_used;
+  std::size_t got = os::PeekMemory(reinterpret_cast<const void*>(entry.word[i]), to, bytes);
+  if (got == 0) return;
+  const ParameterKind kind = ShapeOf(entry.function).parameters[i].kind;
+  if (kind == ParameterKind::kString) got = strnlen(to, got);
+  if (kind == ParameterKind::kDeadline && got + sizeof(timespec) <= room) {
+    timespec now{};
+    clock_gettime(CLOCK_REALTIME, &now);
+    std::memcpy(to + got, &now, sizeof now);
+    got += sizeof now;
+  }
+  entry.at[i] = entry.memory_used;
+  entry.size[i] = static_cast<std::uint8_t>(got);
+  entry.memory_used = static_cast<std::uint8_t>(entry.memory_used + got);
+}
+
+void Capture(TraceEntry& entry, std::uint32_t number, Function function, const std::uint64_t* words,
+             int count) {
+  const FunctionShape& shape = ShapeOf(function);
+  entry.function = function;
+  entry.captures++;
+  entry.memory_used = entry.written = 0;
+  entry.word_count = static_cast<std::uint8_t>(std::min(count, TraceEntry::kWords));
+  std::memcpy(entry.word, words, sizeof(std::uint64_t) * entry.word_count);
+  std::memset(entry.size, 0, sizeof entry.size);
+  if (number > Trace::kCopiesUntil) return;
+  for (int i = 0; i < entry.word_count; ++i) {
+    const ParameterKind kind = shape.parameters[i].kind;
+    if (IsResult(kind)) continue;
+    const std::uint64_t next = i + 1 < entry.word_count ? entry.word[i + 1] : 0;
+    CopyPointee(entry, i, CopiedBytes(kind, next, 0));
+  }
+}
+
+// After a success: what the function stored.
+void CaptureResults(TraceEntry& entry, std::uint32_t number) {
+  if (number > Trace::kCopiesUntil) return;
+  const FunctionShape& shape = ShapeOf(entry.function);
+  for (int i = 0; i < entry.word_count; ++i) {
+    const ParameterKind kind = shape.parameters[i].kind;
+    const bool both = kind == ParameterKind::kPolls || kind == ParameterKind::kFdSet;
+    if (!IsResult(kind) && !both) continue;
+    const std::uint64_t next = i + 1 < entry.word_count ? entry.word[i + 1] : 0;
+    CopyPointee(entry, i, CopiedBytes(kind, next, entry.value));
+    if (entry.size[i] > 0) entry.written = static_cast<std::uint8_t>(entry.written | 1u << i);
+  }
+}
+
+bool IsError(const FunctionShape& shape, std::int64_t value) {
+  switch (shape.style) {
+    case ErrorStyle::kMinusOne: return value == -1;
+    case ErrorStyle::kNumber: return value != 0;
+    case ErrorStyle::kSemFailed:
+      return value == static_cast<std::int64_t>(reinterpret_cast<std::intptr_t>(SEM_FAILED));
+    case ErrorStyle::kNever: break;
+  }
+  return false;
+}
+
+void Finish(Slot& slot, TraceEntry& entry, std::uint32_t number) {
+  if (!entry.failed && entry.function != Function::none) CaptureResults(entry, number);
+  entry.ended = slot.trace.order.fetch_add(1, std::memory_order_relaxed) + 1;
+}
+
+}  // namespace
+
+TraceEntry* Trace::At(std::uint32_t wanted) {
+  if (wanted == 0) return nullptr;
+  TraceEntry& entry = entries[(wanted - 1) % kEntries];
+  return entry.number.load(std::memory_order_acquire) == wanted ? &entry : nullptr;
+}
+
+void Trace::Reset() {
+  const std::size_t count = std::min(used.load(), kEntries);
+  std::memset(static_cast<void*>(this), 0, offsetof(Trace, entries) + count * sizeof(TraceEntry));
+}
+
+TraceEntry* NoteTrace(TraceEntry::Kind kind, std::initializer_list<std::uint64_t> words,
+                      std::string_view memory) {
+  Slot* slot = CurrentSlot();
+  if (!slot) return nullptr;
+  std::uint32_t number = 0;
+  TraceEntry* entry = NewEntry(*slot, kind, &number);
+  for (const std::uint64_t word : words) {
+    if (entry->word_count < TraceEntry::kWords) entry->word[entry->word_count++] = word;
+  }
+  entry->at[0] = 0;
+  entry->size[0] =
+      static_cast<std::uint8_t>(std::min<std::size_t>(memory.size(), TraceEntry::kMemory));
+  std::memcpy(entry->memory, memory.data(), entry->size[0]);
+  entry->ended = entry->began;
+  Publish(entry, number);
+  return entry;
+}
+
+void NoteRequirement(std::uint32_t number, Requirement requirement) {
+  Slot* slot = CurrentSlot();
+  TraceEntry* entry = slot ? slot->trace.At(number) : nullptr;
+  if (!entry) return;
+  if (requirement.clause == nullptr && !ScopedClause().empty())
+    requirement.clause = ScopedClause().data();
+  entry->requirement = requirement;
+}
+
+std::vector<const TraceEntry*> EntriesOf(const Trace& trace) {
+  std::vector<const TraceEntry*> entries;
+  const std::uint32_t used = trace.used.load();
+  for (std::uint32_t n = used > Trace::kEntries ? used - Trace::kEntries + 1 : 1; n <= used; ++n) {
+    if (const TraceEntry* entry = trace.At(n)) entries.push_back(entry);
+  }
+  return entries;
+}
+
+namespace internal {
+
+std::uint32_t BeginTrace(const char* text) {
+  Slot* slot = CurrentSlot();
+  if (!slot) return 0;
+  std::uint32_t number = 0;
+  TraceEntry* entry = NewEntry(*slot, TraceEntry::Kind::kCall, &number);
+  entry->text = text;
+  Publish(entry, number);
+  t_call = number;
+  return number;
+}
+
+void EndTrace(std::uint32_t number, std::int64_t value, std::int32_t error, bool failed) {
+  Slot* slot = CurrentSlot();
+  TraceEntry* entry = slot ? slot->trace.At(number) : nullptr;
+  t_call = entry ? entry->outer : 0;
+  if (!entry) return;
+  entry->value = value;
+  entry->error = error;
+  entry->failed = failed;
+  entry->fate = static_cast<std::uint8_t>(Fate::kReturned);
+  Finish(*slot, *entry, number);
+}
+
+TraceMark BeginFunction(Function function, const std::uint64_t* words, int count) {
+  Slot* slot = CurrentSlot();
+  if (!slot) return {};
+  const int saved = errno;
+  TraceMark mark;
+  if (TraceEntry* entry = slot->trace.At(t_call)) {
+    mark = {t_call, true};
+    Capture(*entry, mark.number, function, words, count);
+    t_call = 0;  // a handler's calls are its own
+  } else {
+    TraceEntry* own = NewEntry(*slot, TraceEntry::Kind::kRaw, &mark.number);
+    Capture(*own, mark.number, function, words, count);
+    Publish(own, mark.number);
+  }
+  errno = saved;
+  return mark;
+}
+
+void EndFunction(TraceMark mark, std::int64_t value) {
+  if (mark.in_call) {
+    t_call = mark.number;
+    return;
+  }
+  const int saved = errno;
+  Slot* slot = CurrentSlot();
+  TraceEntry* entry = slot ? slot->trace.At(mark.number) : nullptr;
+  if (entry) {
+    entry->value = value;
+    const FunctionShape& shape = ShapeOf(entry->function);
+    entry->failed = IsError(shape, value);
+    entry->error = shape.style == ErrorStyle::kNumber ? static_cast<std::int32_t>(value) : saved;
+    entry->fate = static_cast<std::uint8_t>(Fate::kReturned);
+    Finish(*slot, *entry, mark.number);
+  }
+  errno = saved;
+}
+
+}  // namespace internal
+}  // namespace ipcsuite
