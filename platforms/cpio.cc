@@ -26,6 +26,9 @@ void Cpio::AddDirectory(std::string_view path, unsigned mode) {
 void Cpio::AddFile(std::string_view path, std::string_view content, unsigned mode) {
   Entry(path, S_IFREG | mode, content, 0, 0);
 }
+void Cpio::AddLink(std::string_view path, std::string_view target) {
+  Entry(path, S_IFLNK | 0777, target, 0, 0);
+}
 void Cpio::AddDevice(std::string_view path, unsigned mode, unsigned major, unsigned minor) {
   Entry(path, S_IFCHR | mode, "", major, minor);
 }

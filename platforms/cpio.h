@@ -11,6 +11,7 @@ class Cpio {
  public:
   void AddDirectory(std::string_view path, unsigned mode = 0755);
   void AddFile(std::string_view path, std::string_view content, unsigned mode = 0755);
+  void AddLink(std::string_view path, std::string_view target);  // symbolic
   void AddDevice(std::string_view path, unsigned mode, unsigned major, unsigned minor);
   // Ends the archive and returns it.
   std::string Finish();

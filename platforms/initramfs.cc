@@ -46,7 +46,7 @@ Result<std::string> WriteInitramfs(const PlatformSpec& spec, const LaunchInput& 
   cpio.AddDevice("dev/console", 0600, 5, 1);
   cpio.AddDevice("dev/null", 0666, 1, 3);
   cpio.AddFile("ipcsuite", program);
-  cpio.AddFile("init", program);
+  cpio.AddLink("init", "/ipcsuite");  // the file system is memory of the guest
   cpio.AddFile(kOrdersPath + 1, orders, 0644);
   const std::string path = input.work_dir + "/initrd";
   if (const auto written = WriteFile(path, cpio.Finish()); !written) return Error{written.error()};

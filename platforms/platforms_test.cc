@@ -108,7 +108,8 @@ TEST(Stream, LaterResultOfATestReplacesTheEarlier) {
 TEST(Cpio, EntriesArePaddedAndEndWithTheTrailer) {
   Cpio cpio;
   cpio.AddDirectory("dev");
-  cpio.AddFile("init", "abc");
+  cpio.AddFile("ipcsuite", "abc");
+  cpio.AddLink("init", "/ipcsuite");
   cpio.AddDevice("dev/null", 0666, 1, 3);
   const std::string archive = cpio.Finish();
   EXPECT_EQ(archive.size() % 4, 0u);
