@@ -16,6 +16,7 @@
 #include "platforms/guest.h"
 #include "platforms/on.h"
 #include "reports/commands/commands.h"
+#include "reports/history/main.h"
 #include "stress/campaign/report.h"
 #include "stress/campaign/stress.h"
 #include "stress/engine/workload.h"
@@ -44,6 +45,7 @@ const Command kCommands[] = {
     {"explain", ipcsuite::cli::ExplainMain, "show what a clause requires, or what a test judges"},
     {"report", ipcsuite::report::ReportMain, "render a result file in other formats"},
     {"compare", ipcsuite::report::CompareMain, "compare the results of several platforms or days"},
+    {"history", ipcsuite::report::HistoryMain, "show many runs over time"},
     {"merge", ipcsuite::report::MergeMain, "merge the result files of shards"},
     {"expectations", ipcsuite::report::ExpectationsMain, "show, check and update known deviations"},
     {"detect", ipcsuite::detect::DetectMain,
