@@ -78,5 +78,17 @@ TEST(Reports, PlotsAreSelfContainedSvg) {
   EXPECT_TRUE(HeatMap(matrix).svg.empty());
 }
 
+TEST(Reports, LatencyHasPercentilesAndDurationsOnItsAxes) {
+  Cell cell;
+  cell.name = "Stress.Some";
+  for (int i = 0; i < 20000; ++i) cell.latency.Record(static_cast<std::uint64_t>(1000 + 400 * i));
+  const std::vector<Plot> plots = LatencyPlots({&cell});
+  ASSERT_EQ(plots.size(), 1u);
+  for (const char* label :
+       {">p50<", ">p90<", ">p99<", ">p99.9<", ">p99.99<", ">1 \u00b5s<", ">10 ms<"})
+    EXPECT_NE(plots[0].svg.find(label), std::string::npos) << label;
+  EXPECT_EQ(plots[0].svg.find(">p99.9999<"), std::string::npos) << "as far as there are messages";
+}
+
 }  // namespace
 }  // namespace ipcsuite::stress

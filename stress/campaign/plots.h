@@ -19,6 +19,8 @@ struct Series {
 struct Axis {
   std::string title;
   bool log = false;
+  std::vector<std::pair<double, std::string>> ticks = {};  // empty: round numbers
+  bool ns = false;  // values are nanoseconds, shown as durations
 };
 
 // A line plot; `title` and `description` become <title> and <desc>.
@@ -38,7 +40,5 @@ std::vector<Plot> LatencyPlots(const std::vector<const Cell*>& cells);
 Plot TimeLine(const Cell& cell);
 Plot HeatMap(const CoreMatrix& matrix);
 Plot ScalingPlot(const std::vector<ScalingCurve>& curves);
-
-std::string XmlEscape(const std::string& text);
 
 }  // namespace ipcsuite::stress
