@@ -186,12 +186,12 @@ const Row kFaults[] = {
      .family = Family::pshared,
      .difficulty = Difficulty::hard,
      .clauses = {"spin.pshared.usable"},
-     .what = "Every 200th pthread_spin_lock() does not take the lock.",
+     .what = "Every 16th pthread_spin_lock() does not take the lock.",
      .arm =
          [](Hooks& h) {
            h.pthread_spin_lock = [](pthread_spinlock_t* s) {
              static std::atomic<unsigned> locks{0};
-             return locks.fetch_add(1) % 200 == 199 ? 0 : real::pthread_spin_lock(s);
+             return locks.fetch_add(1) % 16 == 15 ? 0 : real::pthread_spin_lock(s);
            };
          }},
 };

@@ -14,16 +14,6 @@ enum Use : uint32_t { kKept, kOwed };
 thread_local int mutexes_held = 0;
 thread_local pthread_cond_t* to_signal = nullptr;
 
-// Whether a signal waits that this mask lets through.
-bool AnyPending(const sigset_t& mask) {
-  sigset_t pending;
-  sigpending(&pending);
-  for (int s = 1; s < 65; ++s) {
-    if (sigismember(&pending, s) == 1 && sigismember(&mask, s) == 0) return true;
-  }
-  return false;
-}
-
 void ResetCells(Hooks& h) {
   h.pthread_cond_init = [](pthread_cond_t* c, const pthread_condattr_t* a) {
     for (const Use use : {kKept, kOwed}) Cell(KeyIn(c), use) = 0;
@@ -310,20 +300,12 @@ const Row kFaults[] = {
            EveryCondWait<[](pthread_cond_t* c, pthread_mutex_t* m, RealCondWait call, clockid_t k,
                             const timespec* t) {
              if (t && (!Valid(*t) || !KnownClock(k) || Passed(*t, k))) return call(c, m, k, t);
-             // In slices without signals: those that came meanwhile are noticed after each.
-             sigset_t all, before;
-             sigfillset(&all);
-             for (int error = ETIMEDOUT;;) {
-               timespec slice;
-               real::clock_gettime(CLOCK_MONOTONIC, &slice);
-               slice = Later(slice, 2'000'000);
-               pthread_sigmask(SIG_BLOCK, &all, &before);
-               error = real::pthread_cond_clockwait(c, m, CLOCK_MONOTONIC, &slice);
-               const bool pending = AnyPending(before);
-               pthread_sigmask(SIG_SETMASK, &before, nullptr);
-               if (error != ETIMEDOUT || (t && Passed(*t, k))) return error;
-               if (pending) return EINTR;
-             }
+             return InSlices(
+                 k, t,
+                 [=](const timespec* slice) {
+                   return real::pthread_cond_clockwait(c, m, CLOCK_MONOTONIC, slice);
+                 },
+                 [](const sigset_t& mask) { return AnyPending(mask) ? EINTR : 0; });
            }>(h);
          }},
     {.name = "cond_destroy_ebusy",

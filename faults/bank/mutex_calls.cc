@@ -152,7 +152,7 @@ const Row kFaults[] = {
          [](Hooks& h) {
            EveryLock<[](pthread_mutex_t* m, RealLock call, clockid_t k, const timespec* t) {
              const int error = call(m, k, t);
-             if (error == EDEADLK) Stuck();
+             if (error == EDEADLK) SleepOn();
              return error;
            }>(h);
          }},
@@ -215,16 +215,14 @@ const Row kFaults[] = {
      .arm =
          [](Hooks& h) {
            EveryLock<[](pthread_mutex_t* m, RealLock call, clockid_t k, const timespec* t) {
-             if (!Held(m) || Mine(m)) return call(m, k, t);
-             for (int64_t end = NowNs(CLOCK_MONOTONIC) + StuckMs() * 1'000'000LL;
-                  NowNs(CLOCK_MONOTONIC) < end;) {
-               const int error = real::pthread_mutex_trylock(m);
-               if (error != EBUSY) return error;
-               if (t && KnownClock(k) && Passed(*t, k)) return call(m, k, t);
-               if (t && !Valid(*t)) return call(m, k, t);
-               if (SignalWithin(2'000'000)) return EINTR;
-             }
-             return call(m, k, t);
+             if (!Held(m) || Mine(m) || IsInherit(m)) return call(m, k, t);
+             if (t && (!Valid(*t) || !KnownClock(k) || Passed(*t, k))) return call(m, k, t);
+             return InSlices(
+                 k, t,
+                 [=](const timespec* slice) {
+                   return real::pthread_mutex_clocklock(m, CLOCK_MONOTONIC, slice);
+                 },
+                 [](const sigset_t& mask) { return AnyPending(mask) ? EINTR : 0; });
            }>(h);
          }},
     {.name = "mutex_unlock_writes_late",
@@ -255,20 +253,19 @@ const Row kFaults[] = {
              if (error != EBUSY || Mine(m)) {
                return error == EBUSY ? call(m, k, t) : error;
              }
-             return waits.fetch_add(1) % 8 == 7 ? 0 : call(m, k, t);
+             return waits.fetch_add(1) % 3 == 2 ? 0 : call(m, k, t);
            }>(h);
          }},
     {.name = "mutex_wakeup_seldom_lost",
      .family = Family::pshared,
      .difficulty = Difficulty::hard,
      .clauses = {"mutex.pshared.blocks_and_wakes"},
-     .what = "Every eighth unlock of a normal mutex with waiters wakes nobody.",
+     .what = "Every third unlock of a normal mutex with waiters wakes nobody.",
      .arm =
          [](Hooks& h) {
            OnShared<&Hooks::pthread_mutex_unlock>::With<[](pthread_mutex_t* m) {
-             static std::atomic<unsigned> unlocks{0};
              if (TypeOf(m) != 0 || IsRobust(m) || IsInherit(m) || WordOf(m) != 2 ||
-                 unlocks.fetch_add(1) % 8 != 7) {
+                 Cell(KeyIn(m), 0).fetch_add(1) % 3 != 2) {
                return real::pthread_mutex_unlock(m);
              }
              ReleaseSilently(m);

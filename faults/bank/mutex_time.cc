@@ -9,12 +9,12 @@ const Row kFaults[] = {
      .family = Family::pshared,
      .difficulty = Difficulty::medium,
      .clauses = {"mutex.pshared.timedlock_timeout"},
-     .what = "pthread_mutex_timedlock() gives up 1 ms early.",
+     .what = "pthread_mutex_timedlock() gives up 2 ms early.",
      .arm =
          [](Hooks& h) {
            OnShared<&Hooks::pthread_mutex_timedlock>::With<[](pthread_mutex_t* m,
                                                               const timespec* t) {
-             const timespec early = Earlier(*t, 1'000'000);
+             const timespec early = Earlier(*t, 2'000'000);
              return real::pthread_mutex_timedlock(m, Valid(*t) ? &early : t);
            }>(h);
          }},
@@ -109,12 +109,12 @@ const Row kFaults[] = {
      .family = Family::pshared,
      .difficulty = Difficulty::medium,
      .clauses = {"cond.pshared.timedwait_etimedout"},
-     .what = "pthread_cond_timedwait() gives up 1 ms early.",
+     .what = "pthread_cond_timedwait() gives up 2 ms early.",
      .arm =
          [](Hooks& h) {
            OnShared<&Hooks::pthread_cond_timedwait>::With<[](pthread_cond_t* c, pthread_mutex_t* m,
                                                              const timespec* t) {
-             const timespec early = Earlier(*t, 1'000'000);
+             const timespec early = Earlier(*t, 2'000'000);
              return real::pthread_cond_timedwait(c, m, Valid(*t) ? &early : t);
            }>(h);
          }},
@@ -220,12 +220,12 @@ const Row kFaults[] = {
      .family = Family::pshared,
      .difficulty = Difficulty::medium,
      .clauses = {"rwlock.pshared.timed_etimedout"},
-     .what = "pthread_rwlock_timedwrlock() gives up 1 ms early.",
+     .what = "pthread_rwlock_timedwrlock() gives up 3 ms early.",
      .arm =
          [](Hooks& h) {
            OnShared<&Hooks::pthread_rwlock_timedwrlock>::With<[](pthread_rwlock_t* l,
                                                                  const timespec* t) {
-             const timespec early = Earlier(*t, 1'000'000);
+             const timespec early = Earlier(*t, 3'000'000);
              return real::pthread_rwlock_timedwrlock(l, Valid(*t) ? &early : t);
            }>(h);
          }},

@@ -102,7 +102,7 @@ const Row kFaults[] = {
            EveryLock<[](pthread_mutex_t* m, RealLock call, clockid_t k, const timespec* t) {
              const bool waits = Held(m) && !Mine(m);
              const int error = call(m, k, t);
-             if (waits && error == EOWNERDEAD) Stuck();
+             if (waits && error == EOWNERDEAD) SleepOn();
              return error;
            }>(h);
          }},

@@ -125,7 +125,7 @@ const Row kFaults[] = {
            EveryLock<[](pthread_mutex_t* m, RealLock call, clockid_t k, const timespec* t) {
              const bool waits = Held(m);
              const int error = call(m, k, t);
-             if (waits && error == ENOTRECOVERABLE) Stuck();
+             if (waits && error == ENOTRECOVERABLE) SleepOn();
              return error;
            }>(h);
          }},

@@ -24,7 +24,7 @@ template <int (*&Try)(pthread_rwlock_t*), auto Member>
 void WaitsUntilStuck(Hooks& h) {
   OnShared<Member>::template With<[](pthread_rwlock_t* l) {
     if (const int error = Try(l); error != EBUSY) return error;
-    Stuck();
+    SleepOn();
     return (DefaultHooks().*Member)(l);
   }>(h);
 }
@@ -197,12 +197,12 @@ const Row kFaults[] = {
      .arm =
          [](Hooks& h) {
            OnShared<&Hooks::pthread_rwlock_rdlock>::With<[](pthread_rwlock_t* l) {
-             for (int i = 0; i < StuckMs() / 2; ++i) {
-               const int error = real::pthread_rwlock_tryrdlock(l);
-               if (error != EBUSY) return error;
-               if (SignalWithin(2'000'000)) return EINTR;
-             }
-             return real::pthread_rwlock_rdlock(l);
+             return InSlices(
+                 0, nullptr,
+                 [=](const timespec* slice) {
+                   return real::pthread_rwlock_clockrdlock(l, CLOCK_MONOTONIC, slice);
+                 },
+                 [](const sigset_t& mask) { return AnyPending(mask) ? EINTR : 0; });
            }>(h);
          }},
 };

@@ -1,7 +1,8 @@
 // What faults of mutexes, condition variables, barriers and read-write locks share. Only objects
 // with PTHREAD_PROCESS_SHARED are under test: the harness and libraries use others. Whether one is,
 // and what is inside, is what glibc keeps in it; elsewhere none is. An object is known by its place
-// in its page, which is the same through every mapping.
+// in its page, which is the same through every mapping, and by the process group, which each test
+// has for itself.
 #pragma once
 
 #include <pthread.h>
@@ -18,7 +19,8 @@ namespace faults {
 
 template <class T>
 uint64_t KeyIn(const T* object) {
-  return 0x7000'0000'0000 + (reinterpret_cast<uintptr_t>(object) & 0xfff);
+  return (uint64_t{7} << 60) + (static_cast<uint64_t>(getpgrp()) << 12) +
+         (reinterpret_cast<uintptr_t>(object) & 0xfff);
 }
 
 #ifdef __GLIBC__
@@ -47,6 +49,9 @@ inline void MakePrivate(pthread_barrier_t* b) {
 inline void ForgetClock(pthread_cond_t* c) { c->__data.__wrefs &= ~2u; }
 inline unsigned WaitersOf(const pthread_cond_t* c) { return c->__data.__wrefs >> 3; }
 inline bool WriterHolds(const pthread_rwlock_t* l) { return l->__data.__cur_writer != 0; }
+inline void PreferWriters(pthread_rwlock_t* l) {
+  l->__data.__flags = PTHREAD_RWLOCK_PREFER_WRITER_NONRECURSIVE_NP;
+}
 #else
 inline bool Shared(const void*) { return false; }
 inline int TypeOf(const pthread_mutex_t*) { return 0; }
@@ -59,6 +64,7 @@ inline void MakePrivate(void*) {}
 inline void ForgetClock(pthread_cond_t*) {}
 inline unsigned WaitersOf(const pthread_cond_t*) { return 0; }
 inline bool WriterHolds(const pthread_rwlock_t*) { return false; }
+inline void PreferWriters(pthread_rwlock_t*) {}
 #endif
 
 inline pid_t ThisThread() { return static_cast<pid_t>(syscall(SYS_gettid)); }
@@ -78,6 +84,46 @@ inline timespec StuckUntil() {
   real::clock_gettime(CLOCK_REALTIME, &now);
   now.tv_sec += StuckMs() / 1000;
   return Later(now, StuckMs() % 1000 * 1'000'000L);
+}
+
+// Sleeps where a thread that waits for such an object sleeps, for the length of a "hang".
+inline void SleepOn() {
+  const int64_t end = NowNs(CLOCK_MONOTONIC) + StuckMs() * int64_t{1'000'000};
+  for (int64_t left; (left = end - NowNs(CLOCK_MONOTONIC)) > 0;) {
+    int word = 0;
+    long time[2] = {static_cast<long>(left / 1'000'000'000),
+                    static_cast<long>(left % 1'000'000'000)};
+    syscall(SYS_futex, &word, 0, 0, time, nullptr, 0);
+  }
+}
+
+// Whether a signal waits that this mask lets through.
+inline bool AnyPending(const sigset_t& mask) {
+  sigset_t pending;
+  sigpending(&pending);
+  for (int s = 1; s < 65; ++s) {
+    if (sigismember(&pending, s) == 1 && sigismember(&mask, s) == 0) return true;
+  }
+  return false;
+}
+
+// Waits in slices, each until a time on CLOCK_MONOTONIC that `wait` is given, without signals;
+// `between` is called after each and may end the wait with an error. `t`: the caller's deadline.
+template <class Wait, class Between>
+int InSlices(clockid_t k, const timespec* t, Wait wait, Between between) {
+  for (;;) {
+    sigset_t all, before;
+    sigfillset(&all);
+    timespec slice;
+    real::clock_gettime(CLOCK_MONOTONIC, &slice);
+    slice = Later(slice, 2'000'000);
+    pthread_sigmask(SIG_BLOCK, &all, &before);
+    const int error = wait(&slice);
+    const int ends = error == ETIMEDOUT ? between(before) : 0;
+    pthread_sigmask(SIG_SETMASK, &before, nullptr);
+    if (error != ETIMEDOUT || (t && Passed(*t, k))) return error;
+    if (ends != 0) return ends;
+  }
 }
 
 // Ready-made hooks for calls about a shared object that return an error number.

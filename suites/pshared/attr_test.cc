@@ -116,6 +116,8 @@ IPC_TEST_F(MutexAttributes, RobustAndSharedIndependently, clause::mutexattr::rob
       EXPECT_THAT(CALL_ERRNO(pthread_mutexattr_setrobust(&attributes_, robust)), SucceedsWith(0));
       EXPECT_EQ(Robust(), robust);
       EXPECT_EQ(Shared(), shared);
+      EXPECT_THAT(CALL_ERRNO(pthread_mutexattr_setpshared(&attributes_, shared)), SucceedsWith(0));
+      EXPECT_EQ(Robust(), robust) << "it is another attribute";
     }
   }
 }

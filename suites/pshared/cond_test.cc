@@ -53,6 +53,31 @@ IPC_TEST_P(CondWait, SignalWakesAWaiter, clause::cond::pshared_signal,
   }
 }
 
+IPC_TEST_P(CondWait, SignalledWaiterOwnsTheMutex, clause::cond::pshared_mutex_owned_on_return) {
+  for (const Way way : AllWays()) {
+    const PlacedMonitor monitor(GetParam(), {.type = PTHREAD_MUTEX_ERRORCHECK});
+    Shared<std::atomic<int>> end;
+    const Worker waiter = Work([&] {
+      Monitor* const own = monitor.get();
+      Lock(&own->mutex);
+      CallResult result = CALL(0);
+      while (own->tokens == 0 && result.ok()) result = WaitBy(way, &own->cond, &own->mutex);
+      end->store(1);
+      Backoff backoff;
+      while (end->load() != 2) backoff.Pause();
+      return result.ok() ? CALL_ERRNO(pthread_mutex_unlock(&own->mutex)) : result;
+    });
+    EXPECT_THAT(waiter.call(), Blocks()) << ToString(way);
+    monitor.Give(1);
+    Setup(CALL_ERRNO(pthread_cond_signal(&monitor->cond)));
+    Backoff backoff;
+    for (const Deadline late(3s); end->load() == 0 && !late.passed();) backoff.Pause();
+    EXPECT_THAT(CALL_ERRNO(pthread_mutex_trylock(&monitor->mutex)), Fails(EBUSY)) << ToString(way);
+    end->store(2);
+    EXPECT_THAT(ResultOf(waiter.call(), &monitor->mutex), SucceedsWith(0)) << ToString(way);
+  }
+}
+
 IPC_TEST_P(CondWait, EachSignalWakesOneMore, clause::cond::pshared_signal,
            clause::cond::pshared_wake_order) {
   const PlacedMonitor monitor(GetParam());
@@ -112,11 +137,13 @@ IPC_TEST_P(CondWait, LaterWaiterDoesNotTakeTheSignal, clause::cond::pshared_sign
   constexpr int kRounds = 12;
   const PlacedMonitor monitor(GetParam());
   for (int round = 0; round < kRounds && !testing::Test::HasFailure(); ++round) {
-    Shared<std::atomic<int>> woken;
+    Shared<std::atomic<int>> signalled, woken;
     const Worker first(UsedByProcesses(GetParam()), [&] {
       Monitor* const own = monitor.get();
       Lock(&own->mutex);
-      const CallResult result = CALL_ERRNO(pthread_cond_wait(&own->cond, &own->mutex));
+      CallResult result = CALL(0);
+      while (signalled->load() == 0 && result.ok())
+        result = CALL_ERRNO(pthread_cond_wait(&own->cond, &own->mutex));
       woken->store(1);
       Unlock(&own->mutex);
       return result;
@@ -125,6 +152,7 @@ IPC_TEST_P(CondWait, LaterWaiterDoesNotTakeTheSignal, clause::cond::pshared_sign
     const Worker second(UsedByProcesses(GetParam()), [&] {
       Monitor* const own = monitor.get();
       Lock(&own->mutex);
+      signalled->store(1);
       pthread_cond_signal(&own->cond);
       CallResult result = CALL(0);
       while (woken->load() == 0 && result.ok())

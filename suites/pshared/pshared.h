@@ -138,6 +138,6 @@ void MakeUnrecoverable(const Mutex& mutex);
 // The result of a call that may hang: when it does, where its thread sleeps and the state of the
 // mutex that it may wait for are noted as evidence.
 CallResult ResultOf(const Call& call, const pthread_mutex_t* mutex = nullptr,
-                    nanoseconds patience = 3s);
+                    nanoseconds patience = 2s);
 
 }  // namespace ipcsuite::pshared_suite

@@ -13,7 +13,7 @@ namespace {
 
 // In a process of its own, since it may hang.
 CallResult InAnother(std::function<CallResult()> step, const Mutex& mutex,
-                     nanoseconds patience = 3s) {
+                     nanoseconds patience = 2s) {
   const Worker worker(true, std::move(step));
   return ResultOf(worker.call(), mutex, patience);
 }
@@ -116,6 +116,12 @@ IPC_TEST_P(RobustUnrecoverable, TimedLocksFail, clause::robust::notrecoverable_t
                 FailsWithAnyOf(ENOTRECOVERABLE, ETIMEDOUT))
         << ToString(way) << ", past deadline";
   }
+}
+
+IPC_TEST_P(RobustUnrecoverable, FirstTrylockFails, clause::robust::notrecoverable_trylock) {
+  const Mutex mutex(GetParam());
+  MakeUnrecoverable(mutex);
+  EXPECT_THAT(CALL_ERRNO(pthread_mutex_trylock(mutex)), Fails(ENOTRECOVERABLE));
 }
 
 IPC_TEST_P(RobustUnrecoverable, TrylockFails, clause::robust::notrecoverable_trylock) {
