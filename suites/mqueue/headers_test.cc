@@ -98,9 +98,9 @@ IPC_TEST(MqueueLibrary, StandsOnNoFunctionOfTheApplication, clause::mqueue_h::re
 
 IPC_TEST(MqueueHeader, FunctionsCanBeCalledThroughPointers, clause::mqueue_h::function_addresses) {
   Queue q(2, 16);
-  int (*const volatile send)(mqd_t, const char*, size_t, unsigned) = (mq_send);
-  ssize_t (*const volatile receive)(mqd_t, char*, size_t, unsigned*) = (mq_receive);
-  int (*const volatile getattr)(mqd_t, mq_attr*) = (mq_getattr);
+  int (*const volatile send)(mqd_t, const char*, size_t, unsigned) = (::mq_send);
+  ssize_t (*const volatile receive)(mqd_t, char*, size_t, unsigned*) = (::mq_receive);
+  int (*const volatile getattr)(mqd_t, mq_attr*) = (::mq_getattr);
   mq_attr attr{};
   char buffer[16];
   EXPECT_THAT(CALL(send(q, "m", 1, 0)), SucceedsWith(0));
