@@ -80,6 +80,21 @@ TEST(Finding, ACheckThatFailsAgainAndAgainIsShownOnce) {
   EXPECT_THAT(text, HasSubstr("more: [23 more failures of this test are in the JSON result.]"));
 }
 
+TEST(Finding, StepsAreThoseOfTheTraceOrOfTheShortestProgram) {
+  TestRecord t;
+  t.command = "r";
+  t.failures.push_back({"c", "", 0, "blocks", "read(fd=3, buf, 5) = 0", ""});
+  t.evidence = {"blocked: pid 7", "step: p0 write(fd=4, \"x\", 1) = 1", "step: p1 read(fd=3) = 0"};
+  const std::string traced = ParagraphText(t, {});
+  EXPECT_THAT(traced, HasSubstr("steps: p0 write(fd=4, \"x\", 1) = 1\n  p1 read(fd=3) = 0\n"));
+  EXPECT_THAT(traced, HasSubstr("evidence: blocked: pid 7\nreproduce: r\n"));
+  t.attachments.push_back({"text", "The shortest program that fails",
+                           "  p0  write(q)\n\nIPCSUITE_REPLAY=00 ./ipcsuite run"});
+  const std::string shrunk = ParagraphText(t, {});
+  EXPECT_THAT(shrunk, HasSubstr("p0  write(q)\nreplay: IPCSUITE_REPLAY=00 ./ipcsuite run\n"));
+  EXPECT_EQ(shrunk.find("write(fd=4"), std::string::npos);
+}
+
 TEST(Finding, TestsOfOneCauseAreTogetherAndComeFirst) {
   report::Run run;
   for (const char* name : {"A", "B", "C", "D"}) {

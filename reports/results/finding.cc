@@ -34,13 +34,24 @@ class Lines {
   std::vector<FindingLine> lines_;
 };
 
+// Steps of the trace of a test (harness/runner) stand among its evidence.
+constexpr std::string_view kTraced = "step: ";
+
 std::string Evidence(const TestRecord& test) {
-  const std::size_t shown = std::min(kEvidence, test.evidence.size());
-  std::string text =
-      Join({test.evidence.begin(), test.evidence.begin() + static_cast<long>(shown)}, "\n");
-  if (test.evidence.size() > shown)
-    text += "\n[" + std::to_string(test.evidence.size() - shown) + " more lines in the report]";
-  return text;
+  std::vector<std::string> shown;
+  std::size_t more = 0;
+  for (const std::string& line : test.evidence) {
+    if (line.starts_with(kTraced)) continue;
+    if (shown.size() < kEvidence) {
+      shown.push_back(line);
+    } else {
+      ++more;
+    }
+  }
+  return Join(shown, "\n") +
+         (more > 0
+              ? "\n[" + Counted(static_cast<std::int64_t>(more), "more line") + " in the report]"
+              : "");
 }
 
 bool IsWord(char c) { return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '_'; }
@@ -170,14 +181,21 @@ std::string Requirements(const std::vector<std::string>& ids, const ClauseIndex&
   return Join(texts, "\n");
 }
 
-// What the processes did, in order, and how a property repeats just that.
+// What the processes did, in order: the program that a property was shrunk to, with the command
+// that repeats just that, or the trace of the test.
 void AddSteps(Lines& lines, const TestRecord& test) {
   for (const Attachment& a : test.attachments) {
     if (a.kind != "text" || !a.title.starts_with(kSteps)) continue;
     const std::size_t replay = a.content.find("\nIPCSUITE_REPLAY=");
     lines.Add("steps", Shorten(a.content.substr(0, replay), kStepBytes));
     if (replay != std::string::npos) lines.Add("replay", Trim(a.content.substr(replay)));
+    return;
   }
+  std::string steps;
+  for (const std::string& line : test.evidence) {
+    if (line.starts_with(kTraced)) steps += line.substr(kTraced.size()) + "\n";
+  }
+  lines.Add("steps", Shorten(steps, kStepBytes));
 }
 
 }  // namespace
