@@ -52,8 +52,8 @@ IPC_TEST(SemOpenErrors, ValueAboveTheMaximum, clause::sem_open::err_einval_value
   const Semaphore sem(SemKind::kNamed, 3);
   const CallResult opened = CALL_SEM(sem_open(sem.name(), O_CREAT, 0600, UINT_MAX));
   const OpenSemaphore closes(opened);
-  ObserveFact("too large a value for an existing semaphore",
-              opened.ok() ? "success" : ErrnoName(opened.error));
+  Observe(clause::sem_open::err_einval_value, "too large a value for an existing semaphore",
+          opened);
 }
 
 // A full descriptor table; what needs no descriptor succeeds.
@@ -139,8 +139,8 @@ IPC_TEST(SemOpenErrors, StormOfSignals, clause::sem_open::err_eintr) {
   const ScopedSignal handler(SIGUSR1, CountSignal);
   const UniqueName name = UniqueName::Sem();
   Shared<std::atomic<int>> interrupted;
-  const Setting process{"", SemKind::kNamed, true};
-  Worker worker(process, [&] {
+  Peer peer;
+  const Call call = peer.start([&] {
     for (int i = 0; i < 100; ++i) {
       const CallResult opened = CALL_SEM(sem_open(name.c_str(), O_CREAT, 0600, 1));
       EXPECT_THAT(opened, SucceedsOrFailsWith(EINTR));
@@ -151,7 +151,7 @@ IPC_TEST(SemOpenErrors, StormOfSignals, clause::sem_open::err_eintr) {
     }
     return CALL(0);
   });
-  EXPECT_THAT(worker.Interrupt(SIGUSR1), Succeeds());
+  EXPECT_THAT(Interrupt(peer, call, SIGUSR1, {.looks = 1}), Succeeds());
   Observe(clause::sem_open::err_eintr, "calls interrupted",
           interrupted->load() > 0 ? "some" : "none seen");
 }

@@ -17,26 +17,8 @@ const std::vector<Setting> kProcessSettings = {{"Named", SemKind::kNamed, true},
 
 std::string SettingName(const testing::TestParamInfo<Setting>& info) { return info.param.name; }
 
-namespace {
-template <typename S>
-int IfDeclared(S* sem, clockid_t clock, const timespec* deadline) {
-  if constexpr (internal::HasClockwait<S>) {
-    return sem_clockwait(sem, clock, deadline);
-  } else {
-    errno = ENOSYS;
-    return -1;
-  }
-}
-}  // namespace
-
 void NeedClockwait() {
   if (!kHasClockwait) Unsupported("sem_clockwait() (of Issue 8) is not declared");
-}
-
-CallResult ClockWait(sem_t* sem, clockid_t clock, const timespec& deadline) {
-  return ipcsuite::internal::Invoke("sem_clockwait(sem, clock, &deadline)",
-                                    ipcsuite::internal::Convention::kMinusOne,
-                                    [&] { return IfDeclared(sem, clock, &deadline); });
 }
 
 std::string ToString(Way way) {

@@ -10,6 +10,7 @@
 #include <utility>
 #include <vector>
 
+#include "harness/objects/sem_clockwait.h"
 #include "harness/objects/semaphore.h"
 #include "harness/peers/worker.h"
 #include "harness/test/test.h"
@@ -47,18 +48,8 @@ class Worker : public ipcsuite::Worker {
       : ipcsuite::Worker(setting.processes, std::move(step)) {}
 };
 
-// sem_clockwait() is of Issue 8.
-namespace internal {
-template <typename S>
-concept HasClockwait = requires(S* sem, const timespec* deadline) {
-  sem_clockwait(sem, clockid_t{}, deadline);
-};
-}  // namespace internal
-inline constexpr bool kHasClockwait = internal::HasClockwait<sem_t>;
-// Ends the test where it is not declared.
+// Ends the test where sem_clockwait() is not declared.
 void NeedClockwait();
-// sem_clockwait() where it is declared; ENOSYS elsewhere.
-CallResult ClockWait(sem_t* sem, clockid_t clock, const timespec& deadline);
 
 // The ways to wait.
 enum class Way { kWait, kTimed, kClockRealtime, kClockMonotonic };

@@ -204,6 +204,7 @@ IPC_TEST(SemClockwait, UnsupportedClock, clause::sem_clockwait::err_einval_clock
   EXPECT_THAT(ClockWait(sem, 123456, far), Fails(EINVAL));
   const CallResult cpu = ClockWait(sem, CLOCK_PROCESS_CPUTIME_ID, {0, 0});
   EXPECT_THAT(cpu, FailsWithAnyOf(EINVAL, ETIMEDOUT));
+  Observe(clause::sem_clockwait::err_einval_clock, "a clock of processor time", cpu);
   EXPECT_EQ(ValueOf(sem), 0);
 }
 

@@ -253,7 +253,7 @@ IPC_TEST_P(SemWait, GetvalueWithWaiters, clause::sem_getvalue::locked) {
   NoteChecks();
   EXPECT_TRUE(with_one == 0 || with_one == -1) << with_one;
   EXPECT_TRUE(with_two == 0 || with_two == -2) << with_two;
-  ObserveFact("sem_getvalue() with two waiters", std::to_string(with_two));
+  Observe(clause::sem_getvalue::locked, "sem_getvalue() with two waiters", with_two);
   EXPECT_THAT(first.call(), StaysBlocked()) << "sem_getvalue() woke it";
   Post(sem, 2);
   EXPECT_THAT(first.result(), SucceedsWith(0));
