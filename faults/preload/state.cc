@@ -161,6 +161,16 @@ Waiting::~Waiting() {
 }
 bool Waiting::Kicked() const { return slot_ >= 0 && shared->waits[slot_].kicked.load() != 0; }
 
+bool Waiting::Newest() const {
+  if (slot_ < 0) return true;
+  const Wait& mine = shared->waits[slot_];
+  for (const Wait& w : shared->waits) {
+    const bool same = w.key.load() == mine.key.load() && w.use.load() == mine.use.load();
+    if (same && w.order.load() > mine.order.load() && Alive(w)) return false;
+  }
+  return true;
+}
+
 int WaiterCount(uint64_t key, uint32_t use) {
   int n = 0;
   for (const Wait& w : shared->waits) n += Matches(w, key, use);

@@ -76,6 +76,7 @@ class Waiting {
   Waiting(const Waiting&) = delete;
   Waiting& operator=(const Waiting&) = delete;
   bool Kicked() const;  // somebody meant this wait
+  bool Newest() const;  // nobody came later who still waits for the same
 
  private:
   int slot_;

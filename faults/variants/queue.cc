@@ -6,18 +6,18 @@
 #include <cstring>
 
 #include "faults/preload/queues.h"
-#include "faults/variants/vary.h"
+#include "faults/variants/names.h"
 
 namespace faults {
 namespace {
 
-size_t Length(const char* n) { return n && !Unreadable(n) ? std::strlen(n) : 0; }
-bool InnerSlash(const char* n) { return Length(n) > 1 && std::strchr(n + 1, '/'); }
-bool NoSlash(const char* n) { return Length(n) > 0 && n[0] != '/'; }
+using names::Dots;
+using names::InnerSlash;
+using names::Length;
+using names::NoSlash;
+using names::SlashesReplaced;
+
 bool OnlySlash(const char* n) { return Length(n) == 1 && n[0] == '/'; }
-bool Dots(const char* n) {
-  return Length(n) > 0 && (std::strcmp(n, "/.") == 0 || std::strcmp(n, "/..") == 0);
-}
 bool Long(const char* n) { return Length(n) > 256; }
 
 // mq_open() and mq_unlink() that fail for such names.
@@ -45,12 +45,6 @@ void NamesChanged(Hooks& h) {
 const char* SlashAdded(const char* n, char* room) {
   if (!NoSlash(n) || Length(n) > 250 || std::strchr(n, '/')) return n;
   std::snprintf(room, 512, "/%s", n);
-  return room;
-}
-const char* SlashesReplaced(const char* n, char* room) {
-  size_t length = Length(n);
-  if (!InnerSlash(n) || length > 250 || n[0] != '/') return n;
-  for (size_t i = 0; i <= length; ++i) room[i] = i > 0 && n[i] == '/' ? '!' : n[i];
   return room;
 }
 

@@ -5,12 +5,14 @@
 #include <cstring>
 
 #include "faults/preload/shm.h"
-#include "faults/variants/vary.h"
+#include "faults/variants/names.h"
 
 namespace faults {
 namespace {
 
-size_t Length(const char* n) { return n && !Unreadable(n) ? std::strlen(n) : 0; }
+using names::Length;
+using names::NoSlash;
+
 bool OnlySlashes(const char* n) { return Length(n) > 0 && std::strspn(n, "/") == Length(n); }
 bool InnerSlash(const char* n) {
   return Length(n) > 1 && std::strchr(n + 1, '/') && !OnlySlashes(n);
@@ -40,7 +42,6 @@ void NamesChanged(Hooks& h) {
   };
 }
 
-bool NoSlash(const char* n) { return Length(n) > 0 && n[0] != '/'; }
 bool TwoSlashes(const char* n) { return Length(n) > 2 && n[0] == '/' && n[1] == '/'; }
 bool Over255(const char* n) { return Length(n) > 256; }
 

@@ -4,6 +4,7 @@
 #include <time.h>
 
 #include "faults/preload/queues.h"
+#include "faults/preload/sems.h"
 #include "faults/preload/streams.h"
 #include "faults/variants/vary.h"
 
@@ -126,6 +127,14 @@ void CoarseClock(Hooks& h) {
     timespec later = Sane(t) ? TickDeadline(t) : timespec{};
     return ReceiveFrom(o, b, n, p, Sane(t) ? &later : t);
   };
+  h.sem_timedwait = [](sem_t* s, Time t) {
+    timespec later = Sane(t) ? TickDeadline(t) : timespec{};
+    return real::sem_timedwait(s, Sane(t) ? &later : t);
+  };
+  h.sem_clockwait = [](sem_t* s, clockid_t c, Time t) {
+    timespec later = Sane(t) ? TickDeadline(t) : timespec{};
+    return real::sem_clockwait(s, c, Sane(t) ? &later : t);
+  };
 }
 
 const Row kVariants[] = {
@@ -188,6 +197,14 @@ const Row kVariants[] = {
              return Late([&] { return ReceiveFrom(o, b, n, p, t); });
            };
          }},
+    {.name = "wakeups_late_semaphores",
+     .role = Role::variant,
+     .family = Family::sem,
+     .clauses = {"sem_post.unblock_choice_without_ps"},
+     .what = "A wait for a semaphore that had to wait returns 100 ms late.",
+     .arm = EveryWait<[](sem_t* s, RealWait wait, clockid_t c, Time t) {
+       return Late([&] { return wait(s, c, t); });
+     }>},
     {.name = "mq_open_is_interrupted",
      .role = Role::variant,
      .family = Family::mqueue,
@@ -270,6 +287,23 @@ const Row kVariants[] = {
      .clauses = {"general.waiters.unspecified_without_ps"},
      .what = "Clocks, file times and time-outs have a resolution of 5 ms.",
      .arm = CoarseClock},
+    {.name = "clock_coarse_sem",
+     .role = Role::variant,
+     .family = Family::sem,
+     .clauses = {"sem_post.unblock_choice_without_ps"},
+     .what = "Clocks and time-outs have a resolution of 5 ms.",
+     .arm = CoarseClock},
+    {.name = "sem_nsems_max_is_least",
+     .role = Role::variant,
+     .family = Family::sem,
+     .clauses = {"sem.limit.nsems_max"},
+     .what = "sysconf() says that {SEM_NSEMS_MAX} is 256; more may be there nevertheless.",
+     .arm =
+         [](Hooks& h) {
+           h.sysconf = [](int name) {
+             return name == _SC_SEM_NSEMS_MAX ? Instead(256l) : real::sysconf(name);
+           };
+         }},
     {.name = "mq_open_max_is_least",
      .role = Role::variant,
      .family = Family::mqueue,
