@@ -11,18 +11,12 @@
 #include <cerrno>
 #include <cstring>
 
-#include "harness/core/call.h"
 #include "harness/core/context.h"
+#include "props/engine/outcome.h"
 #include "props/model/record.h"
 
 namespace ipcsuite::props {
 namespace {
-
-void NoteOutcome(Op& op, const CallResult& result) {
-  op.result = result.value;
-  op.error = result.failed ? result.error : 0;
-  op.fate = Fate::kReturned;
-}
 
 void SetNonblock(int fd, bool on) {
   const int flags = fcntl(fd, F_GETFL);

@@ -8,42 +8,16 @@
 #include <cerrno>
 #include <cstring>
 
-#include "base/clock.h"
 #include "harness/core/arena.h"
-#include "harness/core/call.h"
 #include "harness/core/context.h"
 #include "harness/core/names.h"
+#include "props/engine/outcome.h"
 #include "props/model/record.h"
 
 namespace ipcsuite::props {
 namespace {
 
 int NotifySignal() { return SIGRTMIN + 1; }
-
-std::int64_t RealtimeNs() {
-  timespec now;
-  clock_gettime(CLOCK_REALTIME, &now);
-  return std::int64_t{now.tv_sec} * 1'000'000'000 + now.tv_nsec;
-}
-
-// The absolute deadline that the flags of a timed call stand for.
-std::int64_t DeadlineNs(const Op& op) {
-  const std::int64_t now = RealtimeNs();
-  if (op.Has(kPastDeadline)) return now - 1'000'000'000;
-  if (op.Has(kNearDeadline))
-    return now + 200'000 + static_cast<std::int64_t>(op.value % 8) * 100'000;
-  return now + std::int64_t{3600} * 1'000'000'000;
-}
-
-void NoteOutcome(Op& op, const CallResult& result) {
-  op.result = result.value;
-  op.error = result.failed ? result.error : 0;
-  op.fate = Fate::kReturned;
-}
-
-void NoteTimeout(Op& op, std::int64_t deadline_ns) {
-  if (op.error == ETIMEDOUT) op.early_ns = deadline_ns - RealtimeNs();
-}
 
 }  // namespace
 

@@ -9,8 +9,10 @@
 
 #include "props/history/linearize.h"
 #include "props/history/search_order.h"
+#include "props/history/semaphore.h"
 #include "props/model/pipe.h"
 #include "props/model/queue.h"
+#include "props/model/semaphore.h"
 #include "props/model/toy.h"
 
 namespace ipcsuite::props {
@@ -65,9 +67,16 @@ std::unordered_set<std::uint64_t> Unreceived(const std::vector<Op>& ops) {
 }
 
 Linearization Search(const History& history, const Part& part, const CheckOptions& options) {
-  LinearizeOptions search = OrderOfSearch(part.ops(), history.pieces);
-  search.max_steps = options.max_steps;
   const HistoryModel& m = history.model;
+  LinearizeOptions search =
+      m.name == "semaphore" ? OrderOfTokens(part.ops()) : OrderOfSearch(part.ops(), history.pieces);
+  search.max_steps = options.max_steps;
+  if (m.name == "semaphore") {
+    SemModel::Config config;
+    config.initial = m.initial_value;
+    config.signals = m.signals;
+    return Linearizer(SemModel(config), part.ops(), search).Run();
+  }
   if (m.name == "register") return Linearizer(RegisterModel(), part.ops(), search).Run();
   if (m.name == "stack") return Linearizer(StackModel(), part.ops(), search).Run();
   if (m.name == "coin") return Linearizer(CoinModel(), part.ops(), search).Run();
@@ -93,13 +102,14 @@ Linearization Search(const History& history, const Part& part, const CheckOption
 std::vector<Violation> Rules(const History& history, const Part& part) {
   const HistoryModel& m = history.model;
   if (m.name == "queue") return CheckQueueRules(part.ops(), m.drained);
+  if (m.name == "semaphore") return CheckSemaphoreRules(part.ops(), m.initial_value, m.drained);
   if (m.name == "pipe") return CheckPipeRules(part.ops(), history.pieces, m.pipe_buf, m.drained);
   return {};
 }
 
 bool KnownModel(const std::string& name) {
-  static const std::unordered_set<std::string> kNames = {"queue", "pipe", "register", "stack",
-                                                         "coin"};
+  static const std::unordered_set<std::string> kNames = {"queue",    "pipe",  "semaphore",
+                                                         "register", "stack", "coin"};
   return kNames.contains(name);
 }
 

@@ -11,12 +11,10 @@
 namespace ipcsuite::props {
 namespace {
 
-constexpr std::array<const char*, 11> kRuleNames = {"thin air",      "duplicate",
-                                                    "lost",          "received before sent",
-                                                    "order",         "priority inversion",
-                                                    "false empty",   "early time-out",
-                                                    "wrong content", "torn",
-                                                    "refused"};
+constexpr std::array<const char*, 12> kRuleNames = {
+    "thin air",           "duplicate",   "lost",           "received before sent", "order",
+    "priority inversion", "false empty", "early time-out", "wrong content",        "torn",
+    "wrong count",        "refused"};
 
 bool SaysEmpty(const Op& op) {
   return IsReceive(op.call) && op.Returned() && (op.error == EAGAIN || op.error == ETIMEDOUT);

@@ -26,6 +26,7 @@ enum class Rule : std::uint8_t {
   kEarlyTimeout,       // a timed call ended before its deadline
   kWrongContent,       // priority, length or bytes differ from what was sent
   kTorn,               // the bytes of an atomic write did not stay together
+  kWrongCount,         // a count was reported that was the object's at no moment of the call
   kRefused,            // an outcome that the call can never have
 };
 

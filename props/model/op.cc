@@ -10,7 +10,15 @@ namespace ipcsuite::props {
 namespace {
 
 // How the arguments and the value of a call are written.
-enum class Shape : std::uint8_t { kPlain, kMessageIn, kMessageOut, kValueIn, kValueOut, kBytes };
+enum class Shape : std::uint8_t {
+  kPlain,
+  kMessageIn,
+  kMessageOut,
+  kValueIn,
+  kValueOut,
+  kIntOut,
+  kBytes
+};
 
 struct CallInfo {
   Call call;
@@ -37,6 +45,12 @@ constexpr std::array<CallInfo, static_cast<std::size_t>(Call::kCallCount)> kCall
     {Call::kOpenWrite, "open_write_end", 'p', Shape::kPlain},
     {Call::kPollIn, "poll_in", 'p', Shape::kValueOut},
     {Call::kPollOut, "poll_out", 'p', Shape::kValueOut},
+    {Call::kSemWait, "sem_wait", 's', Shape::kPlain},
+    {Call::kSemTryWait, "sem_trywait", 's', Shape::kPlain},
+    {Call::kSemTimedWait, "sem_timedwait", 's', Shape::kPlain},
+    {Call::kSemClockWait, "sem_clockwait", 's', Shape::kPlain},
+    {Call::kSemPost, "sem_post", 's', Shape::kPlain},
+    {Call::kSemValue, "sem_getvalue", 's', Shape::kIntOut},
     {Call::kShmOpen, "shm_open", 'n', Shape::kBytes},
     {Call::kShmUnlink, "shm_unlink", 'n', Shape::kPlain},
     {Call::kFtruncate, "ftruncate", 'd', Shape::kBytes},
@@ -97,11 +111,27 @@ constexpr std::array<std::pair<OpFlag, const char*>, 11> kFlags = {{
 
 // Errors that operations of the models end with, by name, since numbers differ between systems.
 constexpr std::pair<int, const char*> kErrors[] = {
-    {0, "0"},           {EAGAIN, "EAGAIN"},     {EINTR, "EINTR"},   {EPIPE, "EPIPE"},
-    {EBADF, "EBADF"},   {EINVAL, "EINVAL"},     {EBUSY, "EBUSY"},   {ETIMEDOUT, "ETIMEDOUT"},
-    {EEXIST, "EEXIST"}, {ENOENT, "ENOENT"},     {EMFILE, "EMFILE"}, {ENFILE, "ENFILE"},
-    {ENOSPC, "ENOSPC"}, {EMSGSIZE, "EMSGSIZE"}, {ENXIO, "ENXIO"},   {ENOSYS, "ENOSYS"},
-    {EACCES, "EACCES"}, {ENOMEM, "ENOMEM"},     {EPERM, "EPERM"},   {EIO, "EIO"},
+    {0, "0"},
+    {EAGAIN, "EAGAIN"},
+    {EINTR, "EINTR"},
+    {EPIPE, "EPIPE"},
+    {EBADF, "EBADF"},
+    {EINVAL, "EINVAL"},
+    {EBUSY, "EBUSY"},
+    {ETIMEDOUT, "ETIMEDOUT"},
+    {EEXIST, "EEXIST"},
+    {ENOENT, "ENOENT"},
+    {EMFILE, "EMFILE"},
+    {ENFILE, "ENFILE"},
+    {ENOSPC, "ENOSPC"},
+    {EMSGSIZE, "EMSGSIZE"},
+    {ENXIO, "ENXIO"},
+    {ENOSYS, "ENOSYS"},
+    {EACCES, "EACCES"},
+    {ENOMEM, "ENOMEM"},
+    {EPERM, "EPERM"},
+    {EIO, "EIO"},
+    {EOVERFLOW, "EOVERFLOW"},
 };
 
 std::string Arguments(const Op& op, const CallInfo& info) {
@@ -168,6 +198,7 @@ std::string Describe(const Op& op) {
     return text + fmt::format(" -> v{}, prio {}", op.value, op.priority);
   }
   if (info.shape == Shape::kValueOut) return text + fmt::format(" -> {}", op.value);
+  if (info.shape == Shape::kIntOut) return text + fmt::format(" -> {}", Stored(op));
   return text + fmt::format(" = {}", op.result);
 }
 

@@ -33,6 +33,13 @@ enum class Call : std::uint8_t {
   kOpenWrite,   // FIFO: the process opens a write end (non-blocking)
   kPollIn,      // value = 1 when readable (POLLIN or POLLHUP), 0 when not
   kPollOut,     // value = 1 when POLLOUT is set
+  // Semaphores. object: the semaphore.
+  kSemWait,       // sem_wait, or sem_trywait with kNonblock
+  kSemTryWait,    //
+  kSemTimedWait,  // far deadline unless kPastDeadline or kNearDeadline
+  kSemClockWait,  // same, on CLOCK_MONOTONIC
+  kSemPost,       //
+  kSemValue,      // value = what sem_getvalue stored, an int (Stored())
   // Shared memory. object: name, descriptor slot or mapping slot, by call.
   kShmOpen,    // object = name, amount = descriptor slot, flags kCreate, kExclusive, kTruncate
   kShmUnlink,  // object = name
@@ -143,6 +150,11 @@ inline bool IsSend(Call call) { return call == Call::kMqSend || call == Call::kM
 inline bool IsReceive(Call call) {
   return call == Call::kMqReceive || call == Call::kMqTimedReceive;
 }
+
+// The ways to wait for a semaphore.
+inline bool IsSemWait(Call call) { return call >= Call::kSemWait && call <= Call::kSemClockWait; }
+// What sem_getvalue() stored: negative where waiters are counted.
+inline std::int64_t Stored(const Op& op) { return static_cast<std::int64_t>(op.value); }
 
 // One line that a person can read: "p2  mq_send(q0, v17, prio 3) = 0", "p0  mq_receive(q0)
 // blocked".
