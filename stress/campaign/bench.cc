@@ -4,7 +4,7 @@
 //   bazel run -c opt //stress:bench -- [SECONDS-PER-SLICE] [PAIRS] [SECTION...]
 //
 // Sections: raw (checked against raw), usual-policy (the same with wake-up preemption), ring,
-// round-trip, stress-ng, speeds, crowds; all of them by default.
+// round-trip, semaphores, stress-ng, speeds, crowds; all of them by default.
 //
 // Exit status 0 when all targets are met, 1 when not. A machine that is busy otherwise misses them:
 // the steal and the load are printed with the figures.
@@ -197,6 +197,28 @@ void BesideStressNg() {
   }
 }
 
+// Semaphores against their own raw loop; beside what other programs say of them.
+void Semaphores() {
+  std::printf("-- semaphores, checked against raw, all processes on one core\n");
+  for (const char* workload : {"sem", "sem-pingpong", "sem-mutex", "sem-churn"}) {
+    const Cell cell = RunOne(workload, 64, Placement::kSameCore, Policy::kAuto);
+    Row(std::string(workload) + ", checked / raw", cell.checked_of_raw, 0.90, Note(cell));
+    if (cell.latency.total() == 0) continue;
+    std::printf("   round trip: p50 %.2f us, p99 %.2f us\n",
+                static_cast<double>(cell.latency.Percentile(50)) / 1e3,
+                static_cast<double>(cell.latency.Percentile(99)) / 1e3);
+  }
+  if (const double rate = StressNg("--sem 1"); rate > 0)
+    std::printf("   beside: stress-ng --sem 1 on one core: %.0f operations/s\n", rate);
+  const std::string futex = Output("taskset -c 0 perf bench futex wake -t 2 -w 1");
+  for (std::size_t at = 0, end; at < futex.size(); at = end + 1) {
+    end = std::min(futex.find('\n', at), futex.size());
+    const std::string line = futex.substr(at, end - at);
+    if (line.rfind("Wokeup", 0) == 0)
+      std::printf("   beside: perf bench futex wake on one core: %s\n", line.c_str());
+  }
+}
+
 void Speeds() {
   std::printf("-- speeds\n");
   Row("kills per second at 4096 B",
@@ -247,6 +269,7 @@ int Main(int argc, char** argv) {
                   {"usual-policy", [] { CheckedAgainstRaw(true); }},
                   {"ring", Rings},
                   {"round-trip", RoundTrip},
+                  {"semaphores", Semaphores},
                   {"stress-ng", BesideStressNg},
                   {"speeds", Speeds},
                   {"crowds", Crowds}};

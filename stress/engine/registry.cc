@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <mqueue.h>
+#include <semaphore.h>
 #include <signal.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
@@ -119,6 +120,15 @@ std::string WhyUnusable(Registry& registry, NameKind kind) {
     const int error = errno;
     if (made) mq_close(queue);
     errno = error;
+  } else if (kind == NameKind::kSem) {
+    call = "sem_open";
+    sem_t* const sem = sem_open(name.c_str(), O_CREAT | O_EXCL, 0600, 1);
+    made = sem != SEM_FAILED;
+    if (made) call = "sem_trywait";
+    works = made && sem_trywait(sem) == 0;
+    const int error = errno;
+    if (made) sem_close(sem);
+    errno = error;
   } else {
     made = works = mkfifo(name.c_str(), 0600) == 0;
   }
@@ -132,6 +142,7 @@ bool Registry::Remove(NameKind kind, const char* text) {
   switch (kind) {
     case NameKind::kQueue: return mq_unlink(text) == 0;
     case NameKind::kShm: return shm_unlink(text) == 0;
+    case NameKind::kSem: return sem_unlink(text) == 0;
     case NameKind::kPath: return unlink(text) == 0;
     case NameKind::kDirectory: rmdir(text); return false;
     case NameKind::kFree: break;

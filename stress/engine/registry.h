@@ -14,7 +14,7 @@
 
 namespace ipcsuite::stress {
 
-enum class NameKind : std::uint32_t { kFree, kQueue, kShm, kPath, kDirectory };
+enum class NameKind : std::uint32_t { kFree, kQueue, kShm, kSem, kPath, kDirectory };
 
 class Registry {
  public:
@@ -55,8 +55,8 @@ class Registry {
   std::string directory_;
 };
 
-// Whether objects of this kind (kShm, kQueue, kPath: a FIFO) can be made and used at all: "", or
-// what fails and why ("shm_open: Read-only file system"). A place without them is not a finding.
+// Whether objects of this kind (kShm, kQueue, kSem, kPath: a FIFO) can be made and used at all: "",
+// or what fails and why ("shm_open: Read-only file system"). A place without them is not a finding.
 std::string WhyUnusable(Registry& registry, NameKind kind);
 
 // Whether a creation that failed so met a limit (descriptors, queues, bytes): exhaustion, no

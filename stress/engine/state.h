@@ -67,6 +67,8 @@ enum class Phase : std::uint32_t { kReady, kWarmUp, kMeasure, kStop, kDrained };
   X(kLock, "pthread_mutex_lock")     \
   X(kUnlock, "pthread_mutex_unlock") \
   X(kFutexWait, "futex")             \
+  X(kSemWait, "sem_wait")            \
+  X(kSemPost, "sem_post")            \
   X(kSpin, "spinning")               \
   X(kPoll, "poll")
 
