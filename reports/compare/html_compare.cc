@@ -15,6 +15,8 @@ namespace ipcsuite::report {
 namespace html {
 namespace {
 
+constexpr std::size_t kDifferencesOpen = 40;  // of each kind
+
 // `first`, the labels of the runs, `last` if it is not empty.
 std::vector<std::string> Columns(const Comparison& c, const std::string& first,
                                  const std::string& last = "") {
@@ -161,9 +163,10 @@ std::string Differences(const Comparison& c, const std::vector<Run>& runs) {
   for (const Change change : kAllChanges) {
     std::string title(ToString(change));
     title[0] = static_cast<char>(title[0] - 'a' + 'A');
-    Table table(title + " (" + std::to_string(c.Count(change)) + ")",
-                Many(c) ? std::vector<std::string>{"Clause or test", "Results"}
-                        : Columns(c, "Clause or test"));
+    const auto columns = Many(c) ? std::vector<std::string>{"Clause or test", "Results"}
+                                 : Columns(c, "Clause or test");
+    title += " (" + std::to_string(c.Count(change)) + ")";
+    Table open(title, columns), folded(title + ", continued", columns);
     for (const Difference& d : c.differences) {
       if (d.change != change) continue;
       std::string name = LinkTo(d.is_clause ? "c" : "t", d.id);
@@ -176,12 +179,9 @@ std::string Differences(const Comparison& c, const std::vector<Run>& runs) {
         for (std::size_t i = 0; i < d.values.size(); ++i)
           cells.push_back(DifferingValue(c, d, d.values[i]) + reasons.Of(d, i));
       }
-      table.Row(cells);
+      (open.rows() < kDifferencesOpen ? open : folded).Row(cells);
     }
-    // Regressions and losses are what the page is opened for.
-    const bool open =
-        change == Change::kRegression || change == Change::kLost || table.rows() <= 20;
-    out += open ? table.str() : Folded(title + " (" + Count(table.rows()) + ")", table.str());
+    out += open.str() + Folded(Count(folded.rows()) + " more", folded.str());
   }
   return out;
 }
