@@ -81,6 +81,17 @@ std::string Unexpected(const CLI::App& app, const std::vector<std::string>& word
   return "unknown option " + name + DidYouMean(name, names);
 }
 
+// "--out=" as "--out" and an empty word: CLI11 would take the next word for the value.
+std::vector<std::string> WithEmptyValues(const std::vector<std::string>& args) {
+  std::vector<std::string> words;
+  for (const std::string& arg : args) {
+    const bool empty = arg.size() > 3 && arg.starts_with("--") && arg.find('=') == arg.size() - 1;
+    words.push_back(empty ? arg.substr(0, arg.size() - 1) : arg);
+    if (empty) words.emplace_back();
+  }
+  return words;
+}
+
 // What is wrong, in our words where CLI11's are hard to read.
 std::string Mistake(const CLI::App& app, const CLI::ParseError& error) {
   if (dynamic_cast<const CLI::ExtrasError*>(&error) == nullptr) return error.what();
@@ -122,6 +133,7 @@ int ParseArguments(CLI::App& app, std::vector<std::string> args,
     return 0;
   }
   try {
+    args = WithEmptyValues(args);
     std::reverse(args.begin(), args.end());
     app.parse(std::move(args));
   } catch (const CLI::CallForHelp&) {

@@ -73,6 +73,16 @@ TEST(Args, SeedsAreSixtyFourBits) {
   }
 }
 
+TEST(Args, EmptyValueAfterEqualsIsTheValue) {
+  CLI::App app("for a test", "test");
+  std::string out = "reports", next;
+  app.add_option("--out", out, "A text");
+  app.add_option("next", next, "A word");
+  EXPECT_EQ(ParseArguments(app, {"--out=", "word"}), -1);
+  EXPECT_EQ(out, "");
+  EXPECT_EQ(next, "word");
+}
+
 TEST(Args, SizesHaveUnits) {
   EXPECT_EQ(*ParseSize("4k"), 4096u);
   EXPECT_EQ(*ParseSize("1MiB"), 1048576u);
