@@ -257,6 +257,20 @@ IPC_TEST(MqSetattr, ChangesOneDescriptionOnly, clause::mq_setattr::scope_this_de
   EXPECT_THAT(waiting.call().result(), SucceedsWith(1));
 }
 
+IPC_TEST(MqSetattr, NonblockDuringAWait, clause::mq_setattr::nonblock_during_wait) {
+  Queue q;
+  ThreadReceiver waiting(q);
+  EXPECT_THAT(waiting.call(), Blocks());
+  SetQueueNonblocking(q, true);
+  const bool ended = waiting.call().probe().what == Blocking::kReturned;
+  Put(q, "m");
+  const CallResult result = waiting.call().result();
+  EXPECT_TRUE(ended ? result.failed_with(EAGAIN) : result.ok()) << result;
+  EXPECT_EQ(CountOf(q), ended ? 1 : 0);
+  Observe(clause::mq_setattr::nonblock_during_wait, "receive that waits",
+          ended ? "ends with EAGAIN" : "goes on");
+}
+
 // Some bit that is neither O_NONBLOCK nor known: the highest of a positive long that is free.
 constexpr long kUnknownBit = 1L << 30;
 

@@ -325,6 +325,23 @@ IPC_TEST(MqUnlink, EndOfTheLastProcessDestroysTheQueue,
   }
 }
 
+// Nothing is judged. A message that comes later releases the call where it goes on.
+IPC_TEST(MqClose, WhileAThreadWaits, clause::mq_close::while_thread_waits) {
+  Queue q;
+  Mqd own(q.OpenAgain(O_RDONLY));
+  ThreadReceiver waiting(own);
+  const bool waits = waiting.call().probe().what == Blocking::kShown;
+  Observe(clause::mq_close::while_thread_waits, "mq_close", CALL(mq_close(own.release())));
+  const bool ended = waiting.call().probe().what == Blocking::kReturned;
+  if (!ended) Put(q, "m");
+  const CallResult result = waiting.call().result();
+  Observe(clause::mq_close::while_thread_waits, "receive that waits",
+          !waits               ? "was not shown to wait"
+          : !result.returned() ? "does not return"
+                               : std::string(ended ? "" : "goes on, ") +
+                                     (result.ok() ? "gets the message" : ErrnoName(result.error)));
+}
+
 IPC_TEST(MqUnlink, ReturnsAtOnceOrWaitsForTheLastClose,
          clause::mq_unlink::deferred_may_return_immediately) {
   Queue q;

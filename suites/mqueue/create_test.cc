@@ -219,6 +219,10 @@ IPC_TEST(MqCreate, ExclusiveCreationOfAnExistingNameFails,
       EXPECT_THAT(opened, Fails(EEXIST));
     }
   }
+  // Attributes that could not be of a new queue are an error as well.
+  mq_attr invalid = Sized(0, 16);
+  EXPECT_THAT(CALL(mq_open(q.name(), O_RDWR | O_CREAT | O_EXCL, 0600, &invalid)),
+              FailsWithAnyOf(EEXIST, EINVAL));
   EXPECT_EQ(AttributesOf(q).mq_maxmsg, 3);
   EXPECT_EQ(AttributesOf(q).mq_msgsize, 16);
   const Mqd same(q.OpenAgain(O_RDONLY));

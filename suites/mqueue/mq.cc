@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "harness/objects/cancel.h"
 #include "harness/test/test.h"
 
 namespace ipcsuite::mqueue_suite {
@@ -163,7 +164,7 @@ void WaitInVain(mqd_t q, Gone how) {
   if (how == Gone::kCancel) {
     ThreadReceiver waiting(q);
     EXPECT_THAT(waiting.call(), Blocks());
-    Setup(CALL_ERRNO(pthread_cancel(waiting.peer().handle())));
+    RequestCancellation(waiting.peer().handle());
     EXPECT_THAT(waiting.call().result(), IsCancelled());
     waiting.peer().Join();
   } else if (how == Gone::kTimeout) {

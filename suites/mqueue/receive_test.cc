@@ -223,6 +223,9 @@ IPC_TABLE_TEST(MqReceiveSizeEmpty, WayRow, kTooSmallEmpty) {
   Peer receiver;
   EXPECT_THAT(receiver.start([&] { return ReceiveBy(row.way, mqd, buffer.data(), 15); }).result(),
               Fails(EMSGSIZE));
+  // With O_NONBLOCK the queue is empty as well, which is an error of its own.
+  const Mqd nonblocking(q.OpenAgain(O_RDONLY | O_NONBLOCK));
+  EXPECT_THAT(ReceiveBy(row.way, nonblocking, buffer.data(), 15), FailsWithAnyOf(EMSGSIZE, EAGAIN));
 }
 
 IPC_TEST(MqReceive, LengthBeyondSsizeMax, clause::mq_receive::len_above_ssize_max) {

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "harness/objects/cancel.h"
 #include "harness/test/test.h"
 #include "spec/clauses/mqueue.h"
 #include "spec/regressions/mqueue.h"
@@ -45,7 +46,7 @@ IPC_TABLE_TEST(MqCancellationOfABlockedCall, Row, kBlocked) {
     return result;
   });
   EXPECT_THAT(call, Blocks());
-  Setup(CALL_ERRNO(pthread_cancel(peer.handle())));
+  RequestCancellation(peer.handle());
   EXPECT_THAT(call.result(), IsCancelled());
   EXPECT_EQ(cleaned_up.load(), 1) << "clean-up handlers";
   if (row.send) {
@@ -133,7 +134,7 @@ IPC_TEST(MqCancellation, RacesWithArrival, clause::threads::cancel_race_with_arr
     ThreadReceiver waiting(q);
     EXPECT_THAT(waiting.call(), Blocks());
     if (round % 2) Put(q, "m");
-    Setup(CALL_ERRNO(pthread_cancel(waiting.peer().handle())));
+    RequestCancellation(waiting.peer().handle());
     if (round % 2 == 0) Put(q, "m");
     const CallResult end = waiting.call().result();
     waiting.peer().Join();

@@ -121,14 +121,14 @@ IPC_TEST(MqWaiters, OrderWithoutThePrioritySchedulingOption,
           "order in which waiting receivers were served", order(false));
 }
 
-void NeedRealtime() {
-  const long option = sysconf(_SC_PRIORITY_SCHEDULING);
-  const long threads = sysconf(_SC_THREAD_PRIORITY_SCHEDULING);
-  // Without either the order is unspecified, for processes or for threads.
-  if (option <= 0 || threads <= 0)
+// Without the option the order is unspecified; among threads another one decides as well.
+void NeedRealtime(bool threads = true) {
+  if (sysconf(_SC_PRIORITY_SCHEDULING) <= 0)
+    Unsupported("no Priority Scheduling option: sysconf(_SC_PRIORITY_SCHEDULING) is not positive");
+  if (threads && sysconf(_SC_THREAD_PRIORITY_SCHEDULING) <= 0)
     Unsupported(
-        "no Priority Scheduling option: sysconf(_SC_PRIORITY_SCHEDULING) or "
-        "sysconf(_SC_THREAD_PRIORITY_SCHEDULING) is not positive");
+        "no priority scheduling of threads: sysconf(_SC_THREAD_PRIORITY_SCHEDULING) is not "
+        "positive");
   if (!CanUseRealtime())
     Unsupported("SCHED_FIFO is not available: needs CAP_SYS_NICE or RLIMIT_RTPRIO");
 }
@@ -143,7 +143,8 @@ void SetFifo(pthread_t thread, int level) {
   if (error != 0) Unresolved("set-up failed: pthread_setschedparam: " + ErrnoName(error));
 }
 
-// A thread that takes a scheduling priority and then waits on the queue.
+// A thread or process that takes a scheduling priority and then waits on the queue.
+template <typename P>
 class FifoWaiter {
  public:
   FifoWaiter(mqd_t q, bool send, int level, std::string text, unsigned priority)
@@ -156,12 +157,12 @@ class FifoWaiter {
     EXPECT_THAT(call_, Blocks());
   }
   const Call& call() const { return call_; }
-  ThreadPeer& peer() { return peer_; }
+  P& peer() { return peer_; }
 
  private:
   std::string text_;
   char buffer_[64];
-  ThreadPeer peer_;
+  P peer_;
   Call call_;
 };
 
@@ -185,16 +186,16 @@ const FifoRow kFifo[] = {
      false,
      {0, 0, 0, 0}},
 };
-IPC_TABLE_TEST(MqWaitersByPriority, FifoRow, kFifo) {
-  NeedRealtime();
+template <typename P>
+void ExpectOrder(const FifoRow& row) {
   Queue q(1);
   if (row.send) Put(q, "filler");
-  std::vector<std::unique_ptr<FifoWaiter>> waiters;
+  std::vector<std::unique_ptr<FifoWaiter<P>>> waiters;
   std::vector<Call> calls;
   const int kLevels[] = {1, 3, 2, 3};
   for (std::size_t i = 0; i < 4; ++i) {
-    waiters.push_back(std::make_unique<FifoWaiter>(q, row.send, kLevels[i], std::to_string(i),
-                                                   row.priorities[i]));
+    waiters.push_back(std::make_unique<FifoWaiter<P>>(q, row.send, kLevels[i], std::to_string(i),
+                                                      row.priorities[i]));
     calls.push_back(waiters.back()->call());
   }
   std::vector<std::size_t> order;
@@ -210,6 +211,16 @@ IPC_TABLE_TEST(MqWaitersByPriority, FifoRow, kFifo) {
   }
   EXPECT_EQ(order, (std::vector<std::size_t>{1, 3, 2, 0})) << "of waiters at priorities 1, 3, 2, 3";
   for (const Call& call : calls) EXPECT_THAT(call.result(), Succeeds());
+}
+
+IPC_TABLE_TEST(MqWaitersByPriority, FifoRow, kFifo) {
+  NeedRealtime();
+  ExpectOrder<ThreadPeer>(row);
+}
+
+IPC_TABLE_TEST(MqWaitingProcessesByPriority, FifoRow, kFifo) {
+  NeedRealtime(false);
+  ExpectOrder<Peer>(row);
 }
 
 const FifoRow kRaised[] = {
@@ -228,7 +239,7 @@ IPC_TABLE_TEST(MqWaiterRaisedWhileItWaits, FifoRow, kRaised) {
   NeedRealtime();
   Queue q(1);
   if (row.send) Put(q, "filler");
-  FifoWaiter first(q, row.send, 2, "first", 0), second(q, row.send, 1, "second", 0);
+  FifoWaiter<ThreadPeer> first(q, row.send, 2, "first", 0), second(q, row.send, 1, "second", 0);
   const std::vector<Call> calls{first.call(), second.call()};
   SetFifo(second.peer().handle(), 4);
   EXPECT_THAT(second.call(), StaysBlocked());
