@@ -99,6 +99,34 @@ IPC_TEST(FifoNames, WaitingOpenerIsMetByAnotherLink, clause::fifo::names_links_a
   EXPECT_THAT(call.result(), Succeeds());
 }
 
+IPC_TEST(FifoNames, SymbolicLinkNamesTheFifo, clause::fifo::names_links_and_unlink) {
+  TestDir dir;
+  const std::string fifo = NewFifo(dir, "fifo"), link = dir / "link";
+  Setup(CALL(symlink("fifo", link.c_str())));
+  Peer reader;
+  const Call waiting = reader.start([&] { return OpenFifo(link, O_RDONLY); });
+  EXPECT_THAT(waiting, Blocks());
+  const Fd wr(OpenFifo(fifo, O_WRONLY));
+  EXPECT_THAT(waiting.result(), Succeeds()) << "met by the name itself";
+}
+
+// A slash at the end asks for a directory, also after a symbolic link: the call fails and does not
+// wait.
+IPC_TEST(FifoNames, SlashAtTheEndFailsWithEnotdir, clause::fifo::names_trailing_slash) {
+  TestDir dir;
+  const std::string fifo = NewFifo(dir, "fifo"), link = dir / "link";
+  Setup(CALL(symlink("fifo", link.c_str())));
+  for (const std::string& name : {fifo + "/", link + "/", link + "//"}) {
+    for (const int flags : {O_RDONLY, O_RDONLY | O_NONBLOCK, O_WRONLY}) {
+      Peer opener;
+      EXPECT_THAT(opener.start([&] { return OpenFifo(name, flags); }).result(), Fails(ENOTDIR))
+          << name << ", flags " << flags;
+    }
+    struct stat st {};
+    EXPECT_THAT(CALL(stat(name.c_str(), &st)), Fails(ENOTDIR)) << name;
+  }
+}
+
 IPC_TEST(FifoNames, RenameMovesTheNameOnly, clause::fifo::names_rename) {
   TestDir dir, other;
   const std::string from = NewFifo(dir, "from"), to = other / "to";

@@ -100,6 +100,20 @@ IPC_TEST_P(PipeFcntl, SetflIgnoresAccessModeAndCreationBits,
   EXPECT_EQ(DrainPipe(p.rd()), "x");
 }
 
+IPC_TEST_P(PipeFcntl, AppendIsAStatusFlag, clause::fcntl::setfl_append) {
+  Pipe p = Make();
+  Fd copy(CALL(dup(p.wr())));
+  ASSERT_THAT(CALL(write(p.wr(), "a", 1)), SucceedsWith(1));
+  EXPECT_THAT(CALL(fcntl(p.wr(), F_SETFL, O_APPEND)), Succeeds());
+  EXPECT_EQ(fcntl(p.wr(), F_GETFL) & O_APPEND, O_APPEND);
+  EXPECT_EQ(fcntl(copy, F_GETFL) & O_APPEND, O_APPEND) << "a duplicate";
+  EXPECT_EQ(fcntl(p.rd(), F_GETFL) & O_APPEND, 0) << "the other end";
+  EXPECT_THAT(CALL(write(p.wr(), "b", 1)), SucceedsWith(1));
+  EXPECT_THAT(CALL(fcntl(copy, F_SETFL, 0)), Succeeds());
+  EXPECT_EQ(fcntl(p.wr(), F_GETFL) & O_APPEND, 0);
+  EXPECT_EQ(DrainPipe(p.rd()), "ab");
+}
+
 IPC_TEST_P(PipeFcntl, FurtherBitsOfGetfl, clause::fcntl::getfl_extra_bits) {
   Pipe p = Make();
   const auto extra = [](int fd) {

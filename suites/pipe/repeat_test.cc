@@ -1,11 +1,13 @@
 // Calls that fail or do nothing, two thousand times: nothing is used up, the good call still works.
 #include <poll.h>
 #include <sys/select.h>
+#include <sys/stat.h>
 
 #include <cerrno>
 #include <string>
 
 #include "harness/test/test.h"
+#include "spec/clauses/fifo.h"
 #include "spec/clauses/pipe.h"
 #include "spec/clauses/pipe_attr.h"
 #include "spec/clauses/pipe_io.h"
@@ -17,10 +19,17 @@ namespace {
 
 constexpr int kTimes = 2000;
 
-// A FIFO, both ends open with O_NONBLOCK.
+// A pipe that works, both ends with O_NONBLOCK, one that nobody reads, and a FIFO that nobody
+// opens.
 struct Scene {
-  Pipe pipe{PipeKind::kFifo, O_NONBLOCK};
-  int closed = LowestFreeFd();
+  Scene() {
+    lonely.CloseRd();
+    closed = LowestFreeFd();
+  }
+  Pipe pipe{PipeKind::kFifo, O_NONBLOCK}, lonely{PipeKind::kFifo, O_NONBLOCK};
+  FifoNode unopened;
+  ScopedSignal ignored{SIGPIPE, SIG_IGN};
+  int closed = -1;
 };
 
 struct RepeatRow {
@@ -56,6 +65,18 @@ const RepeatRow kRepeats[] = {
      .call = [](const Scene& s) { return CALL(write(s.closed, "x", 1)); },
      .error = EBADF,
      .claims = {clause::pipe::write_ebadf}},
+    {.name = "WriteWithoutReader",
+     .call = [](const Scene& s) { return CALL(write(s.lonely.wr(), "x", 1)); },
+     .error = EPIPE,
+     .claims = {clause::pipe::write_epipe}},
+    {.name = "OpenForWritingWithoutReader",
+     .call = [](const Scene& s) { return CALL(open(s.unopened.path(), O_WRONLY | O_NONBLOCK)); },
+     .error = ENXIO,
+     .claims = {clause::fifo::open_wronly_nonblock_enxio}},
+    {.name = "MkfifoOfAnExistingName",
+     .call = [](const Scene& s) { return CALL(mkfifo(s.unopened.path(), 0600)); },
+     .error = EEXIST,
+     .claims = {clause::mkfifo::eexist}},
     {.name = "Lseek",
      .call = [](const Scene& s) { return CALL(lseek(s.pipe.rd(), 0, SEEK_CUR)); },
      .error = ESPIPE,

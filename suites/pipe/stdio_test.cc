@@ -1,4 +1,5 @@
 // Streams over pipes, and popen().
+#include <pthread.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 
@@ -86,6 +87,38 @@ IPC_TEST_P(PipeStream, FlushWithoutReaderFailsWithEpipe, clause::stdio::pipe_epi
     ScopedSignal ignored(SIGPIPE, SIG_IGN);  // the stream's own close may try again
     if (!by_close) fclose(stream.release());
   }
+}
+
+// What a stream reports of a call that would wait: the errno of the call, and the error indicator.
+IPC_TEST_P(PipeStream, WithoutWaitingFailsWithEagain, clause::stdio::pipe_eagain) {
+  Pipe p = Make(O_NONBLOCK);
+  Stream in(p.rd(), "r"), out(p.wr(), "w");
+  EXPECT_THAT(CALL(fgetc(in.get())), Fails(EAGAIN));
+  EXPECT_TRUE(ferror(in.get()) && !feof(in.get())) << "the error indicator alone";
+  clearerr(in.get());
+  const std::size_t filled = FillPipe(p.wr(), 1);
+  ASSERT_GE(fputs("late", out.get()), 0);
+  EXPECT_THAT(CALL(fflush(out.get())), Fails(EAGAIN));
+  EXPECT_TRUE(ferror(out.get()));
+  clearerr(out.get());
+  EXPECT_EQ(FirstDifference(DrainPipe(p.rd()), FillBytes(filled)), "");
+  ASSERT_THAT(CALL(write(p.wr(), "x", 1)), SucceedsWith(1));
+  EXPECT_THAT(CALL(fgetc(in.get())), SucceedsWith('x')) << "once there is something to read";
+}
+
+IPC_TEST_P(PipeStream, ReadThatWaitsFailsWithEintr, clause::stdio::pipe_eintr) {
+  Pipe p = Make();
+  ScopedSignal handler(SIGUSR1, CountSignal);
+  Stream in(p.rd(), "r");
+  Peer reader;
+  Call call = reader.start([&] {
+    const CallResult got = CALL(fgetc(in.get()));
+    EXPECT_TRUE(ferror(in.get()) && !feof(in.get())) << "the error indicator alone";
+    return got;
+  });
+  EXPECT_THAT(call, Blocks());
+  SignalUntilReturned(reader, call, SIGUSR1);
+  EXPECT_THAT(call.result(), Fails(EINTR));
 }
 
 // ---- popen() and pclose() ----
@@ -207,15 +240,8 @@ IPC_TEST(PipePclose, ReturnsTheWaitStatus, clause::pclose::waits) {
   EXPECT_EQ(WTERMSIG(by_signal.value), SIGTERM);
 }
 
-// The command cannot end before the test opens a FIFO: pclose() is seen waiting for it.
-IPC_TEST(PipePclose, WaitsForTheEndOfTheCommand, clause::pclose::waits) {
-  NeedShell();
-  FifoNode gate;
-  FILE* stream = Popen("cat '" + std::string(gate.path()) + "'; exit 5", "r");
-  ThreadPeer closer;
-  Call call = closer.start([&] { return CALL(pclose(stream)); });
-  EXPECT_THAT(call, Blocks());
-  // A FIFO opens for writing without waiting once the command reads it.
+// A FIFO opens for writing without waiting once the command reads it.
+Fd WriterOf(const FifoNode& gate) {
   Fd writer;
   const Deadline end(10s);
   Backoff backoff;
@@ -224,7 +250,42 @@ IPC_TEST(PipePclose, WaitsForTheEndOfTheCommand, clause::pclose::waits) {
     backoff.Pause();
   }
   if (writer < 0) Unresolved("the command did not open the FIFO");
+  return writer;
+}
+
+// The command cannot end before the test opens a FIFO: pclose() is seen waiting for it.
+IPC_TEST(PipePclose, WaitsForTheEndOfTheCommand, clause::pclose::waits) {
+  NeedShell();
+  FifoNode gate;
+  FILE* stream = Popen("cat '" + std::string(gate.path()) + "'; exit 5", "r");
+  ThreadPeer closer;
+  Call call = closer.start([&] { return CALL(pclose(stream)); });
+  EXPECT_THAT(call, Blocks());
+  Fd writer = WriterOf(gate);
   EXPECT_FALSE(call.returned()) << "the command has not ended";
+  writer.reset();
+  const CallResult closed = call.result();
+  ASSERT_THAT(closed, Succeeds());
+  EXPECT_TRUE(WIFEXITED(closed.value) && WEXITSTATUS(closed.value) == 5)
+      << "status " << closed.value;
+}
+
+IPC_TEST(PipePclose, GoesOnWaitingAfterSignals, clause::pclose::waits) {
+  NeedShell();
+  FifoNode gate;
+  ScopedSignal interrupt(SIGINT, CountSignal), quit(SIGQUIT, CountSignal),
+      hang_up(SIGHUP, CountSignal);
+  FILE* stream = Popen("cat '" + std::string(gate.path()) + "'; exit 5", "r");
+  Fd writer = WriterOf(gate);
+  ThreadPeer closer;
+  Call call = closer.start([&] { return CALL(pclose(stream)); });
+  EXPECT_THAT(call, Blocks());
+  for (const int signal : {SIGINT, SIGQUIT, SIGHUP}) {
+    const int before = SignalCount();
+    Setup(CALL_ERRNO(pthread_kill(closer.handle(), signal)));
+    EXPECT_TRUE(AwaitSignals(before, 1)) << SignalName(signal) << " was blocked or ignored";
+    EXPECT_THAT(call, StaysBlocked()) << SignalName(signal);
+  }
   writer.reset();
   const CallResult closed = call.result();
   ASSERT_THAT(closed, Succeeds());

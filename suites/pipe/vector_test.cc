@@ -200,6 +200,9 @@ IPC_TEST_P(PipeVector, PreadFailsWithEspipeAndConsumesNothing, clause::pread::pi
   EXPECT_EQ(DrainPipe(p.rd()), "hello");
   EXPECT_THAT(Bounded([&] { return CALL(pread(p.rd(), buffer, 5, 0)); }), Fails(ESPIPE))
       << "on an empty pipe";
+  EXPECT_THAT(Bounded([&] { return CALL(pread(p.wr(), buffer, 5, 0)); }),
+              FailsWithAnyOf(ESPIPE, EBADF))
+      << "on the write end, which is not open for reading";
 }
 
 IPC_TEST_P(PipeVector, PwriteFailsWithEspipeAndStoresNothing, clause::pwrite::pipe_espipe) {
@@ -211,6 +214,9 @@ IPC_TEST_P(PipeVector, PwriteFailsWithEspipeAndStoresNothing, clause::pwrite::pi
   FillPipe(p.wr());
   EXPECT_THAT(Bounded([&] { return CALL(pwrite(p.wr(), "hello", 5, 0)); }), Fails(ESPIPE))
       << "on a full pipe";
+  EXPECT_THAT(Bounded([&] { return CALL(pwrite(p.rd(), "hello", 5, 0)); }),
+              FailsWithAnyOf(ESPIPE, EBADF))
+      << "on the read end, which is not open for writing";
 }
 
 }  // namespace

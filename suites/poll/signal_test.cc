@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "harness/objects/cancel.h"
 #include "harness/test/test.h"
 #include "spec/clauses/pipe_poll.h"
 #include "suites/poll/bits.h"
@@ -40,6 +41,7 @@ IPC_TABLE_TEST(PollInterrupted, WaiterRow, kInterrupted) {
   ScopedSignal handler(SIGUSR1, CountSignal);
   Pipe pipe;
   Shared<Answer> answer;
+  const int before = SignalCount();
   Peer peer;
   const Call call = peer.start([&] {
     *answer = row.waiter->wait(pipe.rd(), For::kReading, nullptr, nullptr);
@@ -49,7 +51,7 @@ IPC_TABLE_TEST(PollInterrupted, WaiterRow, kInterrupted) {
   {
     ForClause charged(row.waiter->eintr);
     EXPECT_THAT(Interrupt(peer, call, SIGUSR1), Fails(EINTR));
-    EXPECT_GE(SignalCount(), 1);
+    EXPECT_GT(SignalCount(), before);
   }
   if (row.waiter->selects) {
     ForClause charged(clause::select::failure_keeps_sets);
@@ -69,6 +71,7 @@ IPC_TEST(PollIgnoresSignal, ThatIsIgnoredOrBlocked, clause::poll::timeout_infini
   ScopedSignal ignored(SIGUSR1, SIG_IGN);
   ScopedSignal handler(SIGUSR2, CountSignal);
   ScopedSigmask blocked({SIGUSR2});
+  const int before = SignalCount();
   for (const Waiter& waiter : Waiters()) {
     if (waiter.first_issue > JudgedIssue()) continue;
     SCOPED_TRACE(waiter.name);
@@ -84,7 +87,7 @@ IPC_TEST(PollIgnoresSignal, ThatIsIgnoredOrBlocked, clause::poll::timeout_infini
     EXPECT_THAT(CALL(write(pipe.wr(), "x", 1)), SucceedsWith(1));
     EXPECT_THAT(call.result(), SucceedsWith(1));
   }
-  EXPECT_EQ(SignalCount(), 0);
+  EXPECT_EQ(SignalCount(), before);
 }
 
 // Stopped and continued, the call goes on where it was (XSH 2.4.4); what comes while it is stopped
@@ -141,8 +144,9 @@ IPC_TABLE_TEST(PollRestart, WaiterRow, kRestart) {
   const Call call = peer.start(
       [&] { return row.waiter->wait(pipe.rd(), For::kReading, nullptr, nullptr).result; });
   EXPECT_THAT(call, Blocks());
+  const int before = SignalCount();
   peer.Signal(SIGUSR1);
-  EXPECT_TRUE(AwaitSignalCount(1));
+  EXPECT_TRUE(AwaitSignalCount(before + 1));
   const bool restarted = call.probe().what != Blocking::kReturned;
   if (restarted) Setup(CALL(write(pipe.wr(), "x", 1)));
   const CallResult result = call.result();
@@ -196,11 +200,12 @@ IPC_TABLE_TEST(PollMaskOpensPendingSignal, MaskRow, kMask) {
   ScopedSigmask blocked({SIGUSR1});
   const sigset_t open = MaskWith(SIGUSR1, false);
   Pipe pipe;
+  const int before = SignalCount();
   for (int round = 1; round <= 3; ++round) {
     Setup(CALL_ERRNO(pthread_kill(pthread_self(), SIGUSR1)));
-    EXPECT_EQ(SignalCount(), round - 1) << "blocked: pending";
+    EXPECT_EQ(SignalCount(), before + round - 1) << "blocked: pending";
     EXPECT_THAT(row.waiter->wait(pipe.rd(), For::kReading, nullptr, &open).result, Fails(EINTR));
-    EXPECT_EQ(SignalCount(), round) << "the handler runs once";
+    EXPECT_EQ(SignalCount(), before + round) << "the handler runs once";
     EXPECT_TRUE(Blocked(SIGUSR1)) << "the mask is as before";
   }
 }
@@ -218,13 +223,14 @@ IPC_TABLE_TEST(PollMaskHoldsSignalBack, MaskRow, kMask) {
   });
   const Call call = peer.next();
   EXPECT_THAT(call, Blocks());
+  const int before = SignalCount();
   peer.Signal(SIGUSR1);
   EXPECT_THAT(call, StaysBlocked());
-  EXPECT_EQ(SignalCount(), 0);
+  EXPECT_EQ(SignalCount(), before);
   EXPECT_THAT(CALL(write(pipe.wr(), "x", 1)), SucceedsWith(1));
   EXPECT_THAT(call.result(), SucceedsWith(1));
   EXPECT_THAT(peer.next().result(), Succeeds());
-  EXPECT_EQ(SignalCount(), 1) << "delivered once the mask is restored";
+  EXPECT_EQ(SignalCount(), before + 1) << "delivered once the mask is restored";
   EXPECT_FALSE(*blocked_after);
 }
 
@@ -250,10 +256,11 @@ IPC_TABLE_TEST(PollWithoutMask, MaskRow, kMask) {
   ScopedSigmask blocked({SIGUSR1});
   const timespec little{0, 1'000'000};
   Pipe pipe;
+  const int before = SignalCount();
   Setup(CALL_ERRNO(pthread_kill(pthread_self(), SIGUSR1)));
   EXPECT_THAT(row.waiter->wait(pipe.rd(), For::kReading, &little, nullptr).result, SucceedsWith(0))
       << "a null mask changes nothing";
-  EXPECT_EQ(SignalCount(), 0);
+  EXPECT_EQ(SignalCount(), before);
   EXPECT_TRUE(Blocked(SIGUSR1));
 }
 
@@ -276,7 +283,7 @@ IPC_TABLE_TEST(PollCancelled, WaiterRow, kCancelled) {
   const Call call = waiting.start(
       [&] { return row.waiter->wait(pipe.rd(), For::kReading, nullptr, nullptr).result; });
   EXPECT_THAT(call, Blocks());
-  EXPECT_THAT(CALL_ERRNO(pthread_cancel(waiting.handle())), SucceedsWith(0));
+  RequestCancellation(waiting.handle());
   EXPECT_THAT(call.result(), IsCancelled());
 
   // A request that is pending acts at the call, though it would not wait.
