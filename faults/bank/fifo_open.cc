@@ -236,6 +236,24 @@ const Row kFaults[] = {
              return fd;
            };
          }},
+    {.name = "fifo_open_interrupted_releases_peer",
+     .family = Family::fifo,
+     .difficulty = Difficulty::hard,
+     .clauses = {"fifo.open.eintr"},
+     .what = "An open() for reading that is interrupted releases writers that wait.",
+     .arm =
+         [](Hooks& h) {
+           h.open_fifo = [](int d, const char* p, int f, mode_t m) {
+             int fd = Open(d, p, f, m);
+             if (fd == -1 && errno == EINTR && (f & O_ACCMODE) == O_RDONLY) {
+               int shortly = Open(d, p, O_RDONLY | O_NONBLOCK, 0);
+               PauseMs(100);
+               real::close(shortly);
+               errno = EINTR;
+             }
+             return fd;
+           };
+         }},
     {.name = "fifo_open_eintr_despite_sa_restart",
      .family = Family::fifo,
      .difficulty = Difficulty::medium,

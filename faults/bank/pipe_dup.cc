@@ -252,6 +252,17 @@ const Row kFaults[] = {
              return real::fcntl(o.fd, c, a);
            };
          }},
+    {.name = "setfl_drops_append",
+     .family = Family::pipe,
+     .difficulty = Difficulty::medium,
+     .clauses = {"fcntl.setfl.append"},
+     .what = "F_SETFL drops O_APPEND.",
+     .arm =
+         [](Hooks& h) {
+           h.fcntl = [](const Obj& o, int c, long a) {
+             return real::fcntl(o.fd, c, c == F_SETFL ? a & ~long{O_APPEND} : a);
+           };
+         }},
     {.name = "setfl_rejects_creation_bits",
      .family = Family::pipe,
      .difficulty = Difficulty::medium,

@@ -12,7 +12,42 @@ enum Use : uint32_t { kSent, kSenders, kWoken };
 
 using Time = const timespec*;
 
+// For so many milliseconds: sends the message after all, where there is room meanwhile.
+void SendAfterAll(const Obj& o, const char* b, size_t n, unsigned p, int ms) {
+  int saved = errno;
+  const timespec past{0, 0};
+  while (ms-- > 0 && real::mq_timedsend(o.fd, b, n, p, &past) != 0) PauseMs(1);
+  errno = saved;
+}
+
 const Row kFaults[] = {
+    {.name = "mq_send_interrupted_stays_queued",
+     .family = Family::mqueue,
+     .difficulty = Difficulty::hard,
+     .clauses = {"mq_send.eintr.caught_signal"},
+     .what = "An interrupted mq_send() fails with EINTR, but its message is queued if room comes "
+             "while it ends.",
+     .arm =
+         [](Hooks& h) {
+           h.mq_send = [](const Obj& o, const char* b, size_t n, unsigned p, Time t) {
+             int r = SendTo(o, b, n, p, t);
+             if (r == -1 && errno == EINTR) SendAfterAll(o, b, n, p, 50);
+             return r;
+           };
+         }},
+    {.name = "mq_timedsend_timed_out_stays_queued",
+     .family = Family::mqueue,
+     .difficulty = Difficulty::hard,
+     .clauses = {"mq_timedsend.timeout.etimedout_when_full"},
+     .what = "A mq_timedsend() that timed out queues its message if room comes while it ends.",
+     .arm =
+         [](Hooks& h) {
+           h.mq_send = [](const Obj& o, const char* b, size_t n, unsigned p, Time t) {
+             int r = SendTo(o, b, n, p, t);
+             if (t && r == -1 && errno == ETIMEDOUT) SendAfterAll(o, b, n, p, 50);
+             return r;
+           };
+         }},
     {.name = "mq_send_never_eintr",
      .family = Family::mqueue,
      .difficulty = Difficulty::medium,

@@ -17,6 +17,8 @@
   X(long, sysconf, (int name), (name))                                                \
   X(int, shm_open, (const char* path, int flags, mode_t mode), (path, flags, mode))   \
   X(int, shm_unlink, (const char* path), (path))                                      \
+  X(int, mlockall, (int flags), (flags))                                              \
+  X(int, munlockall, (), ())                                                          \
   X(int, mq_unlink, (const char* path), (path))                                       \
   X(int, sem_init, (sem_t * sem, int pshared, unsigned value), (sem, pshared, value)) \
   X(int, sem_destroy, (sem_t * sem), (sem))                                           \

@@ -10,7 +10,7 @@
 namespace faults {
 namespace {
 
-enum Use : uint32_t { kReadOpeners };
+enum Use : uint32_t { kReadOpeners, kReadOnce };
 
 bool OtherBits(int, const char*, mode_t m) { return m & ~0777u; }
 bool HasNewline(int, const char* p, mode_t) { return !Unreadable(p) && std::strchr(p, '\n'); }
@@ -185,12 +185,15 @@ const Row kVariants[] = {
      .role = Role::variant,
      .family = Family::fifo,
      .clauses = {"pipe.error_precedence"},
-     .what = "A non-blocking open for writing fails with ENXIO, not EACCES, where nobody reads.",
+     .what =
+         "A non-blocking open for writing fails with ENXIO, not EACCES, where nobody ever read.",
      .arm =
          [](Hooks& h) {
            h.open_fifo = [](int d, const char* p, int f, mode_t m) {
              int fd = real::openat(d, p, f, m);
-             bool unread = Access(f) == O_WRONLY && (f & O_NONBLOCK);
+             auto& read_once = Cell(KeyOf(d, p), kReadOnce);
+             if (fd >= 0 && Access(f) != O_WRONLY) read_once = 1;
+             bool unread = Access(f) == O_WRONLY && (f & O_NONBLOCK) && read_once == 0;
              if (fd == -1 && errno == EACCES && unread) Refuse(ENXIO);
              return fd;
            };

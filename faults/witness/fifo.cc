@@ -1,6 +1,7 @@
 // Witnesses of bank_fifo.cc and bank_fifo_open.cc.
 #include <limits.h>
 #include <pthread.h>
+#include <sys/time.h>
 #include <utime.h>
 
 #include "faults/witness/witness.h"
@@ -281,6 +282,19 @@ WITNESS(fifo_open_never_eintr) {
   Child c([&] { return Handle(SIGUSR1), OpenIn(f.path, O_WRONLY); });
   Nap(100);
   return c.Pester(SIGUSR1) == -1;
+}
+// A writer comes 50 ms after the reader was interrupted.
+WITNESS(fifo_open_interrupted_releases_peer) {
+  Fifo f(false);
+  Handle(SIGALRM);
+  Child reader([&] {
+    const itimerval soon{{0, 0}, {0, 50'000}};
+    setitimer(ITIMER_REAL, &soon, nullptr);
+    return Fails(open(f.path.c_str(), O_RDONLY), EINTR) ? 0 : 1;
+  });
+  Nap(100);
+  int w = open(f.path.c_str(), O_WRONLY | O_NONBLOCK);
+  return reader.Exit() == 0 && w >= 0;
 }
 WITNESS(fifo_open_eintr_despite_sa_restart) {
   Fifo f(false);

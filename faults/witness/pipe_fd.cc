@@ -180,6 +180,10 @@ WITNESS(setfl_cannot_clear_nonblock) {
   fcntl(p.r, F_SETFL, 0);
   return Nonblock(p.r);
 }
+WITNESS(setfl_drops_append) {
+  Pipe p;
+  return fcntl(p.w, F_SETFL, O_APPEND) == 0 && !(fcntl(p.w, F_GETFL) & O_APPEND);
+}
 WITNESS(setfl_rejects_creation_bits) {
   return Fails(fcntl(Pipe().r, F_SETFL, O_RDWR | O_CREAT | O_NONBLOCK), EINVAL);
 }

@@ -1,5 +1,6 @@
 // Witnesses of bank_queue_open.cc and bank_queue_object.cc.
 #include <sched.h>
+#include <sys/time.h>
 
 #include "faults/witness/witness.h"
 
@@ -305,3 +306,31 @@ WITNESS(mq_messages_go_when_unreferenced) {
 WITNESS(sysconf_no_message_passing) { return sysconf(_SC_MESSAGE_PASSING) == -1; }
 WITNESS(sysconf_mq_prio_max_too_small) { return sysconf(_SC_MQ_PRIO_MAX) == 16; }
 WITNESS(sysconf_mq_open_max_too_small) { return sysconf(_SC_MQ_OPEN_MAX) == 4; }
+
+// Room comes 20 ms after the wait has ended.
+WITNESS(mq_send_interrupted_stays_queued) {
+  Queue q(1);
+  q.Fill();
+  Handle(SIGALRM);
+  Child receiver([&] {
+    Nap(40);
+    return q.Receive().empty() ? 1 : 0;
+  });
+  const itimerval soon{{0, 0}, {0, 20'000}};
+  setitimer(ITIMER_REAL, &soon, nullptr);
+  if (!Fails(q.Send("late"), EINTR)) return false;
+  receiver.Exit();
+  return q.Attr().mq_curmsgs == 1;
+}
+WITNESS(mq_timedsend_timed_out_stays_queued) {
+  Queue q(1);
+  q.Fill();
+  Child receiver([&] {
+    Nap(40);
+    return q.Receive().empty() ? 1 : 0;
+  });
+  const timespec deadline = InMs(20);
+  if (!Fails(mq_timedsend(q.q, "late", 4, 0, &deadline), ETIMEDOUT)) return false;
+  receiver.Exit();
+  return q.Attr().mq_curmsgs == 1;
+}
