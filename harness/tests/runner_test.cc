@@ -88,12 +88,16 @@ class SuiteRun {
   pid_t pid_;
 };
 
+// The first child of the process, once it has one; 0 when it has none after 30 s.
 pid_t ChildOf(pid_t parent) {
-  std::ifstream in("/proc/" + std::to_string(parent) + "/task/" + std::to_string(parent) +
-                   "/children");
-  pid_t child = 0;
-  in >> child;
-  return child;
+  const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(30);
+  for (pid_t child = 0;;) {
+    std::ifstream in("/proc/" + std::to_string(parent) + "/task/" + std::to_string(parent) +
+                     "/children");
+    in >> child;
+    if (child > 0 || std::chrono::steady_clock::now() > end) return child;
+    usleep(2000);  // sleep-ok: polls for the start of a process
+  }
 }
 
 bool Vanishes(pid_t pid) {

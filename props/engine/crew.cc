@@ -14,6 +14,7 @@
 #include "base/os/os.h"
 #include "harness/core/call.h"
 #include "harness/core/context.h"
+#include "harness/core/patience.h"
 #include "harness/peers/probe.h"
 
 namespace ipcsuite::props {
@@ -212,6 +213,11 @@ bool Crew::AllShownBlocked() {
       }
       continue;
     }
+    // It does not sleep but ends, and shows no end until CollectReturned() reaps it.
+    if (stations_[i].op.call == Call::kExit) {
+      WaitWhileEquals(actor.steps_done, workers_[Index(i)].issued - 1, 200us);
+      return false;
+    }
     if (!heuristic_) {
       heuristic_ = true;
       if (Slot* slot = CurrentSlot()) slot->heuristic.fetch_add(1);
@@ -237,7 +243,7 @@ std::string Crew::DescribeBusy() const {
 bool Crew::Settle(std::vector<int>& returned, std::string& stuck_text) {
   returned.clear();
   dead_ = -1;
-  const Deadline end(kPatience);
+  Patience patience(kPatience);
   for (Worker& worker : workers_) worker.sleep.Restart();
   int calm = 0;  // looks in a row that showed all blocked: a woken large write may wake another
   for (;;) {
@@ -245,12 +251,13 @@ bool Crew::Settle(std::vector<int>& returned, std::string& stuck_text) {
     const bool busy = std::any_of(workers_.begin(), workers_.end(),
                                   [](const Worker& worker) { return worker.busy; });
     if (!busy || calm >= 2) break;
+    const bool over = patience.over();
     calm = AllShownBlocked() ? calm + 1 : 0;
     if (calm == 0 && NoteDeaths()) {
       stuck_text = "a process ended in " + props::Describe(stations_[dead_].op);
       return false;
     }
-    if (calm == 0 && end.passed()) {
+    if (calm == 0 && over) {
       stuck_text = DescribeBusy();
       return false;
     }
