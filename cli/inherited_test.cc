@@ -6,12 +6,15 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <map>
 #include <string>
+#include <vector>
 
+#include "base/text.h"
 #include "reports/results/json.h"
 
 namespace ipcsuite {
@@ -24,15 +27,18 @@ constexpr char kSelection[] =
     "MqExec.ClosesAllDescriptors:MqFork.CopiesAreClosedIndependently:"
     "MqNotifySignal.CarriesCodeAndValue:ShmTruncate.RegrownPartsReadZero:"
     "ShmNames.UnrelatedProcessesGetTheSameObject:ShmMlock.LocksWithoutChangingContents:"
+    "PollIgnoresSignal.ThatIsIgnoredOrBlocked:PollMaskHoldsSignalBack.Ppoll:PollCancelled.Poll:"
+    "FifoOpenUndisturbed.Reader:Kinds/PipeTimes.WriteMarksModificationAndChange/pipe:"
     "FifoOpenMatrix.WriterMeetsAWriter:FifoOpenDenied.PermittedDirectionOpens:"
     "Kinds/PipeDup.DupfdRange/pipe:Kinds/PipeClose.FreesTheNumber/pipe:PollTimesOut.PollOfFullPipe";
 
 struct Place {
   const char* name;
-  // A bash command line; "RUN" in it is the program with its arguments.
+  // A bash command line; "RUN" in it is the program with its arguments, "PROGRAM" without them.
   const char* start;
   const char* needs = "true";    // a command that succeeds where the place can be made
-  const char* unsupported = "";  // the suite that the place has no room for; "": none
+  const char* unsupported = "";  // suites and tests that the place has no room for, with blanks
+  const char* also = "";         // a test that runs in this place only, and passes
 };
 
 const Place kPlaces[] = {
@@ -70,7 +76,9 @@ const Place kPlaces[] = {
     {.name = "SmallFiles", .start = "ulimit -f 1000; exec RUN", .unsupported = "shm"},
     {.name = "NoLockedMemory", .start = "ulimit -l 0; exec RUN", .unsupported = "shm"},
     {.name = "NoQueues", .start = "ulimit -q 0; exec RUN", .unsupported = "mqueue"},
-    {.name = "NoQueuedSignals", .start = "ulimit -i 0; exec RUN", .unsupported = "mqueue"},
+    {.name = "NoQueuedSignals",
+     .start = "ulimit -i 0; exec RUN",
+     .unsupported = "mqueue PollCancelled.Poll"},
     {.name = "ScratchMissing", .start = "TMPDIR=/nonexistent exec RUN"},
     {.name = "ScratchIsAFile", .start = "TMPDIR=/etc/passwd exec RUN"},
     {.name = "ScratchHasSpaces", .start = "mkdir -p \"$HERE/a b\"; TMPDIR=\"$HERE/a b\" exec RUN"},
@@ -86,7 +94,10 @@ const Place kPlaces[] = {
      .needs = "setarch --uname-2.6 true"},
     {.name = "NoRandomAddresses", .start = "exec setarch -R RUN", .needs = "setarch -R true"},
     {.name = "IdleScheduling", .start = "exec chrt -i 0 RUN", .needs = "chrt -i 0 true"},
-    {.name = "OwnProcessIds", .start = "exec unshare -rpf RUN", .needs = "unshare -rpf true"},
+    {.name = "OwnProcessIds",
+     .start = "exec unshare -rpf RUN",
+     .needs = "unshare -rpf true",
+     .also = "PropLockstep.DescriptorsAcrossDupForkExec"},
     {.name = "FilterForGoogleTest", .start = "GTEST_FILTER=Nothing.* exec RUN"},
     {.name = "ShardsForGoogleTest", .start = "GTEST_TOTAL_SHARDS=7 GTEST_SHARD_INDEX=3 exec RUN"},
     {.name = "OutputForGoogleTest", .start = "GTEST_OUTPUT=xml:/nonexistent/x exec RUN"},
@@ -107,7 +118,18 @@ const Place kPlaces[] = {
      .unsupported = "shm"},
     {.name = "WithoutProc",
      .start = "exec unshare -rm sh -c 'mount -t tmpfs none /proc && exec \"$@\"' sh RUN",
-     .needs = "unshare -rm mount -t tmpfs none /proc"},
+     .needs = "unshare -rm mount -t tmpfs none /proc",
+     .also = "PropLockstep.DescriptorsAcrossDupForkExec"},
+    {.name = "NoQueuesLeft",
+     .start = "exec unshare -ri sh -c 'echo 0 > /proc/sys/fs/mqueue/queues_max && exec \"$@\"' sh "
+              "RUN",
+     .needs = "unshare -ri sh -c 'echo 0 > /proc/sys/fs/mqueue/queues_max'",
+     .unsupported = "mqueue"},
+    {.name = "OneProcessForAllTests", .start = "exec RUN --no-isolation"},
+    {.name = "BesideOthersThatUseQueuesUp",
+     .start =
+         "PROGRAM run --no-stress --out= --filter='MqUnlink.*Destroys*' --repeat=3 >/dev/null & "
+         "RUN; status=$?; wait; exit $status"},
 };
 
 std::string Replaced(std::string text, const std::string& what, const std::string& with) {
@@ -123,15 +145,15 @@ struct Started {
 };
 
 // Runs the selection in the place; an empty command line: as this test was started.
-Started Start(const std::string& line) {
+Started Start(const std::string& line, const std::string& also = "") {
   const std::string base = std::getenv("TEST_TMPDIR") ? std::getenv("TEST_TMPDIR") : "/tmp";
   std::string here = base + "/place-XXXXXX";
   if (!mkdtemp(here.data())) return {};
   const std::string program = std::filesystem::absolute("cli/ipcsuite").string();
   const std::string run = program + " run --no-stress --format=json --time-scale=1 --out='" + here +
-                          "/out' --filter='" + kSelection + "'";
-  const std::string command =
-      "export HERE='" + here + "'; exec > '" + here + "/text' 2>&1; " + Replaced(line, "RUN", run);
+                          "/out' --filter='" + kSelection + (also.empty() ? "" : ":" + also) + "'";
+  const std::string command = "export HERE='" + here + "'; exec > '" + here + "/text' 2>&1; " +
+                              Replaced(Replaced(line, "RUN", run), "PROGRAM", program);
   const pid_t child = fork();
   if (child == 0) {
     execlp("bash", "bash", "-c", command.c_str(), nullptr);
@@ -164,9 +186,12 @@ TEST_P(Inherited, DecidesNoVerdict) {
   const std::string needs = std::string("(") + place.needs + ") >/dev/null 2>&1";
   if (std::system(needs.c_str()) != 0) GTEST_SKIP() << "this place can't be made here";
   ASSERT_EQ(ordinary_->status, 0) << ordinary_->text;
-  const Started here = Start(place.start);
+  const Started here = Start(place.start, place.also);
   EXPECT_EQ(here.status, 0) << here.text;
-  EXPECT_EQ(here.tests.size(), ordinary_->tests.size());
+  EXPECT_EQ(here.tests.size(), ordinary_->tests.size() + (*place.also ? 1 : 0));
+  if (const auto also = here.tests.find(place.also); also != here.tests.end())
+    EXPECT_EQ(also->second.verdict, Verdict::kPass) << also->second.reason;
+  const std::vector<std::string> unsupported = Split(place.unsupported, " ");
   for (const auto& [name, ordinary] : ordinary_->tests) {
     const auto it = here.tests.find(name);
     if (it == here.tests.end()) {
@@ -174,8 +199,10 @@ TEST_P(Inherited, DecidesNoVerdict) {
       continue;
     }
     const TestRecord& record = it->second;
-    const bool lacks = record.suite == place.unsupported &&
-                       record.verdict == Verdict::kUnsupported && !record.reason.empty();
+    const bool named = std::any_of(
+        unsupported.begin(), unsupported.end(),
+        [&, name = name](const std::string& one) { return one == record.suite || one == name; });
+    const bool lacks = named && record.verdict == Verdict::kUnsupported && !record.reason.empty();
     EXPECT_TRUE(lacks || record.verdict == ordinary.verdict)
         << name << ": " << report::ToString(record.verdict) << ", ordinarily "
         << report::ToString(ordinary.verdict) << ": " << record.reason;
