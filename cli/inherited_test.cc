@@ -190,8 +190,9 @@ TEST_P(Inherited, DecidesNoVerdict) {
   const Started here = Start(place.start, place.also);
   EXPECT_EQ(here.status, 0) << here.text;
   EXPECT_EQ(here.tests.size(), ordinary_->tests.size() + (*place.also ? 1 : 0));
-  if (const auto also = here.tests.find(place.also); also != here.tests.end())
+  if (const auto also = here.tests.find(place.also); also != here.tests.end()) {
     EXPECT_EQ(also->second.verdict, Verdict::kPass) << also->second.reason;
+  }
   const std::vector<std::string> unsupported = Split(place.unsupported, " ");
   for (const auto& [name, ordinary] : ordinary_->tests) {
     const auto it = here.tests.find(name);
