@@ -1,6 +1,9 @@
 #include "base/args.h"
 
 #include "base/help.h"
+#include "base/os/os.h"
+
+#include <unistd.h>
 
 #include <algorithm>
 #include <cctype>
@@ -115,6 +118,31 @@ std::string DidYouMean(const std::string& word, const std::vector<std::string>& 
     if (distance < best) best = distance, nearest = one;
   }
   return nearest.empty() ? "" : ": did you mean '" + nearest + "'?";
+}
+
+bool IsTerminal(int fd) {
+  const char* const term = std::getenv("TERM");
+  return isatty(fd) != 0 && term != nullptr && std::string(term) != "dumb";
+}
+
+bool WantsColor(int fd) {
+  const char* const none = std::getenv("NO_COLOR");
+  return IsTerminal(fd) && (none == nullptr || *none == '\0');
+}
+
+std::string ShellQuoted(const std::string& word) {
+  const std::string plain =
+      "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-+=./,:@%";
+  if (!word.empty() && word.find_first_not_of(plain) == std::string::npos) return word;
+  std::string out = "'";
+  for (const char c : word) out += c == '\'' ? std::string("'\\''") : std::string(1, c);
+  return out + "'";
+}
+
+std::string ProgramCommand() {
+  const char* const launcher = std::getenv("IPCSUITE_LAUNCHER");
+  const std::string path = launcher != nullptr && *launcher != '\0' ? launcher : os::OwnPath();
+  return path.empty() ? "ipcsuite" : ShellQuoted(path);
 }
 
 int Complain(const std::string& line) {

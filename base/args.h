@@ -15,6 +15,18 @@
 
 namespace ipcsuite {
 
+// Whether the descriptor is a terminal that understands control sequences (TERM is neither dumb nor
+// unset), and whether it should get colours (NO_COLOR is not set, see https://no-color.org).
+bool IsTerminal(int fd);
+bool WantsColor(int fd);
+
+// The word as a shell takes it, in quotes if it needs them.
+std::string ShellQuoted(const std::string& word);
+
+// How this program is started again from anywhere: the path of the script that started it
+// (IPCSUITE_LAUNCHER), or its own; quoted for a shell.
+std::string ProgramCommand();
+
 // One line on standard error; returns 2, the exit status of usage and set-up.
 int Complain(const std::string& line);
 

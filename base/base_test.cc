@@ -89,6 +89,56 @@ TEST(Args, SizesHaveUnits) {
   for (const char* bad : {"", "0", "-1", "4x", "2GiB"}) EXPECT_FALSE(ParseSize(bad).ok()) << bad;
 }
 
+TEST(Args, IntegersAreWhole) {
+  EXPECT_EQ(*ParseInteger("42", 0, 42), 42);
+  EXPECT_EQ(*ParseInteger("-1", -1, 1), -1);
+  for (const char* bad : {"", "43", "4x", " 4", "4.0", "0x4", "99999999999999999999"})
+    EXPECT_FALSE(ParseInteger(bad, 0, 42).ok()) << bad;
+}
+
+TEST(Args, MistypedWordsAreRecognized) {
+  const std::vector<std::string> known = {"run", "report", "merge", "mqueue"};
+  EXPECT_EQ(DidYouMean("rum", known), ": did you mean 'run'?");
+  EXPECT_EQ(DidYouMean("reprot", known), ": did you mean 'report'?");
+  EXPECT_EQ(DidYouMean("MQUEUE", known), ": did you mean 'mqueue'?");
+  EXPECT_EQ(DidYouMean("something", known), "");
+  EXPECT_EQ(DidYouMean("x", {}), "");
+}
+
+// What a command prints for these words, and the exit status.
+std::pair<int, std::string> Asked(const std::vector<std::string>& words) {
+  CLI::App app("Does things.", "ipcsuite do");
+  std::vector<std::string> names;
+  int jobs = 1;
+  std::string what;
+  app.add_option("--name", names, "Only these")->delimiter(',')->type_name("NAME,...");
+  app.add_option("-j,--jobs", jobs, "Number of jobs")->check(CLI::Range(1, 8));
+  app.add_option("WHAT", what, "What to do");
+  testing::internal::CaptureStdout();
+  const int status = ParseArguments(app, words);
+  return {status, testing::internal::GetCapturedStdout() + what};
+}
+
+TEST(Args, OptionsTakeOneWord) {
+  EXPECT_EQ(Asked({"--name", "a,b", "thing"}), (std::pair<int, std::string>{-1, "thing"}));
+  EXPECT_EQ(Asked({"--nam", "a"}).first, 2);
+  EXPECT_EQ(Asked({"--jobs", "2", "--jobs", "3"}).first, -1) << "the last one counts";
+}
+
+TEST(Args, HelpIsForPeople) {
+  const std::string help = Asked({"--help"}).second;
+  EXPECT_NE(help.find("  -j, --jobs N             Number of jobs (1 to 8)\n"), std::string::npos)
+      << help;
+  EXPECT_EQ(help.find("INT"), std::string::npos) << help;
+}
+
+TEST(Args, HelpHasOtherForms) {
+  const std::string man = Asked({kHelpMan}).second;
+  EXPECT_NE(man.find(".SS ipcsuite do\nDoes things.\n"), std::string::npos) << man;
+  EXPECT_NE(man.find(".B \\-j, \\-\\-jobs N\nNumber of jobs (1 to 8)\n"), std::string::npos) << man;
+  EXPECT_EQ(Asked({kHelpWords}).second, "--help --name --jobs --dry-run \n");
+}
+
 TEST(Cpus, ListsAreReadAndWritten) {
   EXPECT_EQ(ParseCpuList("0-2,8\n"), (std::vector<int>{0, 1, 2, 8}));
   EXPECT_TRUE(ParseCpuList("3-1").empty());

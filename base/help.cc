@@ -1,5 +1,6 @@
 #include "base/help.h"
 
+#include <algorithm>
 #include <memory>
 #include <vector>
 
@@ -27,8 +28,12 @@ Value ValueOf(const CLI::Option& option) {
     const std::size_t dash = inner.find(" - ");
     if (dash != std::string::npos)
       value.range = inner.substr(0, dash) + " to " + inner.substr(dash + 3);
-  } else if (option.get_description().find(Join(Split(inner, ","), ", ")) == std::string::npos) {
-    value.range = Join(Split(inner, ","), ", ");
+  } else {
+    const std::vector<std::string> members = Split(inner, ",");
+    const bool named = std::ranges::all_of(members, [&](const std::string& member) {
+      return option.get_description().find(member) != std::string::npos;
+    });
+    if (!named) value.range = Join(members, ", ");
   }
   return value;
 }
@@ -106,7 +111,10 @@ void PrepareHelp(CLI::App& app) {
   for (CLI::App* const one : apps) {
     one->formatter(formatter);
     for (CLI::Option* const option : one->get_options()) {
-      if (option->nonpositional()) option->allow_extra_args(false);
+      if (!option->nonpositional()) continue;
+      option->allow_extra_args(false);
+      if (option->get_type_size() != 0 && option->get_expected_max() == 1)
+        option->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);
     }
   }
 }

@@ -8,7 +8,8 @@
 
 namespace ipcsuite {
 
-// Options take one value for each time they are given, and help shows them shortly.
+// Options take one value for each time they are given, the last one counts where one is wanted, and
+// help shows them shortly.
 void PrepareHelp(CLI::App& app);
 
 // A section ".SS ipcsuite run" in roff.
