@@ -60,12 +60,26 @@ std::optional<report::TestRecord> Gate::Refuse(const TestEntry& test) {
     return record;
   }
   if (meta.promise) return std::nullopt;  // judges the absence itself
-  const auto [entry, fresh] = absence_.try_emplace(meta.suite);
-  if (fresh) entry->second = AskProbe(meta.suite, arena_.slot(0));
-  if (entry->second.empty()) return std::nullopt;
+  record.reason = AbsenceFor(meta);
+  if (record.reason.empty()) return std::nullopt;
   record.verdict = report::Verdict::kUnsupported;
-  record.reason = entry->second;
   return record;
+}
+
+std::string Gate::AbsenceOf(const std::string& suite) {
+  const auto [entry, fresh] = absence_.try_emplace(suite);
+  if (fresh) entry->second = AskProbe(suite, arena_.slot(0));
+  return entry->second;
+}
+
+// A property needs the interfaces of all clauses that it claims.
+std::string Gate::AbsenceFor(const TestMeta& meta) {
+  if (ProbeOf(meta.suite)) return AbsenceOf(meta.suite);
+  for (const ClauseRef clause : meta.clauses) {
+    const std::string why = AbsenceOf(std::string(SuiteOf(Get(clause))));
+    if (!why.empty()) return why;
+  }
+  return "";
 }
 
 }  // namespace ipcsuite::internal

@@ -1,11 +1,15 @@
 #include "harness/runner/result_log.h"
 
+#include <fcntl.h>
 #include <sys/mman.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <system_error>
+
+#include "reports/results/json.h"
 
 namespace ipcsuite::internal {
 namespace {
@@ -54,5 +58,38 @@ std::string_view ResultLog::lines() const {
 }
 
 std::uint32_t ResultLog::lost() const { return head_->lost.load(); }
+
+ResultFile::ResultFile(const std::string& path, const std::string& preface, ResultLog& log)
+    : log_(log), path_(path) {
+  if (path.empty()) return;
+  fd_ = open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_APPEND | O_CLOEXEC, 0666);
+  if (fd_ < 0) throw std::system_error(errno, std::generic_category(), "can't write " + path);
+  Write(preface);
+  if (!problem_.empty())
+    throw std::system_error(errno, std::generic_category(), "can't write " + path);
+}
+
+ResultFile::~ResultFile() {
+  if (fd_ >= 0) close(fd_);
+}
+
+void ResultFile::Append(const report::TestRecord& record) {
+  const std::string line = report::ToJsonLine(record) + "\n";
+  log_.Append(line);
+  if (fd_ >= 0 && problem_.empty()) Write(line);
+}
+
+void ResultFile::Write(const std::string& text) {
+  std::size_t put = 0;
+  while (put < text.size()) {
+    const ssize_t n = write(fd_, text.data() + put, text.size() - put);
+    if (n < 0 && errno == EINTR) continue;
+    if (n <= 0) {
+      problem_ = "can't write " + path_ + ": " + std::strerror(errno);
+      return;
+    }
+    put += static_cast<std::size_t>(n);
+  }
+}
 
 }  // namespace ipcsuite::internal

@@ -5,7 +5,10 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <string>
 #include <string_view>
+
+#include "reports/results/model.h"
 
 namespace ipcsuite::internal {
 
@@ -31,6 +34,25 @@ class ResultLog {
   Head* head_ = nullptr;
   char* text_ = nullptr;
   std::size_t bytes_ = 0;  // of the mapping
+};
+
+// Keeps results as JSON lines: in the arena, and in a file, each with one write.
+class ResultFile {
+ public:
+  // Creates or truncates, and begins with `preface` (whole lines); throws std::system_error with
+  // the path when that fails. Empty: no file.
+  ResultFile(const std::string& path, const std::string& preface, ResultLog& log);
+  ~ResultFile();
+  void Append(const report::TestRecord& record);
+  // Why an append failed; empty while all is on disk.
+  const std::string& problem() const { return problem_; }
+
+ private:
+  void Write(const std::string& text);
+
+  int fd_ = -1;
+  ResultLog& log_;
+  std::string path_, problem_;
 };
 
 }  // namespace ipcsuite::internal

@@ -51,7 +51,8 @@ struct RunnerOptions {
   std::string results_header;  // the first of them (report::ToJsonHeader)
   // Of an earlier run that broke off: kept as they are, their tests are not run again.
   std::vector<report::TestRecord> done;
-  std::string launcher = "./ipcsuite";  // how reproduction commands start
+  // How reproduction commands start and end: the program, options besides those of the test.
+  std::string launcher = "./ipcsuite", reproduce_with;
   // Gets the slot of each attempt before it is used again, and may add to the record.
   std::function<void(const Slot&, const TestEntry&, report::TestRecord&)> inspect;
 };

@@ -1,13 +1,11 @@
 #include "harness/runner/scheduler.h"
 
-#include <fcntl.h>
 #include <signal.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cstdio>
-#include <cstring>
 #include <random>
 #include <system_error>
 
@@ -17,7 +15,6 @@
 #include "harness/core/names.h"
 #include "harness/core/patience.h"
 #include "harness/peers/probe.h"
-#include "reports/results/json.h"
 
 namespace ipcsuite::internal {
 namespace {
@@ -61,39 +58,6 @@ void InstallStopHandlers() {
   sigprocmask(SIG_BLOCK, &child, nullptr);  // taken by sigtimedwait
 }
 
-ResultFile::ResultFile(const std::string& path, const std::string& preface, ResultLog& log)
-    : log_(log), path_(path) {
-  if (path.empty()) return;
-  fd_ = open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_APPEND | O_CLOEXEC, 0666);
-  if (fd_ < 0) throw std::system_error(errno, std::generic_category(), "can't write " + path);
-  Write(preface);
-  if (!problem_.empty())
-    throw std::system_error(errno, std::generic_category(), "can't write " + path);
-}
-
-ResultFile::~ResultFile() {
-  if (fd_ >= 0) close(fd_);
-}
-
-void ResultFile::Append(const report::TestRecord& record) {
-  const std::string line = report::ToJsonLine(record) + "\n";
-  log_.Append(line);
-  if (fd_ >= 0 && problem_.empty()) Write(line);
-}
-
-void ResultFile::Write(const std::string& text) {
-  std::size_t put = 0;
-  while (put < text.size()) {
-    const ssize_t n = write(fd_, text.data() + put, text.size() - put);
-    if (n < 0 && errno == EINTR) continue;
-    if (n <= 0) {
-      problem_ = "can't write " + path_ + ": " + std::strerror(errno);
-      return;
-    }
-    put += static_cast<std::size_t>(n);
-  }
-}
-
 Scheduler::Scheduler(const RunnerOptions& options, std::vector<TestEntry> tests, Arena& arena,
                      ResultFile& file, const ResultCallback& on_result)
     : options_(options),
@@ -127,7 +91,8 @@ std::string Scheduler::Command(const std::string& test, int attempt) const {
   return options_.launcher + " run --filter='" + test +
          "' --seed=" + Hex(options_.seed + static_cast<std::uint64_t>(attempt)) +
          (options_.issue == 8 ? "" : " --issue=" + std::to_string(options_.issue)) +
-         (options_.allow_dangerous ? " --allow-dangerous" : "");
+         (options_.allow_dangerous ? " --allow-dangerous" : "") +
+         (options_.reproduce_with.empty() ? "" : " " + options_.reproduce_with);
 }
 
 void Scheduler::FillRound(int attempt) {

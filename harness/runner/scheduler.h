@@ -17,25 +17,6 @@
 
 namespace ipcsuite::internal {
 
-// Keeps results as JSON lines: in the arena, and in a file, each with one write.
-class ResultFile {
- public:
-  // Creates or truncates, and begins with `preface` (whole lines); throws std::system_error with
-  // the path when that fails. Empty: no file.
-  ResultFile(const std::string& path, const std::string& preface, ResultLog& log);
-  ~ResultFile();
-  void Append(const report::TestRecord& record);
-  // Why an append failed; empty while all is on disk.
-  const std::string& problem() const { return problem_; }
-
- private:
-  void Write(const std::string& text);
-
-  int fd_ = -1;
-  ResultLog& log_;
-  std::string path_, problem_;
-};
-
 class Scheduler {
  public:
   Scheduler(const RunnerOptions& options, std::vector<TestEntry> tests, Arena& arena,
