@@ -16,6 +16,7 @@
 
 #include "base/text.h"
 #include "harness/core/names.h"
+#include "props/engine/convict.h"
 #include "props/engine/explore.h"
 #include "props/engine/lockstep.h"
 #include "props/engine/pipe_target.h"
@@ -188,14 +189,19 @@ std::optional<Failure> Find(const RunProgram& run, double seconds, std::uint64_t
   });
 }
 
-// Finds the fault, shrinks it to at most `most` operations, and replays what was shrunk.
-void ExpectFound(const RunProgram& run, std::size_t most) {
+// Finds the fault, shrinks it to at most `most` operations, and replays what was shrunk. `clause`:
+// that it convicts, "": any.
+void ExpectFound(const RunProgram& run, std::size_t most, const std::string& clause = "") {
   const std::optional<Failure> failure = Find(run, 20);
   ASSERT_TRUE(failure.has_value());
   EXPECT_LE(failure->outcome.lines.size(), most) << failure->outcome.message;
   const std::optional<Program> again = DecodeProgram(Encode(failure->program));
   ASSERT_TRUE(again.has_value());
   EXPECT_TRUE(run(*again).failed);
+  EXPECT_NE(failure->outcome.clause, "") << failure->outcome.message;
+  if (!clause.empty()) {
+    EXPECT_EQ(failure->outcome.clause, clause) << failure->outcome.message;
+  }
 }
 
 TEST(SequentialEngine, FindsNothingOnARightPlatform) {
@@ -213,7 +219,31 @@ TEST(SequentialEngine, FindsATieThatIsBroken) {
   ExpectFound([](const Program& p) { return Sequential(p, Fault::kTieSwap, 5); }, 24);
 }
 TEST(SequentialEngine, FindsAWrongCount) {
-  ExpectFound([](const Program& p) { return Sequential(p, Fault::kWrongCount, 2); }, 4);
+  ExpectFound([](const Program& p) { return Sequential(p, Fault::kWrongCount, 2); }, 4,
+              "mq_getattr.curmsgs.exact_count");
+}
+
+TEST(Convict, NamesOneClause) {
+  Op received;
+  received.call = Call::kMqReceive;
+  received.priority = 3;
+  QueueState state;
+  state.messages = {{.value = 1, .priority = 3}, {.value = 2, .priority = 3}};
+  EXPECT_EQ(ConvictedClause(state, received, Wrong::kOutcome),
+            "mq_receive.order.oldest_within_priority");
+  state.messages.front().priority = 4;
+  EXPECT_EQ(ConvictedClause(state, received, Wrong::kOutcome),
+            "mq_receive.order.highest_priority_first");
+  EXPECT_EQ(ConvictedClause(state, received, Wrong::kStuck),
+            "mq_receive.empty.blocks_until_message");
+  received.error = EAGAIN;
+  EXPECT_EQ(ConvictedClause(received, Wrong::kOutcome), "mq_receive.empty.eagain");
+  for (int call = 1; call < static_cast<int>(Call::kToySet); ++call) {
+    Op op;
+    op.call = static_cast<Call>(call);
+    if (op.call == Call::kExit) continue;
+    EXPECT_NE(ConvictedClause(op, Wrong::kOutcome), "") << Name(op.call);
+  }
 }
 
 TEST(LockstepEngine, FindsNothingOnARightPlatform) {

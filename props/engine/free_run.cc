@@ -15,6 +15,7 @@
 #include "harness/core/call.h"
 #include "harness/core/context.h"
 #include "harness/peers/probe.h"
+#include "props/engine/convict.h"
 #include "props/engine/crew.h"
 #include "props/engine/sleep_watch.h"
 #include "props/history/check.h"
@@ -302,6 +303,9 @@ class Runner {
     const CheckResult why = CheckHistory(smaller);
     outcome_.failed = true;
     outcome_.reason = why.reason;
+    if (!why.offending.empty())
+      outcome_.clause = ConvictedClause(smaller.ops[why.offending.front()],
+                                        why.reason == "stuck" ? Wrong::kStuck : Wrong::kOutcome);
     outcome_.message = fmt::format("{} operations recorded, {} of them suffice to be wrong:\n{}",
                                    history.ops.size(), smaller.ops.size(), why.explanation);
     outcome_.drawing = DrawLanes(smaller, why.offending);

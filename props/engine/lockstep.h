@@ -12,6 +12,7 @@
 #include <string>
 #include <vector>
 
+#include "props/engine/convict.h"
 #include "props/engine/crew.h"
 #include "props/engine/target.h"
 #include "props/engine/trace.h"
@@ -131,6 +132,7 @@ class Lockstep {
     }
     outcome_.failed = true;
     outcome_.reason = "a process died in its call";
+    outcome_.clause = ConvictedClause(crew_.OpOf(worker), Wrong::kOutcome);
     outcome_.message = fmt::format("signal {} ended process {} in {}", WTERMSIG(*status), worker,
                                    Describe(crew_.OpOf(worker)));
     trace_.Note(outcome_.message, 253);
@@ -163,9 +165,14 @@ class Lockstep {
       outcome_.message =
           "what returned is allowed, but not that all of these stay blocked after it:\n";
       for (const Op& op : blocked) outcome_.message += "  " + Describe(AsBlocked(op)) + "\n";
+      outcome_.clause = ConvictedClause(blocked.front(), Wrong::kStuck);
     } else {
       outcome_.message = "no order of these outcomes is one that POSIX allows here:\n";
       for (const Op& op : ended) outcome_.message += "  " + Describe(op) + "\n";
+      const auto failed = std::ranges::find_if(ended, [](const Op& op) { return !op.Ok(); });
+      if (!ended.empty())
+        outcome_.clause = ConvictedClause(
+            states_.front(), failed == ended.end() ? ended.back() : *failed, Wrong::kOutcome);
     }
     return false;
   }

@@ -35,6 +35,7 @@ std::optional<Program> DecodeProgram(std::string_view text);
 struct CaseOutcome {
   bool failed = false;
   std::string message;             // what was wrong, a few lines
+  std::string clause;              // that is violated; "": one of those that the property claims
   std::string reason;              // "lost wake-up", "outcome not allowed", the rule broken
   std::vector<std::string> lines;  // who called what, and what came of it
   std::size_t steps = 0;  // steps of the program that were looked at, the failing one included

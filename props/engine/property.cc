@@ -69,7 +69,7 @@ void Report(const PropertySpec& spec, const Failure& failure) {
   }
   const std::string command = ReplayCommand(spec, failure.program);
   message += "Replay: " + command + "\n";
-  RecordFailure("", spec.file, spec.line, "every outcome is one that POSIX allows",
+  RecordFailure(outcome.clause, spec.file, spec.line, "every outcome is one that POSIX allows",
                 outcome.reason + ": " + outcome.message.substr(0, 400), message);
   Attach("text", "The shortest program that fails", ProgramText(outcome) + "\n" + command);
   if (!outcome.drawing.empty()) Attach("svg", "The failing history", outcome.drawing);

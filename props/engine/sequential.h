@@ -12,6 +12,7 @@
 #include <string>
 #include <vector>
 
+#include "props/engine/convict.h"
 #include "props/engine/target.h"
 #include "props/engine/trace.h"
 
@@ -93,6 +94,8 @@ CaseOutcome RunSequential(Domain<M>& domain, Target& target, const Program& prog
     if (next.empty()) {
       outcome.failed = true;
       outcome.reason = op.error == EINTR ? "hung" : "outcome not allowed";
+      outcome.clause =
+          ConvictedClause(states.front(), op, op.error == EINTR ? Wrong::kStuck : Wrong::kOutcome);
       outcome.message = op.error == EINTR
                             ? "the last call waited, which it may not, until a signal "
                               "ended it: " +
