@@ -87,6 +87,7 @@ const Row kNotBefore[] = IPC_BOTH(timeout_not_before_deadline, timeout_not_befor
 IPC_TABLE_TEST(MqDeadlineIsNeverEarly, Row, kNotBefore) {
   Side side(row.direction);
   side.Shut();
+  std::int64_t late_ns = 0;
   for (int ms : {1, 2, 3, 5, 8, 13, 20}) {
     timespec deadline = RealtimeIn(ms);
     deadline.tv_nsec -=
@@ -100,12 +101,13 @@ IPC_TABLE_TEST(MqDeadlineIsNeverEarly, Row, kNotBefore) {
     // Any step backwards may make the deadline look early.
     if (real < 0 || std::abs(real - (NowNs() - mono_before)) > 50'000'000)
       Unresolved("the clock was set during the test: run it again");
-    ASSERT_FALSE(Before(real_after, deadline))
-        << "a deadline in " << ms << " ms was reported early by "
-        << (deadline.tv_sec - real_after.tv_sec) * 1'000'000'000LL + deadline.tv_nsec -
-               real_after.tv_nsec
-        << " ns";
+    const std::int64_t late = (real_after.tv_sec - deadline.tv_sec) * 1'000'000'000LL +
+                              real_after.tv_nsec - deadline.tv_nsec;
+    ASSERT_GE(late, 0) << "a deadline in " << ms << " ms was reported early by " << -late << " ns";
+    late_ns = std::max(late_ns, late);
   }
+  // However late, it is not a violation: for a reader who compares.
+  RecordMetric("timeout_lateness_ns_max", static_cast<double>(late_ns));
 }
 
 const Row kPast[] = IPC_BOTH(timeout_past_deadline, timeout_past_deadline);
