@@ -2,10 +2,11 @@
 
 #include <algorithm>
 #include <cstdio>
-#include <cstdlib>
+#include <filesystem>
 #include <functional>
 #include <set>
 #include <string>
+#include <system_error>
 #include <vector>
 
 #include <sys/stat.h>
@@ -38,12 +39,6 @@ bool SameFile(const std::string& a, const std::string& b) {
          x.st_ino == y.st_ino;
 }
 
-bool ColorWanted() {
-  const char* term = std::getenv("TERM");
-  return ::isatty(STDOUT_FILENO) != 0 && std::getenv("NO_COLOR") == nullptr && term != nullptr &&
-         std::string(term) != "dumb";
-}
-
 Result<std::vector<Run>> ReadRuns(const std::vector<std::string>& paths) {
   std::vector<Run> runs;
   for (const std::string& path : paths) {
@@ -72,7 +67,7 @@ Result<std::vector<std::pair<const Format*, std::string>>> Outputs(
       return Error{outputs[i].second + ": is the input: name another place with --out"};
     }
     if (i > 0 && outputs[i].second == outputs[i - 1].second) {
-      return Error{"several formats need a folder that exists: --out DIR"};
+      return Error{"several formats need a folder: --out DIR/"};
     }
   }
   return outputs;
@@ -92,7 +87,10 @@ int ReportMain(int argc, char** argv) {
   app.add_option("RESULTS", input, "results.json or results.jsonl of a run; -: standard input")
       ->required();
   AddFormats(app, formats);
-  app.add_option("--out,-o", out, "File, or folder for the usual names; default: standard output");
+  app.add_option("-o,--out", out,
+                 "File, or folder for the usual names (made if it ends in /); default: standard "
+                 "output")
+      ->type_name("PATH");
   AddJudgingOptions(app, judging);
   app.add_option("--detection", judging.detection,
                  "detection.json of a detection run, to be shown with it");
@@ -103,10 +101,15 @@ int ReportMain(int argc, char** argv) {
   if (!raw) return Complain(raw.error());
   const auto outputs = Outputs(formats, out, input);
   if (!outputs) return Complain(outputs.error());
+  if (out.ends_with('/')) {
+    std::error_code error;
+    std::filesystem::create_directories(out, error);
+    if (error) return Complain("can't create " + out + ": " + error.message());
+  }
   auto catalogue = CatalogueOf(*raw);
   const Run run = judge->Apply(std::move(*raw), std::move(catalogue));
   for (const auto& [format, path] : *outputs) {
-    const bool colored = format->name == "text" && path == "-" && ColorWanted();
+    const bool colored = format->name == "text" && path == "-" && WantsColor(STDOUT_FILENO);
     const std::string text = colored ? TextSummary(run, true, 0) : format->render(run);
     if (const auto written = WriteFile(path, text); !written) return Complain(written.error());
   }
@@ -174,11 +177,12 @@ int CompareMain(int argc, char** argv) {
   if (!html.empty() && html == out) return Complain("--html and --out name the same file");
   const Comparison comparison = Compare(*runs);
   const std::string path = out.empty() ? "-" : out;
-  const std::string text = format == "markdown" ? ComparisonMarkdown(comparison, *runs)
-                           : format == "json"   ? ComparisonJson(comparison)
-                           : format == "html"
-                               ? ComparisonHtml(comparison, *runs)
-                               : ComparisonText(comparison, *runs, path == "-" && ColorWanted());
+  const std::string text =
+      format == "markdown" ? ComparisonMarkdown(comparison, *runs)
+      : format == "json"   ? ComparisonJson(comparison)
+      : format == "html"
+          ? ComparisonHtml(comparison, *runs)
+          : ComparisonText(comparison, *runs, path == "-" && WantsColor(STDOUT_FILENO));
   if (const auto written = WriteFile(path, text); !written) return Complain(written.error());
   if (!html.empty()) {
     const auto written = WriteFile(html, ComparisonHtml(comparison, *runs));

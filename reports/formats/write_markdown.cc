@@ -3,6 +3,7 @@
 
 #include "reports/formats/format.h"
 #include "reports/results/finding.h"
+#include "reports/results/score.h"
 #include "reports/results/text.h"
 
 namespace ipcsuite::report {
@@ -165,6 +166,20 @@ void AppendOpenQuestions(std::string& out, const Run& run) {
   out += "\n";
 }
 
+void AppendScores(std::string& out, const Run& run) {
+  const auto scores = ScoresOf(run);
+  if (scores.empty()) return;
+  out +=
+      "### Interfaces\n\n| Interface | Clauses | Judged | Violated | As known "
+      "|\n|---|--:|--:|--:|--:|\n";
+  for (const Score& score : scores) {
+    out += "| " + Code(score.name) + " | " + std::to_string(score.clauses) + " | " +
+           std::to_string(score.judged) + " | " + std::to_string(score.violated) + " | " +
+           std::to_string(score.known) + " |\n";
+  }
+  out += "\n";
+}
+
 std::string RenderMarkdown(const Run& run) {
   std::string out = "## " + std::string(run.summary.exit_status == 0 ? "\u2705 " : "\u274C ") +
                     "POSIX IPC on " + Plain(run.label) + "\n\n**" + Plain(run.summary.sentence) +
@@ -186,6 +201,7 @@ std::string RenderMarkdown(const Run& run) {
   AppendLost(out, run);
   AppendExpected(out, run);
   AppendOpenQuestions(out, run);
+  AppendScores(out, run);
   return out;
 }
 

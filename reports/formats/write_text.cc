@@ -1,6 +1,9 @@
+#include <algorithm>
+
 #include "base/text.h"
 #include "reports/formats/format.h"
 #include "reports/results/finding.h"
+#include "reports/results/score.h"
 #include "reports/results/text.h"
 
 namespace ipcsuite::report {
@@ -124,6 +127,11 @@ std::string TextSummary(const Run& run, bool color, std::size_t limit) {
   if (!run.clauses.empty()) {
     out += "Clauses:  " + std::to_string(run.clauses.size()) + " (" +
            CountsText(run.summary.clauses) + ")\n";
+    for (const Score& score : ScoresOf(run)) {
+      std::string name = "  " + score.name;
+      name.resize(std::max<std::size_t>(name.size() + 1, 20), ' ');
+      out += paint(score.violated > 0 ? "1;31" : "2", name + ScoreText(score)) + "\n";
+    }
   }
   const bool good = run.summary.exit_status == 0;
   out += paint(good ? "1;32" : "1;31", "Verdict:  " + run.summary.sentence) + "\n";

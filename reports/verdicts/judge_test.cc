@@ -9,6 +9,8 @@
 #include "base/files.h"
 #include "reports/results/finding.h"
 #include "reports/results/json.h"
+#include "reports/results/score.h"
+#include "reports/verdicts/catalogue.h"
 #include "reports/verdicts/sample.h"
 
 namespace ipcsuite::report {
@@ -70,6 +72,8 @@ TEST(Judge, StandingAndStatusAgainstABaseline) {
       {Verdict::kObserved, Verdict::kFlaky, "new", 1},
       {Verdict::kFail, Verdict::kFail, "known", 0},
       {Verdict::kFail, Verdict::kPass, "", 0},
+      {Verdict::kPass, Verdict::kDisputed, "new", 1},
+      {Verdict::kDisputed, Verdict::kDisputed, "", 0},
       {Verdict::kPass, Verdict::kUnsupported, "lost", 3},
       {Verdict::kObserved, Verdict::kUntested, "lost", 3},
       {Verdict::kPass, Verdict::kUnresolved, "lost", 3},
@@ -154,6 +158,18 @@ TEST(Judge, RequiredVerdictsMustBeThere) {
   EXPECT_EQ(judged.lost[0].before, "required");
   EXPECT_EQ(judged.lost[0].now, "absent");
   EXPECT_THAT(judged.summary.sentence, HasSubstr("Required verdicts are missing: "));
+  report::Run disputed = run;
+  disputed.clauses = CatalogueClauses();
+  std::erase_if(disputed.clauses, [](const ClauseRecord& c) { return c.function != "pipe2"; });
+  disputed.tests.clear();
+  for (const ClauseRecord& c : disputed.clauses) {
+    TestRecord test = Tested(c.id, Verdict::kDisputed);
+    test.failures.emplace_back();
+    test.failures[0].observed = "pipe2(ends, flags) = -1 ENOSYS";
+    disputed.tests.push_back(test);
+  }
+  options.require = {"pipe2"};
+  EXPECT_EQ(Judged(options, disputed).summary.exit_status, 3) << "absent is not disputed";
   options.require = {"nosuch"};
   EXPECT_THAT(Judge::Load(options).error(), HasSubstr("--require: 'nosuch' is neither"));
   JudgingOptions without_baseline;
@@ -243,6 +259,32 @@ TEST(Causes, GroupFindingsWithWhatTheyLeftUndecided) {
   EXPECT_EQ(run.causes[0].what, "mkfifo: ENOSYS");
   EXPECT_EQ(run.causes[0].tests, (std::vector<std::string>{"B", "C", "D"}));
   EXPECT_EQ(run.causes[0].clauses, (std::vector<std::string>{"B", "C", "D"}));
+}
+
+TEST(Score, CountsByFunctionWhileTheyAreFew) {
+  const auto clause = [](const std::string& function, const std::string& interface,
+                         Verdict verdict) {
+    ClauseRecord c = Clause(function + ".c");
+    c.function = function;
+    c.interface = interface;
+    c.verdict = verdict;
+    return c;
+  };
+  report::Run run;
+  run.clauses = {
+      clause("mq_open", "mqueue", Verdict::kPass), clause("mq_send", "mqueue", Verdict::kFail),
+      clause("mq_send", "mqueue", Verdict::kUntested), clause("mq_send", "mqueue", Verdict::kXfail),
+      clause("mq_send", "mqueue", Verdict::kNotInUse)};
+  const auto few = ScoresOf(run);
+  ASSERT_EQ(few.size(), 2u);
+  EXPECT_EQ(few[0].name + ": " + ScoreText(few[0]), "mq_open: 1 of 1 judged");
+  EXPECT_EQ(few[1].name + ": " + ScoreText(few[1]),
+            "mq_send: 2 of 3 judged, 1 violated, 1 violated as known");
+  for (int i = 0; i < 40; ++i)
+    run.clauses.push_back(clause("f" + std::to_string(i), "pipe", Verdict::kPass));
+  const auto many = ScoresOf(run);
+  ASSERT_EQ(many.size(), 2u);
+  EXPECT_EQ(many[1].name + ": " + ScoreText(many[1]), "pipe: 40 of 40 judged");
 }
 
 TEST(Judge, BisectSkipsWhatDecidesNothing) {
