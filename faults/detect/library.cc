@@ -36,8 +36,8 @@ std::vector<Implementation> LoadLibrary(const std::string& path, std::string* er
     return all;
   }
   for (std::size_t i = 0; const faults::Row* row = row_at(i); ++i) {
-    Implementation one{row->name, row->role,     row->family, row->difficulty,
-                       {},        row->observed, row->what,   row->source};
+    Implementation one{row->name,     row->role, row->family, row->difficulty, {},
+                       row->observed, row->what, row->source, row->file,       row->line};
     for (const char* const* id = row->clauses; *id; ++id) {
       const Clause* clause = Find(*id);
       if (!clause) {

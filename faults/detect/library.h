@@ -17,6 +17,8 @@ struct Implementation {
   faults::Difficulty difficulty = faults::Difficulty::none;
   std::vector<ClauseRef> clauses;
   std::string observed, what, source;
+  std::string file;  // where it stands, relative to the source tree
+  int line = 0;
   // The neutral one and the canary.
   bool meta() const { return family == faults::Family::meta; }
 };

@@ -67,6 +67,9 @@ struct Row {
   const char* what;         // what this implementation does
   const char* source = "";  // the real system that does so
   void (*arm)(Hooks&);      // installs the hooks
+  // Where the row stands. At the end: a row of named fields leaves it to the compiler.
+  const char* file = __builtin_FILE();
+  int line = __builtin_LINE();
 };
 
 // Text for the enumerators; "meta" and "" for those without a row.
