@@ -97,6 +97,13 @@ bool Concerns(const report::Expectation& entry, const TestEntry& test) {
                      [&](ClauseRef clause) { return AnyMatches(entry.clauses, clause.id); });
 }
 
+// "name (easy, faults/bank/mkfifo.cc:12)".
+std::string Headline(const detect::Implementation& one) {
+  const std::string difficulty = faults::ToString(one.difficulty);
+  return one.name + " (" + difficulty + (difficulty.empty() ? "" : ", ") + one.file + ":" +
+         std::to_string(one.line) + ")";
+}
+
 // The faults that break the clause, and the variants that decide it differently. A static program
 // can't read the library.
 void ExplainFaults(ClauseRef clause) {
@@ -105,11 +112,8 @@ void ExplainFaults(ClauseRef clause) {
   std::string error;
   for (const detect::Implementation& one : detect::LoadLibrary(library, &error)) {
     if (std::find(one.clauses.begin(), one.clauses.end(), clause) == one.clauses.end()) continue;
-    if (one.role == faults::Role::variant) {
-      Wrap("variant", one.name + ": " + one.what);
-    } else {
-      Wrap("fault", one.name + " (" + faults::ToString(one.difficulty) + "): " + one.what);
-    }
+    const bool variant = one.role == faults::Role::variant;
+    Wrap(variant ? "variant" : "fault", Headline(one) + ": " + one.what);
   }
 }
 
@@ -152,6 +156,68 @@ int ExplainTest(const TestEntry& test) {
   return 0;
 }
 
+// An expectation by its id, with all that it says.
+bool ExplainDeviation(const std::string& id) {
+  std::vector<report::Expectation> expectations;
+  if (!report::DefaultExpectations(&expectations)) return false;
+  for (const report::Expectation& entry : expectations) {
+    if (entry.id != id) continue;
+    Wrap("deviation", entry.id);
+    Wrap("defined",
+         "reports/verdicts/expectations/" + entry.origin + ":" + std::to_string(entry.line));
+    Wrap("expected", entry.expected);
+    for (const auto& [key, value] : entry.condition) Wrap("condition", key + " " + value);
+    Wrap("reason", entry.reason);
+    Wrap("link", entry.link);
+    Wrap("review by", entry.review_by);
+    for (const std::string& pattern : entry.clauses) {
+      for (const Clause& clause : AllClauses()) {
+        if (report::GlobMatches(pattern, clause.id))
+          Wrap("clause", std::string(clause.id) + ": " + std::string(clause.requires_text));
+      }
+    }
+    for (const TestEntry& test : AllTests()) {
+      if (AnyMatches(entry.tests, test.name))
+        Wrap("test",
+             test.name + " (" + test.meta->file + ":" + std::to_string(test.meta->line) + ")");
+    }
+    return true;
+  }
+  return false;
+}
+
+// A fault or a variant of the fault bank.
+bool ExplainFault(const std::string& name) {
+  const std::string library = detect::FindLibrary();
+  std::string error;
+  if (library.empty()) return false;
+  for (const detect::Implementation& one : detect::LoadLibrary(library, &error)) {
+    if (one.name != name) continue;
+    Wrap(one.role == faults::Role::variant ? "variant" : "fault", Headline(one));
+    Wrap("does", one.what);
+    Wrap("like", one.source);
+    for (const ClauseRef clause : one.clauses)
+      Wrap("clause", std::string(clause.id) + ": " + std::string(Get(clause).requires_text));
+    return true;
+  }
+  return false;
+}
+
+// Every name that can be explained.
+std::vector<std::string> KnownNames() {
+  std::vector<std::string> names;
+  for (const Clause& clause : AllClauses()) {
+    names.emplace_back(clause.id);
+    names.emplace_back(clause.function);
+  }
+  for (const TestEntry& test : AllTests()) names.push_back(test.name);
+  std::vector<report::Expectation> expectations;
+  if (report::DefaultExpectations(&expectations)) {
+    for (const report::Expectation& entry : expectations) names.push_back(entry.id);
+  }
+  return names;
+}
+
 // What a pattern or the name of a function selects, shortly.
 int ExplainSeveral(const std::string& name) {
   bool found = false;
@@ -173,26 +239,30 @@ int ExplainSeveral(const std::string& name) {
   }
   if (found) return 0;
   return Complain("'" + name +
-                  "' is neither a clause, a function, a test nor a pattern of any: see `ipcsuite "
-                  "list --clauses --tests`");
+                  "' is neither a clause, a function, a test, a known deviation, a fault nor a "
+                  "pattern" +
+                  DidYouMean(name, KnownNames()) + " (`ipcsuite list --clauses --tests`)");
 }
 
 }  // namespace
 
 int ExplainMain(int argc, char** argv) {
-  CLI::App app("Shows what a clause requires and where it is tested, or what a test judges.",
-               "ipcsuite explain");
+  CLI::App app(
+      "Shows what a clause requires and where it is tested, what a test judges, what is "
+      "known of a deviation, or what a fault breaks.",
+      "ipcsuite explain");
   std::string name;
   app.add_option(
-         "CLAUSE|FUNCTION|TEST", name,
-         "Id of a clause, name of a function or of a test, or a pattern (* and ?) of ids or "
-         "names")
+         "NAME", name,
+         "Id of a clause or of a known deviation (an expectation), name of a function, a test or a "
+         "fault, or a pattern (* and ?) of ids or names")
       ->required();
   if (const int status = ParseArguments(app, argc, argv); status >= 0) return status;
   if (const Clause* clause = Find(name)) return ExplainClause(*clause);
   for (const TestEntry& test : AllTests()) {
     if (test.name == name || test.meta->name == name) return ExplainTest(test);
   }
+  if (ExplainDeviation(name) || ExplainFault(name)) return 0;
   return ExplainSeveral(name);
 }
 

@@ -17,7 +17,7 @@ expect_match 'its expectation with the place of the entry' \
 
 out=$($program explain pipe.read.fifo_order)
 expect_match 'instances share a definition' '*PipeRead.BytesComeInOrderEachOnce (*), 3 instances*' "$out"
-expect_match 'its faults' '*fault:*read_swaps_last_bytes (easy): *' "$out"
+expect_match 'its faults' '*fault:*read_swaps_last_bytes (easy, faults/bank/*.cc:[1-9]*' "$out"
 
 out=$($program explain PipeRead.BytesComeInOrderEachOnce)
 expect_match 'a test: its clauses' '*defined: *suites/pipe/read_test.cc:*clause: *pipe.read.fifo_order*' "$out"
@@ -32,6 +32,13 @@ out=$($program explain 'mq_close.error.*')
 expect_match 'a pattern of clauses' 'clause:*mq_close.error.ebadf (shall-error)*' "$out"
 out=$($program explain 'MqClose.*')
 expect_match 'a pattern of tests' '*test:*MqClose.OfAFilesDescriptorFailsWithEbadf (suites/mqueue/*' "$out"
+
+out=$($program explain linux-mq-close-is-close)
+expect_match 'a deviation: its place, reason and tests' \
+  'deviation:*defined:*linux-mqueue.json:[1-9]*reason:*test:*MqClose.OfAFilesDescriptorFailsWithEbadf (*' "$out"
+out=$($program explain read_swaps_last_bytes)
+expect_match 'a fault: its place and the clauses that it breaks' \
+  'fault:*(easy, faults/bank/*.cc:[1-9]*does:*clause:*pipe.read.fifo_order: *' "$out"
 
 out=$($program explain pipe.read.sideways 2>&1)
 expect 'an unknown name: status' 2 $?

@@ -1,7 +1,9 @@
 #include "cli/list.h"
 
 #include <algorithm>
+#include <cerrno>
 #include <cstdio>
+#include <cstring>
 #include <map>
 #include <set>
 #include <string>
@@ -9,6 +11,8 @@
 
 #include "base/args.h"
 #include "base/files.h"
+#include "base/text.h"
+#include "cli/selection.h"
 #include "harness/runner/runner.h"
 #include "harness/test/registry.h"
 #include "harness/test/test.h"
@@ -34,43 +38,42 @@ std::string Disposition(const Clause& clause, bool claimed) {
 
 struct ListOptions {
   bool clauses = false, tests = false, coverage = false;
-  std::vector<std::string> suites;
+  RunnerOptions selection;
   int issue = 0;
   std::vector<std::string> kinds;
   std::string detection;  // the file
 };
 
-bool Selected(const Clause& clause, const ListOptions& options) {
-  const auto has = [](const std::vector<std::string>& list, std::string_view value) {
-    return list.empty() || std::find(list.begin(), list.end(), value) != list.end();
-  };
-  return has(options.suites, SuiteOf(clause)) && has(options.kinds, ToString(clause.kind)) &&
-         (options.issue == 0 || (clause.issues & IssueBit(options.issue)) != 0);
+// The selected clauses of the kinds and the issue.
+std::vector<const Clause*> Chosen(const ListOptions& options) {
+  std::vector<const Clause*> chosen;
+  for (const ClauseRef ref : SelectedClauses(options.selection)) {
+    const Clause& clause = Get(ref);
+    const bool of_kind =
+        options.kinds.empty() || std::ranges::count(options.kinds, ToString(clause.kind)) > 0;
+    if (of_kind && (options.issue == 0 || (clause.issues & IssueBit(options.issue)) != 0))
+      chosen.push_back(&clause);
+  }
+  return chosen;
 }
 
 void ListClauses(const ListOptions& options) {
   const std::set<std::string_view> claimed = ClaimedClauses();
-  for (const Clause& clause : AllClauses()) {
-    if (!Selected(clause, options)) continue;
-    std::printf("%-55.*s %-22s %-5s %s\n", static_cast<int>(clause.id.size()), clause.id.data(),
-                std::string(ToString(clause.kind)).c_str(), IssuesOf(clause).c_str(),
-                Disposition(clause, claimed.contains(clause.id)).c_str());
+  for (const Clause* const clause : Chosen(options)) {
+    std::printf("%-55.*s %-22s %-5s %s\n", static_cast<int>(clause->id.size()), clause->id.data(),
+                std::string(ToString(clause->kind)).c_str(), IssuesOf(*clause).c_str(),
+                Disposition(*clause, claimed.contains(clause->id)).c_str());
   }
 }
 
 void ListTests(const ListOptions& options) {
-  for (const TestEntry& test : AllTests()) {
-    const auto& suites = options.suites;
-    if (!suites.empty() &&
-        std::find(suites.begin(), suites.end(), test.meta->suite) == suites.end())
-      continue;
+  const std::vector<const Clause*> chosen = Chosen(options);
+  for (const TestEntry& test : SelectTests(options.selection)) {
     std::string claims;
     bool selected = options.kinds.empty() && options.issue == 0;
     for (ClauseRef ref : test.meta->clauses) {
       claims += (claims.empty() ? "" : " ") + std::string(ref.id);
-      ListOptions any_suite = options;
-      any_suite.suites.clear();
-      selected = selected || Selected(Get(ref), any_suite);
+      selected = selected || std::ranges::count(chosen, &Get(ref)) > 0;
     }
     if (selected) std::printf("%s  [%s]\n", test.name.c_str(), claims.c_str());
   }
@@ -80,14 +83,13 @@ void ListCoverage(const ListOptions& options) {
   const std::set<std::string_view> claimed = ClaimedClauses();
   std::map<std::string, std::map<std::string, int>> rows;
   std::vector<const Clause*> missing;
-  for (const Clause& clause : AllClauses()) {
-    if (!Selected(clause, options)) continue;
-    const std::string disposition = Disposition(clause, claimed.contains(clause.id));
-    for (const std::string& row : {std::string(clause.interface), std::string("all")}) {
+  for (const Clause* const clause : Chosen(options)) {
+    const std::string disposition = Disposition(*clause, claimed.contains(clause->id));
+    for (const std::string& row : {std::string(clause->interface), std::string("all")}) {
       ++rows[row][disposition];
       ++rows[row]["clauses"];
     }
-    if (disposition == "untested" && IsRequirement(clause.kind)) missing.push_back(&clause);
+    if (disposition == "untested" && IsRequirement(clause->kind)) missing.push_back(clause);
   }
   std::printf("%-14s %8s %8s %9s %11s %9s\n", "interface", "clauses", "tested", "observed",
               "untestable", "untested");
@@ -133,29 +135,28 @@ int ListMain(int argc, char** argv) {
   app.add_flag("--tests", options.tests, "Each test with the clauses that it claims");
   app.add_flag("--coverage", options.coverage,
                "Counts by interface and disposition; the requirements without a test");
-  app.add_option("--suite", options.suites, "Only these suites")->delimiter(',');
+  AddSelection(app, options.selection);
   app.add_option("--issue", options.issue, "Only clauses of this issue")
       ->check(CLI::IsMember({7, 8}));
   app.add_option("--detection", options.detection,
                  "Result of `ipcsuite detect`, whose score --coverage shows; default: "
                  "ipcsuite-reports/detection.json");
-  app.add_option("--kind", options.kinds, "Only clauses of these kinds")->delimiter(',');
-  if (const int status = ParseArguments(app, argc, argv); status >= 0) return status;
-  for (const std::string& kind : options.kinds) {
-    if (!KindFromString(kind)) {
-      std::fprintf(stderr,
-                   "ipcsuite: unknown kind '%s': shall, shall-error, limit, may-error, should, "
-                   "unspecified, implementation-defined\n",
-                   kind.c_str());
-      return 2;
-    }
-  }
+  std::vector<std::string> kinds;
+  for (const Kind kind : AllKinds()) kinds.emplace_back(ToString(kind));
+  app.add_option("--kind", options.kinds, "Only clauses of these kinds: " + Join(kinds, ", "))
+      ->delimiter(',')
+      ->type_name("NAME,...")
+      ->check(CLI::IsMember(kinds));
+  const auto resolve = [&] { return CheckSelection(options.selection); };
+  if (const int status = ParseArguments(app, argc, argv, resolve); status >= 0) return status;
   if (options.clauses) ListClauses(options);
   if (options.tests) ListTests(options);
   if (options.coverage || (!options.clauses && !options.tests)) {
     ListCoverage(options);
     if (!ListScore(options)) return 2;
   }
+  if (std::fflush(stdout) != 0)
+    return Complain(std::string("standard output can't be written: ") + std::strerror(errno));
   return 0;
 }
 

@@ -1,15 +1,20 @@
 // The ipcsuite command.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cstdio>
-#include <cstring>
+#include <functional>
 #include <string>
 #include <vector>
 
+#include "base/args.h"
 #include "base/preamble.h"
+#include "base/text.h"
 #include "cli/explain.h"
 #include "cli/list.h"
+#include "cli/manual.h"
 #include "cli/run.h"
+#include "cli/version.h"
 #include "faults/detect/detect.h"
 #include "harness/peers/exec.h"
 #include "harness/test/registry.h"
@@ -31,45 +36,91 @@ int CheckHistory(int argc, char** argv) {
   return ipcsuite::props::CheckHistoryMain(std::vector<std::string>(argv, argv + argc));
 }
 
-struct Command {
-  const char* name;
-  int (*main)(int argc, char** argv);  // arguments without program and command
-  const char* help;
-};
-
-const Command kCommands[] = {
-    {"run", ipcsuite::cli::RunMain, "judge this machine and write the reports"},
-    {"stress", ipcsuite::stress::StressMain,
-     "account for every message of a full-speed run, under nemeses"},
-    {"list", ipcsuite::cli::ListMain, "name clauses, tests or coverage"},
-    {"explain", ipcsuite::cli::ExplainMain, "show what a clause requires, or what a test judges"},
-    {"report", ipcsuite::report::ReportMain, "render a result file in other formats"},
-    {"compare", ipcsuite::report::CompareMain, "compare the results of several platforms or days"},
-    {"history", ipcsuite::report::HistoryMain, "show many runs over time"},
-    {"merge", ipcsuite::report::MergeMain, "merge the result files of shards"},
-    {"expectations", ipcsuite::report::ExpectationsMain, "show, check and update known deviations"},
-    {"detect", ipcsuite::detect::DetectMain,
-     "run the suite against broken implementations: what would it have missed?"},
-#ifndef IPC_WITHOUT_PROPERTIES
-    {"soak", ipcsuite::props::SoakMain, "run the properties with new seeds until stopped"},
-#endif
-    {"check-history", CheckHistory, "decide a recorded history of operations"},
-    {"on", ipcsuite::platforms::OnMain,
-     "run on another platform (container, VM, libc, ...) and collect the results"},
-    {"matrix", ipcsuite::platforms::MatrixMain, "run on several platforms and compare them"},
-};
-
-void ShortStress(double seconds, ipcsuite::report::Run* run) {
-  std::printf("stress: every workload for %.1f s in all\n", seconds);
-  ipcsuite::stress::ShortStressResult result = ipcsuite::stress::RunShortStress(
-      std::chrono::duration_cast<std::chrono::nanoseconds>(std::chrono::duration<double>(seconds)),
-      run->seed, [](const std::string& line) {
-        std::printf("  %s\n", line.c_str());
-        std::fflush(stdout);
-      });
+bool ShortStress(ipcsuite::nanoseconds time, const std::vector<ipcsuite::ClauseRef>& clauses,
+                 const std::function<void(const std::string&)>& say, ipcsuite::report::Run* run) {
+  using namespace ipcsuite;
+  std::vector<const stress::WorkloadInfo*> workloads = AllRows<stress::WorkloadInfo>();
+  std::erase_if(workloads, [&](const stress::WorkloadInfo* row) {
+    return std::ranges::none_of(row->clauses, [&](ClauseRef clause) {
+      return std::ranges::find(clauses, clause) != clauses.end();
+    });
+  });
+  if (run == nullptr || workloads.empty()) return !workloads.empty();
+  say("stress: " + Counted(static_cast<std::int64_t>(workloads.size()), "workload") + ", " +
+      DurationText(time) + " in all");
+  stress::ShortStressResult result = stress::RunShortStress(
+      time, run->seed, workloads, [&](const std::string& line) { say("  " + line); });
   for (auto& test : result.tests) run->tests.push_back(std::move(test));
   run->stress_json = std::move(result.document);
   if (result.interrupted) run->interrupted = "interrupted by a signal in the short stress";
+  return true;
+}
+
+int Run(int argc, char** argv) { return ipcsuite::cli::RunMain(argc, argv, ShortStress); }
+
+int Man(int argc, char** argv);
+int Completion(int argc, char** argv);
+
+const ipcsuite::cli::Command kCommands[] = {
+    {.name = "run", .main = Run, .help = "judge this machine and write the reports"},
+    {.name = "stress",
+     .main = ipcsuite::stress::StressMain,
+     .help = "account for every message of a full-speed run, under nemeses"},
+    {.name = "list", .main = ipcsuite::cli::ListMain, .help = "name clauses, tests or coverage"},
+    {.name = "explain",
+     .main = ipcsuite::cli::ExplainMain,
+     .help = "show what a clause requires, or what a test judges"},
+    {.name = "report",
+     .main = ipcsuite::report::ReportMain,
+     .help = "render a result file in other formats"},
+    {.name = "compare",
+     .main = ipcsuite::report::CompareMain,
+     .help = "compare the results of several platforms or days"},
+    {.name = "history", .main = ipcsuite::report::HistoryMain, .help = "show many runs over time"},
+    {.name = "merge",
+     .main = ipcsuite::report::MergeMain,
+     .help = "merge the result files of shards"},
+    {.name = "expectations",
+     .main = ipcsuite::report::ExpectationsMain,
+     .help = "show, check and update known deviations"},
+    {.name = "detect",
+     .main = ipcsuite::detect::DetectMain,
+     .help = "run the suite against broken implementations: what would it have missed?"},
+#ifndef IPC_WITHOUT_PROPERTIES
+    {.name = "soak",
+     .main = ipcsuite::props::SoakMain,
+     .help = "run the properties with new seeds until stopped"},
+#endif
+    {.name = "check-history",
+     .main = CheckHistory,
+     .help = "decide a recorded history of operations"},
+    {.name = "on",
+     .main = ipcsuite::platforms::OnMain,
+     .help = "run on another platform (container, VM, libc, ...) and collect the results"},
+    {.name = "matrix",
+     .main = ipcsuite::platforms::MatrixMain,
+     .help = "run on several platforms and compare them"},
+    {.name = "man", .main = Man, .help = "print the manual page"},
+    {.name = "completion",
+     .main = Completion,
+     .help = "print the script that completes commands and options: bash or zsh"},
+};
+
+int Man(int argc, char** argv) {
+  CLI::App app("Prints the manual page, in roff: ipcsuite man | man -l -", "ipcsuite man");
+  if (const int status = ipcsuite::ParseArguments(app, argc, argv); status >= 0) return status;
+  ipcsuite::cli::PrintManual(kCommands);
+  return 0;
+}
+
+int Completion(int argc, char** argv) {
+  CLI::App app("Prints a script for a shell: source <(ipcsuite completion bash)",
+               "ipcsuite completion");
+  std::string shell;
+  app.add_option("SHELL", shell, "bash or zsh")->required()->check(CLI::IsMember({"bash", "zsh"}));
+  if (const int status = ipcsuite::ParseArguments(app, argc, argv); status >= 0) return status;
+  ipcsuite::cli::PrintCompletion(kCommands, shell);
+  return 0;
 }
 
 // All names that results have: of tests, and of the workloads of the stress.
@@ -81,15 +132,42 @@ std::vector<std::string> TestNames() {
   return names;
 }
 
-int Usage(FILE* out, int status) {
-  std::fprintf(out, "usage: ipcsuite COMMAND [OPTION...]\n\n");
-  for (const Command& command : kCommands)
-    std::fprintf(out, "  %-14s %s\n", command.name, command.help);
-  std::fprintf(out,
-               "\nEach command explains its options with --help. Exit status: 0 conforming or as "
-               "expected,\n1 findings, 2 usage or set-up error, 3 no finding, but verdicts are "
-               "missing.\n");
-  return status;
+// What is asked for without a command: help, version. -1: neither.
+int AnswerWord(const std::string& word) {
+  if (word == "--version" || word == "-V" || word == "version") {
+    const std::string commit = ipcsuite::cli::BuildCommit();
+    std::printf("ipcsuite %s%s%s\n", ipcsuite::cli::ToolVersion().c_str(),
+                commit.empty() ? "" : ", commit ", commit.c_str());
+    return 0;
+  }
+  if (word != "--help" && word != "-h" && word != "help") return -1;
+  ipcsuite::cli::PrintUsage(kCommands, stdout);
+  return 0;
+}
+
+int Dispatch(const std::vector<std::string>& words, int argc, char** argv) {
+  if (words.empty()) {
+    ipcsuite::cli::PrintUsage(kCommands, stderr);
+    return 2;
+  }
+  std::string name = words[0];
+  std::string help = "--help";
+  char* const help_argv[] = {help.data(), nullptr};
+  const bool help_for = name == "help" && words.size() > 1;
+  if (help_for) {
+    name = words[1];
+  } else if (const int status = AnswerWord(name); status >= 0) {
+    return status;
+  }
+  std::vector<std::string> known;
+  for (const ipcsuite::cli::Command& command : kCommands) {
+    known.emplace_back(command.name);
+    if (name != command.name) continue;
+    return help_for ? command.main(1, const_cast<char**>(help_argv))
+                    : command.main(argc - 2, argv + 2);
+  }
+  return ipcsuite::Complain("unknown command '" + name + "'" + ipcsuite::DidYouMean(name, known) +
+                            " (ipcsuite --help)");
 }
 
 }  // namespace
@@ -98,18 +176,10 @@ int main(int argc, char** argv) {
   if (ipcsuite::platforms::IsGuestInit()) ipcsuite::platforms::GuestInit();
   ipcsuite::MaybeRunRole(argc, argv);  // a role is started by a test: what it gets is on purpose
   ipcsuite::TidySurroundings();
-  ipcsuite::cli::SetShortStress(ShortStress);
   ipcsuite::report::SetTestNames(TestNames);
   // GoogleTest must not take options from this command line.
   int none = 1;
   char* only_name[] = {argv[0], nullptr};
   testing::InitGoogleTest(&none, only_name);
-  if (argc < 2) return Usage(stderr, 2);
-  if (std::strcmp(argv[1], "--help") == 0 || std::strcmp(argv[1], "help") == 0)
-    return Usage(stdout, 0);
-  for (const Command& command : kCommands) {
-    if (std::strcmp(argv[1], command.name) == 0) return command.main(argc - 2, argv + 2);
-  }
-  std::fprintf(stderr, "ipcsuite: unknown command '%s': see ipcsuite --help\n", argv[1]);
-  return 2;
+  return Dispatch(std::vector<std::string>(argv + 1, argv + argc), argc, argv);
 }

@@ -1,13 +1,21 @@
 // The options of `ipcsuite run`.
 #pragma once
 
+#include <functional>
 #include <string>
 #include <vector>
 
+#include "base/clock.h"
 #include "harness/runner/runner.h"
 #include "reports/verdicts/judge.h"
 
 namespace ipcsuite::cli {
+
+// The workloads of the stress that claim one of the clauses, for `time` in all: adds their records
+// and the document to `run` and gives `say` a line now and then. `run` null: only asks. False if
+// there is none.
+using ShortStress = bool (*)(nanoseconds time, const std::vector<ClauseRef>& clauses,
+                             const std::function<void(const std::string&)>& say, report::Run* run);
 
 struct RunOptions {
   RunnerOptions runner;
@@ -16,9 +24,12 @@ struct RunOptions {
   report::JudgingOptions judging;  // `detection` empty: the one in `out`, if any
   std::string label;               // name of this platform in comparisons
   std::string profile = "quick";   // of the properties: quick, full, soak
-  double stress_s = 15;            // of the short stress; 0: none
+  nanoseconds stress = 15s;        // of the short stress; zero: none
+  bool stress_asked_for = false;
+  ShortStress short_stress = nullptr;  // null: this program has none
   bool list = false;
   bool verbose = false;    // a line for every test
+  bool quiet = false;      // nothing but errors
   bool filtered = false;   // some of the tests were selected; shards are another matter
   bool stream = false;     // results as lines for a host (platforms/stream.h)
   std::string junit_path;  // one more JUnit file (Bazel's XML_OUTPUT_FILE)
@@ -26,6 +37,6 @@ struct RunOptions {
 
 // Parses the arguments. Returns -1 to go on, or the exit status (0 after --help, 2 after one line
 // on standard error).
-int ParseRunOptions(int argc, char** argv, RunOptions* options);
+int ParseRunOptions(const std::vector<std::string>& args, RunOptions* options);
 
 }  // namespace ipcsuite::cli

@@ -5,7 +5,6 @@
 #include <time.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
@@ -14,12 +13,16 @@
 #include <system_error>
 
 #include "base/args.h"
+#include "base/text.h"
 #include "cli/options.h"
+#include "cli/resume.h"
+#include "cli/selection.h"
 #include "cli/terminal.h"
 #include "cli/version.h"
 #include "harness/runner/runner.h"
 #include "reports/environment/environment.h"
 #include "reports/formats/report.h"
+#include "reports/results/json.h"
 #include "reports/verdicts/catalogue.h"
 #include "reports/verdicts/judge.h"
 
@@ -43,15 +46,14 @@ int ListOnly(const RunOptions& options) {
   return 0;
 }
 
-// Clauses are judged for the suites that the tests run belong to, so that a run of one suite does
-// not list the others' clauses as untested.
-std::vector<report::ClauseRecord> CatalogueFor(const RunOptions& options) {
-  std::set<std::string> suites(options.runner.suites.begin(), options.runner.suites.end());
-  for (const TestEntry& test : SelectTests(options.runner)) {
-    suites.insert(test.meta->suite);
-    for (ClauseRef clause : test.meta->clauses) suites.insert(std::string(SuiteOf(Get(clause))));
-  }
-  return report::CatalogueClauses(std::vector<std::string>(suites.begin(), suites.end()));
+// A run is measured by the clauses of its selection, so that a run of one suite does not list the
+// others' clauses as untested.
+std::vector<report::ClauseRecord> CatalogueFor(const std::vector<ClauseRef>& selected) {
+  std::set<std::string_view> ids;
+  for (const ClauseRef clause : selected) ids.insert(clause.id);
+  std::vector<report::ClauseRecord> catalogue = report::CatalogueClauses();
+  std::erase_if(catalogue, [&](const report::ClauseRecord& c) { return ids.count(c.id) == 0; });
+  return catalogue;
 }
 
 report::Run StartRun(const RunOptions& options, const std::string& command_line) {
@@ -60,15 +62,71 @@ report::Run StartRun(const RunOptions& options, const std::string& command_line)
   run.label = options.label.empty() ? report::HostName() : options.label;
   run.started = report::UtcNow();
   run.command_line = command_line;
+  run.filtered = options.filtered;
+  if (options.runner.shard_count > 1)
+    run.shard = std::to_string(options.runner.shard_index) + "/" +
+                std::to_string(options.runner.shard_count);
   run.issue = options.runner.issue;
   run.seed = options.runner.seed;
   run.environment = report::CollectEnvironment(BuildCommit());
   return run;
 }
 
-ShortStress g_short_stress = nullptr;
+void RunStress(const RunOptions& options, const std::vector<ClauseRef>& clauses, report::Run& run) {
+  const bool whole = !run.filtered && run.shard.empty();
+  const bool wanted = whole || options.stress_asked_for || !options.runner.about.empty();
+  if (!options.short_stress || options.stress == 0ns || !wanted || !run.interrupted.empty()) return;
+  const auto say = [&](const std::string& line) {
+    if (!options.quiet && !options.stream) std::printf("%s\n", line.c_str());
+    std::fflush(stdout);
+  };
+  options.short_stress(options.stress, clauses, say, &run);
+}
+
+void NoteHowBlockingWasSeen(const RunOptions& options, const RunnerOutcome& outcome,
+                            report::Run& run) {
+  char scale[32];
+  std::snprintf(scale, sizeof scale, "%.1f", outcome.time_scale);
+  run.environment.push_back(
+      {"How blocking was seen", {{"probe", outcome.probe}, {"time scale", scale}}});
+  // Loudly: what is inferred from elapsed time is least reliable just where it is needed, under
+  // load.
+  if (outcome.probe_downgraded && !options.stream)
+    std::fprintf(stderr, "ipcsuite: blocking can't be shown here, only inferred: %s\n",
+                 outcome.probe.c_str());
+}
+
+int WriteFiles(const RunOptions& options, const report::Run& run, Terminal& terminal) {
+  int status = run.summary.exit_status;
+  if (!options.out.empty()) {
+    const auto written = report::WriteReports(run, options.formats, options.out);
+    if (written) terminal.SayWhere(options.out, options.formats);
+    if (!written) status = Complain(written.error());
+  }
+  if (!options.junit_path.empty()) {
+    const auto written = report::WriteReport(run, "junit", options.junit_path);
+    if (!written) status = Complain(written.error());
+  }
+  return status;
+}
+
+// What reproduces a finding as it was found, from anywhere, without touching these reports. On
+// another platform the host knows how it is reached.
+void DescribeReproduction(RunOptions& options) {
+  RunnerOptions& runner = options.runner;
+  std::vector<std::string> words;
+  if (options.profile != "quick") words.push_back("--profile=" + options.profile);
+  if (options.judging.no_default_expectations) words.emplace_back("--no-default-expectations");
+  for (const std::string& file : options.judging.expect)
+    words.push_back(ShellQuoted("--expect=" + std::filesystem::absolute(file).string()));
+  if (runner.time_scale > 0) words.push_back("--time-scale=" + Number(runner.time_scale));
+  if (!options.stream) words.emplace_back("--out=ipcsuite-reproduced");
+  runner.launcher = options.stream ? "ipcsuite" : ProgramCommand();
+  runner.reproduce_with = Join(words, " ");
+}
 
 int Perform(RunOptions& options, const std::string& command_line) {
+  DescribeReproduction(options);
   if (options.judging.detection.empty() && !options.out.empty() &&
       access((options.out + "/detection.json").c_str(), F_OK) == 0)
     options.judging.detection = options.out + "/detection.json";
@@ -80,7 +138,8 @@ int Perform(RunOptions& options, const std::string& command_line) {
     options.runner.results_path = options.out + "/results.jsonl";
   }
   report::Run run = StartRun(options, command_line);
-  Terminal terminal(options.verbose, options.stream);
+  options.runner.results_header = report::ToJsonHeader(run);
+  Terminal terminal(options.verbose, options.quiet, options.stream);
   terminal.Begin(run, SelectTests(options.runner).size());
   options.runner.expected = [&](const report::TestRecord& record) {
     return judge->Expects(record, run.environment);
@@ -96,53 +155,29 @@ int Perform(RunOptions& options, const std::string& command_line) {
     return Complain(problem.what());
   }
   run.tests = std::move(outcome.tests);
-  run.filtered = options.filtered;
-  if (options.runner.shard_count > 1)
-    run.shard = std::to_string(options.runner.shard_index) + "/" +
-                std::to_string(options.runner.shard_count);
   run.interrupted = outcome.interrupted;
   run.duration_ns = outcome.duration_ns;
-  const bool whole = !run.filtered && run.shard.empty();
-  if (g_short_stress && options.stress_s > 0 && whole && run.interrupted.empty())
-    g_short_stress(options.stress_s, &run);
-  char scale[32];
-  std::snprintf(scale, sizeof scale, "%.1f", outcome.time_scale);
-  run.environment.push_back(
-      {"How blocking was seen", {{"probe", outcome.probe}, {"time scale", scale}}});
-  // Loudly: what is inferred from elapsed time is least reliable just where it is needed, under
-  // load.
-  if (outcome.probe_downgraded && !options.stream)
-    std::fprintf(stderr, "ipcsuite: blocking can't be shown here, only inferred: %s\n",
-                 outcome.probe.c_str());
+  const std::vector<ClauseRef> clauses = SelectedClauses(options.runner);
+  RunStress(options, clauses, run);
+  NoteHowBlockingWasSeen(options, outcome, run);
   if (options.stream) return terminal.EndStream(run), 0;
-  run = judge->Apply(std::move(run), CatalogueFor(options));
-  terminal.End(run);
-  int status = run.summary.exit_status;
-  if (!options.out.empty()) {
-    const auto written = report::WriteReports(run, options.formats, options.out);
-    if (written) terminal.SayWhere(options.out, options.formats);
-    if (!written) status = Complain(written.error());
-  }
-  if (!options.junit_path.empty()) {
-    const auto written = report::WriteReport(run, "junit", options.junit_path);
-    if (!written) status = Complain(written.error());
-  }
-  return status;
+  run = judge->Apply(std::move(run), CatalogueFor(clauses));
+  terminal.End(run, LeftOut(options.runner));
+  return WriteFiles(options, run, terminal);
 }
 
 }  // namespace
 
-void SetShortStress(ShortStress stress) { g_short_stress = stress; }
-
-int RunMain(int argc, char** argv) {
+int RunMain(int argc, char** argv, ShortStress stress) {
   RunOptions options;
-  if (const int status = ParseRunOptions(argc, argv, &options); status >= 0) return status;
+  options.short_stress = stress;
+  const std::vector<std::string> args(argv, argv + argc);
+  if (const int status = ParseRunOptions(args, &options); status >= 0) return status;
   if (options.list) return ListOnly(options);
   // The properties read it in the tests' processes; a default does not override the environment.
   setenv("IPCSUITE_PROFILE", options.profile.c_str(), options.profile != "quick");
-  std::string command_line = "ipcsuite run";
-  for (int i = 0; i < argc; ++i) command_line += std::string(" ") + argv[i];
-  const int status = Perform(options, command_line);
+  const int status =
+      Perform(options, CommandLine(options.runner.done.empty() ? args : WithoutResume(args)));
   return options.judging.bisect ? report::BisectStatus(status) : status;
 }
 
@@ -158,8 +193,13 @@ int SuiteMain(int argc, char** argv) {
   const std::string shards = environment("TEST_TOTAL_SHARDS"),
                     shard = environment("TEST_SHARD_INDEX");
   if (!shards.empty() && !shard.empty()) {
-    defaults.runner.shard_count = std::max(1, std::atoi(shards.c_str()));
-    defaults.runner.shard_index = std::atoi(shard.c_str());
+    constexpr std::int64_t kMost = 100'000;
+    const auto count = ParseInteger(shards, 1, kMost), index = ParseInteger(shard, 0, kMost);
+    if (!count || !index || *index >= *count)
+      return Complain("TEST_SHARD_INDEX " + shard + " of TEST_TOTAL_SHARDS " + shards +
+                      " is not a shard");
+    defaults.runner.shard_count = static_cast<int>(*count);
+    defaults.runner.shard_index = static_cast<int>(*index);
     // Bazel asks for this file as the sign that sharding is understood.
     if (const std::string status_file = environment("TEST_SHARD_STATUS_FILE");
         !status_file.empty()) {
@@ -178,7 +218,8 @@ int SuiteMain(int argc, char** argv) {
   GTEST_FLAG_SET(output, "");
   if (!only.empty()) defaults.runner.filter = only;
   RunOptions options = defaults;
-  if (const int status = ParseRunOptions(argc - 1, argv + 1, &options); status >= 0) return status;
+  const std::vector<std::string> args(argv + 1, argv + argc);
+  if (const int status = ParseRunOptions(args, &options); status >= 0) return status;
   if (options.list) return ListOnly(options);
   return Perform(options, "suite test");
 }

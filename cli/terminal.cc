@@ -3,9 +3,9 @@
 #include <unistd.h>
 
 #include <cstdio>
-#include <cstdlib>
-#include <cstring>
 
+#include "base/args.h"
+#include "base/text.h"
 #include "harness/core/arena.h"
 #include "platforms/stream.h"
 #include "reports/formats/report.h"
@@ -15,9 +15,12 @@ namespace {
 
 constexpr std::int64_t kSecondNs = 1'000'000'000;
 
-bool HasColor(bool tty) {
-  const char* term = std::getenv("TERM");
-  return tty && !std::getenv("NO_COLOR") && term && std::strcmp(term, "dumb") != 0;
+// "27 of 100, 2 failed, 3 known deviations".
+std::string Line(const Progress& progress) {
+  std::string line = std::to_string(progress.done) + " of " + std::to_string(progress.total) +
+                     ", " + std::to_string(progress.red - progress.known) + " failed";
+  if (progress.known > 0) line += ", " + Counted(progress.known, "known deviation");
+  return line;
 }
 
 // What nobody reads is given up: kept in the buffer, it would be written again by every process
@@ -29,8 +32,8 @@ void Flush() {
 
 }  // namespace
 
-Terminal::Terminal(bool verbose, bool stream)
-    : verbose_(verbose), stream_(stream), tty_(isatty(STDOUT_FILENO) != 0) {}
+Terminal::Terminal(bool verbose, bool quiet, bool stream)
+    : verbose_(verbose), quiet_(quiet), stream_(stream), tty_(IsTerminal(STDOUT_FILENO)) {}
 
 void Terminal::Begin(const report::Run& run, std::size_t tests) {
   if (stream_) {
@@ -38,6 +41,7 @@ void Terminal::Begin(const report::Run& run, std::size_t tests) {
     Flush();
     return;
   }
+  if (quiet_) return;
   std::printf("ipcsuite: %zu tests, POSIX.1-%s, seed 0x%llx\n", tests,
               run.issue == 7 ? "2017 (Issue 7)" : "2024 (Issue 8)",
               static_cast<unsigned long long>(run.seed));
@@ -57,6 +61,7 @@ void Terminal::OnResult(const report::TestRecord& record, const Progress& progre
     Flush();
     return;
   }
+  if (quiet_) return;
   if (verbose_) {
     std::printf("%s%-11s %s (%.1f ms)%s%s\n", tty_ ? "\r\033[K" : "",
                 std::string(report::ToString(record.verdict)).c_str(), record.name.c_str(),
@@ -67,21 +72,21 @@ void Terminal::OnResult(const report::TestRecord& record, const Progress& progre
   const std::int64_t now = NowNs();
   const bool last = progress.total > 0 && progress.done >= progress.total;
   if (tty_ && (now >= next_line_ns_ || last)) {
-    std::printf("\r\033[K%d of %d, %d failed (known deviations included)", progress.done,
-                progress.total, progress.red);
+    std::printf("\r\033[K%s", Line(progress).c_str());
     if (last) std::printf("\r\033[K");
     Flush();
     next_line_ns_ = now + kSecondNs / 10;
   } else if (!tty_ && !verbose_ && now >= next_line_ns_) {
-    std::printf("ipcsuite: %d of %d, %d failed (known deviations included)\n", progress.done,
-                progress.total, progress.red);
+    std::printf("ipcsuite: %s\n", Line(progress).c_str());
     Flush();
     next_line_ns_ = now + 5 * kSecondNs;
   }
 }
 
-void Terminal::End(const report::Run& run) {
-  std::printf("%s", report::TextSummary(run, HasColor(tty_)).c_str());
+void Terminal::End(const report::Run& run, const std::string& note) {
+  if (quiet_) return;
+  std::printf("%s", report::TextSummary(run, WantsColor(STDOUT_FILENO)).c_str());
+  if (!note.empty()) std::printf("note: %s\n", note.c_str());
   Flush();
 }
 
@@ -91,6 +96,7 @@ void Terminal::EndStream(const report::Run& run) {
 }
 
 void Terminal::SayWhere(const std::string& out, const std::vector<std::string>& formats) {
+  if (quiet_) return;
   std::string names;
   for (const std::string& format : formats)
     names += (names.empty() ? "" : ", ") + std::string(report::FindFormat(format)->file);

@@ -28,7 +28,7 @@ namespace {
 struct OnOptions {
   RemoteOptions remote;
   std::string out = "ipcsuite-reports";
-  std::vector<std::string> formats = {"json", "html"};
+  std::vector<std::string> formats = {"json", "html", "junit", "tap", "markdown"};
   int jobs = 0;  // of matrix: number of concurrent platforms
   report::JudgingOptions judging;
   bool list = false;

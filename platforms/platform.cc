@@ -7,6 +7,7 @@
 #include <charconv>
 #include <cstdint>
 
+#include "base/args.h"
 #include "base/files.h"
 #include "base/text.h"
 #include "platforms/elf.h"
@@ -70,7 +71,12 @@ Result<PlatformSpec> ParsePlatform(const std::string& text) {
   spec.text = text;
   const std::size_t colon = text.find(':');
   spec.kind = FindRow<PlatformKind>(text.substr(0, colon));
-  if (spec.kind == nullptr) return Error{"unknown platform '" + text + "': " + PlatformSyntax()};
+  if (spec.kind == nullptr) {
+    std::vector<std::string> names;
+    for (const PlatformKind* kind : AllRows<PlatformKind>()) names.emplace_back(kind->name);
+    return Error{"unknown platform '" + text + "'" + DidYouMean(text.substr(0, colon), names) +
+                 " (there are " + PlatformSyntax() + ")"};
+  }
   std::vector<std::string> parts =
       Split(colon == std::string::npos ? "" : text.substr(colon + 1), ",");
   if (spec.kind->target != Target::kNone && !parts.empty()) {

@@ -13,6 +13,7 @@
 #include <cstdio>
 #include <filesystem>
 
+#include "base/args.h"
 #include "base/os/os.h"
 #include "base/text.h"
 #include "harness/peers/exec.h"
@@ -202,6 +203,15 @@ report::Run Remote::Take() {
   report::Run run = collector_.Take(why);
   if (!downs_.empty()) run.interrupted = why;
   run.label = name();
+  // The commands were made there, and this host knows how it was reached.
+  const std::string there = "ipcsuite run ";
+  const std::string here =
+      ProgramCommand() + " on " + ShellQuoted(spec_.text) +
+      (options_.program.empty() ? "" : " --program=" + ShellQuoted(options_.program)) +
+      " --out=ipcsuite-reproduced -- ";
+  for (report::TestRecord& test : run.tests) {
+    if (test.command.starts_with(there)) test.command = here + test.command.substr(there.size());
+  }
   report::EnvironmentSection section{"How it was run", {{"platform", spec_.text}}};
   if (header_ns_ > 0) section.facts.emplace_back("time_to_start", Seconds(header_ns_ - start_ns_));
   section.facts.emplace_back("time_in_all", Seconds(end_ns - start_ns_));

@@ -193,10 +193,14 @@ report::TestRecord RecordOf(const Cell& cell, std::uint64_t seed) {
 }
 
 ShortStressResult RunShortStress(nanoseconds time, std::uint64_t seed,
+                                 const std::vector<const WorkloadInfo*>& workloads,
                                  const std::function<void(const std::string&)>& say) {
   ShortStressResult out;
+  Options options = ShortSelection(time, seed);
+  options.matrix = workloads.size() == options.workloads.size();
+  options.workloads = workloads;
   const CampaignResult result = RunCampaign(
-      ShortSelection(time, seed), [](const Progress&) {},
+      options, [](const Progress&) {},
       [&](const Cell& cell) {
         out.tests.push_back(RecordOf(cell, seed));
         say(LineOf(cell));

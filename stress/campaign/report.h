@@ -18,14 +18,15 @@ std::string RateText(const Spread& spread);
 // One line: verdict, rates, ratios, what was accounted for.
 std::string LineOf(const Cell& cell);
 
-// The short stress of `ipcsuite run`: all workloads for about `time`, with nemeses. Adds the
-// records to run->tests and sets run->stress_json. `say` gets one line now and then.
+// The short stress of `ipcsuite run`: the workloads for about `time`, with nemeses. `say` gets one
+// line now and then.
 struct ShortStressResult {
   std::vector<report::TestRecord> tests;
   std::string document;
   bool interrupted = false;
 };
 ShortStressResult RunShortStress(nanoseconds time, std::uint64_t seed,
+                                 const std::vector<const WorkloadInfo*>& workloads,
                                  const std::function<void(const std::string&)>& say);
 
 }  // namespace ipcsuite::stress

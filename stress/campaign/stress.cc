@@ -49,7 +49,7 @@ int List() {
 // Live progress: one line that is rewritten on a terminal, one line every 5 s otherwise.
 class Live {
  public:
-  Live() : tty_(isatty(STDERR_FILENO) != 0) {}
+  Live() : tty_(IsTerminal(STDERR_FILENO)) {}
   void operator()(const Progress& p) {
     if (!tty_ && p.elapsed_s - last_s_ < 5) return;
     last_s_ = p.elapsed_s;
