@@ -23,7 +23,7 @@ IPC_TEST(SemClose, FreesResources, clause::sem_close::frees_resources) {
   const int lowest = LowestFreeFd();
   const UniqueName one = UniqueName::Sem();
   OpenSemaphore(Setup(CALL_SEM(sem_open(one.c_str(), O_CREAT | O_EXCL, 0600, 1))));
-  for (int i = 0; i < 600; ++i) {
+  for (int i = 0; i < 300; ++i) {
     const CallResult again = CALL_SEM(sem_open(one.c_str(), 0));
     ASSERT_THAT(again, Succeeds()) << "open " << i;
     ASSERT_THAT(CALL(sem_close(ToSem(again))), SucceedsWith(0));

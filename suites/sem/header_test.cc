@@ -13,7 +13,8 @@ namespace {
 
 IPC_TEST(SemaphoreHeader, DeclaresTypesAndFunctions, clause::semaphore_h::declarations) {
   // That this compiles says that the functions exist with these parameters.
-  int (*const of_sem[])(sem_t*) = {&::sem_close, &::sem_destroy, &::sem_post, &::sem_trywait, &::sem_wait};
+  int (*const of_sem[])(sem_t*) = {&::sem_close, &::sem_destroy, &::sem_post, &::sem_trywait,
+                                   &::sem_wait};
   for (const auto function : of_sem) EXPECT_TRUE(function != nullptr);
   int (*const getvalue)(sem_t*, int*) = &::sem_getvalue;
   int (*const init)(sem_t*, int, unsigned) = &::sem_init;

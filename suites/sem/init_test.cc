@@ -163,7 +163,7 @@ IPC_TEST(SemDestroy, ThenInitAgain, clause::sem_destroy::reinit) {
 // The thread that was released destroys the semaphore and unmaps its memory while the post may not
 // have returned: a post that touches it still is killed.
 IPC_TEST(SemDestroy, AsSoonAsTheWaitHasReturned, clause::sem_destroy::after_last_wait) {
-  constexpr int kRounds = 300;
+  constexpr int kRounds = 100;
   for (const int pshared : {0, 1}) {
     const StepOutcome outcome = RunStep(
         [&] {
