@@ -130,7 +130,8 @@ Defects NotPosix(const File& file) {
   static const std::set<std::string> kExempt = {"platforms/guest.cc",
                                                 "suites/mqueue/regressions_test.cc"};
   if (!file.IsCpp() || file.IsUnder("base/os/") || file.IsUnder("faults/") ||
-      file.IsUnder("tools/") || file.IsUnder("reports/environment/") || kExempt.count(file.path))
+      file.IsUnder("cli/taken/") || file.IsUnder("tools/") ||
+      file.IsUnder("reports/environment/") || kExempt.count(file.path))
     return {};
   static const std::regex kCalls(R"(\b(prctl|syscall|unshare|mount|umount2?)\(|\bSYS_[a-z])"
                                  R"(|<linux/|<sys/(prctl|syscall|mount)\.h>)");
