@@ -169,6 +169,34 @@ void MeasureChecker() {
   Print("  the same with a planted duplicate", "ms", planted);
 }
 
+// Histories beyond the reach of the search alone.
+void MeasureCrowds() {
+  struct Row {
+    std::size_t processes, ops;
+    std::uint64_t room;
+  };
+  constexpr Row kRows[] = {
+      {16, 1000, 10}, {16, 5000, 200}, {32, 500, 10}, {64, 1000, 10}, {64, 1000, 200}};
+  for (const Row& row : kRows) {
+    std::vector<double> times;
+    std::size_t undecided = 0;
+    for (std::uint64_t seed = 1; seed <= 9; ++seed) {
+      GenerateOptions options;
+      options.seed = seed;
+      options.processes = row.processes;
+      options.ops_per_process = row.ops;
+      options.max_messages = row.room;
+      const History history = GenerateQueueHistory(options);
+      CheckResult result;
+      times.push_back(1e3 * CpuSeconds([&] { result = CheckHistory(history); }));
+      undecided += result.verdict != HistoryVerdict::kValid;
+    }
+    Print(fmt::format("checker, {} x {}, room for {}, valid, CPU ({} undecided)", row.processes,
+                      row.ops, row.room, undecided),
+          "ms", times);
+  }
+}
+
 void MeasureRules() {
   GenerateOptions options;
   options.processes = 8;
@@ -203,5 +231,6 @@ int main() {
   ipcsuite::props::MeasureSequential();
   ipcsuite::props::MeasureLockstep();
   ipcsuite::props::MeasureChecker();
+  ipcsuite::props::MeasureCrowds();
   ipcsuite::props::MeasureRules();
 }

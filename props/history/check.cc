@@ -7,6 +7,7 @@
 #include <unordered_set>
 #include <utility>
 
+#include "props/history/construct.h"
 #include "props/history/linearize.h"
 #include "props/history/search_order.h"
 #include "props/history/semaphore.h"
@@ -68,6 +69,12 @@ std::unordered_set<std::uint64_t> Unreceived(const std::vector<Op>& ops) {
 
 Linearization Search(const History& history, const Part& part, const CheckOptions& options) {
   const HistoryModel& m = history.model;
+  if (m.name == "queue") {
+    ConstructOptions construct;
+    construct.max_messages = m.max_messages;
+    construct.signals = m.signals;
+    if (ConstructQueue(part.ops(), construct).found) return {};
+  }
   LinearizeOptions search =
       m.name == "semaphore" ? OrderOfTokens(part.ops()) : OrderOfSearch(part.ops(), history.pieces);
   search.max_steps = options.max_steps;

@@ -1,5 +1,6 @@
-// The checker: decides a history. Linear-time rules first, then the search for a linearization,
-// then the stuck check (part of the search: see linearize.h).
+// The checker: decides a history. Rules in linear time first, then for a queue the construction of
+// a linearization in one sweep (construct.h), then the search for one with the stuck check
+// (linearize.h).
 #pragma once
 
 #include <cstddef>

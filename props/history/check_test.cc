@@ -218,7 +218,7 @@ TEST(CheckHistory, GivesUpAsUnresolvedNotAsValid) {
   options.ops_per_process = 200;
   CheckOptions few;
   few.max_steps = 10;
-  const CheckResult result = CheckHistory(GenerateQueueHistory(options), few);
+  const CheckResult result = CheckHistory(GeneratePipeHistory(options), few);  // needs the search
   EXPECT_EQ(result.verdict, HistoryVerdict::kUnresolved);
   EXPECT_EQ(result.reason, "out of budget");
 }

@@ -154,7 +154,9 @@ TEST_F(CheckHistoryCommand, ExitStatusSaysTheVerdict) {
   const std::string file = Save("wrong", WriteHistory(*wrong));
   EXPECT_EQ(CheckHistoryMain({file, "--svg", Path("x.svg"), "--minimized", Path("small")}), 1);
   EXPECT_EQ(CheckHistoryMain({Path("small")}), 1);
-  EXPECT_EQ(CheckHistoryMain({Path("right"), "--max-steps", "3"}), 2);
+  const std::string pipe = Save("pipe", WriteHistory(GeneratePipeHistory({})));
+  EXPECT_EQ(CheckHistoryMain({pipe}), 0);
+  EXPECT_EQ(CheckHistoryMain({pipe, "--max-steps", "3"}), 2);
 }
 
 TEST_F(CheckHistoryCommand, WrongUseIsTwo) {

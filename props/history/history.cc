@@ -15,12 +15,12 @@ std::uint64_t End(const Op& op) { return op.ret != 0 ? op.ret : kNever; }
 // The first ticket that is used twice; 0 when there is none. Linear where tickets are dense.
 std::uint64_t UsedTwice(const std::vector<Op>& ops) {
   std::uint64_t last = 0;
-  for (const Op& op : ops) last = std::max({last, op.invoke, op.Returned() ? op.ret : 0});
+  for (const Op& op : ops) last = std::max({last, op.invoke, op.ret});
   std::vector<std::uint64_t> tickets;
   const bool dense = last <= 16 * ops.size() + 64;
   std::vector<bool> seen(dense ? last + 1 : 0);
   for (const Op& op : ops) {
-    for (const std::uint64_t ticket : {op.invoke, op.Returned() ? op.ret : 0}) {
+    for (const std::uint64_t ticket : {op.invoke, op.ret}) {
       if (ticket == 0) continue;
       if (!dense) {
         tickets.push_back(ticket);
