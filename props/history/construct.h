@@ -26,8 +26,8 @@ struct ConstructOptions {
 };
 
 // `ops`: the operations of one queue, by invoke ticket, in which CheckQueueRules() found nothing
-// wrong. Operations that it does not know (notification) and values that were sent twice end it at
-// once, with nothing found.
+// wrong. Where there are operations that it does not know (notification) or values that were sent
+// twice, it finds nothing.
 Construction ConstructQueue(const std::vector<Op>& ops, const ConstructOptions& options);
 
 }  // namespace ipcsuite::props
