@@ -29,7 +29,7 @@ std::vector<std::uint32_t> Priorities(const std::vector<Op>& ops) {
 }  // namespace
 
 QueueBuilder::QueueBuilder(const std::vector<Op>& ops, const ConstructOptions& options)
-    : ops_(ops), options_(options), events_(EventsInOrder(ops)), items_(ops.size()) {}
+    : ops_(ops), options_(options), events_(EventsInOrder(ops, true)), items_(ops.size()) {}
 
 // An outcome without effect that a call may have where it would have to wait.
 bool QueueBuilder::MayFail(const Op& op) const {

@@ -15,22 +15,24 @@ namespace ipcsuite::props {
 inline constexpr std::uint32_t kNone = std::numeric_limits<std::uint32_t>::max();
 inline constexpr std::uint64_t kNeverTicket = std::numeric_limits<std::uint64_t>::max();
 
-// Begins and ends of operations, ascending by ticket: operation index * 2, + 1 for an end (of one
-// that was killed: when its process was gone). Linear where tickets are dense (one counter made
-// them), otherwise a sort.
-inline std::vector<std::uint32_t> EventsInOrder(const std::vector<Op>& ops) {
+// Begins and ends of operations, ascending by ticket: operation index * 2, + 1 for an end. Of those
+// that did not return the end (their process was gone) only with `ends_of_killed`. Linear where
+// tickets are dense (one counter made them), otherwise a sort.
+inline std::vector<std::uint32_t> EventsInOrder(const std::vector<Op>& ops,
+                                                bool ends_of_killed = false) {
+  const auto ends = [&](const Op& op) { return op.Returned() || (ends_of_killed && op.ret != 0); };
   std::uint64_t last = 0;
   std::size_t count = 0;
   for (const Op& op : ops) {
     last = std::max({last, op.invoke, op.ret});
-    count += op.ret != 0 ? 2 : 1;
+    count += ends(op) ? 2 : 1;
   }
   std::vector<std::uint32_t> events;
   if (last <= 8 * count + 64) {
     std::vector<std::uint32_t> at(last + 1, kNone);
     for (std::uint32_t i = 0; i < ops.size(); ++i) {
       at[ops[i].invoke] = i * 2;
-      if (ops[i].ret != 0) at[ops[i].ret] = i * 2 + 1;
+      if (ends(ops[i])) at[ops[i].ret] = i * 2 + 1;
     }
     events.reserve(count);
     for (const std::uint32_t event : at) {
@@ -40,7 +42,7 @@ inline std::vector<std::uint32_t> EventsInOrder(const std::vector<Op>& ops) {
   }
   for (std::uint32_t i = 0; i < ops.size(); ++i) {
     events.push_back(i * 2);
-    if (ops[i].ret != 0) events.push_back(i * 2 + 1);
+    if (ends(ops[i])) events.push_back(i * 2 + 1);
   }
   const auto ticket = [&](std::uint32_t event) {
     const Op& op = ops[event / 2];
