@@ -12,6 +12,7 @@
 #include "faults/detect/library.h"
 #include "harness/test/registry.h"
 #include "reports/verdicts/expectations.h"
+#include "reports/verdicts/finding_pages.h"
 #include "spec/clause.h"
 
 namespace ipcsuite::cli {
@@ -78,6 +79,7 @@ void ExplainExpectations(F concerns) {
     if (!concerns(entry)) continue;
     Wrap("expectation", entry.id + " (reports/verdicts/expectations/" + entry.origin + ":" +
                             std::to_string(entry.line) + "): " + entry.reason);
+    Wrap("finding", report::FindingPage(entry.id));
   }
 }
 

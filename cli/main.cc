@@ -20,6 +20,7 @@
 #include "harness/test/registry.h"
 #include "platforms/guest.h"
 #include "platforms/on.h"
+#include "repro/command.h"
 #include "reports/commands/commands.h"
 #include "reports/history/main.h"
 #include "stress/campaign/report.h"
@@ -70,6 +71,9 @@ const ipcsuite::cli::Command kCommands[] = {
     {.name = "explain",
      .main = ipcsuite::cli::ExplainMain,
      .help = "show what a clause requires, or what a test judges"},
+    {.name = "repro",
+     .main = ipcsuite::repro::ReproMain,
+     .help = "write what a test judges as a C program"},
     {.name = "report",
      .main = ipcsuite::report::ReportMain,
      .help = "render a result file in other formats"},

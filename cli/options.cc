@@ -40,6 +40,10 @@ void DescribeReports(CLI::App& app, RunOptions* options) {
   app.add_option("--detection", options->judging.detection,
                  "Result of `ipcsuite detect` to include; default: detection.json in --out")
       ->type_name("FILE");
+  app.add_flag("--repro", options->repro,
+               "Write a program in C for each new finding to the folder repro of the reports");
+  app.add_flag("--repro-all", options->repro_all,
+               "... for every test that can be written as a program");
   app.add_option("--label", options->label,
                  "Name of this platform in comparisons; default: the host's")
       ->type_name("NAME");

@@ -32,6 +32,8 @@ struct RunOptions {
   bool quiet = false;      // nothing but errors
   bool filtered = false;   // some of the tests were selected; shards are another matter
   bool stream = false;     // results as lines for a host (platforms/stream.h)
+  bool repro = false;      // programs in C for new findings are written to `out`/repro
+  bool repro_all = false;  // ... and for every test
   std::string junit_path;  // one more JUnit file (Bazel's XML_OUTPUT_FILE)
 };
 

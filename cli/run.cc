@@ -25,6 +25,7 @@
 #include "reports/results/json.h"
 #include "reports/verdicts/catalogue.h"
 #include "reports/verdicts/judge.h"
+#include "repro/command.h"
 
 namespace ipcsuite::cli {
 namespace {
@@ -102,6 +103,10 @@ int WriteFiles(const RunOptions& options, const report::Run& run, Terminal& term
     const auto written = report::WriteReports(run, options.formats, options.out);
     if (written) terminal.SayWhere(options.out, options.formats);
     if (!written) status = Complain(written.error());
+    if (options.repro || options.repro_all) {
+      const auto programs = repro::WritePrograms(run, options.repro_all, options.out + "/repro");
+      if (!programs) status = Complain(programs.error());
+    }
   }
   if (!options.junit_path.empty()) {
     const auto written = report::WriteReport(run, "junit", options.junit_path);
@@ -144,6 +149,8 @@ int Perform(RunOptions& options, const std::string& command_line) {
   options.runner.expected = [&](const report::TestRecord& record) {
     return judge->Expects(record, run.environment);
   };
+  if (options.repro || options.repro_all)
+    options.runner.inspect = options.repro_all ? repro::AttachAny : repro::AttachProgram;
   options.runner.on_begin = [&](const std::string& test) { terminal.OnBegin(test); };
   RunnerOutcome outcome;
   try {

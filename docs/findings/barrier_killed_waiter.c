@@ -4,6 +4,7 @@
  *   cc -o barrier barrier_killed_waiter.c -pthread && ./barrier
  *
  * Exit status 1: destroy hangs. 0: it returns. */
+#define _GNU_SOURCE
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>

@@ -4,6 +4,7 @@
  *   cc -o cond cond_killed_waiter.c -pthread && ./cond
  *
  * Exit status 1: shown. 0: neither. */
+#define _GNU_SOURCE
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>

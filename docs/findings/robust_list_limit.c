@@ -4,6 +4,7 @@
  *   cc -o limit robust_list_limit.c -pthread && ./limit
  *
  * Exit status 1: shown. 0: all are marked, or a lock was refused. */
+#define _GNU_SOURCE
 #include <errno.h>
 #include <pthread.h>
 #include <stdio.h>

@@ -4,6 +4,7 @@
  *   cc -o trylock robust_trylock_unrecoverable.c -pthread && ./trylock
  *
  * Exit status 1: shown. 0: every attempt failed with ENOTRECOVERABLE. */
+#define _GNU_SOURCE
 #include <errno.h>
 #include <pthread.h>
 #include <stdio.h>

@@ -5,6 +5,7 @@
  *   cc -o waiters robust_unrecoverable_waiters.c -pthread && ./waiters
  *
  * Exit status 1: shown. 0: all have returned. */
+#define _GNU_SOURCE
 #include <errno.h>
 #include <pthread.h>
 #include <signal.h>

@@ -3,6 +3,7 @@
  *   cc -o option sysconf_robust_protocols.c && ./option
  *
  * Exit status 1: they disagree. 0: they agree, or the constant is not defined. */
+#define _GNU_SOURCE
 #include <stdio.h>
 #include <unistd.h>
 

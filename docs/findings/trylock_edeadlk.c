@@ -4,6 +4,7 @@
  *   cc -o edeadlk trylock_edeadlk.c -pthread && ./edeadlk
  *
  * Exit status 1: shown. 0: EBUSY throughout. */
+#define _GNU_SOURCE
 #include <errno.h>
 #include <pthread.h>
 #include <stdio.h>

@@ -110,7 +110,7 @@ std::string Address(std::uint64_t word) {
   return word == 0 ? "NULL" : word == UINT64_MAX ? "-1" : Hex(word);
 }
 
-// What is behind a pointer that the function reads.
+// What a pointer leads to that the function reads.
 std::string Pointee(const TraceEntry& entry, int i, K kind, std::uint64_t next) {
   if (entry.word[i] == 0) return "NULL";
   if (entry.size[i] == 0 && kind != K::kBytesIn) return Address(entry.word[i]);

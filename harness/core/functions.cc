@@ -364,7 +364,7 @@ std::size_t CopiedBytes(ParameterKind kind, std::uint64_t next, std::int64_t val
     case K::kFdSet:
     case K::kSigsetIn:
     case K::kSigsetOut: return sizeof(std::uint64_t);
-    case K::kActionIn: return at_most(sizeof(struct sigaction), 32);
+    case K::kActionIn: return at_most(sizeof(struct sigaction), 160);
     case K::kVectorIn: return at_most(next, kVectorsMax) * sizeof(iovec);
     case K::kLimitIn: return sizeof(rlim_t);
     case K::kIntOut:

@@ -11,6 +11,10 @@
 
 namespace ipcsuite::report {
 
+// Titles of attachments: the program that shows a finding, or why there is none.
+inline constexpr std::string_view kProgramTitle = "Reproducer in C";
+inline constexpr std::string_view kNoProgramTitle = "No reproducer in C";
+
 using ClauseIndex = std::unordered_map<std::string_view, const ClauseRecord*>;
 // Views into `run`, which must outlive it.
 ClauseIndex IndexClauses(const Run& run);

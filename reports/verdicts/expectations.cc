@@ -8,6 +8,7 @@
 #include "base/files.h"
 #include "base/text.h"
 #include "reports/verdicts/embedded.h"
+#include "reports/verdicts/finding_pages.h"
 #include "spec/clause.h"
 
 #include <nlohmann/json.hpp>
@@ -159,7 +160,10 @@ const Expectation* Cover(const Entries& entries, const TestRecord& test) {
   return first;
 }
 
-ExpectationRef RefTo(const Expectation& e) { return {e.id, e.reason, e.link, e.review_by}; }
+ExpectationRef RefTo(const Expectation& e) {
+  const std::string page(FindingPage(e.id));
+  return {e.id, page.empty() ? e.reason : e.reason + " (" + page + ")", e.link, e.review_by};
+}
 
 // FAIL and FLAKY that are covered.
 void MarkFailures(const Entries& live, const Entries& expired, TestRecord& test) {

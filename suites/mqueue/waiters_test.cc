@@ -139,6 +139,7 @@ int FifoPriority(int level) { return sched_get_priority_min(SCHED_FIFO) + 1 + le
 void SetFifo(pthread_t thread, int level) {
   sched_param param{};
   param.sched_priority = FifoPriority(level);
+  NoteTrace(TraceEntry::Kind::kOther, {}, "changes how it is scheduled");
   const int error = pthread_setschedparam(thread, SCHED_FIFO, &param);
   if (error != 0) Unresolved("set-up failed: pthread_setschedparam: " + ErrnoName(error));
 }

@@ -29,6 +29,7 @@ class Waiter {
       if (level >= 0) {
         sched_param param{};
         param.sched_priority = sched_get_priority_min(SCHED_FIFO) + 1 + level;
+        NoteTrace(TraceEntry::Kind::kOther, {}, "changes how it is scheduled");
         if (const int error = pthread_setschedparam(pthread_self(), SCHED_FIFO, &param); error != 0)
           Unresolved("set-up failed: pthread_setschedparam: " + ErrnoName(error));
       }

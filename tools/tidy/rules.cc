@@ -130,7 +130,7 @@ Defects NotPosix(const File& file) {
   static const std::set<std::string> kExempt = {"platforms/guest.cc",
                                                 "suites/mqueue/regressions_test.cc"};
   if (!file.IsCpp() || file.IsUnder("base/os/") || file.IsUnder("faults/") ||
-      file.IsUnder("cli/taken/") || file.IsUnder("tools/") ||
+      file.IsUnder("repro/") || file.IsUnder("cli/taken/") || file.IsUnder("tools/") ||
       file.IsUnder("reports/environment/") || kExempt.count(file.path))
     return {};
   static const std::regex kCalls(R"(\b(prctl|syscall|unshare|mount|umount2?)\(|\bSYS_[a-z])"

@@ -1,0 +1,326 @@
+#include "repro/arguments.h"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <unistd.h>
+
+#include <algorithm>
+
+#include "harness/core/call.h"
+#include "harness/core/trace_words.h"
+
+namespace ipcsuite::repro {
+namespace {
+
+using K = ParameterKind;
+constexpr std::size_t kBufferMax = 1u << 20;
+
+const char* RemovalOf(Function function) {
+  switch (function) {
+    case Function::mq_open:
+    case Function::mq_unlink: return "mq_unlink";
+    case Function::shm_open:
+    case Function::shm_unlink: return "shm_unlink";
+    case Function::sem_open:
+    case Function::sem_unlink: return "sem_unlink";
+    default: return "unlink";
+  }
+}
+
+class Writer {
+ public:
+  // `made`: the variable of what the call makes, if that is passed by its address.
+  Writer(const TraceEntry& entry, Roles& roles, Needs& needs, std::string* why,
+         const std::string& made)
+      : entry_(entry), roles_(roles), needs_(needs), why_(why), made_(made) {}
+
+  std::string Argument(int i, K kind) {
+    if (kind >= K::kSemaphore) return Object(i, kind);
+    if (IsResult(kind)) return Result(i, kind);
+    if (kind >= K::kString && kind < K::kSigval) return Pointee(i, kind);
+    return NumberOf(i, kind);
+  }
+
+ private:
+  std::string Refuse(const std::string& reason) {
+    if (why_->empty()) *why_ = std::string(ShapeOf(entry_.function).name) + "() " + reason;
+    return "0";
+  }
+  std::uint64_t Word(int i) const { return i < entry_.word_count ? entry_.word[i] : 0; }
+  bool Faults() const { return entry_.failed && entry_.error == EFAULT; }
+
+  std::string NumberOf(int i, K kind) {
+    const auto value = static_cast<std::int64_t>(Word(i));
+    const int number = static_cast<int>(value);
+    switch (kind) {
+      case K::kFd:
+      case K::kMqd: return roles_.Descriptor(entry_.actor, number);
+      case K::kDirFd:
+        return number == AT_FDCWD ? "AT_FDCWD" : roles_.Descriptor(entry_.actor, number);
+      case K::kOpenFlags: return OpenFlagsInC(number & ~kLargeFile);
+      case K::kMode: return OctalInC(static_cast<unsigned>(number));
+      case K::kSignal: return SignalInC(number);
+      case K::kCommand: return CommandInC(number);
+      case K::kCommandArgument:
+        if (Word(1) == F_SETFL) return OpenFlagsInC(number & ~kLargeFile & ~O_ACCMODE);
+        if (Word(i) > kBufferMax) return Refuse("with a lock");
+        return std::to_string(number);
+      case K::kProtection: return ProtectionInC(number);
+      case K::kMapFlags: return MapFlagsInC(number);
+      case K::kSyncFlags: return SyncFlagsInC(number);
+      case K::kHow: return HowInC(number);
+      case K::kWhence: return WhenceInC(number);
+      case K::kAdvice: return AdviceInC(number);
+      case K::kResource: return ResourceInC(number);
+      case K::kPid: {
+        const std::string process = roles_.Process(entry_.actor, value);
+        return process.empty() ? Refuse("to a process by its number") : process;
+      }
+      case K::kThread: {
+        const int actor = roles_.ActorOfThread(Word(i));
+        return actor < 0 ? Refuse("to a thread that is not a peer")
+                         : "thread[" + std::to_string(actor) + "]";
+      }
+      case K::kPointer: {
+        if (value == 0) return "NULL";
+        const std::string mapped = roles_.Mapped(Word(i));
+        return mapped.empty() ? Refuse("of memory that the trace does not know") : mapped;
+      }
+      case K::kSigval: return "(union sigval){" + std::to_string(number) + "}";
+      case K::kUnsigned: return std::to_string(Word(i)) + (Word(i) > INT32_MAX ? "u" : "");
+      default:
+        // A number that dup2() makes may be that of a descriptor which is known.
+        return entry_.function == Function::dup2 ? roles_.Descriptor(entry_.actor, number)
+                                                 : Integer(value);
+    }
+  }
+
+  // INT64_MIN has no literal; others beyond int are wide enough by themselves.
+  static std::string Integer(std::int64_t value) {
+    return value == INT64_MIN ? "(-9223372036854775807 - 1)" : std::to_string(value);
+  }
+
+  std::string Object(int i, K kind) {
+    if (kind == K::kMutex) return Refuse("of a mutex");
+    return roles_.Semaphore(Word(i));
+  }
+
+  std::string Result(int i, K kind) {
+    if (Word(i) == 0) return "NULL";
+    if (Faults()) return "(void *)-1";
+    switch (kind) {
+      case K::kBytesOut:
+        if (Word(i + 1) > kBufferMax && !entry_.failed) return Refuse("with a huge buffer");
+        needs_.buffer_bytes =
+            std::max(needs_.buffer_bytes, std::min<std::size_t>(Word(i + 1), kBufferMax));
+        return "buf";
+      case K::kAttributesOut: return needs_.attributes = true, "&attr";
+      case K::kStatOut: return needs_.status = true, "&st";
+      case K::kUnsignedOut: return needs_.priority = true, "&prio";
+      case K::kIntOut: return needs_.number = true, "&number";
+      case K::kInfoOut: return needs_.info = true, "&info";
+      case K::kEndsOut: return entry_.failed ? "(int[2]){0}" : made_;
+      case K::kSigsetOut: return "&(sigset_t){0}";
+      case K::kOpaqueOut:
+        // Old actions and limits, which nobody looks at here.
+        if (entry_.function == Function::sigaction) return "NULL";
+        [[fallthrough]];
+      default: return Refuse("with results that the trace does not hold");
+    }
+  }
+
+  std::string Bytes(int i) {
+    const std::uint64_t length = Word(i + 1);
+    const std::string_view bytes = CopyOf(entry_, i);
+    if (length == 0) return "\"\"";
+    if (Word(i) == 0) return "NULL";
+    if (bytes.empty()) return "(void *)-1";
+    if (bytes.size() == length) return LiteralInC(bytes);
+    if (length > kBufferMax) return Refuse("with a huge buffer");
+    needs_.bytes_are_known = false;
+    needs_.zeroes_bytes = std::max<std::size_t>(needs_.zeroes_bytes, length);
+    return "zeroes";
+  }
+
+  std::string Pointee(int i, K kind) {
+    if (Word(i) == 0) return kind == K::kFdSet || kind != K::kBytesIn ? "NULL" : Bytes(i);
+    if (Faults() && entry_.size[i] == 0) return "(void *)-1";
+    const auto fields = [](std::int64_t a, std::int64_t b) {
+      return std::to_string(a) + ", " + std::to_string(b) + "}";
+    };
+    switch (kind) {
+      case K::kString: {
+        constexpr std::size_t kCopied = 110;
+        if (entry_.size[i] >= kCopied) return Refuse("with a long name");
+        return roles_.Name(CopyOf(entry_, i), RemovalOf(entry_.function));
+      }
+      case K::kBytesIn: return Bytes(i);
+      case K::kDeadline: return Deadline(i);
+      case K::kInterval: {
+        const auto time = Take<timespec>(entry_, i);
+        return "&(struct timespec){" + fields(time.tv_sec, time.tv_nsec);
+      }
+      case K::kTimeval: {
+        const auto time = Take<timeval>(entry_, i);
+        return "&(struct timeval){" + fields(time.tv_sec, time.tv_usec);
+      }
+      case K::kAttributesIn: {
+        const auto field = [&](int n) { return Integer(Take<long>(entry_, i, n * sizeof(long))); };
+        if (entry_.function == Function::mq_setattr)
+          return "&(struct mq_attr){.mq_flags = " + field(0) + "}";
+        return "&(struct mq_attr){.mq_maxmsg = " + field(1) + ", .mq_msgsize = " + field(2) + "}";
+      }
+      case K::kEvent: return Event(i);
+      case K::kPolls: return Polls(i);
+      case K::kSigsetIn: return SetOf(Take<std::uint64_t>(entry_, i));
+      case K::kActionIn: return Action(i);
+      case K::kLimitIn:
+        needs_.limit = true;
+        return Take<rlim_t>(entry_, i) == RLIM_INFINITY ? "RLIM_INFINITY"
+                                                        : std::to_string(Take<rlim_t>(entry_, i));
+      case K::kFdSet: return Refuse("with sets of descriptors");
+      default: return Refuse("with several buffers");
+    }
+  }
+
+  std::string Deadline(int i) {
+    const auto time = Take<timespec>(entry_, i), now = Take<timespec>(entry_, i, sizeof(timespec));
+    constexpr time_t kNear = 1'000'000;  // seconds; what is further away was chosen as such
+    const bool near = time.tv_sec > now.tv_sec - kNear && time.tv_sec < now.tv_sec + kNear;
+    if (time.tv_nsec < 0 || time.tv_nsec >= 1'000'000'000 || !near)
+      return "&(struct timespec){" + Integer(time.tv_sec) + ", " + Integer(time.tv_nsec) + "}";
+    needs_.deadline = true;
+    const std::int64_t ms =
+        (time.tv_sec - now.tv_sec) * 1000 + (time.tv_nsec - now.tv_nsec) / 1'000'000;
+    // What was chosen is a round number; the call came a moment later.
+    const std::int64_t round = ms > 0 ? (ms + 9) / 10 * 10 : ms;
+    return "at(" + std::to_string(round) + ")";
+  }
+
+  std::string SetOf(std::uint64_t bits) {
+    needs_.signals = true;
+    std::string text = "sigs((int[]){";
+    for (int signal = 1; signal <= 64; ++signal) {
+      if (bits >> (signal - 1) & 1) text += SignalInC(signal) + ", ";
+    }
+    return text + "0})";
+  }
+
+  std::string Event(int i) {
+    sigevent event{};
+    std::memcpy(&event, entry_.memory + entry_.at[i],
+                std::min<std::size_t>(sizeof event, entry_.size[i]));
+    if (event.sigev_notify == SIGEV_NONE) return "&(struct sigevent){.sigev_notify = SIGEV_NONE}";
+    if (event.sigev_notify != SIGEV_SIGNAL) return Refuse("with a function to be notified by");
+    return "&(struct sigevent){.sigev_notify = SIGEV_SIGNAL, .sigev_signo = " +
+           SignalInC(event.sigev_signo) + ", .sigev_value = {" +
+           std::to_string(event.sigev_value.sival_int) + "}}";
+  }
+
+  std::string Polls(int i) {
+    if (entry_.size[i] != Word(i + 1) * sizeof(pollfd)) return Refuse("with many descriptors");
+    needs_.polls = true;
+    std::string text;
+    for (std::size_t at = 0; at < entry_.size[i]; at += sizeof(pollfd)) {
+      const auto one = Take<pollfd>(entry_, i, at);
+      text += (at > 0 ? ", {" : "{") + roles_.Descriptor(entry_.actor, one.fd) + ", " +
+              PollBitsInC(one.events) + ", 0}";
+    }
+    return "polls = (struct pollfd[4]){" + text + "}";
+  }
+
+  std::string Action(int i) {
+    struct sigaction action {};
+    std::memcpy(&action, entry_.memory + entry_.at[i],
+                std::min<std::size_t>(sizeof action, entry_.size[i]));
+    std::string handler = "on_signal";
+    if (action.sa_handler == SIG_IGN) handler = "SIG_IGN";
+    if (action.sa_handler == SIG_DFL) handler = "SIG_DFL";
+    if (handler == "on_signal") needs_.handler = true;
+    std::string flags;
+    if (action.sa_flags & SA_RESTART) flags = ", .sa_flags = SA_RESTART";
+    return "&(struct sigaction){.sa_handler = " + handler + flags + "}";
+  }
+
+  static constexpr int kLargeFile = 0100000;  // which F_GETFL shows and nobody sets
+  const TraceEntry& entry_;
+  Roles& roles_;
+  Needs& needs_;
+  std::string* why_;
+  const std::string& made_;
+};
+
+bool Makes(Function function) { return function == Function::pipe || function == Function::pipe2; }
+
+// "polls[0].revents == POLLIN && ..."
+std::string PollResults(const TraceEntry& entry) {
+  std::string text;
+  for (std::size_t at = 0; at < entry.size[0]; at += sizeof(pollfd)) {
+    text += " && polls[" + std::to_string(at / sizeof(pollfd)) +
+            "].revents == " + PollBitsInC(Take<pollfd>(entry, 0, at).revents);
+  }
+  return entry.size[0] == 0 ? "" : text;
+}
+
+}  // namespace
+
+std::string CallInC(const TraceEntry& entry, Roles& roles, Needs& needs, std::string* why) {
+  const FunctionShape& shape = ShapeOf(entry.function);
+  const bool made_now = !entry.failed && entry.ended != 0;
+  std::string made;
+  if (made_now && Makes(entry.function)) made = roles.Define(entry);
+  Writer writer(entry, roles, needs, why, made);
+  std::string text =
+      std::string(entry.function == Function::setrlimit ? "limit" : shape.name) + "(";
+  for (int i = 0; i < entry.word_count && shape.parameters[i].kind != K::kNone; ++i)
+    text += (i > 0 ? ", " : "") + writer.Argument(i, shape.parameters[i].kind);
+  text += ")";
+  if (!made_now) return text;
+  if (entry.function == Function::close || entry.function == Function::mq_close)
+    roles.Close(entry.actor, static_cast<int>(entry.word[0]));
+  if (entry.function == Function::munmap) roles.Unmap(entry.word[0]);
+  if (made.empty() && !(made = roles.Define(entry)).empty()) text = made + " = " + text;
+  return text;
+}
+
+std::string ResultsInC(const TraceEntry& entry, const Needs& needs) {
+  const FunctionShape& shape = ShapeOf(entry.function);
+  std::string text;
+  for (int i = 0; i < entry.word_count; ++i) {
+    if (!(entry.written >> i & 1)) continue;
+    const auto number = std::to_string(Take<int>(entry, i));
+    const auto field = [&](int n) {
+      return std::to_string(Take<long>(entry, i, n * sizeof(long)));
+    };
+    switch (shape.parameters[i].kind) {
+      case K::kBytesOut:
+        if (!needs.bytes_are_known || entry.value <= 0 || entry.size[i] != entry.value) break;
+        text += " && memcmp(buf, " + LiteralInC(CopyOf(entry, i)) + ", " +
+                std::to_string(entry.value) + ") == 0";
+        break;
+      case K::kUnsignedOut: text += " && prio == " + number; break;
+      case K::kIntOut: text += " && number == " + number; break;
+      case K::kAttributesOut:
+        text += " && attr.mq_curmsgs == " + field(3);
+        text += (Take<long>(entry, i) & O_NONBLOCK) ? " && attr.mq_flags & O_NONBLOCK"
+                                                    : " && !(attr.mq_flags & O_NONBLOCK)";
+        break;
+      case K::kInfoOut: {
+        siginfo_t info{};
+        std::memcpy(&info, entry.memory + entry.at[i],
+                    std::min<std::size_t>(sizeof info, entry.size[i]));
+        text += " && info.si_signo == " + SignalInC(info.si_signo);
+        if (info.si_code == SI_MESGQ) text += " && info.si_code == SI_MESGQ";
+        if (info.si_code == SI_USER) text += " && info.si_code == SI_USER";
+        if (info.si_code == SI_QUEUE) text += " && info.si_code == SI_QUEUE";
+        break;
+      }
+      case K::kPolls: text += PollResults(entry); break;
+      default: break;
+    }
+  }
+  return text;
+}
+
+}  // namespace ipcsuite::repro

@@ -1,0 +1,93 @@
+// Who is who in a trace: which variable of the reproducer stands for a descriptor, an object, a
+// name or a process.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <set>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "harness/core/functions.h"
+#include "harness/core/trace.h"
+
+namespace ipcsuite::repro {
+
+// Bytes that the trace copied of what word `i` points to.
+std::string_view CopyOf(const TraceEntry& entry, int i);
+template <typename T>
+T Take(const TraceEntry& entry, int i, std::size_t offset = 0) {
+  T value{};
+  if (offset < entry.size[i]) {
+    const std::size_t bytes = entry.size[i] - offset;
+    std::memcpy(&value, entry.memory + entry.at[i] + offset,
+                bytes < sizeof value ? bytes : sizeof value);
+  }
+  return value;
+}
+
+struct Variable {
+  std::string type, name;  // "int", "fd1"
+};
+
+class Roles {
+ public:
+  // A new process has copies of its parent's descriptors, a new thread shares them.
+  void StartProcess(int actor, int parent);
+  void StartThread(int actor, int parent, std::uint64_t thread);
+  // What a call that succeeded made gets a variable; returns its name ("" where it makes none, two
+  // names "rd1 wr1" of pipe()).
+  std::string Define(const TraceEntry& entry);
+
+  // The expression that stands for a descriptor's number in this process.
+  std::string Descriptor(int actor, std::int64_t number) const;
+  // Variables of the descriptors that a process has open, without those.
+  std::vector<std::string> OpenExcept(int actor, const std::set<std::int64_t>& kept) const;
+  void Close(int actor, std::int64_t number);
+  // Of a semaphore at an address, made by sem_init() or sem_open(); an unknown one is "NULL" or a
+  // new one in shared memory.
+  std::string Semaphore(std::uint64_t address);
+  // "map1", "map1 + 4096"; "" when it is in no mapping.
+  std::string Mapped(std::uint64_t address) const;
+  void Unmap(std::uint64_t address);
+  // Processes by their numbers: "getpid()", "pid[1]"; "" when unknown.
+  void SetPid(int actor, std::int64_t pid) { pids_[pid] = actor; }
+  std::string Process(int self, std::int64_t pid) const;
+  // The number of the actor with this thread, -1 when unknown.
+  int ActorOfThread(std::uint64_t thread) const;
+  // A name or path of the test as a literal: unique ones get short names of their own, which
+  // `removal` ("mq_unlink") removes at the end.
+  std::string Name(std::string_view name, const char* removal);
+
+  const std::vector<Variable>& variables() const { return variables_; }
+  // Calls that remove all names which the test made: "mq_unlink(\"/repro-1\")".
+  const std::vector<std::string>& removals() const { return removals_; }
+  int semaphores() const { return semaphores_; }
+
+ private:
+  struct Open {
+    std::string variable;
+    bool open = true;
+  };
+  std::string New(const std::string& type, const std::string& stem);
+  std::map<std::int64_t, Open>& Table(int actor);
+
+  std::map<int, int> process_of_;  // whose descriptors an actor uses
+  std::map<int, std::map<std::int64_t, Open>> open_;
+  std::map<std::uint64_t, std::string> semaphores_at_;
+  struct Map {
+    std::string variable;
+    std::uint64_t length;
+  };
+  std::map<std::uint64_t, Map> maps_;
+  std::map<std::uint64_t, int> threads_;
+  std::map<std::int64_t, int> pids_;
+  std::map<std::string, std::string> names_;
+  std::map<std::string, int> stems_;
+  std::vector<Variable> variables_;
+  std::vector<std::string> removals_;
+  int semaphores_ = 0;
+};
+
+}  // namespace ipcsuite::repro

@@ -1,0 +1,28 @@
+// The part of a reproducer that is the same in all of them, as far as it is needed.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "repro/arguments.h"
+
+namespace ipcsuite::repro {
+
+struct Runtime {
+  int peers = 0;
+  bool processes = false, threads = false;  // what the peers are
+  bool blocked = false;                     // somebody must be asleep
+  bool status = false;                      // of processes that ended
+  int semaphores = 0;                       // in shared memory
+  Needs needs;
+  std::uint64_t may_stay = 0;  // bit of each actor whose last call need not return
+  std::vector<Variable> variables;
+  std::vector<std::string> removals;
+};
+
+// Everything before the peers; `rest` is what follows, whose headers are included too.
+std::string RuntimeInC(const Runtime& runtime, std::string_view rest);
+// The first lines of main().
+std::string SetUpInC(const Runtime& runtime);
+
+}  // namespace ipcsuite::repro

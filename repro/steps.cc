@@ -1,0 +1,176 @@
+#include "repro/steps.h"
+
+#include <algorithm>
+#include <optional>
+
+#include "harness/core/call.h"
+#include "harness/core/functions.h"
+
+namespace ipcsuite::repro {
+namespace {
+
+using Kind = TraceEntry::Kind;
+using What = Step::What;
+constexpr std::uint32_t kNever = UINT32_MAX;
+
+bool IsCall(const TraceEntry& entry) {
+  return entry.kind == Kind::kCall || entry.kind == Kind::kRaw;
+}
+
+// What others do only for themselves, or what only says where a step begins.
+bool IsSilent(const TraceEntry& entry) {
+  return entry.kind == Kind::kRelease || entry.kind == Kind::kStep ||
+         entry.kind == Kind::kStepDone || entry.kind == Kind::kEnd || entry.kind == Kind::kNone;
+}
+
+// Calls of the harness and of tests that change nothing and that no other call depends on.
+bool IsIdle(const TraceEntry& entry) {
+  if (entry.kind != Kind::kRaw) return false;
+  switch (entry.function) {
+    case Function::sysconf:
+    case Function::pathconf:
+    case Function::fpathconf:
+    case Function::getrlimit:
+    case Function::waitpid:
+    case Function::fstat:
+    case Function::stat:
+    case Function::lstat: return true;
+    case Function::fcntl: return entry.word[1] == F_GETFL || entry.word[1] == F_GETFD;
+    default: return false;
+  }
+}
+
+// What ends the life of something: of no interest when nothing follows.
+bool IsCleanup(const TraceEntry& entry) {
+  if (entry.kind == Kind::kEnded || entry.kind == Kind::kDrain) return true;
+  if (entry.kind == Kind::kSignal) return entry.word[1] == SIGKILL;
+  if (entry.kind != Kind::kRaw) return false;
+  switch (entry.function) {
+    case Function::close:
+    case Function::mq_close:
+    case Function::sem_close:
+    case Function::sem_destroy:
+    case Function::munmap:
+    case Function::unlink:
+    case Function::umask:
+    case Function::setrlimit:
+    case Function::sigaction:
+    case Function::sigprocmask:
+    case Function::pthread_sigmask: return true;
+    default: return false;
+  }
+}
+
+std::optional<std::string> WhyNot(const TraceEntry& entry) {
+  if (entry.kind == Kind::kOther) return std::string(entry.memory, entry.size[0]);
+  if (!IsCall(entry)) return std::nullopt;
+  if (entry.actor == TraceEntry::kNobody) return "a thread that is not a peer makes calls";
+  if (entry.function == Function::fork) return "it forks by itself";
+  if (entry.function == Function::alarm) return "it uses the alarm that ends a reproducer";
+  if (entry.function != Function::none && DescribeArguments(entry).empty())
+    return "a check is about an expression with several parts: " + std::string(entry.text);
+  return std::nullopt;
+}
+
+// A CALL of code of the test, in which the trace has something; `inner`: the last call in it.
+bool StandsAround(const std::vector<const TraceEntry*>& entries, const TraceEntry& outer,
+                  TraceEntry** inner) {
+  *inner = nullptr;
+  bool found = std::string_view(outer.text) == "0";  // what a peer returns that has no result
+  for (const TraceEntry* entry : entries) {
+    if (entry->outer != outer.number.load()) continue;
+    found = true;
+    if (IsCall(*entry)) *inner = const_cast<TraceEntry*>(entry);
+  }
+  return found;
+}
+
+// The entries that matter, with requirements where the calls are.
+Result<std::vector<const TraceEntry*>> Select(const Slot& slot) {
+  if (slot.trace.used.load() > Trace::kEntries)
+    return Error{"it makes too many calls: " + std::to_string(slot.trace.used.load())};
+  const std::vector<const TraceEntry*> all = EntriesOf(slot.trace);
+  std::vector<const TraceEntry*> kept;
+  for (const TraceEntry* entry : all) {
+    if (const auto why = WhyNot(*entry)) return Error{*why};
+    if (IsSilent(*entry) || IsIdle(*entry)) continue;
+    if (entry->kind == Kind::kCall && entry->function == Function::none) {
+      TraceEntry* inner = nullptr;
+      if (!StandsAround(all, *entry, &inner))
+        return Error{"the trace does not know the function: " + std::string(entry->text)};
+      if (inner && inner->requirement.what == Requirement::kNone)
+        inner->requirement = entry->requirement;
+      continue;
+    }
+    kept.push_back(entry);
+  }
+  std::ranges::sort(kept, {}, &TraceEntry::began);
+  while (!kept.empty() && IsCleanup(*kept.back())) kept.pop_back();
+  return kept;
+}
+
+bool OthersActDuring(const std::vector<const TraceEntry*>& entries, const TraceEntry& call) {
+  const std::uint32_t end = call.ended == 0 ? kNever : call.ended;
+  return std::ranges::any_of(entries, [&](const TraceEntry* other) {
+    return other->actor != call.actor && other->began > call.began && other->began < end;
+  });
+}
+
+void AddCall(const std::vector<const TraceEntry*>& entries, const TraceEntry& entry,
+             std::vector<Step>* steps) {
+  const int actor = entry.actor;
+  if (entry.requirement.what == Requirement::kStillBlocked && entry.ended != 0) {
+    steps->push_back({What::kIssue, actor, entry.began, &entry});
+    steps->push_back({What::kBlocked, 0, entry.ended, &entry, actor});
+    return;
+  }
+  const bool alone = !OthersActDuring(entries, entry);
+  if (alone && (entry.ended != 0 || actor == 0)) {
+    steps->push_back({What::kCall, actor, entry.began, &entry});
+    return;
+  }
+  steps->push_back({What::kIssue, actor, entry.began, &entry});
+  if (entry.ended != 0 || MustReturn(entry))
+    steps->push_back({What::kReturn, actor, entry.ended != 0 ? entry.ended : kNever, &entry});
+}
+
+}  // namespace
+
+bool MustReturn(const TraceEntry& entry) {
+  switch (entry.requirement.what) {
+    case Requirement::kDies:
+    case Requirement::kIsCancelled:
+    case Requirement::kStillBlocked:
+    case Requirement::kOpen:
+    case Requirement::kNone: return false;
+    default: return true;
+  }
+}
+
+Result<std::vector<Step>> StepsOf(const Slot& slot) {
+  const auto selected = Select(slot);
+  if (!selected) return Error{selected.error()};
+  std::vector<Step> steps;
+  for (const TraceEntry* entry : *selected) {
+    const int actor = entry->actor, of = static_cast<int>(entry->word[0]);
+    const auto add = [&](What what) { steps.push_back({what, actor, entry->began, entry, of}); };
+    switch (entry->kind) {
+      case Kind::kCall:
+      case Kind::kRaw: AddCall(*selected, *entry, &steps); break;
+      case Kind::kFork:
+      case Kind::kThread: add(What::kStart); break;
+      case Kind::kBlocked:
+      case Kind::kStaysBlocked: add(What::kBlocked); break;
+      case Kind::kSignal: add(What::kSignal); break;
+      case Kind::kFill: add(What::kFill); break;
+      case Kind::kDrain: add(What::kDrain); break;
+      case Kind::kCloseExcept: add(What::kCloseExcept); break;
+      case Kind::kEnded: add(What::kJoin); break;
+      default: break;
+    }
+  }
+  std::ranges::stable_sort(steps, {}, &Step::at);
+  return steps;
+}
+
+}  // namespace ipcsuite::repro
