@@ -127,7 +127,7 @@ TEST(Args, OptionsTakeOneWord) {
 
 TEST(Args, HelpIsForPeople) {
   const std::string help = Asked({"--help"}).second;
-  EXPECT_NE(help.find("  -j, --jobs N             Number of jobs (1 to 8)\n"), std::string::npos)
+  EXPECT_NE(help.find("  -j, --jobs N            Number of jobs (1 to 8)\n"), std::string::npos)
       << help;
   EXPECT_EQ(help.find("INT"), std::string::npos) << help;
 }

@@ -38,7 +38,7 @@ expect_match 'a deviation: its place, reason and tests' \
   'deviation:*defined:*linux-mqueue.json:[1-9]*reason:*test:*MqClose.OfAFilesDescriptorFailsWithEbadf (*' "$out"
 out=$($program explain read_swaps_last_bytes)
 expect_match 'a fault: its place and the clauses that it breaks' \
-  'fault:*(easy, faults/bank/*.cc:[1-9]*does:*clause:*pipe.read.fifo_order: *' "$out"
+  'fault:*[(]easy, faults/bank/*.cc:[1-9]*does:*clause:*pipe.read.fifo_order: *' "$out"
 
 out=$($program explain pipe.read.sideways 2>&1)
 expect 'an unknown name: status' 2 $?

@@ -130,7 +130,18 @@ void DescribeReproduction(RunOptions& options) {
   runner.reproduce_with = Join(words, " ");
 }
 
+// GoogleTest in the tests' processes must not act on variables that are for this program: as
+// another user it would even crash where it can't write the file that one of them names.
+void HideFromGoogleTest() {
+  for (const char* name : {"XML_OUTPUT_FILE", "TESTBRIDGE_TEST_ONLY", "TEST_TOTAL_SHARDS",
+                           "TEST_SHARD_INDEX", "TEST_SHARD_STATUS_FILE", "TEST_PREMATURE_EXIT_FILE",
+                           "GTEST_OUTPUT", "GTEST_TOTAL_SHARDS", "GTEST_SHARD_INDEX"}) {
+    unsetenv(name);
+  }
+}
+
 int Perform(RunOptions& options, const std::string& command_line) {
+  HideFromGoogleTest();
   DescribeReproduction(options);
   if (options.judging.detection.empty() && !options.out.empty() &&
       access((options.out + "/detection.json").c_str(), F_OK) == 0)
@@ -212,12 +223,6 @@ int SuiteMain(int argc, char** argv) {
         !status_file.empty()) {
       if (FILE* file = std::fopen(status_file.c_str(), "w")) std::fclose(file);
     }
-  }
-  // GoogleTest in the tests' processes must not act on the same variables.
-  for (const char* name :
-       {"XML_OUTPUT_FILE", "TESTBRIDGE_TEST_ONLY", "TEST_TOTAL_SHARDS", "TEST_SHARD_INDEX",
-        "TEST_SHARD_STATUS_FILE", "GTEST_OUTPUT", "GTEST_TOTAL_SHARDS", "GTEST_SHARD_INDEX"}) {
-    unsetenv(name);
   }
   int none = 1;
   char* only_name[] = {argv[0], nullptr};

@@ -10,6 +10,7 @@
 #include "spec/clauses/pipe_attr.h"
 #include "spec/clauses/pipe_io.h"
 #include "spec/clauses/pipe_poll.h"
+#include "spec/clauses/sem.h"
 #include "spec/clauses/shm.h"
 
 namespace ipcsuite::props {
@@ -68,6 +69,23 @@ constexpr Row kRows[] = {
     {.call = Call::kMunmap, .success = clause::munmap::removes},
     {.call = Call::kStore, .success = clause::mmap::shared_changes_object},
     {.call = Call::kLoad, .success = clause::mmap::shared_visible_unrelated},
+    {.call = Call::kSemWait,
+     .success = clause::sem_wait::takes_token,
+     .error = clause::sem_trywait::err_eagain,
+     .stuck = clause::sem_post::wakes_waiter},
+    {.call = Call::kSemTryWait,
+     .success = clause::sem_trywait::takes_token,
+     .error = clause::sem_trywait::err_eagain},
+    {.call = Call::kSemTimedWait,
+     .success = clause::sem_wait::takes_token,
+     .error = clause::sem_timedwait::immediate,
+     .stuck = clause::sem_post::wakes_waiter},
+    {.call = Call::kSemClockWait,
+     .success = clause::sem_wait::takes_token,
+     .error = clause::sem_clockwait::immediate,
+     .stuck = clause::sem_post::wakes_waiter},
+    {.call = Call::kSemPost, .success = clause::sem_post::increments},
+    {.call = Call::kSemValue, .success = clause::sem_getvalue::value},
     {.call = Call::kPipe, .success = clause::pipe::create_two_ends},
     {.call = Call::kDup, .success = clause::dup2::pipe_closes_target},
     {.call = Call::kClose, .success = clause::close::pipe_other_duplicates_keep_end_open},

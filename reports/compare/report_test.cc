@@ -353,10 +353,9 @@ TEST(Formats, NamesAndFilesDiffer) {
   }
   EXPECT_GE(names.size(), 8u);
   EXPECT_EQ(FindFormat("md"), FindFormat("markdown"));
-  EXPECT_THAT(
-      WriteReport(report::Run{}, "pdf", "-").error(),
-      HasSubstr(
-          "unknown format 'pdf': choose from ctrf, github, html, json, junit, kcidb, ktap, lava"));
+  EXPECT_THAT(WriteReport(report::Run{}, "pdf", "-").error(),
+              HasSubstr("unknown format 'pdf': choose from ctrf, findings, github, html, json, "
+                        "junit, kcidb, ktap, lava"));
 }
 
 TEST(Kcidb, ObjectsReferToEachOther) {
