@@ -187,14 +187,13 @@ WITNESS(cond_wait_eintr) {
 WITNESS(cond_destroy_ebusy) {
   const Cond c;
   Child waiter([&] { return c.Take(); });
-  Nap(200);
-  pthread_mutex_lock(&c->mutex);
+  c.LockWhenOneWaits();
   c->tokens = 1;
   pthread_cond_broadcast(&c->cond);
   Child destroyer([&] { return pthread_cond_destroy(&c->cond); });
-  Nap(200);
+  const int early = destroyer.Exit();  // the waiter needs the mutex to be on its way
   pthread_mutex_unlock(&c->mutex);
-  return destroyer.Exit() == EBUSY;
+  return early == EBUSY;
 }
 
 // ---- Deadlines

@@ -49,6 +49,7 @@ struct CondAndMutex {
   pthread_cond_t cond;
   pthread_mutex_t mutex;
   int tokens;
+  int takers;  // that have begun, and wait where the mutex is free
 };
 struct Cond : Placed<CondAndMutex> {
   explicit Cond(int type = PTHREAD_MUTEX_NORMAL, bool robust = false,
@@ -64,11 +65,21 @@ struct Cond : Placed<CondAndMutex> {
   // Waits for a token; 0, or the error of the wait.
   int Take() const {
     pthread_mutex_lock(&at->mutex);
+    ++at->takers;
     int error = 0;
     while (at->tokens == 0 && error == 0) error = pthread_cond_wait(&at->cond, &at->mutex);
     if (error == 0) --at->tokens;
     pthread_mutex_unlock(&at->mutex);
     return error;
+  }
+  // Locks the mutex once a taker waits.
+  void LockWhenOneWaits() const {
+    for (;;) {
+      pthread_mutex_lock(&at->mutex);
+      if (at->takers > 0) return;
+      pthread_mutex_unlock(&at->mutex);
+      Nap(5);
+    }
   }
   void Give(int tokens = 1) const {
     pthread_mutex_lock(&at->mutex);
