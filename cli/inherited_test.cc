@@ -2,19 +2,17 @@
 // A few tests of each suite run in each place, and their verdicts are those of an ordinary start;
 // where a place lacks room for a suite, its tests are UNSUPPORTED and say why.
 #include <gtest/gtest.h>
-#include <stdlib.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <cstdlib>
-#include <filesystem>
 #include <fstream>
 #include <map>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "base/text.h"
+#include "cli/shell_testing.h"
 #include "reports/results/json.h"
 
 namespace ipcsuite {
@@ -133,12 +131,6 @@ const Place kPlaces[] = {
          "RUN; status=$?; wait; exit $status"},
 };
 
-std::string Replaced(std::string text, const std::string& what, const std::string& with) {
-  for (std::size_t at = 0; (at = text.find(what, at)) != std::string::npos; at += with.size())
-    text.replace(at, what.size(), with);
-  return text;
-}
-
 struct Started {
   int status = -1;
   std::map<std::string, TestRecord> tests;
@@ -147,30 +139,21 @@ struct Started {
 
 // Runs the selection in the place; an empty command line: as this test was started.
 Started Start(const std::string& line, const std::string& also = "") {
-  const std::string base = std::getenv("TEST_TMPDIR") ? std::getenv("TEST_TMPDIR") : "/tmp";
-  std::string here = base + "/place-XXXXXX";
-  if (!mkdtemp(here.data())) return {};
-  const std::string program = std::filesystem::absolute("cli/ipcsuite").string();
-  const std::string run = program + " run --no-stress --format=json --time-scale=1 --out='" + here +
-                          "/out' --filter='" + kSelection + (also.empty() ? "" : ":" + also) + "'";
-  const std::string command = "export HERE='" + here + "'; exec > '" + here + "/text' 2>&1; " +
-                              Replaced(Replaced(line, "RUN", run), "PROGRAM", program);
-  const pid_t child = fork();
-  if (child == 0) {
-    execlp("bash", "bash", "-c", command.c_str(), nullptr);
-    _exit(127);
-  }
-  int status = 0;
-  waitpid(child, &status, 0);
+  const Scratch scratch;
+  const std::string& here = scratch.path();
+  const std::string run = ProgramPath() + " run --no-stress --format=json --time-scale=1 --out='" +
+                          here + "/out' --filter='" + kSelection +
+                          (also.empty() ? "" : ":" + also) + "'";
+  Ended ended = Shell("export HERE='" + here + "'; " +
+                          Replaced(Replaced(line, "RUN", run), "PROGRAM", ProgramPath()),
+                      here + "/text");
   Started started;
-  started.status = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
-  std::ifstream lines(here + "/out/results.jsonl"), text(here + "/text");
+  started.status = ended.status;
+  started.text = std::move(ended.text);
+  std::ifstream lines(here + "/out/results.jsonl");
   for (std::string each; std::getline(lines, each);) {
     if (auto record = report::TestFromJsonLine(each)) started.tests[record->name] = *record;
   }
-  started.text.assign(std::istreambuf_iterator<char>(text), {});
-  std::error_code ignored;
-  std::filesystem::remove_all(here, ignored);
   return started;
 }
 

@@ -10,6 +10,7 @@
 #include <system_error>
 
 #include "base/os/os.h"
+#include "base/random.h"
 
 namespace ipcsuite {
 namespace {
@@ -28,12 +29,8 @@ T Take(const char*& at) {
   return value;
 }
 
-// FNV-1a, never 0.
-std::uint64_t HashOf(std::string_view text) {
-  std::uint64_t hash = 14695981039346656037u;
-  for (const char c : text) hash = (hash ^ static_cast<unsigned char>(c)) * 1099511628211u;
-  return hash | 1;
-}
+// Never 0, which marks a free entry.
+std::uint64_t HashOf(std::string_view text) { return HashSeed(0, text) | 1; }
 
 // A record: ready flag (written last), kind, number of fields, then length and bytes of each;
 // padded to 8.

@@ -4,6 +4,7 @@
 
 #include <array>
 
+#include "base/args.h"
 #include "base/files.h"
 #include "base/text.h"
 #include "platforms/initramfs.h"
@@ -11,13 +12,6 @@
 
 namespace ipcsuite::platforms {
 namespace {
-
-// A word for a shell.
-std::string Quoted(const std::string& word) {
-  std::string quoted = "'";
-  for (const char c : word) quoted += c == '\'' ? std::string("'\\''") : std::string(1, c);
-  return quoted + "'";
-}
 
 std::string Base64(const std::string& bytes) {
   constexpr char kDigits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
@@ -49,7 +43,7 @@ Result<Launch> PrepareCommand(const PlatformSpec& spec, const LaunchInput& input
   const Result<std::string> program = ReadFile(input.program);
   if (!program) return Error{program.error()};
   std::vector<std::string> words;
-  for (const std::string& arg : input.args) words.push_back(Quoted(arg));
+  for (const std::string& arg : input.args) words.push_back(ShellQuoted(arg));
   Launch launch;
   launch.argv = {command};
   launch.environment = {{"IPCSUITE_PROGRAM", input.program},
