@@ -222,6 +222,12 @@ int DetectMain(int argc, char** argv) {
   trial.timeout_s = options.timeout_s;
   std::string command_line = "ipcsuite detect";
   for (int i = 0; i < argc; ++i) command_line += std::string(" ") + argv[i];
+  const Result<void> own_names = OwnNames();
+  trial.own_names = own_names.ok();
+  if (!own_names) {
+    std::printf("names that faults leave behind stay in the system: %s\n",
+                own_names.error().c_str());
+  }
   StopOnSignals();
   int status;
   if (options.variants) {

@@ -27,6 +27,16 @@ grep -q '2 observed' "$TEST_TMPDIR/log" || fail "the variants are not observed"
 grep -qE '^The suite sees [0-9]+ of [0-9]+ faults, misjudges 0 of 2 variants.$' "$TEST_TMPDIR/log" ||
   fail "detection.json does not keep the faults beside the variants"
 
+# Queues and objects that a fault leaves are gone with the run: in private namespaces, all names show.
+own=(unshare "$([ "$(id -u)" = 0 ] && echo -im || echo -rim)")
+names='mount -t mqueue none /mnt && mount -t tmpfs none /dev/shm && "$@" && ls /mnt /dev/shm >&3'
+if "${own[@]}" sh -c 'mount -t mqueue none /mnt && mount -t tmpfs none /dev/shm' 2>/dev/null; then
+  "${own[@]}" sh -c "$names" sh "$ipcsuite" detect --fault mq_unlink_does_nothing,sem_unlink_nothing \
+    --no-properties --out "$out" >"$TEST_TMPDIR/log" 2>&1 3>"$TEST_TMPDIR/names" ||
+    fail "names that can't be unlinked are not detected"
+  printf '/dev/shm:\n\n/mnt:\n' | cmp -s - "$TEST_TMPDIR/names" || fail "names are left: $(cat "$TEST_TMPDIR/names")"
+fi
+
 "$ipcsuite" detect --list >"$TEST_TMPDIR/log" 2>&1 || fail "--list"
 [ "$(wc -l <"$TEST_TMPDIR/log")" -ge 200 ] || fail "--list names fewer than 200 faults"
 

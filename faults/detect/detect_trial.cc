@@ -11,7 +11,9 @@
 #include <filesystem>
 #include <fstream>
 #include <nlohmann/json.hpp>
+#include <thread>
 
+#include "base/os/os.h"
 #include "faults/preload/list.h"
 
 namespace ipcsuite::detect {
@@ -45,6 +47,15 @@ std::vector<char*> Pointers(std::vector<std::string>& strings) {
   for (std::string& text : strings) pointers.push_back(text.data());
   pointers.push_back(nullptr);
   return pointers;
+}
+
+constexpr unsigned kNames = os::kIpc | os::kMounts;
+
+// What the calling thread starts has no name of another run, and leaves none behind.
+void EnterOwnNames() {
+  if (!os::Isolate(kNames)) return;
+  // Where shared memory has no directory nothing is lost: its names are in the private namespace.
+  os::Mount("tmpfs", "/dev/shm", {.data = "mode=1777"});
 }
 
 // Runs the program without output; returns its wait status, or -1.
@@ -122,8 +133,13 @@ TrialResult RunWith(const TrialOptions& options, const std::string& fault,
   arguments.insert(arguments.begin(), options.program);
   arguments.insert(arguments.end(), {"--out", folder, "--format", "json", "--seed", "1"});
   const auto start = std::chrono::steady_clock::now();
-  const int status =
-      Execute(arguments, Environment(options, fault, folder), folder + "/log", &result.problem);
+  int status = -1;
+  // A thread for each run: what it leaves when it isolates itself ends with it.
+  std::thread([&] {
+    if (options.own_names) EnterOwnNames();
+    status =
+        Execute(arguments, Environment(options, fault, folder), folder + "/log", &result.problem);
+  }).join();
   result.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   result.decisions = ReadDecisions(folder + "/state");
   if (result.problem.empty() && !ReadResults(folder + "/results.json", &result.tests)) {
@@ -151,6 +167,8 @@ TrialResult RunOnce(const TrialOptions& options, const std::string& fault,
 }
 
 }  // namespace
+
+Result<void> OwnNames() { return os::Isolate(kNames); }
 
 TrialResult RunTrial(const TrialOptions& options, const std::string& fault,
                      const std::vector<std::string>& tests, const std::vector<std::string>& suites,

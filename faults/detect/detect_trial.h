@@ -6,6 +6,8 @@
 #include <string>
 #include <vector>
 
+#include "base/result.h"
+
 namespace ipcsuite::detect {
 
 struct TrialOptions {
@@ -15,7 +17,14 @@ struct TrialOptions {
   int timeout_s = 5;    // of each test
   int jobs = 2;         // tests run concurrently
   std::string profile = "quick";
+  // Each run has the names of queues, semaphores and shared memory to itself: what a fault leaves
+  // goes with it. Needs OwnNames().
+  bool own_names = false;
 };
+
+// Lets runs have names of their own. Before any thread is started; an error where it is not
+// permitted.
+Result<void> OwnNames();
 
 struct Observation {
   std::string clause, key, value;
