@@ -249,7 +249,7 @@ RunnerOutcome RunTests(const RunnerOptions& options, const ResultCallback& on_re
   std::unique_ptr<Arena> arena = NewArena(options);
   SetCurrentRun(&arena->header());
   ScratchRoot scratch(arena->header());
-  internal::InstallSink();
+  internal::PrepareGoogleTest();
   SetTimeScale(options.time_scale > 0 ? options.time_scale : MeasureTimeScale());
   outcome.time_scale = TimeScale();
   SelfTestProbe(arena->header());

@@ -91,7 +91,7 @@ namespace internal {
 
 // ---- in the test's process (body.cc)
 // Must be called once, before tests run in this process or in its children.
-void InstallSink();
+void PrepareGoogleTest();
 // Runs the test in this process, with the slot as its own.
 void RunTestBody(Slot& slot, const TestEntry& test);
 
