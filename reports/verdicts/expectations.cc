@@ -69,44 +69,6 @@ std::string ReadEntry(const Json& json, Expectation* e) {
   return "";
 }
 
-bool VersionHolds(const std::string& condition, const std::string& version) {
-  if (version.empty()) return false;
-  for (std::string part : Split(condition, " ,")) {
-    const auto digits = part.find_first_of("0123456789");
-    if (digits == std::string::npos) return false;
-    const std::string op = part.substr(0, digits);
-    const std::string wanted = part.substr(digits);
-    const int order = CompareVersions(version, wanted);
-    if (op == ">="                                ? order < 0
-        : op == "<"                               ? order >= 0
-        : op == ">"                               ? order <= 0
-        : op == "<="                              ? order > 0
-        : (op == "=" || op == "==" || op.empty()) ? order != 0
-                                                  : true) {
-      return false;
-    }
-  }
-  return true;
-}
-
-bool OneOf(const std::string& alternatives, const std::string& value) {
-  for (const std::string& one : Split(alternatives, "| ")) {
-    if (GlobMatches(one, value)) return true;
-  }
-  return false;
-}
-
-bool PrivilegeHolds(const std::string& condition, const std::vector<std::string>& capabilities) {
-  for (std::string wanted : Split(condition, " ,")) {
-    const bool absent = wanted[0] == '!';
-    if (absent) wanted.erase(0, 1);
-    const bool have =
-        std::find(capabilities.begin(), capabilities.end(), wanted) != capabilities.end();
-    if (have == absent) return false;
-  }
-  return true;
-}
-
 bool AnyMatches(const std::vector<std::string>& patterns, const std::string& text) {
   return std::any_of(patterns.begin(), patterns.end(),
                      [&](const std::string& p) { return GlobMatches(p, text); });
@@ -137,7 +99,10 @@ bool Covers(const Expectation& e, const TestRecord& test, const Failure& failure
 
 using Entries = std::vector<const Expectation*>;
 
-const std::string kExpired = "expectation ";
+// Lines of evidence that Apply() adds: kEntry, the id, then what became of it.
+const std::string kEntry = "expectation ";
+constexpr const char* kExpired = " expired on ";
+constexpr const char* kUnmet = " does not apply here: ";
 
 // The first entry, if the entries together cover all that went wrong in the test.
 const Expectation* Cover(const Entries& entries, const TestRecord& test) {
@@ -165,6 +130,16 @@ ExpectationRef RefTo(const Expectation& e) {
   return {e.id, page.empty() ? e.reason : e.reason + " (" + page + ")", e.link, e.review_by};
 }
 
+// FAIL and FLAKY that would be covered elsewhere say why not here: a kernel with patches of its
+// vendor, a version string that was changed.
+void NameUnmet(const Entries& unmet, const Facts& facts, TestRecord& test) {
+  for (const Expectation* e : unmet) {
+    if (Selects(*e, test) && Cover({e}, test) != nullptr) {
+      test.evidence.push_back(kEntry + e->id + kUnmet + UnmetCondition(e->condition, facts));
+    }
+  }
+}
+
 // FAIL and FLAKY that are covered.
 void MarkFailures(const Entries& live, const Entries& expired, TestRecord& test) {
   Entries selected;
@@ -180,7 +155,7 @@ void MarkFailures(const Entries& live, const Entries& expired, TestRecord& test)
   }
   for (const Expectation* e : expired) {
     if (!Selects(*e, test)) continue;
-    test.evidence.push_back(kExpired + e->id + " expired on " + e->review_by +
+    test.evidence.push_back(kEntry + e->id + kExpired + e->review_by +
                             " and no longer covers this: review it");
     test.expectation = RefTo(*e);
   }
@@ -292,33 +267,24 @@ Result<void> ReadExpectations(const std::string& path, std::vector<Expectation>*
   return ParseExpectations(*text, path, out);
 }
 
-bool ConditionHolds(const std::map<std::string, std::string>& condition, const Facts& facts) {
-  for (const auto& [key, wanted] : condition) {
-    const bool holds = key == "os"             ? OneOf(wanted, facts.os)
-                       : key == "arch"         ? OneOf(wanted, facts.arch)
-                       : key == "libc"         ? OneOf(wanted, facts.libc)
-                       : key == "container"    ? OneOf(wanted, facts.container)
-                       : key == "bits"         ? OneOf(wanted, facts.bits)
-                       : key == "emulator"     ? OneOf(wanted, facts.emulator)
-                       : key == "kernel"       ? VersionHolds(wanted, facts.kernel)
-                       : key == "libc_version" ? VersionHolds(wanted, facts.libc_version)
-                                               : PrivilegeHolds(wanted, facts.capabilities);
-    if (!holds) return false;
-  }
-  return true;
-}
-
 void Apply(const std::vector<Expectation>& expectations, const Facts& facts,
            const ApplyOptions& options, std::vector<TestRecord>* tests) {
   const std::string today = options.today.empty() ? Today() : options.today;
-  Entries live, expired;
+  Entries live, expired, unmet;
   for (const Expectation& e : expectations) {
-    if (!ConditionHolds(e.condition, facts)) continue;
-    (e.review_by.empty() || e.review_by >= today ? live : expired).push_back(&e);
+    const bool past = !e.review_by.empty() && e.review_by < today;
+    if (UnmetCondition(e.condition, facts).empty()) {
+      (past ? expired : live).push_back(&e);
+    } else if (const auto os = e.condition.find("os");
+               !past && (os == e.condition.end() ||
+                         UnmetCondition({{os->first, os->second}}, facts).empty())) {
+      unmet.push_back(&e);
+    }
   }
   for (TestRecord& test : *tests) {
     if (test.verdict == Verdict::kFail || test.verdict == Verdict::kFlaky) {
       MarkFailures(live, expired, test);
+      if (!test.expectation) NameUnmet(unmet, facts, test);
     } else if (test.verdict == Verdict::kUnresolved) {
       MarkUnresolved(live, test);
     }
@@ -332,6 +298,9 @@ void Apply(const std::vector<Expectation>& expectations, const Facts& facts,
 
 void Unapply(std::vector<TestRecord>* tests) {
   for (TestRecord& test : *tests) {
+    std::erase_if(test.evidence, [](const std::string& line) {
+      return line.starts_with(kEntry) && line.find(kUnmet) != std::string::npos;
+    });
     if (!test.expectation) continue;
     if (test.verdict == Verdict::kXfail) {
       test.verdict = test.passes > 0 ? Verdict::kFlaky : Verdict::kFail;
@@ -340,7 +309,7 @@ void Unapply(std::vector<TestRecord>* tests) {
       if (test.reason == PassedBut(*test.expectation)) test.reason.clear();
     }
     std::erase_if(test.evidence, [&](const std::string& line) {
-      return line.starts_with(kExpired + test.expectation->id + " expired on ");
+      return line.starts_with(kEntry + test.expectation->id + kExpired);
     });
     test.expectation.reset();
   }
@@ -377,51 +346,6 @@ std::vector<std::string> Doubts(const std::vector<Expectation>& expectations,
       doubt("has a placeholder for its reason: write why the platform deviates");
   }
   return doubts;
-}
-
-bool GlobMatches(std::string_view pattern, std::string_view text) {
-  std::size_t p = 0, t = 0, star = std::string_view::npos, resume = 0;
-  while (t < text.size()) {
-    if (p < pattern.size() && pattern[p] == '*') {
-      star = p++;
-      resume = t;
-    } else if (p < pattern.size() && (pattern[p] == '?' || pattern[p] == text[t])) {
-      ++p;
-      ++t;
-    } else if (star != std::string_view::npos) {
-      p = star + 1;
-      t = ++resume;
-    } else {
-      return false;
-    }
-  }
-  while (p < pattern.size() && pattern[p] == '*') ++p;
-  return p == pattern.size();
-}
-
-int CompareVersions(std::string_view a, std::string_view b) {
-  const auto next = [](std::string_view& text) {
-    while (!text.empty() && !std::isdigit(static_cast<unsigned char>(text[0]))) {
-      text.remove_prefix(1);
-    }
-    unsigned long long n = 0;
-    while (!text.empty() && std::isdigit(static_cast<unsigned char>(text[0]))) {
-      n = n * 10 + static_cast<unsigned long long>(text[0] - '0');
-      text.remove_prefix(1);
-    }
-    return n;
-  };
-  // Only the release itself: the distribution's suffix ("-31-amd64") orders nothing.
-  const auto release = [](std::string_view text) {
-    return text.substr(0, std::min(text.find_first_not_of("0123456789."), text.size()));
-  };
-  a = release(a);
-  b = release(b);
-  while (!a.empty() || !b.empty()) {
-    const auto x = next(a), y = next(b);
-    if (x != y) return x < y ? -1 : 1;
-  }
-  return 0;
 }
 
 }  // namespace ipcsuite::report

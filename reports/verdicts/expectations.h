@@ -72,8 +72,9 @@ Result<void> DefaultExpectations(std::vector<Expectation>* out);
 // Reads a file given by the user and appends it.
 Result<void> ReadExpectations(const std::string& path, std::vector<Expectation>* out);
 
-// True if all parts of the condition hold.
-bool ConditionHolds(const std::map<std::string, std::string>& condition, const Facts& facts);
+// The first part of the condition that does not hold, in words: "kernel is 6.1.0-31-amd64, not
+// <6.1"; empty if all hold.
+std::string UnmetCondition(const std::map<std::string, std::string>& condition, const Facts& facts);
 
 struct ApplyOptions {
   std::string today;  // "2026-11-30"; empty: the clock's date, UTC
@@ -85,7 +86,8 @@ struct ApplyOptions {
 // is judged alone. Entries that name tests by pattern or only by clause are judged as a group,
 // since seldom does every test of a clause show the deviation: XPASS only if `whole` and none of
 // the group failed. A FAIL that only an expired entry covers stays FAIL and says so in its
-// evidence. Each touched test gets its `expectation`.
+// evidence; likewise one that an entry of this system would cover, if its condition held. Each
+// touched test gets its `expectation`.
 void Apply(const std::vector<Expectation>& expectations, const Facts& facts,
            const ApplyOptions& options, std::vector<TestRecord>* tests);
 

@@ -152,9 +152,27 @@ TEST(Expectations, ExpiredEntryCoversNothingAndSaysSo) {
             (Verdicts{Verdict::kXfail}));
 }
 
+TEST(Expectations, FailureSaysWhichConditionDoesNotHoldHere) {
+  const auto entry = [](const char* condition) {
+    return std::string(R"({"id":"x","tests":["A"],"reason":"r","condition":{)") + condition + "}}";
+  };
+  std::vector<TestRecord> tests = {Tested("A", Verdict::kFail, "a"), Tested("A", Verdict::kPass)};
+  Apply(Parse(entry(R"("os":"Linux","kernel":"<6.1")")), Linux(), {kToday, true}, &tests);
+  EXPECT_EQ(tests[0].verdict, Verdict::kFail);
+  EXPECT_FALSE(tests[0].expectation);
+  ASSERT_EQ(tests[0].evidence.size(), 1u);
+  EXPECT_EQ(tests[0].evidence[0],
+            "expectation x does not apply here: kernel is " + Linux().kernel + ", not <6.1");
+  EXPECT_TRUE(tests[1].evidence.empty());
+  Unapply(&tests);
+  EXPECT_TRUE(tests[0].evidence.empty());
+  Apply(Parse(entry(R"("os":"FreeBSD","kernel":"<6.1")")), Linux(), {kToday, true}, &tests);
+  EXPECT_TRUE(tests[0].evidence.empty()) << "another system's";
+}
+
 TEST(Conditions, EachKindHoldsOrNot) {
   const auto holds = [](const char* key, const char* value) {
-    return ConditionHolds({{key, value}}, Linux());
+    return UnmetCondition({{key, value}}, Linux()).empty();
   };
   EXPECT_TRUE(holds("os", "Linux"));
   EXPECT_FALSE(holds("os", "FreeBSD"));
@@ -174,7 +192,8 @@ TEST(Conditions, EachKindHoldsOrNot) {
   EXPECT_FALSE(holds("emulator", "qemu-user"));
   Facts unknown = Linux();
   unknown.libc_version.clear();
-  EXPECT_FALSE(ConditionHolds({{"libc_version", ">=1"}}, unknown));
+  EXPECT_EQ(UnmetCondition({{"libc_version", ">=1"}}, unknown),
+            "libc_version is not known, not >=1");
 }
 
 TEST(Conditions, VersionsAndGlobs) {

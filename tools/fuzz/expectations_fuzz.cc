@@ -13,6 +13,6 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const auto read = ipcsuite::report::ParseExpectations(text, "fuzz", &expectations);
   if (!read && (read.error().empty() || read.error().find('\n') != std::string::npos)) std::abort();
   for (const auto& expectation : expectations)
-    ipcsuite::report::ConditionHolds(expectation.condition, {});
+    ipcsuite::report::UnmetCondition(expectation.condition, {});
   return 0;
 }
