@@ -29,8 +29,11 @@ void PlanStages(const Implementation& fault, const std::vector<TestInfo>& tests,
     const bool claims =
         std::find_first_of(test.clauses.begin(), test.clauses.end(), fault.clauses.begin(),
                            fault.clauses.end()) != test.clauses.end();
+    const bool concerned = std::ranges::any_of(test.clauses, [&](ClauseRef clause) {
+      return suites.count(std::string(SuiteOf(Get(clause)))) != 0;
+    });
     if (!IsConformance(test.suite)) {
-      (*stages)[kProperties].push_back(test.name);
+      if (concerned) (*stages)[kProperties].push_back(test.name);
     } else if (claims) {
       (*stages)[kClaiming].push_back(test.name);
     } else if (suites.count(test.suite)) {

@@ -23,8 +23,8 @@ bool IsConformance(const std::string& suite);
 std::set<std::string> SuitesOf(const Implementation& fault);
 
 // What is run one after the other until something is detected. Tests that claim a clause that the
-// fault breaks; the other tests of the suites concerned; properties; a stress run (which has no
-// tests to choose from: its plan is empty).
+// fault breaks; the other tests of the suites concerned; properties with clauses of these suites; a
+// stress run (which has no tests to choose from: its plan is empty).
 enum Stage { kClaiming, kNeighbours, kProperties, kStress, kStages };
 const char* ToString(Stage stage);
 using Stages = std::vector<std::string>[kStages];

@@ -28,7 +28,8 @@ const std::vector<TestInfo> kTests = {
     {"Write.Other", "pipe", {clause::pipe::write_ebadf}},
     {"Shm.Far", "shm", {clause::mmap::ret_range}},
     {"Fifo.ClaimsToo", "fifo", {clause::pipe::read_ebadf}},
-    {"Props.Any", "props", {}},
+    {"Props.Pipes", "props", {clause::pipe::write_ebadf}},
+    {"Props.Far", "props", {clause::mmap::ret_range}},
 };
 
 TEST(DetectPlan, ClaimingTestsComeFirstThenNeighboursThenProperties) {
@@ -37,7 +38,7 @@ TEST(DetectPlan, ClaimingTestsComeFirstThenNeighboursThenProperties) {
              &stages);
   EXPECT_EQ(stages[kClaiming], (Names{"Read.Claims", "Fifo.ClaimsToo"}));
   EXPECT_EQ(stages[kNeighbours], Names{"Write.Other"});
-  EXPECT_EQ(stages[kProperties], Names{"Props.Any"});
+  EXPECT_EQ(stages[kProperties], Names{"Props.Pipes"});
 }
 
 TEST(DetectPlan, NotificationIsJudgedByTheQueueSuite) {
