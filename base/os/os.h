@@ -62,6 +62,8 @@ struct ThreadState {
 
 // Unreadable parts keep their defaults.
 ThreadState ReadThreadState(pid_t pid, pid_t tid, bool want_switches = false);
+// How often the calling thread has given up its CPU by itself, to sleep; -1 where nobody counts.
+std::int64_t OwnVoluntarySwitches();
 // Why ReadThreadState() can't be trusted here (a /proc that describes other processes); empty: it
 // can be tried.
 std::string WhyThreadsAreHidden();

@@ -34,6 +34,7 @@ std::size_t PeekMemory(const void*, void*, std::size_t) { return 0; }
 void WakeWord(std::atomic<std::uint32_t>&, int) {}
 
 ThreadState ReadThreadState(pid_t, pid_t, bool) { return {}; }
+std::int64_t OwnVoluntarySwitches() { return -1; }
 std::string WhyThreadsAreHidden() { return "this build uses POSIX alone"; }
 bool MaySleepIn(std::string_view, long) { return true; }
 bool SleepsInSigsuspend(const ThreadState&) { return false; }

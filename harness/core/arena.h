@@ -129,6 +129,8 @@ struct RunHeader {
   std::uint32_t nofile_base;
   char run_id[32];         // in every name that this run creates
   char scratch_root[256];  // directory under which tests get their own
+  // Directories in which FIFOs are tested, each ended by a newline; empty: the scratch directory.
+  char fifo_dirs[1024];
 };
 
 class Arena {

@@ -6,6 +6,7 @@
 #include "base/os/os.h"
 #include "harness/core/arena.h"
 #include "harness/core/context.h"
+#include "harness/core/waits.h"
 
 namespace ipcsuite {
 namespace {
@@ -77,6 +78,12 @@ std::ostream& operator<<(std::ostream& out, const CallResult& result) {
 namespace internal {
 
 std::int64_t CallClockNs() { return NowNs(); }
+std::int64_t CallSwitches() { return os::OwnVoluntarySwitches(); }
+
+void CountSleeps(CallResult& result, std::int64_t switches_before) {
+  if (switches_before < 0 || nanoseconds(result.elapsed_ns()) < kSleptAtLeast) return;
+  result.sleeps = static_cast<std::int32_t>(os::OwnVoluntarySwitches() - switches_before);
+}
 
 std::uint32_t BeginCall(const char* text) {
   if (Slot* slot = CurrentSlot()) slot->calls.fetch_add(1, std::memory_order_relaxed);

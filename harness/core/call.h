@@ -34,6 +34,7 @@ struct CallResult {
   const char* text = "";                  // the expression; static storage, valid across fork
   std::uint32_t trace = 0;                // its entry in the test's trace; 0: none
   std::int64_t start_ns = 0, end_ns = 0;  // CLOCK_MONOTONIC around the call
+  std::int32_t sleeps = -1;  // how often its thread went to sleep in a call that took long
 
   bool returned() const { return fate == Fate::kReturned; }
   bool ok() const { return returned() && !failed; }
@@ -58,6 +59,9 @@ namespace internal {
 std::uint32_t BeginCall(const char* text);
 void EndCall(const CallResult& result);
 std::int64_t CallClockNs();
+std::int64_t CallSwitches();
+// Sets `sleeps` of a call that took long enough to have slept in.
+void CountSleeps(CallResult& result, std::int64_t switches_before);
 
 // Error values: -1 for integers and for MAP_FAILED and (sem_t*)-1; null for pointers to FILE and
 // others is an error value only where the caller says so (CALL_NULL).
@@ -77,6 +81,7 @@ CallResult Invoke(const char* text, Convention convention, F&& call) {
   CallResult result;
   result.text = text;
   result.trace = BeginCall(text);
+  const std::int64_t switches = CallSwitches();
   result.start_ns = CallClockNs();
   errno = 0;
   if constexpr (std::is_void_v<std::invoke_result_t<F>>) {
@@ -89,6 +94,7 @@ CallResult Invoke(const char* text, Convention convention, F&& call) {
     result.value = ToValue(value);
   }
   result.end_ns = CallClockNs();
+  CountSleeps(result, switches);
   result.fate = Fate::kReturned;
   switch (convention) {
     case Convention::kMinusOne: result.failed = result.value == -1; break;

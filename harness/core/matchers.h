@@ -27,6 +27,8 @@ namespace internal {
 // A check of the harness: counts, explains, and leaves in the trace what was required of the call.
 bool Judge(const CallResult& result, Requirement requirement, bool held,
            testing::MatchResultListener* listener);
+// ", asleep for 300 ms" of a call that slept; else empty.
+std::string Sleep(const CallResult& result);
 inline std::string ErrnoNames(const std::vector<int>& errors) {
   std::string text;
   for (int error : errors) text += (text.empty() ? "" : " or ") + ErrnoName(error);
@@ -75,6 +77,15 @@ MATCHER_P(SucceedsOrFailsWithList, errors,
 template <typename... E>
 auto SucceedsOrFailsWith(E... errors) {
   return SucceedsOrFailsWithList(std::vector<int>{errors...});
+}
+
+// The call did not sleep where it must not: with O_NONBLOCK, with data or room there. (Calls with a
+// time-out of zero or a deadline in the past, and errors that need no wait, are judged so by every
+// matcher.) Where sleeps are not counted, nothing is decided.
+MATCHER(DoesNotWait, negation ? "waits" : "does not wait") {
+  NoteChecks();
+  *result_listener << Describe(arg) << internal::Sleep(arg);
+  return arg.returned() && internal::Sleep(arg).empty();
 }
 
 // Killed in the call by this signal.

@@ -10,7 +10,9 @@
 #include <cstdlib>
 
 #include "base/os/os.h"
+#include "base/text.h"
 #include "harness/core/patience.h"
+#include "harness/core/waits.h"
 
 namespace ipcsuite {
 
@@ -85,9 +87,24 @@ bool ExplainProbe(const Call& call, const ProbeResult& probe,
 }  // namespace internal
 
 namespace {
-constexpr nanoseconds kNotYet{-1};
 // A call that returns soon needs no look at its thread.
 constexpr nanoseconds kBeforeLooking = 20ms;
+// A wake-up that takes longer is recorded.
+constexpr nanoseconds kWokenInTime = 100ms;
+// Of a thread that sleeps on though everything that could wake it has happened.
+constexpr nanoseconds kNotWoken = 1s;
+
+bool OnlyAnEventEnds(const Actor& actor) {
+  const Slot* slot = CurrentSlot();
+  return slot && EndsByEventsAlone(FunctionOf(actor.text), slot->trace.At(actor.trace));
+}
+
+// In coarse steps, so that runs can be compared.
+void NoteLateness(const CallResult& result, nanoseconds slept) {
+  const std::string function(FunctionOf(result.text));
+  ObserveFact("late wake-up of " + function, slept > 500ms ? "by 0.5 to 1 s" : "by 0.1 to 0.5 s");
+  Evidence(function + " slept for " + DurationText(slept) + " after what should have woken it");
+}
 }  // namespace
 
 bool Call::returned() const {
@@ -99,11 +116,14 @@ ProbeResult Call::probe(int fd, nanoseconds patience) const {
   return ProbeBlocked(*state_->actor, step_, fd, patience);
 }
 
-CallResult Call::result(nanoseconds patience) const {
+CallResult Call::result(nanoseconds patience) const { return Await(patience, false); }
+CallResult Call::result() const { return Await(3s, true); }
+
+CallResult Call::Await(nanoseconds patience, bool must_be_woken) const {
   Actor& actor = *state_->actor;
   AttendedTime time;
-  nanoseconds blocked_since = kNotYet, asleep_since = kNotYet;
-  std::uint32_t blocked_seq = 0;
+  SleepWatch watch;
+  nanoseconds slept_longest{0};
   CallResult outcome;
   outcome.text = actor.text ? actor.text : "";
   outcome.trace = actor.trace;
@@ -111,47 +131,50 @@ CallResult Call::result(nanoseconds patience) const {
     const std::uint32_t done = actor.steps_done.load(std::memory_order_acquire);
     if (done > step_) {
       if (state_->one_shot) state_->AwaitEnd(patience);
+      if (slept_longest > kWokenInTime) NoteLateness(actor.step[step_], slept_longest);
       return actor.step[step_];
     }
     if (state_->PollEnd()) {
       if (actor.steps_done.load(std::memory_order_acquire) > step_) continue;
-      outcome.text = actor.text ? actor.text : "";
-      outcome.trace = actor.trace;
-      // The peer itself ended the test (Unsupported, Unresolved): there is no call to judge.
-      if (actor.ended.load() == 1 && CurrentSlot() && CurrentSlot()->outcome.load() != 0)
-        throw TestAbort();
-      outcome.fate = state_->pid == 0 ? Fate::kCancelled : Fate::kExited;
-      if (state_->pid != 0 && WIFSIGNALED(state_->wait_status)) {
-        outcome.fate = Fate::kKilled;
-        outcome.sig = WTERMSIG(state_->wait_status);
-      }
-      return outcome;
+      return OutcomeOfEnded();
     }
     WaitWhileEquals(actor.steps_done, done, 2ms);
     const nanoseconds now = time.Look();
     if (now < kBeforeLooking) continue;
-    const std::uint32_t seq = actor.seq.load();
-    const bool outstanding = actor.state.load() == Actor::kIssued;
-    const bool shown = IsShownBlocked(actor);
-    if (!shown || seq != blocked_seq) blocked_since = kNotYet;
-    if (shown && blocked_since == kNotYet) blocked_since = now;
-    // Asleep in the call, but elsewhere than in the system call expected: libraries emulate.
-    const os::ThreadState state = os::ReadThreadState(actor.pid.load(), actor.tid.load());
-    const bool asleep = outstanding && state.state == 'S';
-    if (!asleep || seq != blocked_seq) asleep_since = kNotYet;
-    if (asleep && asleep_since == kNotYet) asleep_since = now;
-    blocked_seq = seq;
+    watch.Look(actor, now);
     outcome.text = actor.text ? actor.text : "";
     outcome.trace = actor.trace;
-    if ((blocked_since != kNotYet && now - blocked_since > patience) ||
-        (asleep_since != kNotYet && now - asleep_since > 2 * patience)) {
+    bool not_woken = false;
+    if (must_be_woken && watch.left_alone() > kWokenInTime && OnlyAnEventEnds(actor)) {
+      slept_longest = std::max(slept_longest, watch.left_alone());
+      not_woken = watch.left_alone() > kNotWoken;
+    }
+    if (not_woken || watch.blocked() > patience || watch.asleep() > 2 * patience) {
       outcome.fate = Fate::kStillBlocked;
       return outcome;
     }
-    if (now > 5 * patience)
+    if (now > 5 * patience) {
+      const os::ThreadState& state = watch.state();
       Unresolved(std::string(outcome.text) + ": did not return, and was not shown blocked: state " +
                  state.state + ", syscall " + state.raw.substr(0, state.raw.find('\n')));
+    }
   }
+}
+
+CallResult Call::OutcomeOfEnded() const {
+  const Actor& actor = *state_->actor;
+  CallResult outcome;
+  outcome.text = actor.text ? actor.text : "";
+  outcome.trace = actor.trace;
+  // The peer itself ended the test (Unsupported, Unresolved): there is no call to judge.
+  if (actor.ended.load() == 1 && CurrentSlot() && CurrentSlot()->outcome.load() != 0)
+    throw TestAbort();
+  outcome.fate = state_->pid == 0 ? Fate::kCancelled : Fate::kExited;
+  if (state_->pid != 0 && WIFSIGNALED(state_->wait_status)) {
+    outcome.fate = Fate::kKilled;
+    outcome.sig = WTERMSIG(state_->wait_status);
+  }
+  return outcome;
 }
 
 void PeerBase::Self::AwaitGo() {

@@ -108,7 +108,12 @@ class Call {
   // that is still not shown asleep after five times as long may only be slow: the test ends as
   // UNRESOLVED. `patience` is nominal (harness/core/patience.h). Of a one-shot peer the end of the
   // process is awaited too, so that its descriptors are closed when this returns.
-  CallResult result(nanoseconds patience = 3s) const;
+  CallResult result(nanoseconds patience) const;
+  // The same of a call that something must have ended by now. One that only an event can end is
+  // still blocked when its thread slept for one second, without running, while no other peer could
+  // do anything: it was not woken. One that was woken later than 100 ms, though asleep all the
+  // while, is recorded. Otherwise the patience is 3 s.
+  CallResult result() const;
   // True when the step has returned already; does not wait.
   bool returned() const;
   // Waits until the call is shown blocked or ended (probe.h).
@@ -123,6 +128,8 @@ class Call {
 
  private:
   friend class PeerBase;
+  CallResult Await(nanoseconds patience, bool must_be_woken) const;
+  CallResult OutcomeOfEnded() const;
   Call(std::shared_ptr<internal::PeerState> state, std::uint32_t step)
       : state_(std::move(state)), step_(step), seen_seq_(std::make_shared<std::uint32_t>(0)) {}
   std::shared_ptr<internal::PeerState> state_;

@@ -7,6 +7,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
@@ -15,23 +16,10 @@
 
 #include "harness/core/context.h"
 #include "harness/core/patience.h"
+#include "harness/core/waits.h"
 
 namespace ipcsuite {
 namespace {
-
-bool IsIdentifier(char c) {
-  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_';
-}
-
-// "::read(fd, b, 1)" -> "read".
-std::string_view FunctionOf(std::string_view text) {
-  const std::size_t open_at = text.find('(');
-  std::string_view head = text.substr(0, open_at);
-  while (!head.empty() && !IsIdentifier(head.back())) head.remove_suffix(1);
-  std::size_t begin = head.size();
-  while (begin > 0 && IsIdentifier(head[begin - 1])) --begin;
-  return head.substr(begin);
-}
 
 ProbeMode Mode() {
   RunHeader* run = CurrentRun();
@@ -128,6 +116,61 @@ bool IsShownBlocked(Actor& actor) {
   const os::ThreadState state = os::ReadThreadState(actor.pid.load(), actor.tid.load());
   if (state.raw.empty() && state.state == 'S') return Outstanding(actor, seq);
   return Matches(state, FunctionOf(actor.text), -1) && Outstanding(actor, seq);
+}
+
+namespace {
+
+// A look at all other peers costs a few system calls for each of them.
+constexpr nanoseconds kBetweenLooksAtOthers = 20ms;
+
+// Whether this peer may still do something without being woken or released.
+bool MayAct(Actor& actor, const Trace& trace) {
+  if (actor.ended.load() != 0) return false;
+  const bool issued = actor.state.load(std::memory_order_acquire) == Actor::kIssued;
+  if (!issued && actor.go.load() <= actor.steps_done.load()) return false;
+  const os::ThreadState state = os::ReadThreadState(actor.pid.load(), actor.tid.load());
+  if (state.state == 'Z' || state.state == 'X' || state.state == '?') return false;
+  if (!issued || state.state != 'S') return true;
+  return !EndsByEventsAlone(FunctionOf(actor.text), trace.At(actor.trace));
+}
+
+bool OthersMayAct(const Actor& self) {
+  Slot* slot = CurrentSlot();
+  if (!slot) return true;
+  const std::uint32_t used = std::min<std::uint32_t>(slot->actors_used, Slot::kActorsMax);
+  for (std::uint32_t i = 0; i < used; ++i) {
+    Actor& actor = slot->actors[i];
+    const bool looks = &actor == CurrentActor();
+    if (!looks && &actor != &self && MayAct(actor, slot->trace)) return true;
+  }
+  return false;
+}
+
+}  // namespace
+
+void SleepWatch::Look(Actor& actor, nanoseconds now) {
+  const nanoseconds passed = now - last_;
+  last_ = now;
+  const std::uint32_t seq = actor.seq.load(std::memory_order_acquire);
+  const bool outstanding = actor.state.load(std::memory_order_acquire) == Actor::kIssued;
+  state_ = os::ReadThreadState(actor.pid.load(), actor.tid.load(), true);
+  const bool same = seq == seq_;
+  const bool still = same && state_.voluntary_switches == switches_;
+  seq_ = seq;
+  switches_ = state_.voluntary_switches;
+  const bool asleep = outstanding && state_.state == 'S';
+  const bool shown = IsShownBlocked(actor);
+  blocked_ = shown && same ? blocked_ + passed : 0ns;
+  asleep_ = asleep && same ? asleep_ + passed : 0ns;
+  if (!asleep || !still || switches_ < 0) {
+    left_alone_ = 0ns;
+    return;
+  }
+  if (now - looked_at_others_ >= kBetweenLooksAtOthers) {
+    looked_at_others_ = now;
+    others_may_act_ = OthersMayAct(actor);
+  }
+  if (!others_may_act_) left_alone_ += passed;
 }
 
 std::string ToString(ProbeMode mode) {

@@ -37,6 +37,29 @@ ProbeResult ProbeBlocked(Actor& actor, std::uint32_t step, int fd, nanoseconds p
 // not informative: is it outstanding?)
 bool IsShownBlocked(Actor& actor);
 
+// Follows one call of an actor, look by look, and says how long it has been asleep without a break.
+// A thread that was woken and gets no CPU is in state R: only one that sleeps was not woken.
+class SleepWatch {
+ public:
+  // `now`: nominal time, the same clock in each look.
+  void Look(Actor& actor, nanoseconds now);
+  // In a system call that the function may use (heuristic where /proc is not informative).
+  nanoseconds blocked() const { return blocked_; }
+  // In state S, be it in another system call: libraries emulate.
+  nanoseconds asleep() const { return asleep_; }
+  // In state S without having run in between, while no other peer of the test could have done
+  // anything that it waits for. Zero where voluntary switches are not counted.
+  nanoseconds left_alone() const { return left_alone_; }
+  const os::ThreadState& state() const { return state_; }
+
+ private:
+  nanoseconds last_{0}, blocked_{0}, asleep_{0}, left_alone_{0}, looked_at_others_{-1s};
+  bool others_may_act_ = true;
+  std::uint32_t seq_ = 0;
+  std::int64_t switches_ = -1;
+  os::ThreadState state_;
+};
+
 // Finds out how well blocking can be seen here and notes it in the header: readlink(/proc/self)
 // must name this process (the mount may describe another pid namespace), and a child that sleeps
 // and one that runs must be distinguished.

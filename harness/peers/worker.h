@@ -16,7 +16,8 @@ class Worker {
   Worker(bool process, std::function<CallResult()> step);
   const Call& call() const { return call_; }
   // Waits for the result of the step.
-  CallResult result(nanoseconds patience = 3s) const { return call_.result(patience); }
+  CallResult result() const { return call_.result(); }
+  CallResult result(nanoseconds patience) const { return call_.result(patience); }
   // To the process or the thread.
   void Signal(int signal);
   // Signals it until its call returns.

@@ -77,6 +77,57 @@ IPC_TEST(HarnessPeer, ScriptStepsInOrderWithStateOfItsOwn) {
   EXPECT_EQ(peer.Join(), 0);
 }
 
+void SleepFor(nanoseconds duration) {
+  const timespec time = ToTimespec(duration);
+  nanosleep(&time, nullptr);  // sleep-ok: what is tested is that it is seen
+}
+
+// The names of functions decide what is expected of a call: these play read().
+IPC_TEST(HarnessWakeUp, SleeperIsFound) {
+  const auto read = [](int) { return SleepFor(60s), 0; };
+  Peer peer;
+  const Call call = peer.start([&] { return CALL(read(0)); });
+  const std::int64_t start = NowNs();
+  EXPECT_EQ(call.result().fate, Fate::kStillBlocked);
+  EXPECT_GE(NowNs() - start, 1'000'000'000);
+  NoteChecks();
+}
+
+IPC_TEST(HarnessWakeUp, LatenessIsRecorded) {
+  const auto read = [](int) { return SleepFor(300ms), 0; };
+  Peer peer;
+  EXPECT_THAT(peer.start([&] { return CALL(read(0)); }).result(), SucceedsWith(0));
+  bool recorded = false;
+  for (const LogRecord& record : CurrentSlot()->ReadLog()) {
+    recorded = recorded ||
+               (record.kind == LogKind::kObservation && record.fields[1] == "late wake-up of read");
+  }
+  const bool counted = os::OwnVoluntarySwitches() >= 0;
+  EXPECT_EQ(recorded, counted);
+}
+
+IPC_TEST(HarnessWakeUp, NobodyIsBlamedWhileAnotherPeerMayAct) {
+  const auto read = [](int) { return SleepFor(1500ms), 0; };
+  Peer peer, busy;
+  busy.start([] { return SleepFor(60s), CALL(getpid()); });
+  EXPECT_THAT(peer.start([&] { return CALL(read(0)); }).result(), SucceedsWith(0));
+}
+
+IPC_TEST(HarnessWakeUp, CallThatSleepsBeforeItRefusesIsSeen) {
+  const auto read = [](bool asleep) {
+    if (asleep) SleepFor(200ms);
+    for (const Deadline busy(200ms); !asleep && !busy.passed();) {
+    }
+    errno = EAGAIN;
+    return -1;
+  };
+  if (os::OwnVoluntarySwitches() < 0) Unsupported("sleeps are not counted here");
+  EXPECT_THAT(CALL(read(true)), testing::Not(Fails(EAGAIN)));
+  EXPECT_THAT(CALL(read(true)), testing::Not(DoesNotWait()));
+  EXPECT_THAT(CALL(read(false)), Fails(EAGAIN));
+  EXPECT_THAT(CALL(read(false)), DoesNotWait());
+}
+
 IPC_TEST(HarnessPeer, KilledWhileBlocked) {
   Pipe p;
   SharedBuffer buffer(1);

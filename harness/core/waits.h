@@ -1,0 +1,31 @@
+// Which calls may wait, and for what: for judging by state whether a call slept that must not, and
+// whether one that should have been woken was not.
+#pragma once
+
+#include <string_view>
+
+#include "base/clock.h"
+#include "harness/core/call.h"
+#include "harness/core/trace.h"
+
+namespace ipcsuite {
+
+// A call that took less, in real time, is never said to have slept: locks of the system are short
+// sleeps too.
+inline constexpr nanoseconds kSleptAtLeast = 100ms;
+
+// The call went to sleep, and not for a moment only. False where sleeps are not counted.
+bool Slept(const CallResult& result);
+
+// A returned call whose outcome needed no wait: an error that is there from the start, a time-out
+// of zero, a deadline that had passed when it began. (What the trace does not hold is not known.)
+bool MustNotWait(const CallResult& result);
+
+// True when a call of `function` waits for an event and has no time-out that would end it: it
+// sleeps until somebody does something. `entry`: of the call in the trace; null when unknown.
+bool EndsByEventsAlone(std::string_view function, const TraceEntry* entry);
+
+// "::read(fd, b, 1)" -> "read".
+std::string_view FunctionOf(std::string_view text);
+
+}  // namespace ipcsuite
