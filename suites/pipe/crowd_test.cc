@@ -340,33 +340,6 @@ IPC_TEST(PipeWaitingReaders, ShareManyBursts, clause::pipe::read_no_reader_waits
   }
 }
 
-// ---- what is there is read whole ----
-
-IPC_TEST(PipeRead, AcrossPagesWhatIsThereComesWhole, clause::pipe::read_no_message_boundaries) {
-  const std::size_t page = PageSize();
-  const std::size_t sizes[] = {1, 511, page - 1, page, page + 1, 2 * page - 1};
-  for (const PipeKind kind : kKinds) {
-    const Pipe p(kind, O_NONBLOCK);
-    std::string buffer(4 * page, '\0');
-    for (const std::size_t first : sizes) {
-      for (const std::size_t second : sizes) {
-        for (const std::size_t wanted : sizes) {
-          if (first + second < wanted + 1) continue;
-          const std::string data = Noise(first + second, first * 31 + second);
-          Setup(CALL(write(p.wr(), data.data(), first)));
-          Setup(CALL(write(p.wr(), data.data() + first, second)));
-          // One byte first, so that the rest does not begin where a page does.
-          ASSERT_THAT(CALL(read(p.rd(), buffer.data(), 1)), SucceedsWith(1));
-          ASSERT_THAT(CALL(read(p.rd(), buffer.data() + 1, wanted)), SucceedsWith(wanted))
-              << ToString(kind) << ": " << first << " and " << second << " bytes written";
-          const std::string rest = DrainPipe(p.rd());
-          ASSERT_EQ(FirstDifference(buffer.substr(0, 1 + wanted) + rest, data), "");
-        }
-      }
-    }
-  }
-}
-
 // ---- running freely ----
 
 struct FreeRow {
