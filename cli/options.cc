@@ -51,6 +51,9 @@ void DescribeReports(CLI::App& app, RunOptions* options) {
       ->type_name("NAME")
       ->check(CLI::IsMember({"quick", "full", "soak"}))
       ->capture_default_str();
+  app.add_option("--replay", options->replay,
+                 "Run this program of a failed property (its finding prints it), not random ones")
+      ->type_name("PROGRAM");
 }
 
 // How often, how many concurrently, and how long.

@@ -27,6 +27,7 @@ struct RunOptions {
   nanoseconds stress = 15s;        // of the short stress; zero: none
   bool stress_asked_for = false;
   ShortStress short_stress = nullptr;  // null: this program has none
+  std::string replay;  // program that properties run in place of random ones; empty: none
   bool list = false;
   bool verbose = false;    // a line for every test
   bool quiet = false;      // nothing but errors

@@ -194,6 +194,7 @@ int RunMain(int argc, char** argv, ShortStress stress) {
   if (options.list) return ListOnly(options);
   // The properties read it in the tests' processes; a default does not override the environment.
   setenv("IPCSUITE_PROFILE", options.profile.c_str(), options.profile != "quick");
+  if (!options.replay.empty()) setenv("IPCSUITE_REPLAY", options.replay.c_str(), 1);
   const int status =
       Perform(options, CommandLine(options.runner.done.empty() ? args : WithoutResume(args)));
   return options.judging.bisect ? report::BisectStatus(status) : status;

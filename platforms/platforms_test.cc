@@ -86,7 +86,7 @@ TEST(Stream, DamagedLinesAreCountedAndSaid) {
   collector.Feed(HeaderLine(SomeRun()) + cut + EndLine(SomeRun()));
   EXPECT_EQ(collector.damaged(), 1);
   EXPECT_EQ(collector.results(), 0u);
-  EXPECT_THAT(collector.Take("").interrupted, HasSubstr("1 lines of results were damaged"));
+  EXPECT_THAT(collector.Take("").interrupted, HasSubstr("1 line of results damaged"));
 }
 
 TEST(Stream, TestsThatRunAreKnown) {

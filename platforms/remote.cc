@@ -45,6 +45,18 @@ report::TestRecord RecordOf(const std::string& name) {
   return unknown;
 }
 
+// "cd HERE && " if one of these names a file from here alone, so that a command that has them works
+// from anywhere.
+std::string WhereNamesHold(const std::vector<std::string>& names) {
+  for (const std::string& name : names) {
+    std::error_code error;
+    const bool relative = !name.empty() && name[0] != '/' && std::filesystem::exists(name, error);
+    if (relative)
+      return "cd " + ShellQuoted(std::filesystem::current_path(error).string()) + " && ";
+  }
+  return "";
+}
+
 // A copy that every user may execute, wherever the original lies.
 bool CopyProgram(const std::string& from, const std::string& to, std::string* error) {
   std::error_code problem;
@@ -206,7 +218,8 @@ report::Run Remote::Take() {
   // The commands were made there, and this host knows how it was reached.
   const std::string there = "ipcsuite run ";
   const std::string here =
-      ProgramCommand() + " on " + ShellQuoted(spec_.text) +
+      WhereNamesHold({spec_.target, options_.program}) + ProgramCommand() + " on " +
+      ShellQuoted(spec_.text) +
       (options_.program.empty() ? "" : " --program=" + ShellQuoted(options_.program)) +
       " --out=ipcsuite-reproduced -- ";
   for (report::TestRecord& test : run.tests) {
@@ -215,6 +228,8 @@ report::Run Remote::Take() {
   report::EnvironmentSection section{"How it was run", {{"platform", spec_.text}}};
   if (header_ns_ > 0) section.facts.emplace_back("time_to_start", Seconds(header_ns_ - start_ns_));
   section.facts.emplace_back("time_in_all", Seconds(end_ns - start_ns_));
+  if (const char* const sources = getenv("IPCSUITE_SOURCES"))
+    section.facts.emplace_back("sources", sources);
   run.environment.insert(run.environment.begin(), std::move(section));
   return run;
 }

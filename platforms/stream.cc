@@ -4,6 +4,7 @@
 #include <cstdio>
 
 #include "base/random.h"
+#include "base/text.h"
 #include "reports/results/json.h"
 
 namespace ipcsuite::platforms {
@@ -97,9 +98,9 @@ void Collector::Add(report::TestRecord record) {
 report::Run Collector::Take(const std::string& why) {
   if (!ended_) run_.interrupted = why;
   if (ended_ && damaged_ > 0 && run_.interrupted.empty()) {
-    run_.interrupted = std::to_string(damaged_) +
-                       " lines of results were damaged on the way: keep other programs and kernel "
-                       "messages off that console";
+    run_.interrupted = Counted(damaged_, "line") +
+                       " of results damaged on the way: keep other programs and kernel messages "
+                       "off that console";
   }
   return std::move(run_);
 }

@@ -14,22 +14,13 @@
 #include <vector>
 
 #include "base/os/os.h"
+#include "base/text.h"
 #include "harness/core/context.h"
 #include "harness/core/names.h"
 #include "harness/runner/runner.h"
 
 namespace ipcsuite::internal {
 namespace {
-
-std::vector<std::string> Lines(const std::string& text) {
-  std::vector<std::string> lines;
-  for (std::size_t begin = 0; begin <= text.size();) {
-    const std::size_t end = std::min(text.find('\n', begin), text.size());
-    lines.push_back(text.substr(begin, end - begin));
-    begin = end + 1;
-  }
-  return lines;
-}
 
 // The rest of a line after its label; nothing if it does not begin with that.
 std::optional<std::string> After(const std::string& line, const std::string& label) {
@@ -56,7 +47,8 @@ Reading Read(const std::string& message) {
   Reading reading;
   std::string value_of, words;
   std::vector<std::string> sides;  // of an equality
-  const bool equality = lines[0].rfind("Expected equality of these values", 0) == 0;
+  const bool equality =
+      !lines.empty() && lines[0].starts_with("Expected equality of these values");
   for (std::size_t i = equality ? 1 : 0; i < lines.size(); ++i) {
     const std::string& line = lines[i];
     if (const auto value = After(line, "    Which is: "); equality && value && !sides.empty()) {

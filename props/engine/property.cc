@@ -25,11 +25,6 @@ SeedFile Kept() {
   return SeedFile(options.seeds_path.empty() ? DefaultSeedsPath() : options.seeds_path);
 }
 
-std::string ReplayCommand(const PropertySpec& spec, const Program& program) {
-  return fmt::format("IPCSUITE_REPLAY={} ./ipcsuite run --suite props --filter '{}'",
-                     Encode(program), spec.name);
-}
-
 // The test ends as UNTESTED, with the reason, unless something worse is known of it.
 void Untested(const std::string& reason) {
   Slot* slot = CurrentSlot();
@@ -67,11 +62,11 @@ void Report(const PropertySpec& spec, const Failure& failure) {
                            failure.rerun_failures, failure.reruns);
     RecordMetric("failure_share", static_cast<double>(failure.rerun_failures) / failure.reruns);
   }
-  const std::string command = ReplayCommand(spec, failure.program);
-  message += "Replay: " + command + "\n";
+  const std::string program = Encode(failure.program);
+  message += fmt::format("Replay: ipcsuite run --filter='{}' --replay={}\n", spec.name, program);
   RecordFailure(outcome.clause, spec.file, spec.line, "every outcome is one that POSIX allows",
                 outcome.reason + ": " + outcome.message.substr(0, 400), message);
-  Attach("text", "The shortest program that fails", ProgramText(outcome) + "\n" + command);
+  Attach("text", "The shortest program that fails", ProgramText(outcome) + "\nreplay: " + program);
   if (!outcome.drawing.empty()) Attach("svg", "The failing history", outcome.drawing);
   if (!outcome.history.empty())
     Attach("text", "The failing history (check-history)", outcome.history);

@@ -54,8 +54,9 @@ Change ChangeOf(const Entry& entry, const Kinds& same_kind) {
   for (std::size_t i = 1; i < entry.runs.size(); ++i) {
     const Seen& later = entry.runs[i];
     if (first.present && later.present) {
-      const bool decided = IsRed(later.verdict) && later.finding;
-      if (IsGood(first.verdict) && decided) return Change::kRegression;
+      const bool worse = (IsRed(later.verdict) && later.finding) ||
+                         (same_kind[i] && later.verdict == Verdict::kDisputed);
+      if (IsGood(first.verdict) && worse) return Change::kRegression;
       better = better || (first.finding && IsGood(later.verdict));
       other = other || first.verdict != later.verdict;
     }

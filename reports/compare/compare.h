@@ -10,7 +10,7 @@
 namespace ipcsuite::report {
 
 enum class Change {
-  kRegression,   // judged good in the first run, a finding in a later one
+  kRegression,   // judged good in the first run, a finding (or DISPUTED) in a later one
   kLost,         // judged in the first run, not judged or absent in a later one of the same kind
   kImprovement,  // the other way round
   kResult,       // another result, neither of the above (for example PASS and UNSUPPORTED)
@@ -59,9 +59,9 @@ struct Comparison {
 // Compares each run with the first. At least two runs.
 //
 // A result is good if it is PASS, OBSERVED or XPASS; a finding if it is FAIL, FLAKY or UNRESOLVED
-// (unless the surroundings caused it). XFAIL is neither: the expectations answer for it. What one
-// kind of platform (SameKind() in reports/verdicts/judge.h) judges and another does not is not
-// lost. Figures are compared if both have at least 5 samples. They differ if the ranges of the
+// (unless the surroundings caused it). XFAIL is neither: the expectations answer for it. On another
+// kind of platform (SameKind() in reports/verdicts/judge.h), what is not judged is not lost, and
+// DISPUTED is no regression but another reading. Figures are compared if both have at least 5 samples. They differ if the ranges of the
 // samples (from 10 on: without the lowest and highest tenth) do not overlap and the medians are
 // more than 5 % apart: for equal distributions that happens by chance in under 1 % of the pairs.
 Comparison Compare(const std::vector<Run>& runs);

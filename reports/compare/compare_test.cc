@@ -41,6 +41,15 @@ TEST(Compare, TellsRegressionsFromOtherChanges) {
   EXPECT_EQ(OnlyChange(Verdict::kUnsupported, Verdict::kFail), Change::kResult);
 }
 
+TEST(Compare, AnotherReadingIsARegressionOfTheSameKindOfPlatformAlone) {
+  EXPECT_EQ(OnlyChange(Verdict::kPass, Verdict::kDisputed), Change::kRegression);
+  EXPECT_EQ(OnlyChange(Verdict::kDisputed, Verdict::kPass), Change::kResult);
+  report::Run musl = RunOf({Tested("A", Verdict::kDisputed)});
+  musl.environment = {{"C library", {{"libc", "musl"}}}};
+  const Comparison c = Compare({RunOf({Tested("A", Verdict::kPass)}), musl});
+  EXPECT_EQ(c.differences.at(0).change, Change::kResult);
+}
+
 TEST(Compare, SurroundingsAreNoRegression) {
   TestRecord stopped = Tested("A", Verdict::kUnresolved);
   stopped.surroundings = true;

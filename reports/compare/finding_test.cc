@@ -30,6 +30,21 @@ TEST(Formats, AFindingIsAParagraphInEveryFormat) {
   }
 }
 
+TEST(Formats, ThePageLinksSourcesWhereItKnowsThem) {
+  report::Run run = SampleRun();
+  const std::string place = run.tests[8].failures.at(0).file;
+  ASSERT_FALSE(place.empty());
+  const auto page = [&](const char* sources) {
+    run.environment.push_back({"Build of ipcsuite", {{"sources", sources}}});
+    const std::string html = Render(run, "html");
+    run.environment.pop_back();
+    return html;
+  };
+  EXPECT_THAT(page("https://host/x/{file}#L{line}"), HasSubstr("href=\"https://host/x/" + place));
+  EXPECT_THAT(page("file:///home/x/{file}"), HasSubstr("href=\"file:///home/x/" + place));
+  EXPECT_EQ(page("javascript:alert(1)//{file}").find("href=\"javascript"), std::string::npos);
+}
+
 TEST(Formats, KnownFindingsAreNotFailuresAndLostOnesAre) {
   report::Run run;
   for (const char* standing : {"new", "known", "lost"}) {
@@ -88,10 +103,10 @@ TEST(Finding, StepsAreThoseOfTheTraceOrOfTheShortestProgram) {
   const std::string traced = ParagraphText(t, {});
   EXPECT_THAT(traced, HasSubstr("steps: p0 write(fd=4, \"x\", 1) = 1\n  p1 read(fd=3) = 0\n"));
   EXPECT_THAT(traced, HasSubstr("evidence: blocked: pid 7\nreproduce: r\n"));
-  t.attachments.push_back({"text", "The shortest program that fails",
-                           "  p0  write(q)\n\nIPCSUITE_REPLAY=00 ./ipcsuite run"});
+  t.attachments.push_back(
+      {"text", "The shortest program that fails", "  p0  write(q)\n\nreplay: 00"});
   const std::string shrunk = ParagraphText(t, {});
-  EXPECT_THAT(shrunk, HasSubstr("p0  write(q)\nreplay: IPCSUITE_REPLAY=00 ./ipcsuite run\n"));
+  EXPECT_THAT(shrunk, HasSubstr("p0  write(q)\nreplay: r --replay=00\n"));
   EXPECT_EQ(shrunk.find("write(fd=4"), std::string::npos);
 }
 

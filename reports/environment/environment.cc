@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <climits>
+#include <cstdlib>
 #include <cstring>
 
 #include <fcntl.h>
@@ -261,6 +262,7 @@ EnvironmentSection Build(const std::string& commit) {
   flags += ", undefined-behaviour sanitizer";
 #endif
   Put(section, "flags", flags);
+  if (const char* const sources = std::getenv("IPCSUITE_SOURCES")) Put(section, "sources", sources);
   return section;
 }
 

@@ -71,7 +71,9 @@ std::string YamlBlock(const TestRecord& t, const ClauseIndex& clauses) {
     const int n = ++uses[key];
     out += "  " + key + (n > 1 ? std::to_string(n) : "") + ": " + Quoted(value) + "\n";
   };
-  for (const FindingLine& one : Paragraph(t, clauses)) line(std::string(one.label), one.text);
+  if (!Ok(t)) {
+    for (const FindingLine& one : Paragraph(t, clauses)) line(std::string(one.label), one.text);
+  }
   for (const auto& o : t.observations) line("seen", o.key + " = " + o.value);
   out += "  duration_ms: " + std::to_string(static_cast<double>(t.duration_ns) / 1e6) + "\n";
   return out + "  ...\n";

@@ -65,8 +65,11 @@ Timeline TimelineOf(const std::string& id, const std::vector<std::string>& resul
   for (std::size_t i = 0; i < line.since; ++i)
     judged_before = judged_before || KindOf(results[i]) != Kind::kNotJudged;
   const Kind last = KindOf(results.back());
+  // Against the first reading of an open question, which it followed before.
+  const bool other_reading = side == Kind::kGood && results.back() == ToString(Verdict::kDisputed);
   line.course = flaky || turns > 1                          ? Course::kUnsettled
                 : last == Kind::kNotJudged && judged_before ? Course::kLost
+                : other_reading                             ? Course::kRegressed
                 : turns == 1 && last == Kind::kFinding      ? Course::kRegressed
                 : turns == 1 && last == Kind::kGood         ? Course::kMended
                                                             : Course::kChanged;

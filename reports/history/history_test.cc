@@ -51,6 +51,8 @@ TEST(History, CoursesAreToldApart) {
   EXPECT_EQ(LineOf({kP, kF, kP, kF}).course, Course::kUnsettled);
   EXPECT_EQ(LineOf({Verdict::kFlaky, Verdict::kFlaky}).course, Course::kUnsettled);
   EXPECT_EQ(LineOf({kP, Verdict::kXfail}).course, Course::kChanged);
+  EXPECT_EQ(LineOf({kP, Verdict::kDisputed}).course, Course::kRegressed) << "another reading";
+  EXPECT_EQ(LineOf({Verdict::kDisputed, Verdict::kXfail}).course, Course::kChanged);
   EXPECT_EQ(LineOf({kP, kU, kF}).course, Course::kRegressed) << "not judged is not a turn";
   EXPECT_EQ(LineOf({kU, kP}).course, Course::kChanged) << "newly judged";
 }

@@ -63,15 +63,32 @@ std::string Block(const std::vector<FindingLine>& lines, std::size_t& i) {
   return "";
 }
 
-std::string Value(std::string_view label, const std::string& text) {
+// "file:12", a link to the line where the environment says where the sources are.
+std::string SourcePlace(const std::string& sources, const std::string& place) {
+  const std::size_t colon = place.rfind(':');
+  const std::string line = colon == std::string::npos ? "1" : place.substr(colon + 1);
+  std::string link = sources;
+  for (const auto& [word, value] :
+       {std::pair<std::string, std::string>("{file}", place.substr(0, colon)), {"{line}", line}}) {
+    if (const std::size_t at = link.find(word); at != std::string::npos)
+      link.replace(at, word.size(), value);
+  }
+  const bool local = link.starts_with("file:///");
+  const std::string safe = SafeLink(local ? "http:" + link.substr(5) : link);
+  if (safe.empty()) return Code(place);
+  return Element("a").Attr("href", link).Add(Code(place));
+}
+
+std::string Value(std::string_view label, const std::string& text, const References& references) {
+  if (label == "at") return SourcePlace(references.sources, text);
   if (label == "observed") return Element("strong").Add(Code(text));
   if (label == "reproduce" || label == "replay") return Command(text);
   if (label == "standing" || label == "confidence" || label == "expects") return Escape(text);
   return Code(text);
 }
 
-std::string ParagraphMarkup(const TestRecord& test, const ClauseIndex& clauses) {
-  const auto lines = report::Paragraph(test, clauses);
+std::string ParagraphMarkup(const TestRecord& test, const References& references) {
+  const auto lines = report::Paragraph(test, references.clauses);
   std::string out, rows;
   for (std::size_t i = 0; i < lines.size(); ++i) {
     const FindingLine line = lines[i];
@@ -79,7 +96,7 @@ std::string ParagraphMarkup(const TestRecord& test, const ClauseIndex& clauses) 
     if (block.empty()) {
       std::string label(line.label);
       label[0] = static_cast<char>(label[0] - 'a' + 'A');
-      rows += FactRow(label, Value(line.label, line.text));
+      rows += FactRow(label, Value(line.label, line.text, references));
       continue;
     }
     out += Facts(rows) + block;
@@ -109,8 +126,9 @@ std::string Messages(const TestRecord& t) {
   return text.empty() ? "" : Folded("Whole messages", Pre(text));
 }
 
-std::string Origin(const TestRecord& t) {
-  std::string text = t.file.empty() ? "" : Code(Place(t.file, t.line)) + ", ";
+std::string Origin(const TestRecord& t, const References& references) {
+  std::string text =
+      t.file.empty() ? "" : SourcePlace(references.sources, Place(t.file, t.line)) + ", ";
   text += Duration(t.duration_ns);
   if (t.attempts > 1) {
     text +=
@@ -132,7 +150,7 @@ std::string Observed(const TestRecord& t) {
          Element("a").Attr("href", "#observed").Text("table").str();
 }
 
-std::string MoreFacts(const TestRecord& t, bool paragraph) {
+std::string MoreFacts(const TestRecord& t, const References& references, bool paragraph) {
   std::string metrics, regressions;
   for (const auto& m : t.metrics) {
     metrics += (metrics.empty() ? "" : "<br>") + Escape(m.name) + " = " + Escape(Number(m.value));
@@ -152,15 +170,15 @@ std::string MoreFacts(const TestRecord& t, bool paragraph) {
       FactRow("Clauses", paragraph && t.clauses.size() < 2 ? "" : LinksTo("c", t.clauses)) +
       FactRow("Known bugs", regressions) + FactRow("Expectation", expectation) +
       FactRow("Observed values", Observed(t)) + FactRow("Measured", metrics) +
-      FactRow("Run", Origin(t)));
+      FactRow("Run", Origin(t, references)));
 }
 
-std::string Card(const TestRecord& t, const ClauseIndex& clauses) {
+std::string Card(const TestRecord& t, const References& references) {
   return Styled("article", "finding v-" + std::string(ToString(t.verdict)))
              .Attr("id", Anchor("f", t.name))
              .Attr("tabindex", "-1")
              .Add(Element("h3").Add(Badge(t.verdict) + Tag(t.standing) + " " + LinkTo("t", t.name)))
-             .Add(TestBody(t, clauses))
+             .Add(TestBody(t, references))
              .str() +
          "\n";
 }
@@ -178,24 +196,28 @@ std::string FirstNames(const char* kind, const std::vector<std::string>& names,
 
 }  // namespace
 
-std::string TestBody(const TestRecord& t, const ClauseIndex& clauses) {
+References::References(const Run& run)
+    : clauses(IndexClauses(run)), sources(Fact(run, "sources")) {}
+
+std::string TestBody(const TestRecord& t, const References& references) {
   const Outcome outcome = OutcomeOf(t);
   const bool paragraph = outcome == Outcome::kFailed || outcome == Outcome::kUndecided ||
                          outcome == Outcome::kKnown || !t.failures.empty();
   if (paragraph)
-    return ParagraphMarkup(t, clauses) + Attachments(t) + Messages(t) + MoreFacts(t, paragraph);
+    return ParagraphMarkup(t, references) + Attachments(t) + Messages(t) +
+           MoreFacts(t, references, paragraph);
   std::string evidence;
   for (const auto& line : t.evidence) evidence += line + "\n";
   return (t.reason.empty() ? "" : Paragraph("reason", Shorten(t.reason, 4000))) +
          (evidence.empty() ? "" : Titled("Evidence", evidence)) + Attachments(t) +
-         MoreFacts(t, paragraph);
+         MoreFacts(t, references, paragraph);
 }
 
 std::string FindingCards(const Run& run) {
   const auto cascades = Cascades(run);
   if (cascades.empty())
     return "<p>None: nothing here is violated, flaky, out of date or undecided.</p>";
-  const ClauseIndex clauses = IndexClauses(run);
+  const References references(run);
   std::string out;
   std::size_t shown = 0, hidden = 0;
   for (const Cascade& cascade : cascades) {
@@ -204,7 +226,7 @@ std::string FindingCards(const Run& run) {
       continue;
     }
     ++shown;
-    const std::string card = Card(*cascade.tests[0], clauses);
+    const std::string card = Card(*cascade.tests[0], references);
     if (cascade.cause == nullptr) {
       out += card;
       continue;

@@ -117,11 +117,11 @@ std::string ClauseItem(const ClauseRecord& c, const TestIndex& tests) {
          "\n";
 }
 
-std::string TestItem(const TestRecord& t, const ClauseIndex& clauses) {
+std::string TestItem(const TestRecord& t, const References& references) {
   return Item(t.verdict, GroupOf(t), t.confidence)
              .Add(Element("summary").Add(Badge(t.verdict) + " " + Code(t.name) +
                                          Tag(t.confidence == "certain" ? "" : t.confidence)))
-             .Add(Element("div").Attr("id", Anchor("t", t.name)).Add(TestBody(t, clauses)))
+             .Add(Element("div").Attr("id", Anchor("t", t.name)).Add(TestBody(t, references)))
              .str() +
          "\n";
 }
@@ -191,7 +191,7 @@ std::string ClauseList(const Run& run) {
 }
 
 std::string TestList(const Run& run) {
-  const ClauseIndex clauses = IndexClauses(run);
+  const References references(run);
   // Tests that ran in parallel may come in any order: put the groups together again.
   std::vector<std::vector<const TestRecord*>> groups;
   std::map<std::string, std::size_t> index;
@@ -203,7 +203,7 @@ std::string TestList(const Run& run) {
   std::string out;
   for (const auto& tests : groups) {
     std::string items;
-    for (const TestRecord* t : tests) items += TestItem(*t, clauses);
+    for (const TestRecord* t : tests) items += TestItem(*t, references);
     out +=
         ListGroup("", GroupOf(*tests.front()), tests.front()->suite, Counts(tests, "test"), items);
   }

@@ -108,8 +108,14 @@ std::string LostTable(const Run& run);
 std::string ClauseMatrix(const Run& run);
 std::string ClauseList(const Run& run);
 std::string TestList(const Run& run);
+// What the body of a test refers to. Views into the run, which must outlive it.
+struct References {
+  explicit References(const Run& run);
+  ClauseIndex clauses;
+  std::string sources;  // of the sources, with {file} and {line} in it; empty: no links
+};
 // Body of one test: the paragraph of a finding, or what a green one shows.
-std::string TestBody(const TestRecord& test, const ClauseIndex& clauses);
+std::string TestBody(const TestRecord& test, const References& references);
 std::string ObservedValues(const Run& run);
 std::string Performance(const Run& run);
 std::string Detection(const Run& run);

@@ -14,6 +14,7 @@ constexpr std::size_t kFailures = 4, kEvidence = 12, kStepBytes = 4096;
 constexpr std::size_t kLong = 200;  // bytes of a value that is shown in full
 // The title that props/engine gives to the program that a property was shrunk to.
 constexpr std::string_view kSteps = "The shortest program that fails";
+constexpr std::string_view kReplay = "\nreplay: ";  // its code follows
 
 class Lines {
  public:
@@ -182,13 +183,14 @@ std::string Requirements(const std::vector<std::string>& ids, const ClauseIndex&
 }
 
 // What the processes did, in order: the program that a property was shrunk to, with the command
-// that repeats just that, or the trace of the test.
+// that repeats just that on the same platform, or the trace of the test.
 void AddSteps(Lines& lines, const TestRecord& test) {
   for (const Attachment& a : test.attachments) {
     if (a.kind != "text" || !a.title.starts_with(kSteps)) continue;
-    const std::size_t replay = a.content.find("\nIPCSUITE_REPLAY=");
+    const std::size_t replay = a.content.find(kReplay);
     lines.Add("steps", Shorten(a.content.substr(0, replay), kStepBytes));
-    if (replay != std::string::npos) lines.Add("replay", Trim(a.content.substr(replay)));
+    if (replay != std::string::npos)
+      lines.Add("replay", test.command + " --replay=" + a.content.substr(replay + kReplay.size()));
     return;
   }
   std::string steps;
