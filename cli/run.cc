@@ -70,6 +70,8 @@ report::Run StartRun(const RunOptions& options, const std::string& command_line)
   run.issue = options.runner.issue;
   run.seed = options.runner.seed;
   run.environment = report::CollectEnvironment(BuildCommit());
+  // What a selection is measured by, for whoever judges the results elsewhere or later.
+  if (options.filtered) run.clauses = CatalogueFor(SelectedClauses(options.runner));
   return run;
 }
 

@@ -60,7 +60,6 @@ void PrintList() {
 // What arrived becomes a report: judged here, by this program's catalogue and the host's options.
 report::Run Judged(const report::Judge& judge, Remote& remote) {
   report::Run run = remote.Take();
-  run.clauses.clear();
   auto catalogue = report::CatalogueOf(run);
   return judge.Apply(std::move(run), std::move(catalogue));
 }

@@ -23,10 +23,8 @@ std::string Line(char kind, const std::string& content) {
   return std::string(kMark) + kind + " " + Sum(content) + " " + content + "\n";
 }
 
-std::string RunLine(report::Run run, char kind) {
-  run.tests.clear();
-  run.clauses.clear();
-  std::string json = report::ToJson(run);
+std::string RunLine(const report::Run& run, char kind) {
+  std::string json = report::ToJson(report::WithoutResults(run));
   std::replace(json.begin(), json.end(), '\n', ' ');  // strings hold none: JSON escapes them
   return Line(kind, json);
 }

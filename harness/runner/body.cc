@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <bitset>
+#include <cctype>
 #include <cstdio>
 #include <cstring>
 #include <optional>
@@ -42,17 +43,22 @@ std::string Explained(const std::string& actual) {
   return detail == std::string::npos ? actual.substr(0, type) : actual.substr(detail + 3);
 }
 
+// "3u": a literal, which its value says as well.
+bool IsNumber(const std::string& text) {
+  return !text.empty() && text[0] >= '0' && text[0] <= '9' &&
+         std::ranges::all_of(text, [](unsigned char c) { return std::isalnum(c) != 0; });
+}
+
 Reading Read(const std::string& message) {
   const std::vector<std::string> lines = Lines(message);
   Reading reading;
   std::string value_of, words;
   std::vector<std::string> sides;  // of an equality
-  const bool equality =
-      !lines.empty() && lines[0].starts_with("Expected equality of these values");
+  const bool equality = !lines.empty() && lines[0].starts_with("Expected equality of these values");
   for (std::size_t i = equality ? 1 : 0; i < lines.size(); ++i) {
     const std::string& line = lines[i];
     if (const auto value = After(line, "    Which is: "); equality && value && !sides.empty()) {
-      sides.back() += " = " + *value;
+      sides.back() = IsNumber(sides.back()) ? *value : sides.back() + " = " + *value;
     } else if (const auto side = After(line, "  "); equality && side && sides.size() < 2) {
       sides.push_back(*side);
     } else if (const auto subject = After(line, "Value of: "); subject && value_of.empty()) {

@@ -303,8 +303,14 @@ class Runner {
     const CheckResult why = CheckHistory(smaller);
     outcome_.failed = true;
     outcome_.reason = why.reason;
+    QueueState passed_over;  // what a receive should have taken
+    for (const std::size_t i : why.offending) {
+      const Op& op = smaller.ops[i];
+      if (IsSend(op.call))
+        passed_over.messages.push_back({.value = op.value, .priority = op.priority});
+    }
     if (!why.offending.empty())
-      outcome_.clause = ConvictedClause(smaller.ops[why.offending.front()],
+      outcome_.clause = ConvictedClause(passed_over, smaller.ops[why.offending.front()],
                                         why.reason == "stuck" ? Wrong::kStuck : Wrong::kOutcome);
     outcome_.message = fmt::format("{} operations recorded, {} of them suffice to be wrong:\n{}",
                                    history.ops.size(), smaller.ops.size(), why.explanation);

@@ -61,9 +61,10 @@ struct Comparison {
 // A result is good if it is PASS, OBSERVED or XPASS; a finding if it is FAIL, FLAKY or UNRESOLVED
 // (unless the surroundings caused it). XFAIL is neither: the expectations answer for it. On another
 // kind of platform (SameKind() in reports/verdicts/judge.h), what is not judged is not lost, and
-// DISPUTED is no regression but another reading. Figures are compared if both have at least 5 samples. They differ if the ranges of the
-// samples (from 10 on: without the lowest and highest tenth) do not overlap and the medians are
-// more than 5 % apart: for equal distributions that happens by chance in under 1 % of the pairs.
+// DISPUTED is another reading, not a regression. Figures are compared if both have at least 5
+// samples. They differ if the ranges of the samples (from 10 on: without the lowest and highest
+// tenth) do not overlap and the medians are more than 5 % apart: for equal distributions that
+// happens by chance in under 1 % of the pairs.
 Comparison Compare(const std::vector<Run>& runs);
 
 // For people: differences first, then counts. color: ANSI.

@@ -116,6 +116,8 @@ std::string Platforms(const Comparison& c, const std::vector<Run>& runs) {
   }
   Table differing("What differs between the platforms", Columns(c, "Fact"));
   Table equal("Equal facts", Columns(c, "Fact"));
+  differing.Stacks();
+  equal.Stacks();
   AddFact(differing, "verdict", sentences, false);
   AddFact(differing, "tests", tests, false);
   AddFact(differing, "clauses", clauses, false);
@@ -167,6 +169,8 @@ std::string Differences(const Comparison& c, const std::vector<Run>& runs) {
                                  : Columns(c, "Clause or test");
     title += " (" + std::to_string(c.Count(change)) + ")";
     Table open(title, columns), folded(title + ", continued", columns);
+    open.Stacks();
+    folded.Stacks();
     for (const Difference& d : c.differences) {
       if (d.change != change) continue;
       std::string name = LinkTo(d.is_clause ? "c" : "t", d.id);
@@ -189,6 +193,7 @@ std::string Differences(const Comparison& c, const std::vector<Run>& runs) {
 std::string PerformanceDifferences(const Comparison& c) {
   Table table("Figures whose samples differ beyond their noise: median (range)",
               Columns(c, "Figure", "Change#"));
+  table.Stacks();
   for (const auto& d : c.performance) {
     std::vector<Table::Cell> cells = {LinkTo("t", d.test) + "<br>" + Escape(d.metric)};
     for (std::size_t i = 0; i < d.medians.size(); ++i) {
@@ -222,6 +227,8 @@ std::string Matrix(const Comparison& c, const std::vector<Run>& runs) {
   }
   Table differing("Interfaces that differ: clauses by result", Columns(c, "Interface"));
   Table equal("Interfaces that are equal", Columns(c, "Interface"));
+  differing.Stacks();
+  equal.Stacks();
   for (const auto& key : order) {
     const auto& values = cells[key];
     const bool differs = Differ(values);

@@ -1,4 +1,5 @@
-// sample_report FOLDER [TESTS]: the made-up run in every format, and a comparison of three.
+// sample_report FOLDER [TESTS]: the made-up run in every format, a comparison of three, and the
+// history of ten.
 #include <cstdio>
 #include <cstdlib>
 #include <string>
@@ -8,6 +9,7 @@
 #include "base/files.h"
 #include "reports/compare/compare.h"
 #include "reports/formats/report.h"
+#include "reports/history/history.h"
 #include "reports/verdicts/sample.h"
 
 int main(int argc, char** argv) {
@@ -29,11 +31,17 @@ int main(int argc, char** argv) {
     runs.push_back(argc > 2 ? LargeRun(std::atoi(argv[2]), variant) : SampleRun(variant));
   }
   const Comparison comparison = Compare(runs);
+  std::vector<Run> many;
+  for (std::size_t day = 0; day < 10; ++day) {
+    many.push_back(runs[day < 4 ? 0 : day % runs.size()]);
+    many.back().started = "2026-11-" + std::to_string(10 + day) + "T08:30:00Z";
+  }
   const std::pair<const char*, std::string> comparisons[] = {
       {"/comparison.html", ComparisonHtml(comparison, runs)},
       {"/comparison.md", ComparisonMarkdown(comparison, runs)},
       {"/comparison.txt", ComparisonText(comparison, runs, false)},
-      {"/comparison.json", ComparisonJson(comparison)}};
+      {"/comparison.json", ComparisonJson(comparison)},
+      {"/history.html", HistoryHtml(MakeHistory(many))}};
   for (const auto& [name, text] : comparisons) {
     if (const auto written = ipcsuite::WriteFile(folder + name, text); !written) {
       std::fprintf(stderr, "%s\n", written.error().c_str());

@@ -173,7 +173,7 @@ std::string Head(const History& history) {
   std::string title = history.runs.empty() ? "No run" : history.runs.back().label;
   const bool one =
       std::ranges::all_of(history.runs, [&](const HistoryRun& run) { return run.label == title; });
-  if (!one) title = "Several platforms";
+  if (!one) title = history.runs.front().label + " to " + title;
   const bool red = regressed > 0 || lost > 0;
   std::string span;
   if (!history.runs.empty())

@@ -49,7 +49,7 @@ std::string MatrixRow(const FunctionGroup& group, const std::vector<Verdict>& co
   }
   const Element link = Element("a")
                            .Attr("href", "#" + Anchor("g", group.suite + "." + group.function))
-                           .Text(group.function);
+                           .Add(Breakable(group.function));
   Element row("tr");
   row.Add(Element("th").Attr("scope", "row").Add(link)).Add(Element("td").Add(Map(group)));
   for (Verdict v : columns) {

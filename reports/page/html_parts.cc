@@ -118,6 +118,15 @@ std::string BreakableCode(std::string_view text) {
   return "<code>" + out + Escape(rest.substr(std::min(start, rest.size()))) + "</code>";
 }
 
+std::string Breakable(std::string_view name) {
+  std::string out;
+  for (const char c : Escape(name)) {
+    out += c;
+    if (c == '_' || c == '.') out += "<wbr>";
+  }
+  return out;
+}
+
 std::string Anchor(const char* kind, std::string_view name) {
   std::string out = std::string(kind) + "-";
   for (const char c : name) {

@@ -29,6 +29,8 @@ std::string Code(std::string_view text);  // <code>
 std::string Count(std::size_t n);
 // <code> with places to break a long name: after . _ / | , : and before a capital in a word.
 std::string BreakableCode(std::string_view text);
+// Escaped, with places to break after _ and the dot.
+std::string Breakable(std::string_view name);
 std::string Anchor(const char* kind, std::string_view name);  // id attribute value, "c-mq_send.x"
 std::string LinkTo(const char* kind, std::string_view name);  // <a href="#c-..."><code>name
 // One below the other.

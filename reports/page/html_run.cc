@@ -166,16 +166,6 @@ std::string Lists(const Run& run) {
   return out + list("tests", "Tests (" + Count(run.tests.size()) + ")", TestList(run));
 }
 
-// Long names of settings may break after their separators.
-std::string Breakable(const std::string& key) {
-  std::string out;
-  for (const char c : Escape(key)) {
-    out += c;
-    if (c == '_' || c == '.') out += "<wbr>";
-  }
-  return out;
-}
-
 }  // namespace
 
 std::string EnvironmentCard(const Run& run) {

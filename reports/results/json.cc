@@ -242,11 +242,20 @@ std::string ToJson(const Run& run) {
   return Dump(json, 1) + "\n";
 }
 
+Run WithoutResults(const Run& run) {
+  Run bare = run;
+  bare.tests.clear();
+  for (ClauseRecord& clause : bare.clauses) {
+    std::string id = std::move(clause.id);
+    clause = {};
+    clause.id = std::move(id);
+  }
+  return bare;
+}
+
 std::string ToJsonHeader(const Run& run) {
-  Run header = run;
+  Run header = WithoutResults(run);
   header.interrupted = kBrokenOff;
-  header.tests.clear();
-  header.clauses.clear();
   Json json;
   Writer writer(&json);
   json["ipcsuite_schema_version"] = header.schema_version;

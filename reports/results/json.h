@@ -30,8 +30,11 @@ std::string ToJson(const Run& run);
 // result at all.
 Result<Run> RunFromJson(std::string_view text);
 
-// What stands before the lines of tests in results.jsonl: the run without tests and clauses, as one
-// line; interrupted until it has written its results.
+// The run without tests; of its clauses only the ids.
+Run WithoutResults(const Run& run);
+
+// What stands before the lines of tests in results.jsonl: WithoutResults() as one line; interrupted
+// until it has written its results.
 std::string ToJsonHeader(const Run& run);
 
 // The lines of a run that was killed (results.jsonl), with or without a header. A last line that is

@@ -154,7 +154,14 @@ std::vector<ClauseRecord> CatalogueOf(const Run& run) {
     return CatalogueClauses({suites.begin(), suites.end()});
   }
   std::vector<ClauseRecord> catalogue = run.clauses;
-  for (ClauseRecord& clause : catalogue) WithoutVerdict(clause);
+  if (!catalogue.front().kind.empty()) {
+    for (ClauseRecord& clause : catalogue) WithoutVerdict(clause);
+    return catalogue;
+  }
+  // Only the ids came with the results (WithoutResults() of reports/results/json.h).
+  const auto selected = Index(run.clauses);
+  catalogue = CatalogueClauses();
+  std::erase_if(catalogue, [&](const ClauseRecord& c) { return selected.count(c.id) == 0; });
   return catalogue;
 }
 

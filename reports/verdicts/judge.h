@@ -53,7 +53,8 @@ bool SameKind(const Run& a, const Run& b);
 // FAIL, FLAKY, or UNRESOLVED that neither the surroundings nor an expectation explain.
 bool IsFinding(const TestRecord& test);
 
-// The run's clauses, or those of the suites of its tests, without verdicts.
+// The run's clauses, or those of the suites of its tests, without verdicts. Where the run has only
+// the ids of its clauses, the catalogue has the rest.
 std::vector<ClauseRecord> CatalogueOf(const Run& run);
 
 class Judge {

@@ -54,6 +54,20 @@ Run Judged(const JudgingOptions& options, const Run& run) {
   return judge->Apply(run, CatalogueOf(run));
 }
 
+TEST(Judge, ASelectionIsMeasuredByItsClausesElsewhereToo) {
+  report::Run run;
+  run.clauses.resize(2);
+  run.clauses[0].id = "mq_send.len.zero_accepted";
+  run.clauses[1].id = "unknown.to.this.program";
+  run.tests = {Tested("mq_send.len.zero_accepted", Verdict::kPass)};
+  const report::Run arrived =
+      *RunFromJsonLines(ToJsonHeader(run) + "\n" + ToJsonLine(run.tests[0]));
+  const report::Run judged = Judged({}, arrived);
+  ASSERT_EQ(judged.clauses.size(), 1u);
+  EXPECT_EQ(judged.clauses[0].verdict, Verdict::kPass);
+  EXPECT_FALSE(judged.clauses[0].requires_text.empty());
+}
+
 JudgingOptions Against(const Run& baseline) {
   JudgingOptions options;
   options.baseline = Scratch("baseline.json", ToJson(Judged({}, baseline)));

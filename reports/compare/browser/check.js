@@ -3,7 +3,7 @@
 //
 //   apt-get install chromium; (cd reports/compare/browser && npm install)
 //   node reports/compare/browser/check.js FOLDER        FOLDER: what //reports/compare:sample_report wrote
-//   bazel test //reports:browser_test           the same, skipped where the two are absent
+//   bazel test //reports/compare:browser_test   the same, skipped where the two are absent
 'use strict';
 const assert = require('node:assert');
 const fs = require('node:fs');
@@ -94,7 +94,7 @@ const checks = {
 
   async 'nothing is wider than a telephone, and print has no controls'(browser) {
     const page = await browser.newPage({viewport: {width: 400, height: 800}});
-    for (const file of ['report.html', 'comparison.html']) {
+    for (const file of ['report.html', 'comparison.html', 'history.html']) {
       await page.goto(url(file));
       assert.equal(await page.evaluate(() => document.documentElement.scrollWidth), 400, file);
     }
@@ -113,7 +113,7 @@ const checks = {
 
   async 'large pages open in under a second'(browser) {
     if (!fs.existsSync(path.join(folder, 'large'))) return;
-    for (const file of ['large/report.html', 'large/comparison.html']) {
+    for (const file of ['large/report.html', 'large/comparison.html', 'large/history.html']) {
       const size = fs.statSync(path.join(folder, file)).size;
       assert.ok(size < 3e6, `${file}: ${size} bytes`);
       // Processor time of the page's main thread: the page is judged, not the load of the machine.
@@ -134,7 +134,7 @@ const checks = {
     for (const colorScheme of ['light', 'dark']) {
       for (const width of [1280, 400]) {
         const page = await browser.newPage({colorScheme, viewport: {width, height: 900}});
-        for (const file of ['report.html', 'comparison.html']) {
+        for (const file of ['report.html', 'comparison.html', 'history.html']) {
           await page.goto(url(file, '#t-Mq_notify.BehavesAsSample9'));
           // The page's policy keeps other scripts out; the debugger's own evaluation is exempt.
           await page.evaluate(fs.readFileSync(axe, 'utf8'));
