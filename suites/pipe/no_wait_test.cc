@@ -69,13 +69,13 @@ const NoWaitRow kNoWaits[] = {
      .call = [](const Pipe& p,
                 char*) { return CALL(open(p.path().c_str(), O_WRONLY | O_CLOEXEC)); },
      .opens = true,
-     .opens = true,
      .claims = {clause::fifo::open_peer_present}},
     {.name = "NonblockingOpenForReading",
      .flags = 0,
      .before = nullptr,
      .call = [](const Pipe& p,
                 char*) { return CALL(open(p.path().c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC)); },
+     .opens = true,
      .claims = {clause::fifo::open_rdonly_nonblock}},
 };
 IPC_TABLE_TEST(PipeDoesNotWait, NoWaitRow, kNoWaits) {
