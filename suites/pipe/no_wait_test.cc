@@ -13,76 +13,87 @@
 namespace ipcsuite::pipe_suite {
 namespace {
 
+// A FIFO with both ends open, and its name.
+struct Scene {
+  explicit Scene(int flags)
+      : rd(CALL(open(node.path(), O_RDONLY | O_NONBLOCK | O_CLOEXEC))),
+        wr(CALL(open(node.path(), O_WRONLY | O_NONBLOCK | O_CLOEXEC))) {
+    SetNonblocking(rd, flags & O_NONBLOCK);
+    SetNonblocking(wr, flags & O_NONBLOCK);
+  }
+  FifoNode node;
+  Fd rd, wr;
+};
+
 struct NoWaitRow {
   const char* name;
-  int flags;                      // of both ends
-  void (*before)(const Pipe& p);  // null: empty
-  CallResult (*call)(const Pipe& p, char* buffer);
+  int flags;                       // of both ends
+  void (*before)(const Scene& s);  // null: empty
+  CallResult (*call)(const Scene& s, char* buffer);
   int error = 0;       // 0: succeeds
   bool opens = false;  // returns a descriptor
   Claims claims;
 };
 
-void WriteByte(const Pipe& p) { Setup(CALL(write(p.wr(), "x", 1))); }
-void Fill(const Pipe& p) { FillPipe(p.wr()); }
+void WriteByte(const Scene& s) { Setup(CALL(write(s.wr, "x", 1))); }
+void Fill(const Scene& s) { FillPipe(s.wr); }
 
 const NoWaitRow kNoWaits[] = {
     {.name = "ReadOfLessThanAskedFor",
      .flags = 0,
      .before = WriteByte,
-     .call = [](const Pipe& p, char* b) { return CALL(read(p.rd(), b, 64)); },
+     .call = [](const Scene& s, char* b) { return CALL(read(s.rd, b, 64)); },
      .claims = {clause::pipe::read_short_when_less_available}},
     {.name = "NonblockingReadOfData",
      .flags = O_NONBLOCK,
      .before = WriteByte,
-     .call = [](const Pipe& p, char* b) { return CALL(read(p.rd(), b, 64)); },
+     .call = [](const Scene& s, char* b) { return CALL(read(s.rd, b, 64)); },
      .claims = {clause::pipe::read_nonblock_with_data}},
     {.name = "NonblockingReadOfNothing",
      .flags = O_NONBLOCK,
      .before = nullptr,
-     .call = [](const Pipe& p, char* b) { return CALL(read(p.rd(), b, 64)); },
+     .call = [](const Scene& s, char* b) { return CALL(read(s.rd, b, 64)); },
      .error = EAGAIN,
      .claims = {clause::pipe::read_eagain_empty_with_writer}},
     {.name = "NonblockingWriteToRoom",
      .flags = O_NONBLOCK,
      .before = WriteByte,
-     .call = [](const Pipe& p, char* b) { return CALL(write(p.wr(), b, 64)); },
+     .call = [](const Scene& s, char* b) { return CALL(write(s.wr, b, 64)); },
      .claims = {clause::pipe::write_nonblock_never_blocks}},
     {.name = "NonblockingWriteToFull",
      .flags = O_NONBLOCK,
      .before = Fill,
-     .call = [](const Pipe& p, char* b) { return CALL(write(p.wr(), b, 64)); },
+     .call = [](const Scene& s, char* b) { return CALL(write(s.wr, b, 64)); },
      .error = EAGAIN,
      .claims = {clause::pipe::write_nonblock_never_blocks}},
     {.name = "PollOfNothingWithoutTime",
      .flags = 0,
      .before = nullptr,
      .call =
-         [](const Pipe& p, char*) {
-           pollfd entry{p.rd(), POLLIN, 0};
+         [](const Scene& s, char*) {
+           pollfd entry{s.rd, POLLIN, 0};
            return CALL(poll(&entry, 1, 0));
          },
      .claims = {clause::poll::timeout_finite}},
     {.name = "OpenOfAFifoThatBothSidesHave",
      .flags = 0,
      .before = nullptr,
-     .call = [](const Pipe& p,
-                char*) { return CALL(open(p.path().c_str(), O_WRONLY | O_CLOEXEC)); },
+     .call = [](const Scene& s, char*) { return CALL(open(s.node.path(), O_WRONLY | O_CLOEXEC)); },
      .opens = true,
      .claims = {clause::fifo::open_peer_present}},
     {.name = "NonblockingOpenForReading",
      .flags = 0,
      .before = nullptr,
-     .call = [](const Pipe& p,
-                char*) { return CALL(open(p.path().c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC)); },
+     .call = [](const Scene& s,
+                char*) { return CALL(open(s.node.path(), O_RDONLY | O_NONBLOCK | O_CLOEXEC)); },
      .opens = true,
      .claims = {clause::fifo::open_rdonly_nonblock}},
 };
 IPC_TABLE_TEST(PipeDoesNotWait, NoWaitRow, kNoWaits) {
-  const Pipe p(PipeKind::kFifo, row.flags);
-  if (row.before) row.before(p);
+  const Scene scene(row.flags);
+  if (row.before) row.before(scene);
   char buffer[64] = {};
-  const CallResult result = row.call(p, buffer);
+  const CallResult result = row.call(scene, buffer);
   const Fd own(row.opens && result.ok() ? result.fd() : -1);
   if (row.error == 0) {
     EXPECT_THAT(result, Succeeds());

@@ -23,11 +23,14 @@ struct Order {
 };
 constexpr Order kSignalFirst{"SignalFirst", true}, kEventFirst{"EventFirst", false};
 
-// The call of a thread that was shown blocked, a signal for it and the event, in this order.
+// The call of a thread that was shown blocked, a signal for it and the event, in this order, and
+// from round to round further apart.
 template <typename Event>
-CallResult Race(const Order& order, ThreadPeer& peer, const Call& call, Event event) {
+CallResult Race(const Order& order, int round, ThreadPeer& peer, const Call& call, Event event) {
   EXPECT_THAT(call, Blocks());
   if (order.signal_first) pthread_kill(peer.handle(), SIGUSR1);
+  Backoff backoff;
+  for (int i = 0; i < round % 7; ++i) backoff.Pause();
   event();
   if (!order.signal_first && peer.alive()) pthread_kill(peer.handle(), SIGUSR1);
   return call.result();
@@ -58,7 +61,7 @@ IPC_TABLE_TEST(PipeReadMeetsASignal, RaceRow, kReads) {
       ThreadPeer reader;
       const Call call =
           reader.start([&] { return CALL(read(p.rd(), buffer.data(), buffer.size())); });
-      const CallResult got = Race(row.order, reader, call, [&] {
+      const CallResult got = Race(row.order, round, reader, call, [&] {
         EXPECT_THAT(CALL(write(p.wr(), data.data(), data.size())), SucceedsWith(data.size()));
       });
       ASSERT_THAT(got, SucceedsOrFailsWith(EINTR)) << "round " << round;
@@ -88,7 +91,8 @@ IPC_TABLE_TEST(PipeWriteMeetsASignal, RaceRow, kWrites) {
       ThreadPeer writer;
       const Call call = writer.start([&] { return CALL(write(p.wr(), data.data(), data.size())); });
       std::string got;
-      const CallResult wrote = Race(row.order, writer, call, [&] { got = DrainPipe(p.rd()); });
+      const CallResult wrote =
+          Race(row.order, round, writer, call, [&] { got = DrainPipe(p.rd()); });
       ASSERT_THAT(wrote, SucceedsOrFailsWith(EINTR)) << "round " << round;
       got += DrainPipe(p.rd());
       const std::string written = wrote.ok() ? data.substr(0, wrote.value) : "";
