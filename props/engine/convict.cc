@@ -1,6 +1,7 @@
 #include "props/engine/convict.h"
 
 #include <algorithm>
+#include <cerrno>
 #include <iterator>
 
 #include "spec/clause.h"
@@ -10,6 +11,7 @@
 #include "spec/clauses/pipe_attr.h"
 #include "spec/clauses/pipe_io.h"
 #include "spec/clauses/pipe_poll.h"
+#include "spec/clauses/pshared.h"
 #include "spec/clauses/sem.h"
 #include "spec/clauses/shm.h"
 
@@ -86,6 +88,59 @@ constexpr Row kRows[] = {
      .stuck = clause::sem_post::wakes_waiter},
     {.call = Call::kSemPost, .success = clause::sem_post::increments},
     {.call = Call::kSemValue, .success = clause::sem_getvalue::value},
+    {.call = Call::kMutexLock,
+     .success = clause::mutex::pshared_exclusion,
+     .error = clause::mutex::pshared_no_eintr,
+     .stuck = clause::mutex::pshared_blocks_and_wakes},
+    {.call = Call::kMutexTryLock,
+     .success = clause::mutex::pshared_exclusion,
+     .error = clause::mutex::pshared_trylock_busy},
+    {.call = Call::kMutexTimedLock,
+     .success = clause::mutex::pshared_exclusion,
+     .error = clause::mutex::pshared_timedlock_immediate,
+     .stuck = clause::mutex::pshared_blocks_and_wakes},
+    {.call = Call::kMutexUnlock,
+     .success = clause::mutex::pshared_unlock_not_owner,
+     .error = clause::mutex::pshared_blocks_and_wakes},
+    {.call = Call::kMutexConsistent,
+     .success = clause::robust::consistent_err_not_inconsistent,
+     .error = clause::robust::consistent_ok},
+    {.call = Call::kCondWait,
+     .success = clause::cond::pshared_mutex_owned_on_return,
+     .stuck = clause::cond::pshared_signal},
+    {.call = Call::kCondTimedWait,
+     .success = clause::cond::pshared_mutex_owned_on_return,
+     .error = clause::cond::pshared_timedwait_etimedout,
+     .stuck = clause::cond::pshared_signal},
+    {.call = Call::kCondSignal, .success = clause::cond::pshared_signal},
+    {.call = Call::kCondBroadcast, .success = clause::cond::pshared_broadcast},
+    {.call = Call::kReadLock,
+     .success = clause::rwlock::pshared_writer_excludes,
+     .error = clause::rwlock::pshared_no_eintr,
+     .stuck = clause::rwlock::pshared_blocked_wakes},
+    {.call = Call::kTryReadLock,
+     .success = clause::rwlock::pshared_writer_excludes,
+     .error = clause::rwlock::pshared_readers_share},
+    {.call = Call::kTimedReadLock,
+     .success = clause::rwlock::pshared_writer_excludes,
+     .error = clause::rwlock::pshared_timed_immediate,
+     .stuck = clause::rwlock::pshared_blocked_wakes},
+    {.call = Call::kWriteLock,
+     .success = clause::rwlock::pshared_writer_excludes,
+     .error = clause::rwlock::pshared_no_eintr,
+     .stuck = clause::rwlock::pshared_blocked_wakes},
+    {.call = Call::kTryWriteLock,
+     .success = clause::rwlock::pshared_writer_excludes,
+     .error = clause::rwlock::pshared_trywr_ebusy},
+    {.call = Call::kTimedWriteLock,
+     .success = clause::rwlock::pshared_writer_excludes,
+     .error = clause::rwlock::pshared_timed_immediate,
+     .stuck = clause::rwlock::pshared_blocked_wakes},
+    {.call = Call::kRwlockUnlock, .success = clause::rwlock::pshared_blocked_wakes},
+    {.call = Call::kBarrierWait,
+     .success = clause::barrier::pshared_one_serial,
+     .error = clause::barrier::pshared_signal_handler,
+     .stuck = clause::barrier::pshared_reset},
     {.call = Call::kPipe, .success = clause::pipe::create_two_ends},
     {.call = Call::kDup, .success = clause::dup2::pipe_closes_target},
     {.call = Call::kClose, .success = clause::close::pipe_other_duplicates_keep_end_open},
@@ -125,6 +180,42 @@ std::string_view ConvictedClause(const QueueState& before, const Op& op, Wrong w
   return clause == clause::mq_receive::order_highest_priority_first.id && right_priority
              ? clause::mq_receive::order_oldest_within_priority.id
              : clause;
+}
+
+std::string_view ConvictedClause(const MutexState& state, const Op& op, Wrong wrong) {
+  const bool stuck = wrong == Wrong::kStuck;
+  if (!IsMutexLock(op.call)) return ConvictedClause(op, wrong);
+  if (state.unusable) {
+    if (stuck) return clause::robust::notrecoverable_blocked_waiters.id;
+    return IsTry(op) ? clause::robust::notrecoverable_trylock.id
+                     : clause::robust::notrecoverable_lock.id;
+  }
+  if (state.inconsistent && state.Free())
+    return stuck ? clause::robust::waiter_woken.id : clause::robust::kill_eownerdead.id;
+  if (op.error == EOWNERDEAD) return clause::robust::not_holding.id;
+  if (!state.OwnedBy(op.process)) return ConvictedClause(op, wrong);
+  return op.Ok() ? clause::mutex::pshared_errorcheck.id : clause::mutex::pshared_recursive.id;
+}
+
+std::string_view ConvictedClause(const MonitorState& state, const Op& op, Wrong wrong) {
+  if (state.killed_waiter) return clause::cond::pshared_killed_waiter.id;
+  if (!IsCondWait(op.call)) return ConvictedClause(state.mutex, op, wrong);
+  if (state.mutex.unusable) return clause::robust::notrecoverable_cond.id;
+  if (state.mutex.inconsistent) return clause::robust::cond_wait.id;
+  if (op.Has(kPastDeadline)) return clause::cond::pshared_timedwait_etimedout.id;
+  return ConvictedClause(op, wrong);
+}
+
+std::string_view ConvictedClause(const RwlockState& state, const Op& op, Wrong wrong) {
+  return state.killed_waiter ? clause::rwlock::pshared_killed_waiter.id
+                             : ConvictedClause(op, wrong);
+}
+
+std::string_view ConvictedClause(const BarrierState& state, const Op& op, Wrong wrong) {
+  const bool early = std::ranges::binary_search(state.arrived, op.process);
+  return wrong == Wrong::kOutcome && op.Ok() && early
+             ? clause::barrier::pshared_blocks_until_count.id
+             : ConvictedClause(op, wrong);
 }
 
 }  // namespace ipcsuite::props

@@ -4,8 +4,12 @@
 
 #include <string_view>
 
+#include "props/model/barrier.h"
+#include "props/model/monitor.h"
+#include "props/model/mutex.h"
 #include "props/model/op.h"
 #include "props/model/queue.h"
+#include "props/model/rwlock.h"
 
 namespace ipcsuite::props {
 
@@ -17,12 +21,17 @@ enum class Wrong {
 // The id of the clause; "" where no clause is known for the operation.
 std::string_view ConvictedClause(const Op& op, Wrong wrong);
 
-// The same where the model's state before the operation tells more: a message of the right priority
-// that is not the oldest breaks the order within a priority.
+// The same where the model's state tells more, before the operation or, of one that is stuck, after
+// all that returned: a message of the right priority that is not the oldest breaks the order within
+// a priority; what a dead owner or waiter left has clauses of its own.
 template <typename State>
 std::string_view ConvictedClause(const State&, const Op& op, Wrong wrong) {
   return ConvictedClause(op, wrong);
 }
 std::string_view ConvictedClause(const QueueState& before, const Op& op, Wrong wrong);
+std::string_view ConvictedClause(const MutexState& state, const Op& op, Wrong wrong);
+std::string_view ConvictedClause(const MonitorState& state, const Op& op, Wrong wrong);
+std::string_view ConvictedClause(const RwlockState& state, const Op& op, Wrong wrong);
+std::string_view ConvictedClause(const BarrierState& state, const Op& op, Wrong wrong);
 
 }  // namespace ipcsuite::props

@@ -109,7 +109,7 @@ class Lockstep {
       unstuck.clear();
       next = ReachableStates(domain_.model(), states_, ended, blocked, &unstuck);
     }
-    if (next.empty()) return Fail(ended, blocked, !unstuck.empty());
+    if (next.empty()) return Fail(ended, blocked, unstuck);
     RemoveDuplicates(next);
     if (next.size() > kMaxStates) {
       outcome_.unresolved = "the model has too many states to go on";
@@ -158,14 +158,22 @@ class Lockstep {
     }
   }
 
-  bool Fail(const std::vector<Op>& ended, const std::vector<Op>& blocked, bool stuck) {
+  // `unstuck`: as of ReachableStates().
+  bool Fail(const std::vector<Op>& ended, const std::vector<Op>& blocked,
+            const std::vector<State>& unstuck) {
+    const bool stuck = !unstuck.empty();
     outcome_.failed = true;
     outcome_.reason = stuck ? "lost wake-up" : "outcome not allowed";
     if (stuck) {
       outcome_.message =
           "what returned is allowed, but not that all of these stay blocked after it:\n";
       for (const Op& op : blocked) outcome_.message += "  " + Describe(AsBlocked(op)) + "\n";
-      outcome_.clause = ConvictedClause(blocked.front(), Wrong::kStuck);
+      const auto culprit = std::ranges::find_if(blocked, [&](const Op& op) {
+        return std::ranges::none_of(
+            unstuck, [&](const State& state) { return domain_.model().MayBlock(state, op); });
+      });
+      outcome_.clause = ConvictedClause(
+          unstuck.front(), culprit == blocked.end() ? blocked.front() : *culprit, Wrong::kStuck);
     } else {
       outcome_.message = "no order of these outcomes is one that POSIX allows here:\n";
       for (const Op& op : ended) outcome_.message += "  " + Describe(op) + "\n";

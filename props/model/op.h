@@ -40,6 +40,27 @@ enum class Call : std::uint8_t {
   kSemClockWait,  // same, on CLOCK_MONOTONIC
   kSemPost,       //
   kSemValue,      // value = what sem_getvalue stored, an int (Stored())
+  // Mutexes. object: the mutex. EOWNERDEAD takes it too.
+  kMutexLock,        // pthread_mutex_lock, or pthread_mutex_trylock with kNonblock
+  kMutexTryLock,     //
+  kMutexTimedLock,   // far deadline unless kPastDeadline or kNearDeadline
+  kMutexUnlock,      //
+  kMutexConsistent,  //
+  // Condition variables, each with the mutex of the same number. object: both.
+  kCondWait,       //
+  kCondTimedWait,  // far deadline unless kPastDeadline or kNearDeadline
+  kCondSignal,     //
+  kCondBroadcast,  //
+  // Read-write locks. object: the lock.
+  kReadLock,        // pthread_rwlock_rdlock, or pthread_rwlock_tryrdlock with kNonblock
+  kTryReadLock,     //
+  kTimedReadLock,   // deadlines as above
+  kWriteLock,       // pthread_rwlock_wrlock, or pthread_rwlock_trywrlock with kNonblock
+  kTryWriteLock,    //
+  kTimedWriteLock,  // deadlines as above
+  kRwlockUnlock,    //
+  // Barriers. object: the barrier.
+  kBarrierWait,  // value = 1 when it returned PTHREAD_BARRIER_SERIAL_THREAD
   // Shared memory. object: name, descriptor slot or mapping slot, by call.
   kShmOpen,    // object = name, amount = descriptor slot, flags kCreate, kExclusive, kTruncate
   kShmUnlink,  // object = name
@@ -153,6 +174,26 @@ inline bool IsReceive(Call call) {
 
 // The ways to wait for a semaphore.
 inline bool IsSemWait(Call call) { return call >= Call::kSemWait && call <= Call::kSemClockWait; }
+// The ways to take a mutex.
+inline bool IsMutexLock(Call call) {
+  return call >= Call::kMutexLock && call <= Call::kMutexTimedLock;
+}
+inline bool IsCondWait(Call call) {
+  return call == Call::kCondWait || call == Call::kCondTimedWait;
+}
+// The ways to take a read-write lock.
+inline bool IsReadLock(Call call) {
+  return call >= Call::kReadLock && call <= Call::kTimedReadLock;
+}
+inline bool IsWriteLock(Call call) {
+  return call >= Call::kWriteLock && call <= Call::kTimedWriteLock;
+}
+// It never waits for a lock.
+inline bool IsTry(const Op& op) {
+  return op.Has(kNonblock) || op.call == Call::kMutexTryLock || op.call == Call::kTryReadLock ||
+         op.call == Call::kTryWriteLock;
+}
+
 // What sem_getvalue() stored: negative where waiters are counted.
 inline std::int64_t Stored(const Op& op) { return static_cast<std::int64_t>(op.value); }
 

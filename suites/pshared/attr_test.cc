@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "harness/objects/privilege.h"
 #include "spec/clauses/pshared.h"
 #include "suites/pshared/pshared.h"
 
@@ -198,6 +199,48 @@ IPC_TEST_F(MutexAttributes, EveryCeiling, clause::mutexattr::prioceiling_roundtr
       pthread_mutexattr_setprioceiling(&attributes_, sched_get_priority_max(SCHED_FIFO) + 1000));
   EXPECT_THAT(above, SucceedsOrFailsWith(EINVAL, EPERM));
   Observe(clause::mutexattr::prioceiling_err_einval, "a ceiling above the highest priority", above);
+}
+
+// What locking an unlocked mutex with that priority ceiling reports, in each way.
+std::vector<CallResult> LockWithCeiling(int ceiling) {
+  pthread_mutexattr_t attributes;
+  Setup(CALL_ERRNO(pthread_mutexattr_init(&attributes)));
+  Setup(CALL_ERRNO(pthread_mutexattr_setprotocol(&attributes, PTHREAD_PRIO_PROTECT)));
+  Setup(CALL_ERRNO(pthread_mutexattr_setprioceiling(&attributes, ceiling)));
+  pthread_mutex_t mutex;
+  Setup(CALL_ERRNO(pthread_mutex_init(&mutex, &attributes)));
+  std::vector<CallResult> results = {CALL_ERRNO(pthread_mutex_trylock(&mutex))};
+  if (results.back().ok()) Unlock(&mutex);
+  for (const Way way : AllWays()) {
+    results.push_back(LockBy(way, &mutex));
+    if (results.back().ok()) Unlock(&mutex);
+  }
+  return results;
+}
+
+// A thread of SCHED_FIFO, one above the lowest priority.
+IPC_TEST(MutexProtect, CallerAboveTheCeilingIsRefused, clause::mutex::protect_err_einval) {
+  if (!Has(_SC_THREAD_PRIO_PROTECT)) Unsupported("priority protection is absent");
+  if (!CanUseRealtime())
+    Unsupported("SCHED_FIFO is not available: needs CAP_SYS_NICE or a nonzero RLIMIT_RTPRIO");
+  sched_param param{};
+  param.sched_priority = sched_get_priority_min(SCHED_FIFO) + 1;
+  Setup(CALL_ERRNO(pthread_setschedparam(pthread_self(), SCHED_FIFO, &param)));
+  for (const int above : {0, 1}) {
+    for (const CallResult& lock : LockWithCeiling(param.sched_priority + above))
+      EXPECT_THAT(lock, SucceedsWith(0)) << "ceiling of the caller's priority plus " << above;
+  }
+  for (const CallResult& lock : LockWithCeiling(param.sched_priority - 1))
+    EXPECT_THAT(lock, Fails(EINVAL)) << "ceiling below the caller's priority";
+}
+
+IPC_TEST(MutexProtect, CallerOfAnotherPolicy, clause::mutex::protect_other_policy) {
+  if (!Has(_SC_THREAD_PRIO_PROTECT)) Unsupported("priority protection is absent");
+  if (sched_getscheduler(0) != SCHED_OTHER) Unsupported("the test does not run as SCHED_OTHER");
+  for (const CallResult& lock : LockWithCeiling(sched_get_priority_max(SCHED_FIFO))) {
+    EXPECT_THAT(lock, SucceedsOrFailsWith(EINVAL, EPERM));
+    Observe(clause::mutex::protect_other_policy, "lock by a thread of SCHED_OTHER", lock);
+  }
 }
 
 IPC_TEST(PrivateRobustMutex, IsRefusedOrWorks, clause::mutex_init::err_robust_private) {

@@ -351,6 +351,23 @@ IPC_TEST(RwlockOpen, ReaderWhileAWriterWaits, clause::rwlock::pshared_preference
   EXPECT_THAT(ResultOf(writer.call()), SucceedsWith(0));
 }
 
+IPC_TEST(RwlockKilledWaiter, HoldsNothing, clause::rwlock::pshared_killed_waiter) {
+  for (const Side held : kSides) {
+    for (const Side asked : kSides) {
+      if (held == Side::kRead && asked == Side::kRead) continue;
+      const Rwlock lock(Place::kShm);
+      Take(held, lock);
+      Peer killed;
+      const Call call = killed.start([&] { return LockBy(asked, Way::kPlain, lock); });
+      EXPECT_THAT(call, Blocks());
+      killed.Kill();
+      Release(lock);
+      EXPECT_THAT(Try(Side::kWrite, lock), SucceedsWith(0))
+          << "a " << ToString(asked) << " was killed that waited for a " << ToString(held);
+    }
+  }
+}
+
 IPC_TEST(RwlockOpen, HolderEnds, clause::rwlock::pshared_owner_death) {
   for (const Side side : kSides) {
     const Rwlock lock(Place::kShm);
