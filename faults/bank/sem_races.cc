@@ -14,39 +14,35 @@ enum Use : uint32_t { kOwed, kCount, kWaiters, kWaitingPid };
 thread_local sem_t* waiting_on = nullptr;
 thread_local bool in_post = false;
 
+// One post is lost where a wait left it owed.
+void SwallowOwedPost(Hooks& h) {
+  h.sem_post = [](sem_t* s) { return Cell(KeyOf(s), kOwed).exchange(0) ? 0 : real::sem_post(s); };
+}
+
+// ... by ending with that error.
+template <int kError>
+void SwallowPostAfter(Hooks& h) {
+  EveryWait<[](sem_t* s, RealWait wait, clockid_t c, const timespec* t) {
+    int r = wait(s, c, t);
+    if (r != 0 && errno == kError) Cell(KeyOf(s), kOwed) = 1;
+    return r;
+  }>(h);
+  SwallowOwedPost(h);
+}
+
 const Row kFaults[] = {
     {.name = "sem_eintr_swallows_post",
      .family = Family::sem,
      .difficulty = Difficulty::hard,
      .clauses = {"sem_wait.failure_state"},
      .what = "The post that follows an interrupted wait is lost.",
-     .arm =
-         [](Hooks& h) {
-           EveryWait<[](sem_t* s, RealWait wait, clockid_t c, const timespec* t) {
-             int r = wait(s, c, t);
-             if (r != 0 && errno == EINTR) Cell(KeyOf(s), kOwed) = 1;
-             return r;
-           }>(h);
-           h.sem_post = [](sem_t* s) {
-             return Cell(KeyOf(s), kOwed).exchange(0) ? 0 : real::sem_post(s);
-           };
-         }},
+     .arm = SwallowPostAfter<EINTR>},
     {.name = "sem_timeout_swallows_post",
      .family = Family::sem,
      .difficulty = Difficulty::hard,
      .clauses = {"sem_timedwait.timeout_state"},
      .what = "The post that follows a time-out is lost.",
-     .arm =
-         [](Hooks& h) {
-           EveryWait<[](sem_t* s, RealWait wait, clockid_t c, const timespec* t) {
-             int r = wait(s, c, t);
-             if (r != 0 && errno == ETIMEDOUT) Cell(KeyOf(s), kOwed) = 1;
-             return r;
-           }>(h);
-           h.sem_post = [](sem_t* s) {
-             return Cell(KeyOf(s), kOwed).exchange(0) ? 0 : real::sem_post(s);
-           };
-         }},
+     .arm = SwallowPostAfter<ETIMEDOUT>},
     {.name = "sem_cancel_swallows_post",
      .family = Family::sem,
      .difficulty = Difficulty::hard,
@@ -66,9 +62,7 @@ const Row kFaults[] = {
              left.returned = true;
              return r;
            }>(h);
-           h.sem_post = [](sem_t* s) {
-             return Cell(KeyOf(s), kOwed).exchange(0) ? 0 : real::sem_post(s);
-           };
+           SwallowOwedPost(h);
          }},
     {.name = "sem_killed_waiter_swallows_post",
      .family = Family::sem,
