@@ -52,24 +52,29 @@ class SharedRegion {
 enum class Phase : std::uint32_t { kReady, kWarmUp, kMeasure, kStop, kDrained };
 
 // Calls that a process notes before it makes them.
-#define IPCSUITE_STRESS_CALLS(X)     \
-  X(kNone, "none that it notes")     \
-  X(kWrite, "write")                 \
-  X(kRead, "read")                   \
-  X(kMqSend, "mq_send")              \
-  X(kMqReceive, "mq_receive")        \
-  X(kMqNotify, "mq_notify")          \
-  X(kSigWait, "sigtimedwait")        \
-  X(kOpen, "open")                   \
-  X(kUnlink, "unlink")               \
-  X(kFtruncate, "ftruncate")         \
-  X(kMmap, "mmap")                   \
-  X(kLock, "pthread_mutex_lock")     \
-  X(kUnlock, "pthread_mutex_unlock") \
-  X(kFutexWait, "futex")             \
-  X(kSemWait, "sem_wait")            \
-  X(kSemPost, "sem_post")            \
-  X(kSpin, "spinning")               \
+#define IPCSUITE_STRESS_CALLS(X)          \
+  X(kNone, "none that it notes")          \
+  X(kWrite, "write")                      \
+  X(kRead, "read")                        \
+  X(kMqSend, "mq_send")                   \
+  X(kMqReceive, "mq_receive")             \
+  X(kMqNotify, "mq_notify")               \
+  X(kSigWait, "sigtimedwait")             \
+  X(kOpen, "open")                        \
+  X(kUnlink, "unlink")                    \
+  X(kFtruncate, "ftruncate")              \
+  X(kMmap, "mmap")                        \
+  X(kLock, "pthread_mutex_lock")          \
+  X(kUnlock, "unlocking")                 \
+  X(kSpinLock, "pthread_spin_lock")       \
+  X(kCondWait, "pthread_cond_wait")       \
+  X(kReadLock, "pthread_rwlock_rdlock")   \
+  X(kWriteLock, "pthread_rwlock_wrlock")  \
+  X(kBarrierWait, "pthread_barrier_wait") \
+  X(kFutexWait, "futex")                  \
+  X(kSemWait, "sem_wait")                 \
+  X(kSemPost, "sem_post")                 \
+  X(kSpin, "spinning")                    \
   X(kPoll, "poll")
 
 // What can be wrong.

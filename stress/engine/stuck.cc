@@ -76,6 +76,9 @@ bool Conductor::Runnable(Role role) const {
 void Conductor::Stuck(Role role) {
   const bool in_run = shared_.control->phase.load() < Phase::kStop;
   const std::string objects = workload_->Describe(shared_);
+  const WorkloadInfo& info = *options_.info;
+  const bool handover = options_.spec.kills && !info.lost_handover_clause.id.empty();
+  const ClauseRef clause = handover ? info.lost_handover_clause : info.loss_clause;
   for (int i = 0; i < options_.spec.workers(); ++i) {
     const Process& process = processes_[static_cast<std::size_t>(i)];
     if (!process.alive || (i < options_.spec.producers) != (role == Role::kProducer)) continue;
@@ -89,7 +92,7 @@ void Conductor::Stuck(Role role) {
     text += ToString(shared_.hot[static_cast<std::size_t>(i)]->in_call.load());
     if (!line.empty()) text += "; /proc/PID/syscall: " + line;
     if (!objects.empty()) text += "; " + objects;
-    Find(Kind::kStuck, options_.info->loss_clause, text);
+    Find(Kind::kStuck, clause, text);
   }
 }
 

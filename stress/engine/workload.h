@@ -79,6 +79,7 @@ struct WorkloadInfo {
   // kills alone (signals wake whom a lost wake-up left asleep), and no process takes the place of a
   // killed one before each of the others went on.
   bool hands_over = false;
+  ClauseRef lost_handover_clause = {};  // of processes that are stuck under kills, if it is another
   bool signals = true, open_loop = true;
   bool races = false;              // shows nothing where its processes share a cpu
   bool waits = false;              // a run in which nobody ever slept has shown nothing
@@ -89,6 +90,15 @@ struct WorkloadInfo {
   std::unique_ptr<Workload> (*make)();
   const char* file = __builtin_FILE();  // where the row stands
 };
+
+// A row of processes that all do the same, count what they did and send nothing to each other.
+inline WorkloadInfo Alike(WorkloadInfo row) {
+  row.shape = Shape::kAlike;
+  row.uses_ledgers = false;
+  row.consumers = 0;
+  row.open_loop = false;
+  return row;
+}
 
 // For WorkloadInfo::make.
 template <class W, auto... kArguments>

@@ -324,18 +324,14 @@ class NameChurn : public Workload {
   std::string left_out_;     // why not the others
 };
 
-const Row<WorkloadInfo> kNameChurnRow({
+const Row<WorkloadInfo> kNameChurnRow(Alike({
     .name = "churn",
     .title = "races of create, open and unlink",
     .explain = "Processes race for a few names of queues, shared memory objects and FIFOs. Never "
                "two owners, the owner's unlink finds the name, what is open outlives its name, a "
                "new object is new.",
     .test_name = "Stress.NameChurn",
-    .shape = Shape::kAlike,
-    .uses_ledgers = false,
     .producers = 3,
-    .consumers = 0,
-    .open_loop = false,
     .sample_every = 0,
     .unit = "operations",
     .clauses = {clause::shm_open::excl_atomic, clause::mq_open::create_excl_atomic,
@@ -346,7 +342,7 @@ const Row<WorkloadInfo> kNameChurnRow({
                 clause::shm_open::creat_size_zero},
     .loss_clause = clause::shm_unlink::removes_name,
     .make = &Make<NameChurn>,
-});
+}));
 
 }  // namespace
 

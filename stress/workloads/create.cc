@@ -299,17 +299,13 @@ class CreateRace : public Workload {
   std::atomic<std::uint64_t>* word_ = nullptr;
 };
 
-const Row<WorkloadInfo> kCreateRaceRow({
+const Row<WorkloadInfo> kCreateRaceRow(Alike({
     .name = "create-race",
     .title = "everybody creates one name at the same moment",
     .explain = "Processes meet and then create a name together, round after round. Without O_EXCL "
                "all have the same object, with it, and by mkfifo, exactly one creates it.",
     .test_name = "Stress.CreateRace",
-    .shape = Shape::kAlike,
-    .uses_ledgers = false,
     .producers = 2,
-    .consumers = 0,
-    .open_loop = false,
     .races = true,
     .sample_every = 0,
     .unit = "rounds",
@@ -318,7 +314,7 @@ const Row<WorkloadInfo> kCreateRaceRow({
                 clause::mq_open::create_excl_atomic, clause::mkfifo::eexist},
     .loss_clause = clause::mq_open::create_plain_creat_race_one_object,
     .make = &Make<CreateRace>,
-});
+}));
 
 }  // namespace
 

@@ -276,22 +276,18 @@ class KillWrite : public Workload {
   std::vector<unsigned char> buffer_;
 };
 
-const Row<WorkloadInfo> kKillWriteRow({
+const Row<WorkloadInfo> kKillWriteRow(Alike({
     .name = "kill-write",
     .title = "SIGKILL in mid-write, thousands of times a second",
     .explain = "Victims write into a pipe (or send to a queue) until they are killed. A record of "
                "at most PIPE_BUF bytes is there whole or not at all; a longer one may be there in "
                "part; a message is whole. One count is one kill.",
     .test_name = "Stress.KillWrite",
-    .shape = Shape::kAlike,
     .has_raw = false,
-    .uses_ledgers = false,
     .producers = 2,
-    .consumers = 0,
     .size_default = 4 * kKiB,
     .size_max = 64 * kKiB,
     .signals = false,
-    .open_loop = false,
     .sample_every = 0,
     .unit = "kills",
     .clauses = {clause::pipe::write_le_pipe_buf_never_partial,
@@ -300,7 +296,7 @@ const Row<WorkloadInfo> kKillWriteRow({
                 clause::mq_send::content_bytes_preserved},
     .loss_clause = clause::pipe::write_le_pipe_buf_never_partial,
     .make = &Make<KillWrite>,
-});
+}));
 
 }  // namespace
 

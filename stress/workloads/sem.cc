@@ -11,6 +11,7 @@
 #include "spec/clauses/shm.h"
 #include "stress/engine/ticks.h"
 #include "stress/engine/workload.h"
+#include "stress/traffic/lives.h"
 #include "stress/traffic/semaphore.h"
 #include "stress/traffic/shm_object.h"
 
@@ -29,7 +30,7 @@ class Tokens : public Workload {
   std::string Setup(const RunSpec& spec, Registry& registry, SharedRegion& region) override {
     const std::string error = object_.Make(registry, sizeof(TokenHeader));
     if (!error.empty()) return error;
-    lives_ = region.Make<Life>(static_cast<std::size_t>(spec.workers()));
+    lives_.Make(region, spec.workers());
     consumers_ = spec.consumers;
     return MakeSemaphore(&Header()->tokens, kInitial);
   }
@@ -40,15 +41,14 @@ class Tokens : public Workload {
       w.Report(Kind::kWrongErrno, clause::mmap::shm_supported, "mmap", 0, 0, errno);
       return;
     }
-    Life& life = lives_[w.index];
-    life.killed += life.running.exchange(1);
+    lives_.Begin(w.index);
     const bool checked = w.spec.mode != Mode::kRaw;
     if (w.role == Role::kProducer) {
       checked ? Post<true>(w, header) : Post<false>(w, header);
     } else {
       checked ? Consume<true>(w, header) : Consume<false>(w, header);
     }
-    life.running = 0;
+    lives_.End(w.index);
   }
 
   // One token for each consumer, who ends with it; what is left then is the value at rest.
@@ -59,11 +59,11 @@ class Tokens : public Workload {
   }
 
   void Audit(const Shared& shared, const RunSpec& spec, AuditSink& sink) override {
-    std::int64_t posted = kInitial + closing_posts_, taken = 0, killed = 0;
+    std::int64_t posted = kInitial + closing_posts_, taken = 0;
+    const std::int64_t killed = lives_.Killed();
     for (int i = 0; i < spec.workers(); ++i) {
       const auto count = static_cast<std::int64_t>(shared.hot[static_cast<std::size_t>(i)]->count);
       (i < spec.producers ? posted : taken) += count;
-      killed += lives_[i].killed + lives_[i].running;
     }
     const std::int64_t value = ValueOf(&Header()->tokens);
     const std::int64_t missing = posted - taken - value;
@@ -90,10 +90,6 @@ class Tokens : public Workload {
 
  private:
   static constexpr int kInitial = 3;
-  // Of one worker, over the processes that followed each other in its place.
-  struct alignas(kLine) Life {
-    std::atomic<std::int32_t> running, killed;
-  };
   TokenHeader* Header() const { return static_cast<TokenHeader*>(object_.base()); }
 
   // No more than some tokens lie about. Under kills one at a time: a wake-up that is lost with a
@@ -160,7 +156,7 @@ class Tokens : public Workload {
   }
 
   ShmObject object_;
-  Life* lives_ = nullptr;
+  Lives lives_;
   int consumers_ = 0, closing_posts_ = 0;
 };
 
@@ -180,6 +176,7 @@ const Row<WorkloadInfo> kTokensRow({
     .consumers = 2,
     .kill_consumer_upto = 8 * kKiB,
     .hands_over = true,
+    .lost_handover_clause = clause::sem::killed_woken_waiter,
     .open_loop = false,
     .waits = true,
     .sample_every = 0,
@@ -187,8 +184,8 @@ const Row<WorkloadInfo> kTokensRow({
     .clauses = {clause::sem_post::concurrent_exact, clause::sem_wait::one_release_per_post,
                 clause::sem_post::wakes_waiter, clause::sem_init::pshared,
                 clause::sem_init::pshared_other_address, clause::sem_timedwait::timeout_state,
-                clause::sem::killed_waiter_takes_nothing, clause::sem::exit_does_not_post,
-                clause::sem_wait::sa_restart},
+                clause::sem::killed_waiter_takes_nothing, clause::sem::killed_woken_waiter,
+                clause::sem::exit_does_not_post, clause::sem_wait::sa_restart},
     .loss_clause = clause::sem_post::wakes_waiter,
     .make = &Make<Tokens>,
 });

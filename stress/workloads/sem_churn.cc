@@ -180,18 +180,14 @@ class SemaphoreChurn : public Workload {
   std::string shared_name_;
 };
 
-const Row<WorkloadInfo> kSemaphoreChurnRow({
+const Row<WorkloadInfo> kSemaphoreChurnRow(Alike({
     .name = "sem-churn",
     .title = "races of sem_open() and sem_unlink()",
     .explain = "Processes race for a few names of semaphores. Never two owners, the owner's unlink "
                "finds the name, nobody sees a value that nobody gave, what is open outlives its "
                "name, O_CREAT alone always succeeds.",
     .test_name = "Stress.SemaphoreChurn",
-    .shape = Shape::kAlike,
-    .uses_ledgers = false,
     .producers = 3,
-    .consumers = 0,
-    .open_loop = false,
     .sample_every = 0,
     .unit = "operations",
     .clauses = {clause::sem_open::excl_atomic, clause::sem_open::creat_value,
@@ -200,7 +196,7 @@ const Row<WorkloadInfo> kSemaphoreChurnRow({
                 clause::sem_unlink::users_unaffected},
     .loss_clause = clause::sem_unlink::removes,
     .make = &Make<SemaphoreChurn>,
-});
+}));
 
 }  // namespace
 
