@@ -172,7 +172,8 @@ class Runner {
     const Op* open = recorder_.Open(static_cast<int>(i));
     if (open == nullptr || open->Has(kNearDeadline)) return false;
     if (ProbeIsCertain()) return IsShownBlocked(actors_[i]) || lanes_[i].sleep.Sleeps(actors_[i]);
-    const ProbeResult probe = ProbeBlocked(actors_[i], 0, -1, kPatience);
+    // One look: the operation may be over by now, and the process too.
+    const ProbeResult probe = ProbeBlocked(actors_[i], 0, -1, 0ns);
     if (Slot* slot = CurrentSlot()) slot->heuristic.fetch_add(1);
     return probe.what == Blocking::kInferred || probe.what == Blocking::kShown;
   }
