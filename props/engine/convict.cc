@@ -163,6 +163,7 @@ std::string_view ConvictedClause(const Op& op, Wrong wrong) {
   const auto* const row = std::ranges::find(kRows, op.call, &Row::call);
   if (row == std::end(kRows)) return "";
   if (wrong == Wrong::kStuck) return row->stuck.id;
+  if (op.error == EOWNERDEAD) return clause::robust::not_holding.id;
   // A read that ends without data reports an end of file.
   if (op.call == Call::kRead && op.Ok() && op.result == 0)
     return clause::pipe::read_eof_no_writer.id;
@@ -192,7 +193,6 @@ std::string_view ConvictedClause(const MutexState& state, const Op& op, Wrong wr
   }
   if (state.inconsistent && state.Free())
     return stuck ? clause::robust::waiter_woken.id : clause::robust::kill_eownerdead.id;
-  if (op.error == EOWNERDEAD) return clause::robust::not_holding.id;
   if (!state.OwnedBy(op.process)) return ConvictedClause(op, wrong);
   return op.Ok() ? clause::mutex::pshared_errorcheck.id : clause::mutex::pshared_recursive.id;
 }

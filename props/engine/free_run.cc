@@ -257,8 +257,9 @@ class Runner {
     history.model = run_.model;
     history.origin = run_.origin;
     history.ops = recorder_.Collect(ends);
-    if (!with_blocked) {  // they have had no effect, and are gone
-      std::erase_if(history.ops, [](const Op& op) { return op.fate == Fate::kBlocked; });
+    if (!with_blocked) {  // they have had no effect, and are gone (but a wait gave up its mutex)
+      std::erase_if(history.ops,
+                    [](const Op& op) { return op.fate == Fate::kBlocked && !IsCondWait(op.call); });
     }
     if (run_.complete) run_.complete(recorder_, history);
     return history;
@@ -312,7 +313,9 @@ class Runner {
     }
     if (!why.offending.empty())
       outcome_.clause = ConvictedClause(passed_over, smaller.ops[why.offending.front()],
-                                        why.reason == "stuck" ? Wrong::kStuck : Wrong::kOutcome);
+                                        smaller.ops[why.offending.front()].fate == Fate::kBlocked
+                                            ? Wrong::kStuck
+                                            : Wrong::kOutcome);
     outcome_.message = fmt::format("{} operations recorded, {} of them suffice to be wrong:\n{}",
                                    history.ops.size(), smaller.ops.size(), why.explanation);
     outcome_.drawing = DrawLanes(smaller, why.offending);

@@ -61,18 +61,31 @@ void MonitorTarget::Wait(Op& op) {
   NoteTimeout(op, deadline_ns);
 }
 
+void MonitorTarget::NoteHold(const Op& op) {
+  const bool timed_out = IsCondWait(op.call) && op.error == ETIMEDOUT;
+  if (IsMutexLock(op.call) || IsCondWait(op.call)) {
+    inside_ = op.Ok() || op.error == EOWNERDEAD || timed_out || (inside_ && IsMutexLock(op.call));
+    inconsistent_ = inconsistent_ || op.error == EOWNERDEAD;
+  } else if (op.Ok()) {
+    inside_ = inside_ && op.call != Call::kMutexUnlock;
+    inconsistent_ = inconsistent_ && op.call != Call::kMutexConsistent;
+  }
+}
+
 void MonitorTarget::Perform(Op& op, unsigned char*) {
   pthread_cond_t* const cond = &monitor_->cond;
   pthread_mutex_t* const mutex = &monitor_->mutex;
-  if (IsMutexLock(op.call)) return Lock(op);
-  if (IsCondWait(op.call)) return Wait(op);
   switch (op.call) {
-    case Call::kMutexUnlock: return NoteOutcome(op, CALL_ERRNO(pthread_mutex_unlock(mutex)));
+    case Call::kMutexUnlock: NoteOutcome(op, CALL_ERRNO(pthread_mutex_unlock(mutex))); break;
     case Call::kMutexConsistent:
-      return NoteOutcome(op, CALL_ERRNO(pthread_mutex_consistent(mutex)));
-    case Call::kCondSignal: return NoteOutcome(op, CALL_ERRNO(pthread_cond_signal(cond)));
-    default: return NoteOutcome(op, CALL_ERRNO(pthread_cond_broadcast(cond)));
+      NoteOutcome(op, CALL_ERRNO(pthread_mutex_consistent(mutex)));
+      break;
+    case Call::kCondSignal: NoteOutcome(op, CALL_ERRNO(pthread_cond_signal(cond))); break;
+    case Call::kCondBroadcast: NoteOutcome(op, CALL_ERRNO(pthread_cond_broadcast(cond))); break;
+    case Call::kExit: raise(SIGKILL); break;
+    default: IsCondWait(op.call) ? Wait(op) : Lock(op); break;
   }
+  NoteHold(op);
 }
 
 RwlockTarget::RwlockTarget()
@@ -81,8 +94,16 @@ RwlockTarget::RwlockTarget()
 }
 
 void RwlockTarget::Perform(Op& op, unsigned char*) {
-  if (op.call == Call::kRwlockUnlock)
-    return NoteOutcome(op, CALL_ERRNO(pthread_rwlock_unlock(lock_)));
+  const bool unlocks = op.call == Call::kRwlockUnlock;
+  if (unlocks) {
+    NoteOutcome(op, CALL_ERRNO(pthread_rwlock_unlock(lock_)));
+  } else {
+    Take(op);
+  }
+  if (op.Ok()) inside_ = !unlocks;
+}
+
+void RwlockTarget::Take(Op& op) {
   const bool reads = IsReadLock(op.call);
   if (IsTry(op)) {
     return NoteOutcome(op, reads ? CALL_ERRNO(pthread_rwlock_tryrdlock(lock_))

@@ -31,10 +31,15 @@ class LockTarget : public Target {
   void* memory_;
 };
 
+// Call::kExit: the process kills itself.
 class MonitorTarget : public LockTarget {
  public:
   MonitorTarget(int type, bool robust);
   void Perform(Op& op, unsigned char* bytes) override;
+
+  // Of the calling process: it has the mutex; and nobody repaired what a dead owner left.
+  bool inside() const { return inside_; }
+  bool inconsistent() const { return inconsistent_; }
 
  private:
   struct Monitor {
@@ -44,7 +49,10 @@ class MonitorTarget : public LockTarget {
   void Lock(Op& op);
   void Wait(Op& op);
 
+  void NoteHold(const Op& op);
+
   Monitor* monitor_;
+  bool inside_ = false, inconsistent_ = false;
 };
 
 class RwlockTarget : public LockTarget {
@@ -52,8 +60,14 @@ class RwlockTarget : public LockTarget {
   RwlockTarget();
   void Perform(Op& op, unsigned char* bytes) override;
 
+  // Of the calling process, if it takes the lock once only: it has the lock.
+  bool inside() const { return inside_; }
+
  private:
+  void Take(Op& op);
+
   pthread_rwlock_t* lock_;
+  bool inside_ = false;
 };
 
 class BarrierTarget : public LockTarget {

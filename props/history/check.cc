@@ -9,10 +9,13 @@
 
 #include "props/history/construct.h"
 #include "props/history/linearize.h"
+#include "props/history/locks.h"
 #include "props/history/search_order.h"
 #include "props/history/semaphore.h"
+#include "props/model/mutex.h"
 #include "props/model/pipe.h"
 #include "props/model/queue.h"
+#include "props/model/rwlock.h"
 #include "props/model/semaphore.h"
 #include "props/model/toy.h"
 
@@ -84,6 +87,8 @@ Linearization Search(const History& history, const Part& part, const CheckOption
     config.signals = m.signals;
     return Linearizer(SemModel(config), part.ops(), search).Run();
   }
+  if (m.name == "mutex") return Linearizer(MutexModel(), part.ops(), search).Run();
+  if (m.name == "rwlock") return Linearizer(RwlockModel(), part.ops(), search).Run();
   if (m.name == "register") return Linearizer(RegisterModel(), part.ops(), search).Run();
   if (m.name == "stack") return Linearizer(StackModel(), part.ops(), search).Run();
   if (m.name == "coin") return Linearizer(CoinModel(), part.ops(), search).Run();
@@ -110,20 +115,25 @@ std::vector<Violation> Rules(const History& history, const Part& part) {
   const HistoryModel& m = history.model;
   if (m.name == "queue") return CheckQueueRules(part.ops(), m.drained);
   if (m.name == "semaphore") return CheckSemaphoreRules(part.ops(), m.initial_value, m.drained);
+  if (m.name == "mutex") return CheckMutexRules(part.ops());
+  if (m.name == "rwlock") return CheckRwlockRules(part.ops());
+  if (m.name == "barrier") return CheckBarrierRules(part.ops(), m.count);
   if (m.name == "pipe") return CheckPipeRules(part.ops(), history.pieces, m.pipe_buf, m.drained);
   return {};
 }
 
 bool KnownModel(const std::string& name) {
-  static const std::unordered_set<std::string> kNames = {"queue",    "pipe",  "semaphore",
-                                                         "register", "stack", "coin"};
+  static const std::unordered_set<std::string> kNames = {
+      "queue", "pipe", "semaphore", "mutex", "rwlock", "barrier", "register", "stack", "coin"};
   return kNames.contains(name);
 }
 
-// A large write is not atomic: the search, which gives each operation one moment, does not apply.
+// A large write is not atomic, nor are others of these: the search, which gives each operation one
+// moment, does not apply.
 bool NeedsOnlyRules(const History& history, const Part& part) {
-  return history.model.name == "pipe" &&
-         std::any_of(part.ops().begin(), part.ops().end(), [&](const Op& op) {
+  const std::string& model = history.model.name;
+  if (model == "mutex" || model == "barrier") return OnlyRulesDecide(part.ops());
+  return model == "pipe" && std::any_of(part.ops().begin(), part.ops().end(), [&](const Op& op) {
            return op.call == Call::kWrite && op.amount > history.model.pipe_buf;
          });
 }

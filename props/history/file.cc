@@ -36,6 +36,7 @@ Json Header(const History& history) {
   header["signals"] = model.signals;
   if (model.name == "queue") header["max_messages"] = model.max_messages;
   if (model.name == "semaphore") header["initial_value"] = model.initial_value;
+  if (model.name == "barrier") header["count"] = model.count;
   if (model.name == "pipe") {
     header["pipe_buf"] = model.pipe_buf;
     header["fifo"] = model.fifo;
@@ -101,6 +102,7 @@ HistoryModel ReadHeader(const Json& line, std::string& origin) {
   origin = line.value("origin", "");
   model.max_messages = Get(line, "max_messages", model.max_messages);
   model.initial_value = Get(line, "initial_value", model.initial_value);
+  model.count = std::max<std::uint64_t>(1, Get(line, "count", model.count));
   model.pipe_buf = Get(line, "pipe_buf", model.pipe_buf);
   model.fifo = Get(line, "fifo", model.fifo);
   model.short_reads = Get(line, "short_reads", model.short_reads);

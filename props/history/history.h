@@ -12,9 +12,11 @@ namespace ipcsuite::props {
 
 // Which model decides the history, and its parameters.
 struct HistoryModel {
-  std::string name = "queue";       // "queue", "pipe", "semaphore", "register", "stack", "coin"
+  // "queue", "pipe", "semaphore", "mutex", "rwlock", "barrier", "register", "stack", "coin"
+  std::string name = "queue";
   std::uint64_t max_messages = 10;  // queue: mq_maxmsg
   std::uint64_t initial_value = 0;  // semaphore
+  std::uint64_t count = 1;          // barrier: how many it waits for
   std::uint64_t pipe_buf = 512;     // pipe: {PIPE_BUF} of the machine that recorded it
   bool fifo = false;                // pipe: a FIFO
   bool signals = false;             // handlers were in play: EINTR is a possible outcome

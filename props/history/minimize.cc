@@ -17,7 +17,7 @@ bool Takes(const Op& op) { return IsReceive(op.call) || op.call == Call::kRead; 
 
 // An operation that changed nothing, whose absence no other outcome notices.
 bool HasNoEffect(const Op& op) {
-  if (op.fate == Fate::kBlocked) return true;
+  if (op.fate == Fate::kBlocked) return !IsCondWait(op.call);  // that one gave up its mutex
   if (op.Returned() && !op.Ok()) return Puts(op) || Takes(op);
   return op.call == Call::kMqCount || op.call == Call::kToyGet || op.call == Call::kPollIn ||
          op.call == Call::kPollOut;

@@ -11,10 +11,11 @@
 namespace ipcsuite::props {
 namespace {
 
-constexpr std::array<const char*, 12> kRuleNames = {
+constexpr std::array<const char*, 17> kRuleNames = {
     "thin air",           "duplicate",   "lost",           "received before sent", "order",
     "priority inversion", "false empty", "early time-out", "wrong content",        "torn",
-    "wrong count",        "refused"};
+    "wrong count",        "exclusion",   "owner death",    "lost wake-up",         "early release",
+    "serial thread",      "refused"};
 
 bool SaysEmpty(const Op& op) {
   return IsReceive(op.call) && op.Returned() && (op.error == EAGAIN || op.error == ETIMEDOUT);

@@ -27,6 +27,11 @@ enum class Rule : std::uint8_t {
   kWrongContent,       // priority, length or bytes differ from what was sent
   kTorn,               // the bytes of an atomic write did not stay together
   kWrongCount,         // a count was reported that was the object's at no moment of the call
+  kExclusion,          // two were inside a lock that lets in one
+  kOwnerDeath,         // EOWNERDEAD without a death, or a death without it
+  kLostWakeup,         // one that waited was owed a wake-up
+  kEarlyRelease,       // a barrier let go before all had arrived
+  kSerial,             // a round of a barrier did not have one serial thread
   kRefused,            // an outcome that the call can never have
 };
 

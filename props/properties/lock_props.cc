@@ -72,8 +72,8 @@ IPC_TEST(PropLockstep, MutexOwners, clause::mutex::pshared_exclusion,
       __LINE__,
       120,
       [](const Program& p) { return UseMonitor(Disturbed(p, false), IsRobust(p), {}); },
-      {{Call::kMutexLock, 50}, {Call::kMutexTryLock, 20}, {Call::kMutexUnlock, 100}},
-      20,
+      {{Call::kMutexLock, 10}, {Call::kMutexTryLock, 5}, {Call::kMutexUnlock, 10}},
+      10,
       false};
   CheckProperty(spec);
 }
@@ -91,8 +91,8 @@ IPC_TEST(PropLockstep, MutexOwnersKilled, clause::robust::kill_eownerdead,
                     [](const Program& p) {
                       return UseMonitor(Disturbed(p, true), p.size() % 4 != 0, {.kills = true});
                     },
-                    {{Call::kMutexLock, 50}, {Call::kMutexUnlock, 50}, {Call::kMutexConsistent, 5}},
-                    20,
+                    {{Call::kMutexLock, 10}, {Call::kMutexUnlock, 10}, {Call::kMutexConsistent, 1}},
+                    10,
                     false};
   CheckProperty(spec);
 }
@@ -109,8 +109,8 @@ IPC_TEST(PropLockstep, MutexGivenUp, clause::robust::unlock_without_consistent,
                       return UseMonitor(Disturbed(p, true), true,
                                         {.kills = true, .gives_up = true});
                     },
-                    {{Call::kMutexLock, 50}, {Call::kMutexUnlock, 50}},
-                    20,
+                    {{Call::kMutexLock, 10}, {Call::kMutexUnlock, 10}},
+                    10,
                     false};
   CheckProperty(spec);
 }
@@ -126,8 +126,8 @@ IPC_TEST(PropLockstep, MonitorWaiters, clause::cond::pshared_signal,
                     [](const Program& p) {
                       return UseMonitor(Disturbed(p, false), IsRobust(p), {.waits = true});
                     },
-                    {{Call::kCondWait, 30}, {Call::kCondSignal, 30}, {Call::kCondBroadcast, 10}},
-                    20,
+                    {{Call::kCondWait, 5}, {Call::kCondSignal, 5}, {Call::kCondBroadcast, 3}},
+                    10,
                     false};
   CheckProperty(spec);
 }
@@ -141,8 +141,8 @@ IPC_TEST(PropLockstep, MonitorUsersKilled, clause::robust::cond_wait, clause::co
                     [](const Program& p) {
                       return UseMonitor(Disturbed(p, true), true, {.waits = true, .kills = true});
                     },
-                    {{Call::kCondWait, 30}, {Call::kCondSignal, 30}, {Call::kMutexConsistent, 5}},
-                    20,
+                    {{Call::kCondWait, 5}, {Call::kCondSignal, 5}, {Call::kMutexConsistent, 1}},
+                    10,
                     false};
   CheckProperty(spec);
 }
@@ -156,8 +156,8 @@ IPC_TEST(PropLockstep, MonitorWaitersKilled, clause::cond::pshared_killed_waiter
                       return UseMonitor(Disturbed(p, true), true,
                                         {.waits = true, .kills = true, .kills_waiters = true});
                     },
-                    {{Call::kCondWait, 30}, {Call::kCondSignal, 30}},
-                    20,
+                    {{Call::kCondWait, 5}, {Call::kCondSignal, 5}},
+                    10,
                     false};
   CheckProperty(spec);
 }
@@ -173,8 +173,8 @@ IPC_TEST(PropLockstep, RwlockUsers, clause::rwlock::pshared_readers_share,
                     __LINE__,
                     120,
                     [](const Program& p) { return UseRwlock(Disturbed(p, true), false); },
-                    {{Call::kReadLock, 50}, {Call::kWriteLock, 30}, {Call::kRwlockUnlock, 100}},
-                    20,
+                    {{Call::kReadLock, 10}, {Call::kWriteLock, 10}, {Call::kRwlockUnlock, 10}},
+                    10,
                     false};
   CheckProperty(spec);
 }
@@ -185,8 +185,8 @@ IPC_TEST(PropLockstep, RwlockWaitersKilled, clause::rwlock::pshared_killed_waite
                     __LINE__,
                     120,
                     [](const Program& p) { return UseRwlock(Disturbed(p, true), true); },
-                    {{Call::kReadLock, 30}, {Call::kWriteLock, 20}, {Call::kRwlockUnlock, 50}},
-                    20,
+                    {{Call::kReadLock, 10}, {Call::kWriteLock, 10}, {Call::kRwlockUnlock, 10}},
+                    10,
                     false};
   CheckProperty(spec);
 }
@@ -200,8 +200,8 @@ IPC_TEST(PropLockstep, BarrierRounds, clause::barrier::pshared_blocks_until_coun
                     __LINE__,
                     80,
                     [](const Program& p) { return UseBarrier(Disturbed(p, false), false); },
-                    {{Call::kBarrierWait, 100}},
-                    20,
+                    {{Call::kBarrierWait, 10}},
+                    10,
                     false};
   CheckProperty(spec);
 }
@@ -213,8 +213,8 @@ IPC_TEST(PropLockstep, BarrierWaitersKilled, clause::barrier::pshared_blocks_unt
                     __LINE__,
                     80,
                     [](const Program& p) { return UseBarrier(Disturbed(p, true), true); },
-                    {{Call::kBarrierWait, 50}},
-                    20,
+                    {{Call::kBarrierWait, 10}},
+                    10,
                     false};
   CheckProperty(spec);
 }

@@ -8,6 +8,7 @@
 #include <cstring>
 
 #include <fcntl.h>
+#include <semaphore.h>
 #include <sys/resource.h>
 #include <sys/utsname.h>
 #include <unistd.h>
@@ -135,6 +136,17 @@ static bool IsStatic() {
 #endif
 }
 
+// Where a named semaphore shows up: tried with one, since nothing says so.
+static std::string SemaphoreNames() {
+  const std::string name = "/ipcsuite-card-" + std::to_string(::getpid());
+  sem_t* const sem = ::sem_open(name.c_str(), O_CREAT | O_EXCL, 0600, 0);
+  if (sem == SEM_FAILED) return std::string("none: ") + std::strerror(errno);
+  const bool in_shm = ::access(("/dev/shm/sem." + name.substr(1)).c_str(), F_OK) == 0;
+  ::sem_close(sem);
+  ::sem_unlink(name.c_str());
+  return in_shm ? "/dev/shm/sem.NAME" : "not in /dev/shm";
+}
+
 EnvironmentSection CLibrary() {
   EnvironmentSection section{"C library", {}};
 #if defined(__GLIBC__)
@@ -165,6 +177,12 @@ EnvironmentSection CLibrary() {
   option("MQ_PRIO_MAX", _SC_MQ_PRIO_MAX);
   option("SEM_NSEMS_MAX", _SC_SEM_NSEMS_MAX);
   option("SEM_VALUE_MAX", _SC_SEM_VALUE_MAX);
+  Put(section, "named_semaphores", SemaphoreNames());
+  option("POSIX_THREAD_PROCESS_SHARED", _SC_THREAD_PROCESS_SHARED);
+  option("POSIX_BARRIERS", _SC_BARRIERS);
+  option("POSIX_SPIN_LOCKS", _SC_SPIN_LOCKS);
+  option("POSIX_THREAD_PRIO_INHERIT", _SC_THREAD_PRIO_INHERIT);
+  option("POSIX_THREAD_PRIO_PROTECT", _SC_THREAD_PRIO_PROTECT);
   Put(section, "PIPE_BUF", std::to_string(::pathconf("/", _PC_PIPE_BUF)));
   Put(section, "off_t_bits", std::to_string(sizeof(off_t) * CHAR_BIT));
   Put(section, "time_t_bits", std::to_string(sizeof(time_t) * CHAR_BIT));
