@@ -65,6 +65,14 @@ struct Section {
     return "in the section: " + (owner == 0 ? "nobody" : "process " + std::to_string(owner));
   }
 
+  // What the processes of the workload counted. (A nemesis may have processes beside them.)
+  static std::uint64_t Counted(const Shared& shared, const RunSpec& spec) {
+    std::uint64_t counted = 0;
+    for (int i = 0; i < spec.producers; ++i)
+      counted += shared.hot[static_cast<std::size_t>(i)]->count.load();
+    return counted;
+  }
+
   // All processes have ended: the sections that were counted inside against `counted`, those that
   // the processes counted. Each that was killed may have begun one section that it did not count.
   void Audit(const Shared& shared, const RunSpec& spec, std::uint64_t counted, std::int64_t killed,

@@ -47,9 +47,8 @@ class Sections : public Workload {
   }
 
   void Audit(const Shared& shared, const RunSpec& spec, AuditSink& sink) override {
-    std::uint64_t counted = 0;
-    for (const WorkerHot* hot : shared.hot) counted += hot->count.load();
-    Own()->section.Audit(shared, spec, counted, lives_.Killed(), Lock::Exclusion(), sink);
+    Own()->section.Audit(shared, spec, Section::Counted(shared, spec), lives_.Killed(),
+                         Lock::Exclusion(), sink);
   }
   std::string Describe(const Shared&) override { return Own()->section.Describe(); }
   void Teardown() override { object_.Close(); }

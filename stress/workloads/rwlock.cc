@@ -34,7 +34,8 @@ class Rwlock : public Workload {
 
   void Audit(const Shared& shared, const RunSpec& spec, AuditSink& sink) override {
     std::uint64_t writes = 0;
-    for (const WorkerCold* cold : shared.cold) writes += cold->extra[0];
+    for (int i = 0; i < spec.producers; ++i)
+      writes += shared.cold[static_cast<std::size_t>(i)]->extra[0];
     Own()->section.Audit(shared, spec, writes, 0, clause::rwlock::pshared_writer_excludes, sink);
     sink.facts.emplace_back("most readers inside together", std::to_string(Own()->most.load()));
   }
