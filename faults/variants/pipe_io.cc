@@ -299,6 +299,7 @@ const Row kVariants[] = {
      .role = Role::variant,
      .family = Family::pipe,
      .clauses = {"pipe.error_precedence"},
+     .observed = "read_empty_and_bad_address",
      .what = "A non-blocking read() of an empty pipe into a bad address fails with EFAULT.",
      .arm = Vary<&Hooks::read>::Fails<EFAULT, BadReadNotReady>},
     {.name = "read_bad_address_is_a_fault",

@@ -204,6 +204,9 @@ IPC_TEST_P(PipeWrite, WhichOfTwoErrorsIsReported, clause::pipe::error_precedence
   }
   char byte;
   Observe(open, "pread_seek_and_negative_offset", CALL(pread(p.rd(), &byte, 1, -1)));
+  SetNonblocking(p.rd(), true);
+  Observe(open, "read_empty_and_bad_address",
+          OutcomeInChild([&] { return CALL(read(p.rd(), Nowhere(), 1)); }));
   p.CloseRd();
   Observe(open, "write_no_reader_and_bad_address",
           OutcomeInChild([&] { return CALL(write(p.wr(), Nowhere(), 1)); }));
