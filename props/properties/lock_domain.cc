@@ -56,8 +56,8 @@ Op MonitorDomain::AsOwner(const RawStep& step, const MutexState& mutex) const {
   if (kind == 13) return Relock(step.b);
   if (kind == 14) return Make(Call::kMutexConsistent);
   if (!shape_.waits || kind < 3) return Make(Call::kMutexUnlock);
-  if (kind == 11) return Make(Call::kCondSignal);
-  if (kind == 12) return Make(Call::kCondBroadcast);
+  if (kind == 10) return Make(Call::kCondSignal);
+  if (kind == 11 || kind == 12) return Make(Call::kCondBroadcast);
   if (mutex.depth > 1) return Make(Call::kMutexUnlock);
   if (step.b % 4 == 0) return Make(Call::kCondTimedWait, kPastDeadline);
   return Make(step.b % 4 == 1 ? Call::kCondTimedWait : Call::kCondWait);
