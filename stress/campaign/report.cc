@@ -4,6 +4,7 @@
 #include <cstdio>
 
 #include "base/text.h"
+#include "spec/clause.h"
 #include "stress/campaign/plots.h"
 #include "stress/campaign/summary.h"
 #include "stress/engine/nemesis.h"
@@ -26,6 +27,15 @@ report::Verdict VerdictOf(Outcome outcome) {
     case Outcome::kInconclusive: return report::Verdict::kUntested;
   }
   return report::Verdict::kUnresolved;
+}
+
+// Whether all that was found is a violation of clauses whose wording is an open question.
+bool OnlyOpenQuestions(const Cell& cell) {
+  return std::ranges::all_of(cell.slices, [](const SliceResult& slice) {
+    return std::ranges::all_of(slice.findings, [](const FindingRecord& finding) {
+      return finding.kind != Kind::kDied && Get(finding.clause).open_question();
+    });
+  });
 }
 
 void AddMetrics(const Cell& cell, report::TestRecord* record) {
@@ -156,6 +166,8 @@ report::TestRecord RecordOf(const Cell& cell, std::uint64_t seed) {
   record.file = cell.info->file;
   for (const ClauseRef clause : cell.info->clauses) record.clauses.emplace_back(clause.id);
   record.verdict = VerdictOf(cell.outcome);
+  if (cell.outcome == Outcome::kFail && OnlyOpenQuestions(cell))
+    record.verdict = report::Verdict::kDisputed;
   record.reason = cell.reason;
   if (cell.outcome == Outcome::kInconclusive) record.reason = "inconclusive: " + cell.reason;
   record.seed = seed;
