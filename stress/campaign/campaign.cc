@@ -89,6 +89,7 @@ class Runner {
       result_.curves = RunSweep(context_, result_.topology, options_.sweep_slice, 5,
                                 [this](const std::string& what) { Say("sweep", what); });
     }
+    if (options_.commute && !context_.interrupted()) RunCommute();
     if (context_.interrupted()) result_.interrupted = "by a signal";
     result_.left_behind = context_.registry.Sweep();
     result_.seconds = static_cast<double>(NowNs() - start) / 1e9;
@@ -226,6 +227,16 @@ class Runner {
       go_on = Slice(cell, with_latency ? Mode::kTimed : Mode::kChecked, each,
                     kill_alone && i % 3 == 2 ? kills : all, i % 2 == 1);
     }
+  }
+
+  void RunCommute() {
+    CommuteOptions commute;
+    commute.time = options_.time;
+    const Placement named = options_.placements.front();
+    commute.cpus = stress::Plan(result_.topology,
+                                named == Placement::kNone ? Placement::kSpread : named, 2, nullptr);
+    result_.commute = MeasureCommute(context_, commute,
+                                     [this](const std::string& what) { Say("commute", what); });
   }
 
   static void Numbers(Cell& cell) {

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "stress/campaign/sweep.h"
+#include "stress/commute/commute.h"
 #include "stress/engine/engine.h"
 #include "stress/measure/usl.h"
 
@@ -20,7 +21,7 @@ enum class Policy { kAuto, kOther, kBatch };
 
 struct Options {
   std::vector<const WorkloadInfo*> workloads;
-  nanoseconds time = 30s;            // of the whole campaign, without the sweep
+  nanoseconds time = 30s;            // of the workloads; of the commuting calls as long again
   std::uint64_t ops = 0;             // messages of each producer in each slice; 0: by time
   int producers = 0, consumers = 0;  // 0: the workload's default
   std::vector<Placement> placements = {Placement::kNone};
@@ -34,6 +35,7 @@ struct Options {
   bool allow_global = false;
   bool sweep = false;
   bool matrix = false;
+  bool commute = false;
   nanoseconds sweep_slice = 200ms;
 };
 
@@ -74,6 +76,7 @@ struct CampaignResult {
   std::vector<Cell> cells;
   std::vector<ScalingCurve> curves;
   CoreMatrix matrix;
+  CommuteResult commute;
   std::string interrupted;
   std::uint64_t seed = 0;
   double seconds = 0;

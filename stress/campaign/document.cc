@@ -108,6 +108,19 @@ Json NemesesRow(const Cell& cell, const std::string& name, const Totals& t) {
   return row;
 }
 
+Json CommuteRows(const CommuteResult& commute) {
+  Json rows = Json::array();
+  for (const CommutePair& pair : commute.pairs) {
+    if (pair.kept_a.empty()) continue;
+    rows.push_back({pair.a->name, pair.b->name, pair.one_object ? "one for both" : "own",
+                    Ratio(pair.speedup.value),
+                    Format("%.2f to %.2f", pair.speedup.low, pair.speedup.high),
+                    Ratio(Median(pair.kept_a)), Ratio(Median(pair.kept_b)),
+                    std::string(ToString(pair.scaling))});
+  }
+  return rows;
+}
+
 Json Tables(const CampaignResult& result) {
   Json throughput = Json::array(), latency = Json::array(), nemeses = Json::array(),
        facts = Json::array(), scaling = Json::array();
@@ -161,7 +174,36 @@ Json Tables(const CampaignResult& result) {
     tables.push_back(Table(
         "Scaling", {"operation", "object", "processes", "throughput", "relative to one"}, scaling));
   }
+  if (Json rows = CommuteRows(result.commute); !rows.empty()) {
+    tables.push_back(
+        Table("Calls that commute: speed-up of two processes (2: neither hinders the "
+              "other)",
+              {"call", "beside", "object", "speed-up", "95 % interval", "kept by the first",
+               "kept by the second", "scaling"},
+              std::move(rows)));
+  }
   return tables;
+}
+
+Json CommuteJson(const CommuteResult& commute) {
+  Json pairs = Json::array(), missing = Json::array();
+  for (const CommutePair& pair : commute.pairs) {
+    pairs.push_back({{"a", pair.a->name},
+                     {"b", pair.b->name},
+                     {"object", pair.one_object ? "one for both" : "own"},
+                     {"speedup", pair.speedup.value},
+                     {"speedup_low", pair.speedup.low},
+                     {"speedup_high", pair.speedup.high},
+                     {"kept_by_a_ratio", pair.kept_a},
+                     {"kept_by_b_ratio", pair.kept_b},
+                     {"scaling", ToString(pair.scaling)}});
+  }
+  for (const auto& [call, why] : commute.missing)
+    missing.push_back({{"call", call}, {"reason", why}});
+  return {{"cpus", commute.cpus},
+          {"speedup_without_calls", commute.yardstick},
+          {"pairs", std::move(pairs)},
+          {"missing", std::move(missing)}};
 }
 
 Json Fits(const CampaignResult& result) {
@@ -216,6 +258,7 @@ std::string DocumentOf(const CampaignResult& result) {
   if (result.matrix.cpus.size() > 1) {
     json["core_matrix"] = {{"cpus", result.matrix.cpus}, {"one_way_ns", result.matrix.ns}};
   }
+  if (!result.commute.pairs.empty()) json["commute"] = CommuteJson(result.commute);
   Json cells = Json::array();
   for (const Cell& cell : result.cells) cells.push_back(CellJson(cell));
   json["cells"] = std::move(cells);

@@ -33,7 +33,7 @@ std::string Resolve(const Texts& texts, StressOptions* options) {
     if (info == nullptr) return "unknown workload '" + name + "': see ipcsuite stress --list";
     campaign.workloads.push_back(info);
   }
-  if (campaign.workloads.empty()) campaign.workloads = AllRows<WorkloadInfo>();
+  if (campaign.workloads.empty() && !campaign.commute) campaign.workloads = AllRows<WorkloadInfo>();
   for (const std::string& text : texts.sizes) {
     const Result<std::size_t> bytes = ParseSize(text);
     if (!bytes) return "--sizes: " + bytes.error();
@@ -101,6 +101,8 @@ void Describe(CLI::App& app, Texts& texts, StressOptions* options) {
       ->delimiter(',');
   app.add_flag("--sweep", campaign.sweep,
                "Measure scaling over the cpus too, and the core-to-core latency");
+  app.add_flag("--commute", campaign.commute,
+               "Measure pairs of calls that commute, on two cpus; without workloads unless named");
   app.add_option("--rate", campaign.rate_per_s,
                  "Open-loop rate in messages/s over all producers; latency is measured from the "
                  "scheduled send time")

@@ -36,6 +36,14 @@ TEST(Options, AllOfThemAreUnderstood) {
   EXPECT_TRUE(o.campaign.policy == Policy::kBatch && o.campaign.sweep && o.campaign.matrix);
 }
 
+TEST(Options, CommutingCallsRunWithoutWorkloadsUnlessNamed) {
+  StressOptions alone, with;
+  ASSERT_EQ(Parse({"--commute"}, &alone), -1);
+  EXPECT_TRUE(alone.campaign.commute && alone.campaign.workloads.empty());
+  ASSERT_EQ(Parse({"--commute", "pipe"}, &with), -1);
+  EXPECT_EQ(with.campaign.workloads.size(), 1u);
+}
+
 TEST(Options, MistakesAreUsageErrors) {
   for (const std::vector<std::string>& words :
        std::vector<std::vector<std::string>>{{"nosuch"},
@@ -76,6 +84,26 @@ TEST(Reports, PlotsAreSelfContainedSvg) {
   EXPECT_NE(HeatMap(matrix).svg.find("cpu 0 to cpu 2: 90 ns"), std::string::npos);
   matrix.cpus.clear();
   EXPECT_TRUE(HeatMap(matrix).svg.empty());
+}
+
+TEST(Reports, CommutingCallsAreAMapATableAndAreInTheResults) {
+  CampaignResult result;
+  const CommuteCall& call = CommuteCalls().back();
+  CommutePair pair;
+  pair.a = pair.b = &call;
+  pair.kept_a = {0.5};
+  pair.kept_b = {0.6};
+  pair.speedup = {1.1, 1.0, 1.2};
+  pair.scaling = Scaling::kDoesNotScale;
+  result.commute.cpus = {0, 1};
+  result.commute.calls = {&call};
+  result.commute.pairs = {pair};
+  const std::string said = pair.Text() + ": 1.10 (1.00 to 1.20), does not scale";
+  EXPECT_NE(CommuteMap(result.commute).svg.find(said), std::string::npos);
+  const std::string document = DocumentOf(result);
+  for (const char* part : {"\"speedup_low\":1.0", "Calls that commute: speed-up", "1.00 to 1.20"})
+    EXPECT_NE(document.find(part), std::string::npos) << part;
+  EXPECT_TRUE(CommuteMap(CommuteResult()).svg.empty());
 }
 
 TEST(Reports, LatencyHasPercentilesAndDurationsOnItsAxes) {

@@ -278,6 +278,7 @@ std::vector<Plot> MakePlots(const CampaignResult& result) {
   for (Plot& plot : LatencyPlots(cells)) add(std::move(plot));
   add(ScalingPlot(result.curves));
   add(HeatMap(result.matrix));
+  add(CommuteMap(result.commute));
   std::size_t time_lines = 0;
   for (const Cell& cell : result.cells) {
     if (time_lines == kTimeLines) break;

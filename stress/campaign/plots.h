@@ -32,13 +32,16 @@ struct Plot {
 };
 
 // All plots that the results allow: throughput by size, latency percentiles without and under
-// nemeses, scaling with its fit, core matrix, time line of the nemeses.
+// nemeses, scaling with its fit, core matrix, calls that commute, time line of the
+// nemeses.
 std::vector<Plot> MakePlots(const CampaignResult& result);
 // At most eight lines each.
 std::vector<Plot> LatencyPlots(const std::vector<const Cell*>& cells);
 // Events of the first slice of the cell that has any; svg is empty when there are none.
 Plot TimeLine(const Cell& cell);
 Plot HeatMap(const CoreMatrix& matrix);
+// Speed-up of each pair of calls that commute; svg is empty when none was measured.
+Plot CommuteMap(const CommuteResult& result);
 Plot ScalingPlot(const std::vector<ScalingCurve>& curves);
 
 }  // namespace ipcsuite::stress

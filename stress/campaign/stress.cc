@@ -166,6 +166,7 @@ int StressMain(int argc, char** argv) {
   }
   live.Clear();
   SayScaling(result);
+  if (options.campaign.commute) std::fputs(CommuteText(result.commute).c_str(), stdout);
   run.interrupted = result.interrupted.empty() ? "" : "interrupted by a signal";
   run.duration_ns = static_cast<std::int64_t>(result.seconds * 1e9);
   run.stress_json = DocumentOf(result);

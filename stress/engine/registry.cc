@@ -178,10 +178,8 @@ void DieWithParent(pid_t parent) {
 namespace {
 
 void Guard(Registry& registry, pid_t parent) {
-  // Ctrl-C reaches the whole foreground group: the guardian must outlive it.
-  sigset_t all;
-  sigfillset(&all);
-  sigprocmask(SIG_SETMASK, &all, nullptr);
+  // All signals are blocked: Ctrl-C reaches the whole foreground group, and the guardian must
+  // outlive it.
   os::DieWithParent(SIGUSR1);
   sigset_t wanted;
   sigemptyset(&wanted);
@@ -205,7 +203,12 @@ void Guard(Registry& registry, pid_t parent) {
 
 pid_t StartGuardian(Registry& registry) {
   const pid_t parent = getpid();
+  // The order to end may come immediately: SIGUSR2 is ignored by the run, and must stay pending.
+  sigset_t all, old;
+  sigfillset(&all);
+  sigprocmask(SIG_SETMASK, &all, &old);
   const pid_t pid = fork();
+  if (pid != 0) sigprocmask(SIG_SETMASK, &old, nullptr);
   if (pid == 0) {
     // Holds no descriptor of the run: a pipe of a shell must not stay open because of it.
     for (int fd = 0; fd < 3; ++fd) {
