@@ -28,8 +28,14 @@ std::vector<std::uint32_t> Priorities(const std::vector<Op>& ops) {
 
 }  // namespace
 
-QueueBuilder::QueueBuilder(const std::vector<Op>& ops, const ConstructOptions& options)
-    : ops_(ops), options_(options), events_(EventsInOrder(ops, true)), items_(ops.size()) {}
+QueueBuilder::QueueBuilder(const std::vector<Op>& ops, const ConstructOptions& options,
+                           unsigned matching)
+    : ops_(ops),
+      options_(options),
+      matching_(matching),
+      events_(EventsInOrder(ops, true)),
+      items_(ops.size()),
+      random_(std::mt19937_64::default_seed + matching) {}
 
 // An outcome without effect that a call may have where it would have to wait.
 bool QueueBuilder::MayFail(const Op& op) const {
@@ -65,6 +71,7 @@ bool QueueBuilder::Prepare() {
   classes_.resize(priorities.size());
   filled_ = ClassSet(priorities.size());
   pairs_ = ClassSet(priorities.size());
+  due_ = PrefixMin(priorities.size());
   maybe_puts_ = priorities.size();
   maybe_takes_ = maybe_puts_ + 1;
   levels_ = maybe_takes_ + 1;
@@ -86,8 +93,10 @@ bool QueueBuilder::Prepare() {
     items_[i].cls = items_[put].cls;
     items_[put].partner = i;
     items_[put].role = Role::kPut;
-    items_[put].deadline = ops_[i].ret;
+    items_[put].deadline = EndOf(i);
   }
+  if (matching_ > 0) MatchKilled();
+  ListTakes();
   return true;
 }
 
@@ -154,6 +163,7 @@ void QueueBuilder::Take(std::uint32_t i) {
     open_.Remove(i);
     Log(Act::kMaybeTake, i);
   } else {
+    NoteDue(at);
     Log(Act::kTake, i);
   }
   if (levels_open_ > 0) NoteLevel();
@@ -277,64 +287,13 @@ bool QueueBuilder::ForceTake(std::uint32_t i) {
   return true;
 }
 
-// Which message is put in first where more must be there: the one that must be put in soonest.
-std::uint64_t QueueBuilder::FillKey(std::uint32_t put, std::uint32_t by) const {
-  constexpr std::uint64_t kLast = kNeverTicket >> 2;
-  const std::uint64_t end =
-      items_[put].role == Role::kMaybePut || ops_[put].ret == 0 ? kLast : ops_[put].ret;
-  const std::uint64_t attempts = by == kNone ? 0 : items_[by].attempts;
-  const std::uint64_t noise =
-      attempts < 2 ? 0 : Mix(std::uint64_t{put} * 64 + attempts) % (4 * attempts);
-  return end + items_[put].penalty * std::uint64_t{64} + noise;
-}
-
-// Puts messages in until there are `level`; false when there are not enough.
-bool QueueBuilder::Fill(std::uint64_t level, std::uint32_t by) {
-  while (count_ < level) {
-    std::uint32_t best = kNone;
-    for (std::size_t list = 0; list <= maybe_puts_; ++list) {
-      for (std::uint32_t u = open_.First(list); u != open_.End(list); u = open_.Next(u)) {
-        if (best == kNone || FillKey(u, by) < FillKey(best, by)) best = u;
-      }
-    }
-    if (best == kNone) return false;
-    const std::size_t cls = items_[best].cls;  // what must come out before it goes in before it
-    for (std::uint32_t u = open_.First(cls); u != open_.End(cls); u = open_.Next(u)) {
-      if (items_[u].deadline < TakeInvoke(best)) best = u;
-    }
-    items_[best].filled_by = by;
-    Put(best);
-  }
-  return true;
-}
-
-// Reaches a level before its end, where a repair asked for that and there are enough messages.
-void QueueBuilder::TryLevels() {
-  for (std::uint32_t i = open_.First(levels_); i != open_.End(levels_); i = open_.Next(i)) {
-    const Item& item = items_[i];
-    if (!item.eager || count_ > item.level || count_ + puts_open_ < item.level) continue;
-    if (item.attempts > 1 && Below(8) != 0) continue;
-    Fill(item.level, i);
-    Drain();
-    return;
-  }
-}
-
-bool QueueBuilder::ForceLevel(std::uint64_t level, std::uint32_t by) {
-  while (count_ > level) {
-    if (!UnblockHead()) return false;
-    Drain();
-  }
-  if (!Fill(level, by)) return false;
-  Drain();
-  return true;
-}
-
 bool QueueBuilder::Force(std::uint32_t i) {
   switch (items_[i].role) {
     case Role::kPut: return PutInOrder(i);
     case Role::kTake: return ForceTake(i);
-    case Role::kLevel: return ForceLevel(items_[i].level, i);
+    case Role::kLevel:
+      if (items_[i].peak == kNone && items_[i].level > count_) return false;  // GoBackToPeak()
+      return ForceLevel(items_[i].level, i);
     default: return true;
   }
 }
@@ -356,12 +315,14 @@ bool QueueBuilder::Event(std::uint32_t event) {
   const std::uint32_t i = event / 2;
   if (event % 2 == 0) {
     Invoke(i);
-    if (fills_open_ > 0) TryLevels();
+  } else if (items_[i].placed) {
     return true;
+  } else if (items_[i].role == Role::kMaybePut || items_[i].role == Role::kMaybeTake) {
+    Close(i);
+  } else if (!Force(i)) {
+    return false;
   }
-  if (items_[i].placed) return true;
-  if (items_[i].role != Role::kMaybePut && items_[i].role != Role::kMaybeTake) return Force(i);
-  Close(i);
+  if (fills_open_ > 0) TryLevels();
   return true;
 }
 
@@ -382,6 +343,10 @@ Construction QueueBuilder::Run() {
     now_ = TimeOf(at_);
     Log(Act::kEvent, static_cast<std::uint32_t>(at_));
     if (Event(events_[at_])) continue;
+    if (GoBackToPeak(events_[at_] / 2)) {
+      --at_;
+      continue;
+    }
     if (!Recover(events_[at_] / 2)) return result;
     ++result.repairs;
     --at_;
@@ -397,7 +362,16 @@ Construction QueueBuilder::Run() {
 }
 
 Construction ConstructQueue(const std::vector<Op>& ops, const ConstructOptions& options) {
-  return QueueBuilder(ops, options).Run();
+  constexpr unsigned kMostMatchings = 12;
+  const bool killed = std::any_of(ops.begin(), ops.end(),
+                                  [](const Op& op) { return IsReceive(op.call) && op.Optional(); });
+  Construction result = QueueBuilder(ops, options, killed ? 1 : 0).Run();
+  for (unsigned i = 2; killed && !result.found && i <= kMostMatchings; ++i) {
+    const std::size_t repairs = result.repairs;
+    result = QueueBuilder(ops, options, i).Run();
+    result.repairs += repairs;
+  }
+  return killed && !result.found ? QueueBuilder(ops, options, 0).Run() : result;
 }
 
 }  // namespace ipcsuite::props

@@ -54,6 +54,10 @@ void QueueBuilder::Undo(const Entry& entry) {
     case Act::kMaybeTake: open_.Append(maybe_takes_, i); [[fallthrough]];
     case Act::kTake:
       --classes_[item.cls].head;
+      if (entry.act == Act::kTake && item.rank < classes_[item.cls].due) {
+        classes_[item.cls].due = item.rank;
+        due_.Set(item.cls, EndOf(i));
+      }
       filled_.Insert(item.cls);
       item.placed = false;
       ++count_;
@@ -164,8 +168,8 @@ std::size_t QueueBuilder::RepairRoom() {
   for (const std::uint32_t put : present) {
     const std::uint32_t take = items_[put].partner;
     if (take == kNone) continue;
-    if (items_[put].deadline < ops_[take].ret && ops_[put].ret > now_) {  // early in vain
-      items_[put].deadline = ops_[take].ret;
+    if (items_[put].deadline < EndOf(take) && ops_[put].ret > now_) {  // early in vain
+      items_[put].deadline = EndOf(take);
       std::size_t at = journal_.size() - 1;
       while (journal_[at].act != Act::kPut || journal_[at].op != put) --at;
       return at;
@@ -186,7 +190,7 @@ std::size_t QueueBuilder::Defer(std::uint32_t level) {
     const Entry& entry = journal_[at];
     if (entry.act == Act::kLevel && entry.op == level) before = true;
     if (entry.act == Act::kPut && items_[entry.op].filled_by == level) ++early;
-    if (entry.act != Act::kTake || !before || ops_[entry.op].ret <= ops_[level].invoke) continue;
+    if (entry.act != Act::kTake || !before || EndOf(entry.op) <= ops_[level].invoke) continue;
     if (items_[entry.op].after != level) takes.push_back(at);
   }
   if (takes.empty()) return 0;
@@ -292,7 +296,8 @@ void QueueBuilder::Restart() {
     item.after = kNone;
     item.penalty = 0;
     item.attempts = 0;
-    if (item.role == Role::kPut && item.partner != kNone) item.deadline = ops_[item.partner].ret;
+    item.peak = kNone;
+    if (item.role == Role::kPut && item.partner != kNone) item.deadline = EndOf(item.partner);
     if (item.role == Role::kLevel || item.role == Role::kMaybeTake) item.eager = Below(2) == 0;
   }
 }

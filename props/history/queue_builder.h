@@ -79,9 +79,32 @@ class OpLists {
   std::size_t ops_;
 };
 
+// The least of the values of the classes below one; all are kNeverTicket at first.
+class PrefixMin {
+ public:
+  explicit PrefixMin(std::size_t size) : least_(2 * std::bit_ceil(size + 1), kNeverTicket) {}
+  void Set(std::size_t at, std::uint64_t value) {
+    at += least_.size() / 2;
+    least_[at] = value;
+    while (at /= 2) least_[at] = std::min(least_[2 * at], least_[2 * at + 1]);
+  }
+  std::uint64_t Below(std::size_t end) const {
+    std::uint64_t least = kNeverTicket;
+    for (end += least_.size() / 2; end > 1; end /= 2) {
+      if (end % 2 == 1) least = std::min(least, least_[end - 1]);
+    }
+    return least;
+  }
+
+ private:
+  std::vector<std::uint64_t> least_;  // a tree: [1] of all, the second half by class
+};
+
 class QueueBuilder {
  public:
-  QueueBuilder(const std::vector<Op>& ops, const ConstructOptions& options);
+  // `matching`: 0 lets killed receivers take what is first when it is in the way; from 1 on
+  // MatchKilled() decides, in another way for each number.
+  QueueBuilder(const std::vector<Op>& ops, const ConstructOptions& options, unsigned matching);
   Construction Run();
 
  private:
@@ -107,14 +130,18 @@ class QueueBuilder {
     std::uint32_t penalty = 0;        // kPut: it should not come early: it was in the way
     std::uint32_t attempts = 0;       // kLevel: how often it was reached in a way that failed
     std::uint32_t opened = 0;         // kLevel: where in the journal it was invoked
+    std::uint32_t peak = kNone;       // kLevel: the event at which it is to be reached
+    std::uint32_t rank = 0;           // kTake: in `takes` of its class
     std::uint64_t level = 0;
     // kPut: the ticket by which its message must be taken: the end of its take, or earlier where a
     // dead end has shown that later is too late.
     std::uint64_t deadline = kNeverTicket;
   };
   struct Class {
-    std::vector<std::uint32_t> puts;  // in the order in which they were put in
-    std::size_t head = 0;             // puts[head, end) are in the queue
+    std::vector<std::uint32_t> puts;   // in the order in which they were put in
+    std::size_t head = 0;              // puts[head, end) are in the queue
+    std::vector<std::uint32_t> takes;  // of its messages, by their ends
+    std::size_t due = 0;               // in `takes`: none before it is left to be placed
     bool Empty() const { return head == puts.size(); }
     std::size_t Size() const { return puts.size() - head; }
   };
@@ -134,11 +161,20 @@ class QueueBuilder {
   void Close(std::uint32_t i);
   bool ForceTake(std::uint32_t i);
   bool ForceLevel(std::uint64_t level, std::uint32_t by);
+  std::vector<std::uint64_t> GoneBy() const;
+  void MatchKilled();
+  void MatchKilled(std::uint32_t take, std::vector<std::uint32_t>& puts,
+                   const std::vector<std::uint64_t>& gone_by);
+  void ListTakes();
+  void NoteDue(std::size_t cls);
+  bool MayStay(std::uint32_t put) const;
   void TryLevels();
+  bool GoBackToPeak(std::uint32_t level);
   bool PutInOrder(std::uint32_t i);
   bool MakeRoom();
   bool UnblockHead();
-  bool Fill(std::uint64_t level, std::uint32_t by);
+  bool Fill(std::uint64_t level, std::uint32_t by, bool any);
+  std::uint32_t BestFill(std::uint32_t by, bool any) const;
   std::uint64_t FillKey(std::uint32_t put, std::uint32_t by) const;
   bool FitsEnd();
   std::uint32_t ReadyPut(std::int32_t pair, std::int32_t top) const;
@@ -176,6 +212,10 @@ class QueueBuilder {
   std::uint64_t TakeInvoke(std::uint32_t put) const {
     return items_[put].partner == kNone ? kNeverTicket : ops_[items_[put].partner].invoke;
   }
+  // Of an operation that never ended, never.
+  std::uint64_t EndOf(std::uint32_t op) const {
+    return ops_[op].ret == 0 ? kNeverTicket : ops_[op].ret;
+  }
   std::uint64_t TimeOf(std::size_t event) const {
     const Op& op = ops_[events_[event] / 2];
     return events_[event] % 2 == 0 ? op.invoke : op.ret;
@@ -189,6 +229,7 @@ class QueueBuilder {
 
   const std::vector<Op>& ops_;
   const ConstructOptions options_;
+  const unsigned matching_;
   const std::vector<std::uint32_t> events_;
   std::vector<Item> items_;
   std::vector<Class> classes_;
@@ -196,6 +237,8 @@ class QueueBuilder {
   ClassSet pairs_{0};    // classes with a put and its take open, neither placed
   OpLists open_{0, 0};   // the puts that are open, by class; then the three lists below
   OpLists ready_{0, 0};  // by class: those of them whose take is open as well
+  PrefixMin due_{0};     // by class: the end of the first take that is to be placed
+  bool has_maybe_takes_ = false;
   std::size_t maybe_puts_ = 0;
   std::size_t maybe_takes_ = 0;
   std::size_t levels_ = 0;
