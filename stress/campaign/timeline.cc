@@ -25,6 +25,7 @@ Plot HeatMap(const CoreMatrix& matrix) {
   }
   const double cell = std::clamp(520.0 / static_cast<double>(n), 9.0, 64.0);
   const double size = cell * static_cast<double>(n);
+  const std::size_t every = cell >= 24 ? 1 : cell >= 12 ? 2 : 4;  // rows and columns with a number
   const std::string title = "Core-to-core latency";
   char range[128];
   std::snprintf(range, sizeof range,
@@ -33,8 +34,8 @@ Plot HeatMap(const CoreMatrix& matrix) {
   std::string out = Open(size + 80, size + 40, title, range);
   for (std::size_t i = 0; i < n; ++i) {
     const double y = 30 + cell * static_cast<double>(i);
-    if (cell >= 12) out += Text(44, y + cell / 2 + 4, std::to_string(matrix.cpus[i]), "end");
-    if (cell >= 12) {
+    if (i % every == 0) {
+      out += Text(44, y + cell / 2 + 4, std::to_string(matrix.cpus[i]), "end");
       out += Text(50 + cell * (static_cast<double>(i) + 0.5), 22, std::to_string(matrix.cpus[i]),
                   "middle");
     }

@@ -136,15 +136,29 @@ TEST(CpuList, ParsesAndFormats) {
   EXPECT_EQ(FormatCpuList({0, 1, 2, 3, 7, 9, 10}), "0-3,7,9-10");
 }
 
-// A sysfs tree of a machine of `packages` x `nodes` x `cores` x 2 hardware threads; siblings are
-// numbered as real machines do: all first threads, then all second ones.
-class Sysfs {
+// A made-up sysfs tree.
+class SysfsFiles {
  public:
-  Sysfs(int packages, int nodes_of_package, int cores_of_node) {
+  SysfsFiles() {
     const char* tmp = std::getenv("TEST_TMPDIR");
     std::string made = std::string(tmp != nullptr ? tmp : "/tmp") + "/sysfs-" + std::string(6, 'X');
     if (mkdtemp(made.data()) == nullptr) std::abort();
     root = made;
+  }
+  ~SysfsFiles() { std::filesystem::remove_all(root); }
+  void Put(const std::string& path, const std::string& text) const {
+    const std::filesystem::path full = root + "/" + path;
+    std::filesystem::create_directories(full.parent_path());
+    std::ofstream(full) << text << "\n";
+  }
+  std::string root;
+};
+
+// A sysfs tree of a machine of `packages` x `nodes` x `cores` x 2 hardware threads; siblings are
+// numbered as real machines do: all first threads, then all second ones.
+class Sysfs : public SysfsFiles {
+ public:
+  Sysfs(int packages, int nodes_of_package, int cores_of_node) {
     const int cores = packages * nodes_of_package * cores_of_node;
     cpus = cores * 2;
     Put("devices/system/cpu/online", "0-" + std::to_string(cpus - 1));
@@ -171,21 +185,12 @@ class Sysfs {
       Put("devices/system/node/node" + std::to_string(node) + "/cpulist", FormatCpuList(list));
     }
   }
-  ~Sysfs() { std::filesystem::remove_all(root); }
   std::vector<int> All() const {
     std::vector<int> all;
     for (int i = 0; i < cpus; ++i) all.push_back(i);
     return all;
   }
-  std::string root;
   int cpus = 0;
-
- private:
-  void Put(const std::string& path, const std::string& text) const {
-    const std::filesystem::path full = root + "/" + path;
-    std::filesystem::create_directories(full.parent_path());
-    std::ofstream(full) << text << "\n";
-  }
 };
 
 TEST(Topology, TwoSocketsFourNodesOf256Threads) {
@@ -206,7 +211,7 @@ TEST(Topology, TwoSocketsFourNodesOf256Threads) {
   const std::vector<int> socket = Plan(t, Placement::kSocket, 2, &why);
   EXPECT_EQ(socket, (std::vector<int>{0, 32}));  // one package, different caches
   const std::vector<int> spread = Plan(t, Placement::kSpread, 4, &why);
-  EXPECT_EQ(spread, (std::vector<int>{0, 32, 64, 96}));  // one on each node
+  EXPECT_EQ(spread, (std::vector<int>{0, 64, 32, 96}));  // the other package, then other nodes
 }
 
 TEST(Topology, SweepTakesCoresOverNodesThenSiblings) {
@@ -214,6 +219,55 @@ TEST(Topology, SweepTakesCoresOverNodesThenSiblings) {
   const Topology t = ReadTopology(sysfs.root, sysfs.All());
   EXPECT_EQ(SweepOrder(t),
             (std::vector<int>{0, 4, 1, 5, 2, 6, 3, 7, 8, 12, 9, 13, 10, 14, 11, 15}));
+}
+
+// As a guest of QEMU with -smp sockets=1,dies=2,cores=2,threads=2: core ids repeat in each die.
+TEST(Topology, CoreIdsMayRepeatInEachDie) {
+  const SysfsFiles sysfs;
+  sysfs.Put("devices/system/cpu/online", "0-7");
+  for (int cpu = 0; cpu < 8; ++cpu) {
+    const std::string dir = "devices/system/cpu/cpu" + std::to_string(cpu) + "/topology/";
+    sysfs.Put(dir + "core_id", std::to_string(cpu / 2 % 2));
+    sysfs.Put(dir + "physical_package_id", "0");
+    sysfs.Put(dir + "core_cpus_list", FormatCpuList({cpu / 2 * 2, cpu / 2 * 2 + 1}));
+  }
+  const Topology t = ReadTopology(sysfs.root, {0, 1, 2, 3, 4, 5, 6, 7});
+  EXPECT_EQ(t.Describe(), "8 cpus, 4 cores, 1 package, 1 NUMA node, caches unknown");
+  std::string why;
+  EXPECT_EQ(Plan(t, Placement::kSmt, 2, &why), (std::vector<int>{0, 1}));
+  EXPECT_TRUE(Plan(t, Placement::kCache, 2, &why).empty()) << "unknown caches are not shared ones";
+  EXPECT_EQ(why, "sysfs does not say which cpus share a cache");
+  EXPECT_EQ(SweepOrder(t), (std::vector<int>{0, 2, 4, 6, 1, 3, 5, 7}));
+}
+
+// Cores of one package and one node below two caches (as on AMD), cpus 2 and 3 offline, ids with
+// holes; sibling lists in the older file.
+TEST(Topology, SpreadTakesCachesInTurnAndSkipsWhatIsOffline) {
+  const SysfsFiles sysfs;
+  sysfs.Put("devices/system/cpu/online", "0-1,4-7");
+  sysfs.Put("devices/system/node/online", "0");
+  sysfs.Put("devices/system/node/node0/cpulist", "0-1,4-7");
+  for (const int cpu : {0, 1, 4, 5, 6, 7}) {
+    const std::string dir = "devices/system/cpu/cpu" + std::to_string(cpu);
+    sysfs.Put(dir + "/topology/thread_siblings_list", std::to_string(cpu));
+    sysfs.Put(dir + "/topology/physical_package_id", "7");
+    sysfs.Put(dir + "/cache/index0/level", "3");
+    sysfs.Put(dir + "/cache/index0/type", "Unified");
+    sysfs.Put(dir + "/cache/index0/shared_cpu_list", cpu < 5 ? "0-1,4" : "5-7");
+  }
+  const Topology t = ReadTopology(sysfs.root, {0, 1, 4, 5, 6, 7});
+  EXPECT_EQ(t.Describe(), "6 cpus, 6 cores, 1 package, 1 NUMA node, 2 last-level caches");
+  EXPECT_EQ(Plan(t, Placement::kSpread, 2, nullptr), (std::vector<int>{0, 5}));
+  EXPECT_EQ(SweepOrder(t), (std::vector<int>{0, 5, 1, 6, 4, 7}));
+  EXPECT_EQ(Plan(t, Placement::kCache, 3, nullptr), (std::vector<int>{0, 1, 4}));
+}
+
+// Two packages on one node: more processes than cores go to siblings, not back to the first core.
+TEST(Topology, SpreadUsesSiblingsBeforeItUsesACpuTwice) {
+  const Sysfs sysfs(2, 1, 2);  // 8 threads
+  Topology t = ReadTopology(sysfs.root, sysfs.All());
+  for (Cpu& cpu : t.cpus) cpu.node = 0;
+  EXPECT_EQ(Plan(t, Placement::kSpread, 6, nullptr), (std::vector<int>{0, 2, 1, 3, 4, 6}));
 }
 
 TEST(Topology, OnlyAllowedCpusCount) {

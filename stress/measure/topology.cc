@@ -44,6 +44,16 @@ int LastLevelCache(const std::string& cpu_dir) {
   return id;
 }
 
+// Cpus are siblings when this is equal: the smallest cpu of the core. core_id is unique only within
+// a die or cluster on some machines; -1 where sysfs says nothing.
+int CoreOf(const std::string& cpu_dir) {
+  for (const char* const file : {"/topology/core_cpus_list", "/topology/thread_siblings_list"}) {
+    const std::vector<int> siblings = ParseCpuList(ReadLine(cpu_dir + file));
+    if (!siblings.empty()) return siblings.front();
+  }
+  return ReadInt(cpu_dir + "/topology/core_id", -1);
+}
+
 std::map<int, int> NodeOfCpu(const std::string& root) {
   std::map<int, int> node_of;
   for (const int node : ParseCpuList(ReadLine(root + "/devices/system/node/online"))) {
@@ -103,6 +113,30 @@ std::vector<int> Interleave(const std::vector<std::vector<int>>& groups) {
 auto ByCore(const Cpu& c) { return std::make_pair(c.package, c.core); }
 auto ByCache(const Cpu& c) { return std::make_pair(c.package, c.cache); }
 auto ByPackage(const Cpu& c) { return c.package; }
+auto ByNode(const Cpu& c) { return c.node; }
+
+bool KnowsCaches(const Topology& topology) {
+  return std::any_of(topology.cpus.begin(), topology.cpus.end(),
+                     [](const Cpu& cpu) { return cpu.cache >= 0; });
+}
+
+// Neighbours in the result are as far apart as they can be: packages in turn, in each of them its
+// nodes, in each of those its caches.
+std::vector<int> FarApart(const Topology& topology) {
+  const auto parts = [](const Topology& whole, auto key) {
+    std::map<int, Topology> by_key;
+    for (const Cpu& cpu : whole.cpus) by_key[key(cpu)].cpus.push_back(cpu);
+    return by_key;
+  };
+  std::vector<std::vector<int>> packages;
+  for (const auto& [package, of_package] : parts(topology, ByPackage)) {
+    std::vector<std::vector<int>> nodes;
+    for (const auto& [node, of_node] : parts(of_package, ByNode))
+      nodes.push_back(Interleave(Groups(of_node, ByCache, false)));
+    packages.push_back(Interleave(nodes));
+  }
+  return Interleave(packages);
+}
 
 // Cpus of one package so that neighbours in the list lie in different caches.
 std::vector<int> SocketOrder(const Topology& topology) {
@@ -124,15 +158,14 @@ std::vector<int> SocketOrder(const Topology& topology) {
 
 int Topology::cores() const { return cpus.empty() ? 0 : Distinct(cpus, ByCore); }
 int Topology::packages() const { return cpus.empty() ? 0 : Distinct(cpus, ByPackage); }
-int Topology::nodes() const {
-  return cpus.empty() ? 0 : Distinct(cpus, [](const Cpu& c) { return c.node; });
-}
-int Topology::caches() const { return cpus.empty() ? 0 : Distinct(cpus, ByCache); }
+int Topology::nodes() const { return cpus.empty() ? 0 : Distinct(cpus, ByNode); }
+int Topology::caches() const { return KnowsCaches(*this) ? Distinct(cpus, ByCache) : 0; }
 
 std::string Topology::Describe() const {
   return Count(static_cast<int>(cpus.size()), "cpu") + ", " + Count(cores(), "core") + ", " +
          Count(packages(), "package") + ", " + Count(nodes(), "NUMA node") + ", " +
-         Count(caches(), "last-level cache") + (from_sysfs ? "" : " (sysfs says nothing: assumed)");
+         (KnowsCaches(*this) ? Count(caches(), "last-level cache") : "caches unknown") +
+         (from_sysfs ? "" : " (sysfs says nothing: assumed)");
 }
 
 std::string_view ToString(Placement placement) {
@@ -174,7 +207,7 @@ Topology ReadTopology(const std::string& root, const std::vector<int>& allowed) 
     const std::string dir = base + "/cpu" + std::to_string(id);
     Cpu cpu;
     cpu.id = id;
-    cpu.core = ReadInt(dir + "/topology/core_id", -1);
+    cpu.core = CoreOf(dir);
     if (cpu.core >= 0) topology.from_sysfs = true;
     if (cpu.core < 0) cpu.core = id;
     cpu.package = std::max(0, ReadInt(dir + "/topology/physical_package_id", 0));
@@ -189,20 +222,13 @@ Topology ReadTopology(const std::string& root, const std::vector<int>& allowed) 
 Topology ThisMachine() { return ReadTopology("/sys", os::AllowedCpus()); }
 
 std::vector<int> SweepOrder(const Topology& topology) {
-  std::vector<std::vector<int>> first(static_cast<size_t>(1)), rest(static_cast<size_t>(1));
-  std::map<int, std::vector<int>> first_by_node, rest_by_node;
+  Topology first, siblings;
   std::set<std::pair<int, int>> cores;
-  for (const Cpu& cpu : topology.cpus) {
-    const bool fresh = cores.insert(ByCore(cpu)).second;
-    (fresh ? first_by_node : rest_by_node)[cpu.node].push_back(cpu.id);
-  }
-  first.clear();
-  rest.clear();
-  for (auto& [node, ids] : first_by_node) first.push_back(ids);
-  for (auto& [node, ids] : rest_by_node) rest.push_back(ids);
-  std::vector<int> order = Interleave(first);
-  const std::vector<int> siblings = Interleave(rest);
-  order.insert(order.end(), siblings.begin(), siblings.end());
+  for (const Cpu& cpu : topology.cpus)
+    (cores.insert(ByCore(cpu)).second ? first : siblings).cpus.push_back(cpu);
+  std::vector<int> order = FarApart(first);
+  const std::vector<int> rest = FarApart(siblings);
+  order.insert(order.end(), rest.begin(), rest.end());
   return order;
 }
 
@@ -222,7 +248,11 @@ std::vector<int> Plan(const Topology& topology, Placement placement, int n, std:
       if (const auto groups = Groups(topology, ByCache, true); Largest(groups) != nullptr) {
         offer = *Largest(groups);
       }
-      if (offer.size() < 2) reason = "no two cores of the allowed set share a last-level cache";
+      if (!KnowsCaches(topology)) offer.clear();
+      if (offer.size() < 2) {
+        reason = KnowsCaches(topology) ? "no two cores of the allowed set share a last-level cache"
+                                       : "sysfs does not say which cpus share a cache";
+      }
       break;
     case Placement::kSocket:
       offer = SocketOrder(topology);
@@ -230,10 +260,6 @@ std::vector<int> Plan(const Topology& topology, Placement placement, int n, std:
       break;
     case Placement::kSpread:
       offer = SweepOrder(topology);
-      if (topology.packages() > 1) {
-        // Nodes alternate already; packages without nodes of their own have to be interleaved.
-        if (topology.nodes() == 1) offer = Interleave(Groups(topology, ByPackage, true));
-      }
       if (offer.size() < 2) reason = "only one cpu is allowed";
       break;
   }

@@ -14,7 +14,7 @@ namespace ipcsuite::stress {
 
 struct Cpu {
   int id = 0;
-  int core = 0;  // cpus with the same (package, core) are siblings (SMT)
+  int core = 0;  // cpus with the same (package, core) are siblings (SMT): the smallest of them
   int package = 0;
   int node = 0;    // NUMA node
   int cache = -1;  // id of the last-level cache: the smallest cpu that shares it; -1 unknown
@@ -28,7 +28,7 @@ struct Topology {
   int cores() const;
   int packages() const;
   int nodes() const;
-  int caches() const;
+  int caches() const;            // last-level ones; 0 unknown
   std::string Describe() const;  // "2 cpus, 2 cores, 1 package, 1 node, 1 last-level cache"
 };
 
@@ -38,7 +38,7 @@ enum class Placement {
   kSmt,       // on the hardware threads of one core
   kCache,     // on different cores below one last-level cache
   kSocket,    // on different cores of one package, in different last-level caches where there are
-  kSpread,    // as far apart as possible: over nodes, packages, caches, then cores
+  kSpread,    // as far apart as possible: over packages, nodes, caches, then cores
 };
 
 std::string_view ToString(Placement placement);
@@ -54,8 +54,8 @@ Topology ThisMachine();
 // reason is put in `why`. kNone gives n times -1.
 std::vector<int> Plan(const Topology& topology, Placement placement, int n, std::string* why);
 
-// The order in which a scaling sweep takes cpus: one hardware thread of each core, nodes in turn,
-// then the siblings.
+// The order in which a scaling sweep takes cpus, which is that of kSpread: one hardware thread of
+// each core, with packages, nodes and caches in turn, then the siblings.
 std::vector<int> SweepOrder(const Topology& topology);
 
 // Pins the calling process; -1 lifts the pin to all of `allowed`. False when the kernel refuses.
