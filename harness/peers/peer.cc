@@ -300,6 +300,24 @@ Peer::~Peer() {
 
 namespace {
 
+// Enough for a step; the usual 8 MiB are too much for a small address space. 0: the default.
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+constexpr std::size_t kStackBytes = 0;
+#else
+constexpr std::size_t kStackBytes = std::size_t{512} << 10;
+#endif
+
+int CreateThread(pthread_t* thread, void* (*run)(void*), void* argument) {
+  pthread_attr_t attributes;
+  pthread_attr_init(&attributes);
+  // The least depends on the processor.
+  const auto least = static_cast<std::size_t>(std::max(sysconf(_SC_THREAD_STACK_MIN), 0L));
+  if (kStackBytes > 0) pthread_attr_setstacksize(&attributes, std::max(kStackBytes, least));
+  const int error = pthread_create(thread, &attributes, run, argument);
+  pthread_attr_destroy(&attributes);
+  return error;
+}
+
 struct ThreadStart {
   Actor* actor;
   PeerBase::Script script;
@@ -338,7 +356,7 @@ void ThreadPeer::Start(Script script) {
   actor->text = "";
   TraceEntry* started = NoteTrace(TraceEntry::Kind::kThread, {ActorNumber(actor), 0});
   auto* start = new ThreadStart{actor, std::move(script), &PeerBase::RunScript};
-  const int error = pthread_create(&state_->thread, nullptr, ThreadMain, start);
+  const int error = CreateThread(&state_->thread, ThreadMain, start);
   if (error != 0) {
     delete start;
     state_.reset();

@@ -185,16 +185,17 @@ IPC_TEST(ShmMmapErrors, FixedRangeBeyondTheAddressSpaceFails,
 }
 
 IPC_TEST(ShmMmapErrors, AddressSpaceLimitApplies, clause::mmap::err_enomem_rlimit_as) {
-  constexpr std::size_t kLength = std::size_t{512} << 20;
+  // More than the limit by itself: how much the process uses already is of no account.
+  constexpr std::size_t kLength = std::size_t{64} << 20;
   ShmObject object;
   const CallResult sized = CALL(ftruncate(object, static_cast<off_t>(kLength)));
-  if (!sized.ok()) Unresolved("a sparse object of 512 MiB can't be made: " + Describe(sized));
+  if (!sized.ok()) Unresolved("a sparse object of 64 MiB can't be made: " + Describe(sized));
   if (!TryMap(kLength, PROT_READ, MAP_SHARED, object, 0).ok())
-    Unresolved("no room for 512 MiB even without a limit");
+    Unresolved("no room for 64 MiB even without a limit");
   CallResult limited;
   {
     // Nothing else may be allocated under the limit: the process may use more than that already.
-    ScopedRlimit limit(RLIMIT_AS, std::size_t{256} << 20);
+    ScopedRlimit limit(RLIMIT_AS, kLength);
     limited = TryMap(kLength, PROT_READ, MAP_SHARED, object, 0);
   }
   EXPECT_THAT(limited, Fails(ENOMEM));
