@@ -13,6 +13,7 @@
 #include "cli/explain.h"
 #include "cli/list.h"
 #include "cli/manual.h"
+#include "cli/needs.h"
 #include "cli/run.h"
 #include "cli/version.h"
 #include "faults/detect/detect.h"
@@ -71,6 +72,9 @@ const ipcsuite::cli::Command kCommands[] = {
     {.name = "explain",
      .main = ipcsuite::cli::ExplainMain,
      .help = "show what a clause requires, or what a test judges"},
+    {.name = "needs",
+     .main = ipcsuite::cli::NeedsMain,
+     .help = "print what the program uses of a platform, and what happens without it"},
     {.name = "repro",
      .main = ipcsuite::repro::ReproMain,
      .help = "write what a test judges as a C program"},

@@ -8,6 +8,7 @@
 #include "base/text.h"
 #include "cli/resume.h"
 #include "cli/selection.h"
+#include "faults/detect/smoke.h"
 #include "harness/test/registry.h"
 #include "harness/test/test.h"
 #include "reports/formats/report.h"
@@ -47,9 +48,11 @@ void DescribeReports(CLI::App& app, RunOptions* options) {
   app.add_option("--label", options->label,
                  "Name of this platform in comparisons; default: the host's")
       ->type_name("NAME");
-  app.add_option("--profile", options->profile, "Effort of the properties: quick, full, soak")
+  app.add_option("--profile", options->profile,
+                 "Effort of the properties: quick, full, soak; smoke: only the few tests that "
+                 "together see most faults")
       ->type_name("NAME")
-      ->check(CLI::IsMember({"quick", "full", "soak"}))
+      ->check(CLI::IsMember({"quick", "full", "soak", "smoke"}))
       ->capture_default_str();
   app.add_option("--replay", options->replay,
                  "Run this program of a failed property (its finding prints it), not random ones")
@@ -101,6 +104,7 @@ int ReadFailed(const std::string& path, RunnerOptions& runner) {
   if (path.empty()) return -1;
   const auto run = report::ReadRun(path);
   if (!run) return Complain(run.error());
+  runner.names.clear();  // whatever the profile selects
   for (const report::TestRecord& test : run->tests) {
     if (report::IsRed(test.verdict) || report::IsFinding(test)) runner.names.push_back(test.name);
   }
@@ -122,6 +126,7 @@ int CheckResumeAfter(const RunnerOptions& runner) {
 
 int Resolve(const Raw& raw, RunOptions* options) {
   RunnerOptions& runner = options->runner;
+  if (options->profile == "smoke") runner.names = detect::SmokeTests();
   runner.isolation = !raw.no_isolation;
   if (raw.no_stress) options->stress = 0ns;
   options->stress_asked_for = raw.stress->count() > 0;

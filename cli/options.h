@@ -23,8 +23,9 @@ struct RunOptions {
   std::vector<std::string> formats = {"json", "html", "junit", "tap", "markdown"};
   report::JudgingOptions judging;  // `detection` empty: the one in `out`, if any
   std::string label;               // name of this platform in comparisons
-  std::string profile = "quick";   // of the properties: quick, full, soak
-  nanoseconds stress = 15s;        // of the short stress; zero: none
+  // Of the properties: quick, full, soak; smoke: only the tests of that list.
+  std::string profile = "quick";
+  nanoseconds stress = 15s;  // of the short stress; zero: none
   bool stress_asked_for = false;
   ShortStress short_stress = nullptr;  // null: this program has none
   std::string replay;  // program that properties run in place of random ones; empty: none

@@ -178,7 +178,11 @@ bool UnshareKeepingIdentity(int flags) {
 void DieWithParent(int signal) { prctl(PR_SET_PDEATHSIG, signal); }
 void AdoptOrphans() { prctl(PR_SET_CHILD_SUBREAPER, 1); }
 void StayObservable() { prctl(PR_SET_DUMPABLE, 1); }
-pid_t ThreadId() { return static_cast<pid_t>(syscall(SYS_gettid)); }
+
+pid_t ThreadId() {
+  const long id = syscall(SYS_gettid);
+  return id > 0 ? static_cast<pid_t>(id) : getpid();  // right for a process without threads
+}
 
 std::string OwnPath() {
   char path[PATH_MAX];

@@ -8,11 +8,14 @@
 #include <set>
 
 #include "base/args.h"
+#include "base/files.h"
 #include "base/os/os.h"
+#include "base/text.h"
 #include "faults/detect/detect_matrix.h"
 #include "faults/detect/detect_pool.h"
 #include "faults/detect/detect_report.h"
 #include "faults/detect/detect_variants.h"
+#include "faults/detect/smoke.h"
 #include "harness/test/registry.h"
 #include "reports/environment/environment.h"
 #include "spec/clause.h"
@@ -57,6 +60,7 @@ std::vector<TestInfo> Baseline(const TrialOptions& trial, const std::vector<Test
     if (before.Judged() && after.Judged() && before.verdict != "XFAIL" && after.verdict != "XFAIL")
       usable.push_back(test);
     run->baseline_tests += before.Judged();
+    run->test_seconds[test.name] = before.seconds;
   }
   return usable;
 }
@@ -102,12 +106,22 @@ std::vector<TestInfo> ChosenTests(const Options& options,
   for (const Implementation& one : implementations) suites.merge(SuitesOf(one));
   std::vector<TestInfo> tests = KnownTests();
   std::erase_if(tests, [&](const TestInfo& test) {
+    if (options.profile == "smoke" && !Contains(SmokeTests(), test.name)) return true;
     if (!options.test.empty()) return test.name != options.test;
     if (options.variants) return !suites.count(test.suite);
     return IsConformance(test.suite) ? options.no_suites || !suites.count(test.suite)
                                      : options.no_properties;
   });
   return tests;
+}
+
+// The tests of `run --profile smoke`; a line for each.
+Result<void> WriteSmoke(const std::string& path, const DetectionRun& run) {
+  const std::vector<std::string> names =
+      SmallestCover(run.results, run.test_seconds, kSmokeTestsMax);
+  std::printf("%s for the smoke profile: %s\n",
+              Counted(static_cast<std::int64_t>(names.size()), "test").c_str(), path.c_str());
+  return WriteFile(path, Join(names, "\n") + "\n");
 }
 
 // What to complain of when there is nothing to try.
@@ -154,6 +168,10 @@ int PerformFaults(const Options& options, const std::vector<Implementation>& fau
   if (options.full) run->detecting_nothing = DetectingNothing(usable, run->results);
   run->seconds = watch.Seconds();
   PrintSummary(*run);
+  if (!options.smoke.empty()) {
+    if (const auto written = WriteSmoke(options.smoke, *run); !written)
+      return Complain(written.error());
+  }
   if (const int status = SaveAndPrint(options, *run); status != 0) return status;
   const bool canary = !options.names.empty() || !options.test.empty() || CanarySeen(*run);
   if (!canary) std::printf("The canary was not seen: this run proves nothing.\n");

@@ -40,6 +40,16 @@ int ParseOptions(int argc, char** argv, Options* options) {
       ->capture_default_str();
   app.add_flag("--full", options->full,
                "All tests of the interface against each fault, not until the first detection");
+  app.add_flag("--claiming", options->claiming,
+               "Only tests that claim a clause that the fault breaks");
+  app.add_option("--profile", options->profile,
+                 "The tests that serve: full, or those of `run --profile smoke`")
+      ->type_name("NAME")
+      ->check(CLI::IsMember({"full", "smoke"}))
+      ->capture_default_str();
+  app.add_option("--smoke", options->smoke,
+                 "With --full: write few tests that together detect what all detected to this file")
+      ->type_name("FILE");
   app.add_flag("--no-suites", options->no_suites,
                "Properties (and stress) only: what would they find alone?");
   app.add_flag("--no-properties", options->no_properties, "Conformance suites (and stress) only");
@@ -53,6 +63,8 @@ int ParseOptions(int argc, char** argv, Options* options) {
   app.add_flag("--list", options->list, "Name the faults and run none");
   app.add_flag("--verbose,-v", options->verbose, "A line for every fault");
   if (const int status = ParseArguments(app, argc, argv); status >= 0) return status;
+  if (!options->smoke.empty() && !options->full)
+    return Complain("--smoke: needs --full, so that all tests are tried on each fault");
   return -1;
 }
 

@@ -75,4 +75,35 @@ std::map<std::string, std::string> ClauseStates(const std::vector<FaultResult>& 
   return states;
 }
 
+std::vector<std::string> SmallestCover(const std::vector<FaultResult>& results,
+                                       const std::map<std::string, double>& seconds,
+                                       std::size_t most) {
+  std::map<std::string, std::set<std::string>> sees;
+  for (const FaultResult& result : results) {
+    if (result.fault.meta()) continue;
+    for (const Detection& detection : result.detections) {
+      // A hang costs the whole time limit, and may be the busy machine's.
+      if (detection.verdict == "FAIL") sees[detection.test].insert(result.fault.name);
+    }
+  }
+  const auto time = [&](const std::string& test) {
+    const auto known = seconds.find(test);
+    return known == seconds.end() ? 0 : known->second;
+  };
+  std::vector<std::string> chosen;
+  while (chosen.size() < most) {
+    const auto best = std::ranges::max_element(sees, [&](const auto& a, const auto& b) {
+      if (a.second.size() != b.second.size()) return a.second.size() < b.second.size();
+      return time(a.first) > time(b.first);
+    });
+    if (best == sees.end() || best->second.empty()) break;
+    chosen.push_back(best->first);
+    const std::set<std::string> seen = std::move(best->second);
+    for (auto& [test, faults] : sees)
+      std::erase_if(faults, [&](const std::string& fault) { return seen.count(fault) > 0; });
+  }
+  std::ranges::sort(chosen);
+  return chosen;
+}
+
 }  // namespace ipcsuite::detect

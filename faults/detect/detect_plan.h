@@ -56,4 +56,11 @@ std::map<std::string, std::map<std::string, Score>> Scores(const std::vector<Fau
 // "no fault". Only requirements.
 std::map<std::string, std::string> ClauseStates(const std::vector<FaultResult>& results);
 
+// Few tests that together detect every fault of which some test was red for a failed check, at most
+// `most`: greedily, first the one that detects most of what is left, of equal ones the quickest.
+// `seconds`: of each test without a fault. Sorted by name.
+std::vector<std::string> SmallestCover(const std::vector<FaultResult>& results,
+                                       const std::map<std::string, double>& seconds,
+                                       std::size_t most);
+
 }  // namespace ipcsuite::detect

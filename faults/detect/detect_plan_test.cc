@@ -104,5 +104,21 @@ TEST(DetectPlan, AClauseIsProvenBySomeFaultThatWasSeen) {
   EXPECT_EQ(states.count("pipe.create.fd_order"), 0u) << "nothing is required there";
 }
 
+TEST(SmallestCover, TakesTheMostCapableThenTheQuickestOfWhatIsLeft) {
+  const auto seen_by = [](const std::string& name, std::vector<Detection> by) {
+    FaultResult result;
+    result.fault = Fault(name, Family::pipe, Difficulty::easy, {});
+    result.detections = std::move(by);
+    return result;
+  };
+  const Detection wide{"Wide", "FAIL", ""}, slow{"Slow", "FAIL", ""}, quick{"Quick", "FAIL", ""};
+  const std::vector<FaultResult> results = {seen_by("a", {wide, slow}), seen_by("b", {wide, slow}),
+                                            seen_by("c", {wide}), seen_by("d", {slow, quick}),
+                                            seen_by("hang", {{"Hangs", "UNRESOLVED", ""}})};
+  const std::map<std::string, double> seconds = {{"Slow", 9}, {"Quick", 1}, {"Wide", 5}};
+  EXPECT_EQ(SmallestCover(results, seconds, 10), (Names{"Quick", "Wide"}));
+  EXPECT_EQ(SmallestCover(results, seconds, 1), Names{"Wide"});
+}
+
 }  // namespace
 }  // namespace ipcsuite::detect

@@ -1,6 +1,7 @@
 // What a detection run says: lines on the terminal, and detection.json.
 #pragma once
 
+#include <map>
 #include <string>
 #include <vector>
 
@@ -15,8 +16,9 @@ struct DetectionRun {
   std::string interrupted;  // empty: complete
   int baseline_tests = 0;   // judged without a fault
   double baseline_seconds = 0, neutral_seconds = 0;
-  std::vector<std::string> neutral_differs;  // tests that the neutral fault turns red
-  std::vector<std::string> not_used;         // tests that are red without a fault: no detectors
+  std::map<std::string, double> test_seconds;  // of each test, without a fault
+  std::vector<std::string> neutral_differs;    // tests that the neutral fault turns red
+  std::vector<std::string> not_used;           // tests that are red without a fault: no detectors
   std::vector<FaultResult> results;
   bool full = false;                           // every test ran against each fault of its interface
   std::vector<std::string> detecting_nothing;  // of a full run

@@ -198,6 +198,7 @@ struct Specimen {
 pid_t StartSpecimen(Specimen* specimen) {
   const pid_t child = fork();
   if (child != 0) return child;
+  os::DieWithParent();
   specimen->running.store(1);
   while (!specimen->stop.load()) {
   }
@@ -252,8 +253,8 @@ void SelfTestProbe(RunHeader& header) {
   } else {
     Decide(header, ProbeMode::kSettle, "/proc does not show a sleeping process as asleep");
   }
-  kill(child, SIGKILL);
-  while (waitpid(child, nullptr, 0) < 0 && errno == EINTR) {
+  // Where it can't be killed it ends with this process.
+  while (kill(child, SIGKILL) == 0 && waitpid(child, nullptr, 0) < 0 && errno == EINTR) {
   }
   munmap(memory, sizeof(Specimen));
 }
