@@ -25,6 +25,7 @@ namespace ipcsuite::report {
 namespace {
 
 using ::testing::HasSubstr;
+using ::testing::MatchesRegex;
 using ::testing::Not;
 
 constexpr const char* kHostile =
@@ -213,6 +214,16 @@ TEST(Text, TellsClauseExpectedObservedEvidenceAndCommand) {
   EXPECT_EQ(text.find('\x1b'), std::string::npos);
   EXPECT_NE(TextSummary(SampleRun(), true).find('\x1b'), std::string::npos);
   EXPECT_THAT(TextSummary(SampleRun(), false, 1), HasSubstr("... and 4 more findings"));
+}
+
+TEST(Text, EndsWithALineForPrograms) {
+  const std::string text = TextSummary(SampleRun(), false);
+  const std::string line = text.substr(text.rfind('\n', text.size() - 2) + 1);
+  EXPECT_THAT(line, MatchesRegex("Summary:  exit=1 incomplete=[01] tests=[0-9]+ fail=[0-9]+ "
+                                 "xpass=[0-9]+ flaky=[0-9]+ unresolved=[0-9]+ disputed=[0-9]+ "
+                                 "xfail=[0-9]+ pass=[0-9]+ observed=[0-9]+ unsupported=[0-9]+ "
+                                 "untested=[0-9]+ notinuse=[0-9]+ heuristic=1 clauses=[0-9]+ "
+                                 "judged_clauses=[0-9]+ seed=0x[0-9a-f]+\n"));
 }
 
 // Tags opened are closed, ids are unique, links inside the page lead somewhere, one script runs.

@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <cctype>
 
 #include "base/text.h"
 #include "reports/formats/format.h"
@@ -62,6 +63,31 @@ std::string Names(const std::vector<const TestRecord*>& tests) {
   std::vector<std::string> names;
   for (std::size_t i = 1; i < tests.size(); ++i) names.push_back(tests[i]->name);
   return FirstLines(names);
+}
+
+std::string Lower(std::string_view text) {
+  std::string lower(text);
+  for (char& c : lower) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+  return lower;
+}
+
+// One line for programs: words KEY=NUMBER, all of them always, in this order (docs/verdicts.md).
+std::string SummaryLine(const Run& run) {
+  const auto word = [](const std::string& key, std::int64_t value) {
+    return " " + key + "=" + std::to_string(value);
+  };
+  std::string line = "Summary: " + word("exit", run.summary.exit_status) +
+                     word("incomplete", !run.interrupted.empty()) +
+                     word("tests", static_cast<std::int64_t>(run.tests.size()));
+  for (const Verdict v : ReadingOrder())
+    line += word(Lower(ToString(v)), run.summary.tests[static_cast<int>(v)]);
+  const auto heuristic = std::ranges::count_if(
+      run.tests, [](const TestRecord& test) { return test.confidence == "heuristic"; });
+  const auto judged = std::ranges::count_if(
+      run.clauses, [](const ClauseRecord& clause) { return IsJudged(clause.verdict); });
+  return line + word("heuristic", heuristic) +
+         word("clauses", static_cast<std::int64_t>(run.clauses.size())) +
+         word("judged_clauses", judged) + " seed=" + Hex(run.seed) + "\n";
 }
 
 }  // namespace
@@ -135,7 +161,7 @@ std::string TextSummary(const Run& run, bool color, std::size_t limit) {
   }
   const bool good = run.summary.exit_status == 0;
   out += paint(good ? "1;32" : "1;31", "Verdict:  " + run.summary.sentence) + "\n";
-  return out;
+  return out + SummaryLine(run);
 }
 
 namespace {

@@ -215,6 +215,13 @@ std::string Sentence(const Run& run, const Summary& s, const Unresolved& unresol
     text += "; " + Count(n, "clause differs", "clauses differ") +
             " from our reading of an open question (DISPUTED)";
   }
+  const auto heuristic = std::ranges::count_if(
+      run.tests, [](const TestRecord& t) { return t.confidence == "heuristic"; });
+  if (heuristic > 0) {
+    text += "; " + std::to_string(heuristic) + " of " +
+            Count(static_cast<int>(run.tests.size()), "test rests", "tests rest") +
+            " on a settle time where blocking could not be shown (heuristic)";
+  }
   if (unresolved.surroundings > 0) {
     text += "; " + Count(unresolved.surroundings, "test was", "tests were") +
             " stopped by the surroundings, which is not counted as a finding";

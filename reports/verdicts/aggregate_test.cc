@@ -132,6 +132,8 @@ TEST(Aggregate, OneCertainTestMakesTheClauseCertain) {
   TestRecord guess = Tested("A", Verdict::kPass, {"a"});
   guess.confidence = "heuristic";
   EXPECT_EQ(One(Clause("a"), {guess}).confidence, "heuristic");
+  EXPECT_THAT(RunOf({guess, Tested("B", Verdict::kPass, {"a"})}).summary.sentence,
+              HasSubstr("1 of 2 tests rest on a settle time"));
   EXPECT_EQ(One(Clause("a"), {guess, Tested("B", Verdict::kPass, {"a"})}).confidence, "certain");
 }
 
