@@ -207,7 +207,7 @@ bool Remote::Poll() {
 }
 
 report::Run Remote::Take() {
-  std::string why = why_;
+  std::string why = collector_.ended() ? "" : why_;
   if (!collector_.ended() && !collector_.chatter().empty())
     why += "; last words: " + LastWords(collector_.chatter());
   const std::int64_t end_ns = end_ns_ > 0 ? end_ns_ : NowNs();
