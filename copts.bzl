@@ -11,6 +11,7 @@ IPC_COPTS = [
     "-Wnon-virtual-dtor",
     "-Wshadow",
 ] + select({
+    "//:small": ["-Os"],
     "//:mode_opt": ["-O2"],
     "//:mode_dbg": ["-O0"],
     "//conditions:default": ["-O1"],

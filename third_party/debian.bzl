@@ -41,6 +41,32 @@ debian_package = repository_rule(
     doc = "Headers, sources and static libraries of one Debian package under an overlay BUILD.",
 )
 
+def _debian_rapidcheck_impl(ctx):
+    source = ctx.os.environ.get("IPCSUITE_RAPIDCHECK")
+    if source:
+        source_package = "apt-get source rapidcheck"
+        ctx.symlink(_need(ctx, source + "/src", source_package), "src")
+        ctx.symlink(source + "/include/rapidcheck.h", "include/rapidcheck.h")
+        gtest = source + "/extras/gtest/include/rapidcheck/gtest.h"
+        for header in ctx.path(source + "/include/rapidcheck").readdir() + [ctx.path(gtest)]:
+            ctx.symlink(header, "include/rapidcheck/" + header.basename)
+        ctx.symlink(ctx.attr.build_file, "BUILD")
+    else:
+        _debian_package_impl(ctx)
+
+debian_rapidcheck = repository_rule(
+    implementation = _debian_rapidcheck_impl,
+    attrs = {
+        "package": attr.string(mandatory = True),
+        "links": attr.string_dict(),
+        "static_libs": attr.string_list(),
+        "build_file": attr.label(mandatory = True, allow_single_file = True),
+    },
+    environ = ["CC", "IPCSUITE_RAPIDCHECK"],
+    local = True,
+    doc = "rapidcheck: the package, a library of this machine, or the sources that IPCSUITE_RAPIDCHECK names, for any.",
+)
+
 def _debian_fmt_impl(ctx):
     core = _need(ctx, "/usr/include/fmt/core.h", "libfmt-dev")
     ctx.symlink(core.dirname, "include/fmt")
@@ -131,7 +157,7 @@ def debian_dependencies():
             "/usr/src/googletest/googlemock": "googlemock",
         },
     )
-    debian_package(
+    debian_rapidcheck(
         name = "rapidcheck",
         package = "librapidcheck-dev",
         build_file = "//third_party:rapidcheck.BUILD",
