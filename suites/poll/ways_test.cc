@@ -1,12 +1,9 @@
 // Every way of waiting: each function for each set of events on each state, ended by each event
 // that must end the wait and by none of those that must not.
 #include <fcntl.h>
-#include <limits.h>
 #include <poll.h>
-#include <sys/select.h>
 #include <unistd.h>
 
-#include <limits>
 #include <string>
 #include <vector>
 
@@ -16,123 +13,10 @@
 #include "suites/poll/bits.h"
 #include "suites/poll/descriptors.h"
 #include "suites/poll/states.h"
+#include "suites/poll/ways.h"
 
 namespace ipcsuite::poll_suite {
 namespace {
-
-enum class By { kPoll, kPpoll, kSelect, kPselect };
-
-// ---- the ways ----
-
-enum class Limit { kNone, kLargest };
-
-// What is asked for, and how. The sets of select() are POLLIN and POLLOUT in `events`.
-struct Way {
-  By by;
-  int events;
-  int entries = 1;  // of the same descriptor; of poll() and ppoll()
-  Limit limit = Limit::kNone;
-  bool selects() const { return by == By::kSelect || by == By::kPselect; }
-};
-
-const char* NameOf(By by) {
-  switch (by) {
-    case By::kPoll: return "Poll";
-    case By::kPpoll: return "Ppoll";
-    case By::kSelect: return "Select";
-    case By::kPselect: break;
-  }
-  return "Pselect";
-}
-
-ClauseRef WaitsClause(By by) {
-  switch (by) {
-    case By::kPoll: return clause::poll::timeout_infinite;
-    case By::kPpoll: return clause::ppoll::timespec;
-    default: return clause::select::timeouts;
-  }
-}
-
-// What a wait said: its result, and the union of what its entries or sets show.
-struct Said {
-  CallResult result;
-  int bits = 0;
-  int ready_entries = 0;
-};
-
-Said WaitByPoll(const Way& way, int fd) {
-  std::vector<pollfd> entries(static_cast<std::size_t>(way.entries),
-                              pollfd{fd, static_cast<short>(way.events), 0});
-  Said said;
-#ifdef IPC_HAVE_PPOLL
-  if (way.by == By::kPpoll) {
-    timespec largest{std::numeric_limits<time_t>::max(), 999'999'999};
-    said.result = CALL(ppoll(entries.data(), entries.size(),
-                             way.limit == Limit::kLargest ? &largest : nullptr, nullptr));
-  } else
-#endif
-  {
-    said.result =
-        CALL(poll(entries.data(), entries.size(), way.limit == Limit::kLargest ? INT_MAX : -1));
-  }
-  for (const pollfd& entry : entries) {
-    said.bits |= entry.revents;
-    said.ready_entries += entry.revents != 0;
-  }
-  return said;
-}
-
-Said WaitBySelect(const Way& way, int fd) {
-  fd_set rd, wr;
-  FD_ZERO(&rd);
-  FD_ZERO(&wr);
-  if (way.events & POLLIN) FD_SET(NeedSelectable(fd), &rd);
-  if (way.events & POLLOUT) FD_SET(NeedSelectable(fd), &wr);
-  Said said;
-  if (way.by == By::kSelect) {
-    timeval largest{std::int64_t{31} * 86'400, 999'999};
-    said.result =
-        CALL(select(fd + 1, &rd, &wr, nullptr, way.limit == Limit::kLargest ? &largest : nullptr));
-  } else {
-    const timespec largest{std::int64_t{31} * 86'400, 999'999'999};
-    said.result = CALL(pselect(fd + 1, &rd, &wr, nullptr,
-                               way.limit == Limit::kLargest ? &largest : nullptr, nullptr));
-  }
-  if (FD_ISSET(fd, &rd)) said.bits |= POLLIN;
-  if (FD_ISSET(fd, &wr)) said.bits |= POLLOUT;
-  said.ready_entries = ((said.bits & POLLIN) != 0) + ((said.bits & POLLOUT) != 0);
-  return said;
-}
-
-Said Wait(const Way& way, int fd) {
-  return way.selects() ? WaitBySelect(way, fd) : WaitByPoll(way, fd);
-}
-
-// Which sets of events end a wait by what: those with one of `by` in them, and (hang-up, errors)
-// all.
-enum class Ends { kReading, kWriting, kHangUp, kError };
-
-// The sets of events with which this event must end a wait.
-std::vector<Way> WaysFor(By by, Ends ends) {
-  const bool selects = by == By::kSelect || by == By::kPselect;
-  std::vector<int> sets;
-  if (selects) {
-    sets = ends == Ends::kReading || ends == Ends::kHangUp ? std::vector<int>{POLLIN}
-                                                           : std::vector<int>{POLLOUT};
-  } else {
-    switch (ends) {
-      case Ends::kReading: sets = {POLLIN, POLLRDNORM, kInBits, POLLIN | POLLPRI}; break;
-      case Ends::kWriting: sets = {POLLOUT, POLLWRNORM, kOutBits, POLLOUT | POLLPRI}; break;
-      case Ends::kHangUp: sets = {0, POLLIN, POLLRDNORM, POLLPRI, kInBits}; break;
-      case Ends::kError: sets = {0, POLLOUT, POLLWRNORM, POLLPRI, kOutBits}; break;
-    }
-  }
-  std::vector<Way> ways;
-  for (const int set : sets) ways.push_back({by, set});
-  ways.push_back({.by = by, .events = sets.back(), .limit = Limit::kLargest});
-  if (!selects) ways.push_back({.by = by, .events = sets.front(), .entries = 3});
-  return ways;
-}
 
 // ---- states and events ----
 
@@ -251,14 +135,6 @@ struct Row {
   Claims claims;
 };
 
-std::vector<By> Functions() {
-  std::vector<By> all = {By::kPoll, By::kSelect, By::kPselect};
-#ifdef IPC_HAVE_PPOLL
-  all.push_back(By::kPpoll);
-#endif
-  return all;
-}
-
 std::vector<Row> MakeRows() {
   std::vector<Row> rows;
   for (const By by : Functions()) {
@@ -277,16 +153,6 @@ std::vector<Row> MakeRows() {
   return rows;
 }
 const std::vector<Row> kRows = MakeRows();
-
-// The bits of which at least one must be there when this way of waiting has been ended so.
-int Expected(const Way& way, Ends ends) {
-  if (way.selects()) return ends == Ends::kReading || ends == Ends::kHangUp ? POLLIN : POLLOUT;
-  switch (ends) {
-    case Ends::kHangUp: return POLLHUP;
-    case Ends::kError: return POLLERR;
-    default: return way.events & (kInBits | kOutBits);
-  }
-}
 
 IPC_TABLE_TEST(PollWaysOfWaiting, Row, kRows) {
   const Event& event = *row.event;
