@@ -108,9 +108,8 @@ std::string Platforms(const Comparison& c, const std::vector<Run>& runs) {
       }
     }
   }
-  std::vector<std::string> sentences, tests, clauses;
+  std::vector<std::string> tests, clauses;
   for (const Run& run : runs) {
-    sentences.push_back(run.summary.sentence);
     tests.push_back(CountsText(run.summary.tests));
     clauses.push_back(CountsText(run.summary.clauses));
   }
@@ -118,7 +117,9 @@ std::string Platforms(const Comparison& c, const std::vector<Run>& runs) {
   Table equal("Equal facts", Columns(c, "Fact"));
   differing.Stacks();
   equal.Stacks();
-  AddFact(differing, "verdict", sentences, false);
+  std::vector<Table::Cell> verdicts = {"verdict"};
+  for (const Run& run : runs) verdicts.push_back(Escape(run.summary.sentence));
+  differing.Row(verdicts);
   AddFact(differing, "tests", tests, false);
   AddFact(differing, "clauses", clauses, false);
   for (const auto& key : keys) {

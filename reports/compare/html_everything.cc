@@ -134,9 +134,10 @@ std::string List(const Comparison& c, Lines& all, const char* anchor, const char
     group.items += item;
   }
   std::string items;
+  const std::string one = std::string(noun).substr(0, std::string_view(noun).size() - 1);
   for (const Group& group : groups) {
-    const std::string counts =
-        Count(group.lines) + " " + noun + ", " + Count(group.differing) + " of them differ";
+    const std::string counts = Counted(static_cast<std::int64_t>(group.lines), one) + ", " +
+                               Count(group.differing) + " of them differ";
     items += ListGroup("", group.name, group.suite, counts, group.items);
   }
   return Element("h3")
