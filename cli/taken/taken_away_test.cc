@@ -3,6 +3,7 @@
 // nothing was taken away.
 #include <gtest/gtest.h>
 
+#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <map>
@@ -250,6 +251,32 @@ TEST_P(TakenAway, IsRed) {
   EXPECT_TRUE(here.status == 1 || here.status == 3) << here.status << "\n" << here.text;
   const int status = Report("'" + here.results + "'" + required);
   EXPECT_TRUE(status == 1 || status == 3) << status << " with" << required << "\n" << here.text;
+}
+
+// A kernel that was built without message queues, in a virtual machine. Few have such a kernel: two
+// variables name it and the static program.
+TEST(TakenAwayByTheKernel, IsRed) {
+  const char* const kernel = std::getenv("IPCSUITE_KERNEL_WITHOUT_QUEUES");
+  const char* const portable = std::getenv("IPCSUITE_PORTABLE");
+  if (kernel == nullptr || portable == nullptr)
+    GTEST_SKIP()
+        << "IPCSUITE_KERNEL_WITHOUT_QUEUES and IPCSUITE_PORTABLE name no kernel and program";
+  const Scratch scratch;
+  const std::string control = scratch.path() + "/control", guest = scratch.path() + "/guest";
+  const std::string tests = " --filter 'MqCreate.*:MqSend.*:PipeIo.*' --no-stress";
+  const auto start = [&](const std::string& line) { return Shell(line, scratch.path() + "/text"); };
+  const Ended whole =
+      start(std::string(portable) + " run --format json --out '" + control + "'" + tests);
+  ASSERT_EQ(whole.status, 0) << whole.text;
+  const std::string on = ProgramPath() + " on vm:" + kernel + " --program " + portable +
+                         " --format json --out '" + guest + "'";
+  const Ended against = start(on + " --baseline '" + control + "/results.json' --" + tests);
+  EXPECT_EQ(against.status, 3) << against.text;
+  EXPECT_NE(against.text.find("Coverage lost"), std::string::npos) << against.text;
+  const std::string report = ProgramPath() + " report '" + guest + "/results.json'";
+  EXPECT_EQ(start(report + " --require mq_open,mq_send").status, 3);
+  const Ended alone = start(report + " --fail-on findings");
+  EXPECT_EQ(alone.status, 0) << alone.text;
 }
 
 INSTANTIATE_TEST_SUITE_P(Cases, TakenAway, testing::ValuesIn(Cases()),

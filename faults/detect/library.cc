@@ -36,6 +36,11 @@ std::vector<Implementation> LoadLibrary(const std::string& path, std::string* er
     return all;
   }
   for (std::size_t i = 0; const faults::Row* row = row_at(i); ++i) {
+    if (!row->name || !row->observed || !row->what || !row->source || !row->file) {
+      *error =
+          path + " is of another version: build the program and the library from the same sources";
+      return {};
+    }
     Implementation one{row->name,     row->role, row->family, row->difficulty, {},
                        row->observed, row->what, row->source, row->file,       row->line};
     for (const char* const* id = row->clauses; *id; ++id) {

@@ -117,7 +117,7 @@ std::string Platforms(const Comparison& c, const std::vector<Run>& runs) {
   Table equal("Equal facts", Columns(c, "Fact"));
   differing.Stacks();
   equal.Stacks();
-  std::vector<Table::Cell> verdicts = {"verdict"};
+  std::vector<Table::Cell> verdicts = {std::string("verdict")};
   for (const Run& run : runs) verdicts.push_back(Escape(run.summary.sentence));
   differing.Row(verdicts);
   AddFact(differing, "tests", tests, false);
