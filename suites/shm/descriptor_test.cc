@@ -64,9 +64,10 @@ IPC_TEST(ShmDescriptor, AllocationIsAtomicAmongThreads, clause::shm_open::fd_all
   ShmObject object;
   // Where a thread can't be started, those before it wait until the process ends: this outlives the
   // test.
-  static std::atomic<int> arrivals[kRounds];
+  static std::atomic<int> arrivals[kRounds], returns[kRounds];
   for (int round = 0; round < kRounds; ++round) {
     std::atomic<int>& arrived = arrivals[round];
+    std::atomic<int>& returned = returns[round];
     std::vector<int> expected;
     {
       std::vector<Fd> probe;  // which numbers are free
@@ -80,10 +81,16 @@ IPC_TEST(ShmDescriptor, AllocationIsAtomicAmongThreads, clause::shm_open::fd_all
       for (int i = 0; i < kThreads; ++i) {
         calls.push_back(threads[static_cast<std::size_t>(i)].start([&] {
           arrived.fetch_add(1);
-          while (arrived.load() < kThreads) sched_yield();
-          return CALL(shm_open(object.name(), O_RDWR, 0));
+          while (arrived.load() <= kThreads) sched_yield();
+          const CallResult opened = CALL(shm_open(object.name(), O_RDWR, 0));
+          returned.fetch_add(1);
+          return opened;
         }));
       }
+      // Meanwhile nothing else here may take a descriptor, as a wait for a result does when it
+      // looks at the state of a thread in /proc.
+      arrived.fetch_add(1);
+      while (returned.load() < kThreads) sched_yield();
       for (int i = 0; i < kThreads; ++i) {
         const CallResult result = calls[static_cast<std::size_t>(i)].result();
         EXPECT_THAT(result, Succeeds());
