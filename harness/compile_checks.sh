@@ -7,7 +7,8 @@ trap 'rm -f "$object"' EXIT
 echo '#pragma once'
 echo '#include "harness/compile_checks.h"'
 echo 'namespace ipcsuite::compile_checks {'
-echo 'inline constexpr Result kResults[] = {'
+# Not inline: each suite that has such checks has a table of this name.
+echo 'constexpr Result kResults[] = {'
 for file; do
   options=$(sed -n '1s,^// options:,,p' "$file")
   how=-c

@@ -18,20 +18,7 @@ namespace ipcsuite::mqueue_suite {
 namespace {
 
 const compile_checks::Result& ResultOf(const char* name) {
-  const compile_checks::Result* result = compile_checks::Find(compile_checks::kResults, name);
-  if (!result) Unresolved(std::string("no outcome of compiling ") + name + " is in this program");
-  return *result;
-}
-
-// Compiling works here, and can fail.
-void NeedCompiler() {
-  if (!ResultOf("control_compiles").compiles) {
-    const std::string why = ResultOf("control_compiles").message;
-    if (why.find("mqueue.h") != std::string::npos) Unsupported("no <mqueue.h>: " + why);
-    Unresolved("the build could not compile C: " + why);
-  }
-  if (ResultOf("control_fails").compiles)
-    Unresolved("the build's compiler takes what no header declares");
+  return compile_checks::Judged(compile_checks::kResults, name, "mqueue.h");
 }
 
 struct HeaderRow {
@@ -57,9 +44,9 @@ const HeaderRow kMqueue[] = {
     {"StandsOnNoNameOfTheApplication", {clause::mqueue_h::reserved_prefixes}, "reserved_names"},
 };
 IPC_TABLE_TEST(MqueueHeader, HeaderRow, kMqueue) {
-  NeedCompiler();
+  const compile_checks::Result& result = ResultOf(row.snippet);
   NoteChecks();
-  EXPECT_TRUE(ResultOf(row.snippet).compiles) << ResultOf(row.snippet).message;
+  EXPECT_TRUE(result.compiles) << result.message;
 }
 
 const HeaderRow kOthers[] = {
@@ -79,15 +66,14 @@ const HeaderRow kOthers[] = {
     {"SignalDefinesStructSigevent", {clause::signal_h::sigevent}, "signal_sigevent"},
 };
 IPC_TABLE_TEST(MqueueOtherHeaders, HeaderRow, kOthers) {
-  NeedCompiler();
+  const compile_checks::Result& result = ResultOf(row.snippet);
   NoteChecks();
-  EXPECT_TRUE(ResultOf(row.snippet).compiles) << ResultOf(row.snippet).message;
+  EXPECT_TRUE(result.compiles) << result.message;
 }
 
 // A program that defines functions of its own under names that are not reserved, linked statically.
 IPC_TEST(MqueueLibrary, StandsOnNoFunctionOfTheApplication, clause::mqueue_h::reserved_prefixes,
          regression::glibc_bz18544_18545_18546) {
-  NeedCompiler();
   const compile_checks::Result& result = ResultOf("static_names");
   const std::string message = result.message;
   if (!result.compiles && message.find("cannot find") != std::string::npos)
@@ -120,7 +106,6 @@ IPC_TEST(MqueueOtherHeaders, PriorityLimitOfLimitsHolds, clause::limits::mq_prio
 }
 
 IPC_TEST(MqueueOtherHeaders, STypeismqIsZeroForOtherTypes, clause::sys_stat_h::s_typeismq) {
-  NeedCompiler();
   EXPECT_TRUE(ResultOf("s_typeismq").compiles) << ResultOf("s_typeismq").message;
 #if defined(S_TYPEISMQ)
   const auto is_queue = [](int fd) {
