@@ -38,6 +38,7 @@ class Writer {
   std::string Argument(int i, K kind) {
     if (kind >= K::kSemaphore) return Object(i, kind);
     if (IsResult(kind)) return Result(i, kind);
+    if (kind == K::kFdSet) return FdSet(i);
     if (kind >= K::kString && kind < K::kSigval) return Pointee(i, kind);
     return NumberOf(i, kind);
   }
@@ -84,7 +85,7 @@ class Writer {
       }
       case K::kPointer: {
         if (value == 0) return "NULL";
-        const std::string mapped = roles_.Mapped(Word(i));
+        const std::string mapped = roles_.Mapped(entry_.actor, Word(i));
         return mapped.empty() ? Refuse("of memory that the trace does not know") : mapped;
       }
       case K::kSigval: return "(union sigval){" + std::to_string(number) + "}";
@@ -103,7 +104,7 @@ class Writer {
 
   std::string Object(int i, K kind) {
     if (kind == K::kMutex) return Refuse("of a mutex");
-    return roles_.Semaphore(Word(i));
+    return roles_.Semaphore(entry_.actor, Word(i));
   }
 
   std::string Result(int i, K kind) {
@@ -112,9 +113,7 @@ class Writer {
     switch (kind) {
       case K::kBytesOut:
         if (Word(i + 1) > kBufferMax && !entry_.failed) return Refuse("with a huge buffer");
-        needs_.buffer_bytes =
-            std::max(needs_.buffer_bytes, std::min<std::size_t>(Word(i + 1), kBufferMax));
-        return "buf";
+        return Buffer(Word(i + 1));
       case K::kAttributesOut: return needs_.attributes = true, "&attr";
       case K::kStatOut: return needs_.status = true, "&st";
       case K::kUnsignedOut: return needs_.priority = true, "&prio";
@@ -125,9 +124,49 @@ class Writer {
       case K::kOpaqueOut:
         // Old actions and limits, which nobody looks at here.
         if (entry_.function == Function::sigaction) return "NULL";
+        if (entry_.function == Function::readv) return Vectors(i, true);
         [[fallthrough]];
       default: return Refuse("with results that the trace does not hold");
     }
+  }
+
+  std::string Buffer(std::uint64_t bytes) {
+    const auto wanted = std::clamp<std::size_t>(bytes, 1, kBufferMax);
+    needs_.buffer_bytes = std::max(needs_.buffer_bytes, wanted);
+    return "buf";
+  }
+
+  // "(struct iovec[]){{\"ab\", 2}, {\"c\", 1}}", or with parts of the buffer.
+  std::string Vectors(int i, bool out) {
+    const std::size_t count = Word(i + 1), head = count * sizeof(iovec);
+    if (count == 0 || count > 3 || entry_.size[i] < head) return Refuse("with many buffers");
+    std::string text;
+    std::size_t at = head, begin = 0;
+    for (std::size_t n = 0; n < count; ++n) {
+      const std::size_t length = Take<iovec>(entry_, i, n * sizeof(iovec)).iov_len;
+      if (length > 200 || (!out && at + length > entry_.size[i]))
+        return Refuse("with long buffers");
+      const std::string base =
+          out ? Buffer(begin + length) + (begin > 0 ? " + " + std::to_string(begin) : "")
+              : LiteralInC(CopyOf(entry_, i).substr(at, length));
+      text += (n > 0 ? ", {" : "{") + base + ", " + std::to_string(length) + "}";
+      at += length;
+      begin += length;
+    }
+    return "(struct iovec[]){" + text + "}";
+  }
+
+  // "fds(0, (int[]){p1[0], -1})"
+  std::string FdSet(int i) {
+    if (Word(i) == 0) return "NULL";
+    if (entry_.size[i] == 0) return Faults() ? "(void *)-1" : Refuse("with unknown sets");
+    needs_.sets = true;
+    const auto bits = Take<std::uint64_t>(entry_, i);
+    std::string text = "fds(" + std::to_string(i - 1) + ", (int[]){";
+    for (int fd = 0; fd < 64; ++fd) {
+      if (bits >> fd & 1) text += roles_.Descriptor(entry_.actor, fd) + ", ";
+    }
+    return text + "-1})";
   }
 
   std::string Bytes(int i) {
@@ -144,7 +183,7 @@ class Writer {
   }
 
   std::string Pointee(int i, K kind) {
-    if (Word(i) == 0) return kind == K::kFdSet || kind != K::kBytesIn ? "NULL" : Bytes(i);
+    if (Word(i) == 0) return kind != K::kBytesIn ? "NULL" : Bytes(i);
     if (Faults() && entry_.size[i] == 0) return "(void *)-1";
     const auto fields = [](std::int64_t a, std::int64_t b) {
       return std::to_string(a) + ", " + std::to_string(b) + "}";
@@ -179,8 +218,8 @@ class Writer {
         needs_.limit = true;
         return Take<rlim_t>(entry_, i) == RLIM_INFINITY ? "RLIM_INFINITY"
                                                         : std::to_string(Take<rlim_t>(entry_, i));
-      case K::kFdSet: return Refuse("with sets of descriptors");
-      default: return Refuse("with several buffers");
+      case K::kVectorIn: return Vectors(i, false);
+      default: return Refuse("with memory that the trace does not know");
     }
   }
 
@@ -188,14 +227,19 @@ class Writer {
     const auto time = Take<timespec>(entry_, i), now = Take<timespec>(entry_, i, sizeof(timespec));
     constexpr time_t kNear = 1'000'000;  // seconds; what is further away was chosen as such
     const bool near = time.tv_sec > now.tv_sec - kNear && time.tv_sec < now.tv_sec + kNear;
-    if (time.tv_nsec < 0 || time.tv_nsec >= 1'000'000'000 || !near)
+    const bool valid = time.tv_nsec >= 0 && time.tv_nsec < 1'000'000'000;
+    // What was chosen is a round number; the call came a moment later.
+    std::int64_t ms = (time.tv_sec - now.tv_sec) * 1000;
+    if (valid) ms += (time.tv_nsec - now.tv_nsec) / 1'000'000;
+    const std::int64_t unit = ms > 10'000 ? 1000 : 10;
+    if (ms > 0) ms = (ms + unit - 1) / unit * unit;
+    if (near && !valid)
+      return "&(struct timespec){time(NULL) + " + std::to_string(ms / 1000) + ", " +
+             Integer(time.tv_nsec) + "}";
+    if (!valid || !near)
       return "&(struct timespec){" + Integer(time.tv_sec) + ", " + Integer(time.tv_nsec) + "}";
     needs_.deadline = true;
-    const std::int64_t ms =
-        (time.tv_sec - now.tv_sec) * 1000 + (time.tv_nsec - now.tv_nsec) / 1'000'000;
-    // What was chosen is a round number; the call came a moment later.
-    const std::int64_t round = ms > 0 ? (ms + 9) / 10 * 10 : ms;
-    return "at(" + std::to_string(round) + ")";
+    return "at(" + std::to_string(ms) + ")";
   }
 
   std::string SetOf(std::uint64_t bits) {
@@ -251,6 +295,10 @@ class Writer {
   const std::string& made_;
 };
 
+std::string Parenthesized(const std::string& text) {
+  return text.find('|') == text.npos ? text : "(" + text + ")";
+}
+
 bool Makes(Function function) { return function == Function::pipe || function == Function::pipe2; }
 
 // "polls[0].revents == POLLIN && ..."
@@ -258,7 +306,7 @@ std::string PollResults(const TraceEntry& entry) {
   std::string text;
   for (std::size_t at = 0; at < entry.size[0]; at += sizeof(pollfd)) {
     text += " && polls[" + std::to_string(at / sizeof(pollfd)) +
-            "].revents == " + PollBitsInC(Take<pollfd>(entry, 0, at).revents);
+            "].revents == " + Parenthesized(PollBitsInC(Take<pollfd>(entry, 0, at).revents));
   }
   return entry.size[0] == 0 ? "" : text;
 }
@@ -279,12 +327,25 @@ std::string CallInC(const TraceEntry& entry, Roles& roles, Needs& needs, std::st
   if (!made_now) return text;
   if (entry.function == Function::close || entry.function == Function::mq_close)
     roles.Close(entry.actor, static_cast<int>(entry.word[0]));
-  if (entry.function == Function::munmap) roles.Unmap(entry.word[0]);
+  if (entry.function == Function::munmap) roles.Unmap(entry.actor, entry.word[0]);
   if (made.empty() && !(made = roles.Define(entry)).empty()) text = made + " = " + text;
   return text;
 }
 
-std::string ResultsInC(const TraceEntry& entry, const Needs& needs) {
+// " && FD_ISSET(p1[0], &sets[0])" for each descriptor that was asked for.
+std::string SetResults(const TraceEntry& entry, int i, const Roles& roles) {
+  std::string text;
+  const auto asked = Take<std::uint64_t>(entry, i);
+  const auto ready = Take<std::uint64_t>(entry, i, sizeof asked);
+  for (int fd = 0; fd < 64; ++fd) {
+    if (!(asked >> fd & 1)) continue;
+    text += std::string(" && ") + (ready >> fd & 1 ? "" : "!") + "FD_ISSET(" +
+            roles.Descriptor(entry.actor, fd) + ", &sets[" + std::to_string(i - 1) + "])";
+  }
+  return text;
+}
+
+std::string ResultsInC(const TraceEntry& entry, const Roles& roles, const Needs& needs) {
   const FunctionShape& shape = ShapeOf(entry.function);
   std::string text;
   for (int i = 0; i < entry.word_count; ++i) {
@@ -295,6 +356,8 @@ std::string ResultsInC(const TraceEntry& entry, const Needs& needs) {
     };
     switch (shape.parameters[i].kind) {
       case K::kBytesOut:
+        if (entry.requirement.what == Requirement::kSetup)
+          text += " && r == " + std::to_string(entry.value);
         if (!needs.bytes_are_known || entry.value <= 0 || entry.size[i] != entry.value) break;
         text += " && memcmp(buf, " + LiteralInC(CopyOf(entry, i)) + ", " +
                 std::to_string(entry.value) + ") == 0";
@@ -316,6 +379,16 @@ std::string ResultsInC(const TraceEntry& entry, const Needs& needs) {
         if (info.si_code == SI_QUEUE) text += " && info.si_code == SI_QUEUE";
         break;
       }
+      case K::kOpaqueOut: {
+        const std::string_view bytes = CopyOf(entry, i).substr(
+            std::min<std::size_t>(entry.size[i], entry.word[i + 1] * sizeof(iovec)));
+        if (needs.bytes_are_known && entry.value > 0 &&
+            bytes.size() == static_cast<std::size_t>(entry.value))
+          text += " && memcmp(buf, " + LiteralInC(bytes) + ", " + std::to_string(entry.value) +
+                  ") == 0";
+        break;
+      }
+      case K::kFdSet: text += SetResults(entry, i, roles); break;
       case K::kPolls: text += PollResults(entry); break;
       default: break;
     }

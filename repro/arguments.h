@@ -13,10 +13,11 @@ struct Needs {
   std::size_t buffer_bytes = 0;  // `buf`, into which calls write
   std::size_t zeroes_bytes = 0;  // `zeroes`, of which long buffers consist
   bool deadline = false;         // at(ms): a time from now
+  bool sets = false;             // fds(i, (int[]){p1[0], -1}): the i-th set of select()
   bool signals = false;          // sigs((int[]){SIGUSR1, 0}): a set of signals
   bool handler = false;          // on_signal(): does nothing
   bool limit = false;            // limit(resource, n)
-  bool fill = false, drain = false;
+  bool fill = false, drain = false, full = false;
   bool attributes = false, status = false, priority = false, number = false, info = false;
   bool polls = false;
   bool bytes_are_known = true;  // what is received can be compared
@@ -25,6 +26,6 @@ struct Needs {
 // "mq_send(q1, \"x\", 1, 0)"; what can't be written is said in `why`.
 std::string CallInC(const TraceEntry& entry, Roles& roles, Needs& needs, std::string* why);
 // What holds for the outcome of a call that stored results as in the trace: " && prio == 3".
-std::string ResultsInC(const TraceEntry& entry, const Needs& needs);
+std::string ResultsInC(const TraceEntry& entry, const Roles& roles, const Needs& needs);
 
 }  // namespace ipcsuite::repro

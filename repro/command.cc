@@ -84,13 +84,13 @@ Result<void> WritePrograms(const report::Run& run, bool all, const std::string& 
   if (error) return Error{folder + ": can't be made: " + error.message()};
   for (const report::TestRecord& test : run.tests) {
     if (!all && test.standing != "new") continue;
-    for (const report::Attachment& attachment : test.attachments) {
-      if (attachment.title != report::kProgramTitle) continue;
-      std::string name = test.name + ".c";
-      std::ranges::replace(name, '/', '-');
-      const Result<void> written = WriteFile(folder + "/" + name, attachment.content);
-      if (!written) return written;
-    }
+    const auto program =
+        std::ranges::find(test.attachments, report::kProgramTitle, &report::Attachment::title);
+    if (program == test.attachments.end()) continue;
+    std::string name = test.name + ".c";
+    std::ranges::replace(name, '/', '-');
+    const Result<void> written = WriteFile(folder + "/" + name, program->content);
+    if (!written) return written;
   }
   return {};
 }

@@ -1,5 +1,7 @@
 #include "repro/program.h"
 
+#include <sys/wait.h>
+
 #include <algorithm>
 #include <map>
 #include <set>
@@ -8,6 +10,9 @@
 #include "harness/core/call.h"
 #include "harness/core/trace_words.h"
 #include "repro/arguments.h"
+#include "repro/checks.h"
+#include "repro/counterexample.h"
+#include "repro/layout.h"
 #include "repro/runtime.h"
 #include "repro/steps.h"
 #include "spec/clause.h"
@@ -64,30 +69,32 @@ class Program {
     const int actors = std::min<int>(slot.actors_used.load(), Slot::kActorsMax);
     for (int i = 0; i < actors; ++i) roles_.SetPid(i, slot.actors[i].pid.load());
     roles_.SetPid(0, slot.actors[0].pid.load());
+    if (!passed_) compared_ = FailedComparisons(slot);
   }
 
-  Result<std::string> Write(const std::vector<Step>& steps) {
-    for (const Step& step : steps) {
+  Result<std::string> Write() {
+    const auto steps = StepsOf(slot_, compared_);
+    if (!steps) return Error{steps.error()};
+    bool required = false, violated = false;
+    for (const Step& step : *steps) {
       peers_ = std::max(peers_, std::max<int>(step.actor, step.what == What::kStart ? step.of : 0));
-      required_ = required_ || IsCheck(step);
-      violated_ = violated_ || (step.entry->requirement.what != Requirement::kNone &&
-                                !step.entry->requirement.held);
+      const Requirement& requirement = step.entry->requirement;
+      required = required || IsCheck(step) || compared_.contains(step.entry);
+      violated = violated || compared_.contains(step.entry) ||
+                 (requirement.what != Requirement::kNone && !requirement.held);
+      NoteLongBytes(*step.entry);
     }
-    if (!required_) return Error{"none of its checks is one of a call's outcome"};
-    if (!passed_ && !violated_)
+    if (!required) return Error{"none of its checks is one of a call's outcome"};
+    if (!passed_ && !violated)
       return Error{"what failed is not the outcome of a call, but what the test made of it"};
-    for (const Step& step : steps) NoteLongBytes(*step.entry);
-    for (std::size_t i = 0; i < steps.size(); ++i) {
-      const bool first = i == 0 || steps[i - 1].actor != steps[i].actor;
-      const bool last = i + 1 == steps.size() || steps[i + 1].actor != steps[i].actor;
-      if (first && i > 0) Line(steps[i].actor, "turn(" + std::to_string(++turn_) + ");");
-      Perform(steps[i]);
-      const bool main_ends = i + 1 == steps.size() && steps[i].actor == 0;
-      if (last && steps[i].what != What::kIssue && peers_ > 0 && !main_ends)
-        Line(steps[i].actor, "s->turn++;");
-    }
+    NoteSurroundings(*steps);
+    for (const Step& step : *steps) Perform(step);
     if (!why_.empty()) return Error{why_};
-    return Text(steps);
+    RemoveUnused(script_);
+    const std::string text = Text();
+    constexpr std::ptrdiff_t kLinesMax = 300;
+    if (std::ranges::count(text, '\n') > kLinesMax) return Error{"it would be too long to be read"};
+    return text;
   }
 
  private:
@@ -96,22 +103,6 @@ class Program {
     return step.what == What::kBlocked ||
            (what != Requirement::kNone && what != Requirement::kOpen &&
             what != Requirement::kSetup);
-  }
-
-  // A new line, or more of the last one where that reads well.
-  void Line(int actor, const std::string& text) {
-    constexpr std::size_t kColumns = 96;
-    std::vector<std::string>& lines = lines_[actor];
-    const bool follows = text.starts_with("MUST(") || text.starts_with("SETUP(r") ||
-                         text.starts_with("s->turn++") ||
-                         (!lines.empty() && lines.back().starts_with("turn("));
-    const bool fits = !lines.empty() && lines.back().size() + 1 + text.size() <= kColumns &&
-                      !lines.back().starts_with("if (") && !text.starts_with("if (");
-    if (follows && fits) {
-      lines.back() += " " + text;
-    } else {
-      lines.push_back(text);
-    }
   }
 
   // Long buffers are written as zeroes, so what is read of them differs.
@@ -124,63 +115,116 @@ class Program {
     }
   }
 
+  // Whether the numbers of descriptors matter, and the directory that other users need.
+  void NoteSurroundings(const std::vector<Step>& steps) {
+    for (const Step& step : steps) {
+      const TraceEntry& entry = *step.entry;
+      if (step.what == What::kBecome) roles_.UseDirectory();
+      numbers_ = numbers_ || step.what == What::kFull || NumbersMatter(entry);
+      if (first_number_ < 0 && entry.actor == 0 && !entry.failed && entry.ended != 0)
+        first_number_ = NumberMade(entry);
+    }
+    for (const TraceEntry* entry : EntriesOf(slot_.trace)) {
+      if (entry->kind == TraceEntry::Kind::kEnd) ends_.insert(entry->actor);
+      // Without the end of its script: by _exit() in a step.
+      if (entry->kind == TraceEntry::Kind::kEnded && WIFEXITED(static_cast<int>(entry->word[1])))
+        ends_.insert(static_cast<int>(entry->word[0]));
+    }
+  }
+
   void Perform(const Step& step) {
     const std::string peer = std::to_string(step.of);
     switch (step.what) {
       case What::kCall: return Call(step, "CALL");
       case What::kIssue: return Call(step, "ISSUE");
-      case What::kReturn: return Check(step, *step.entry);
+      case What::kReturn: Add(step.actor); return Check(*step.entry);
       case What::kStart: return Start(step);
       case What::kBlocked:
         needs_blocked_ = true;
-        return Line(step.actor, "blocked(" + peer + ");" + Clause(step.entry->requirement));
+        return Add(step.actor, "blocked(" + peer + ");" + Clause(step.entry->requirement));
       case What::kSignal: return Signal(step, peer);
-      case What::kFill: needs_.fill = true; return Line(step.actor, "fill(" + Fd(step) + ");");
-      case What::kDrain: needs_.drain = true; return Line(step.actor, "drain(" + Fd(step) + ");");
+      case What::kFill: needs_.fill = true; return Add(step.actor, "fill(" + Fd(step) + ");");
+      case What::kDrain: needs_.drain = true; return Add(step.actor, "drain(" + Fd(step) + ");");
       case What::kCloseExcept: return CloseExcept(step);
+      case What::kBecome: return Become(step);
+      case What::kFull:
+        needs_.full = true;
+        return Add(step.actor, "full(" + std::to_string(step.entry->word[0]) + ");");
       case What::kJoin: return Join(step, peer);
     }
   }
+
+  // Begins what an actor does in one step.
+  void Add(int actor, const std::string& text = "") {
+    script_.push_back({.actor = actor});
+    if (!text.empty()) More(text);
+  }
+  void More(const std::string& text) { script_.back().parts.push_back(text); }
 
   std::string Fd(const Step& step) const {
     return roles_.Descriptor(step.actor, static_cast<int>(step.entry->word[0]));
   }
 
   void Call(const Step& step, const std::string& how) {
-    const std::string call = CallInC(*step.entry, roles_, needs_, &why_);
-    Line(step.actor, how + "(" + call + ");");
-    if (how == "CALL") Check(step, *step.entry);
-    const bool stays = step.entry->ended == 0 && !MustReturn(*step.entry);
-    if (stays && step.entry->requirement.what != Requirement::kDies &&
-        step.entry->requirement.what != Requirement::kIsCancelled)
+    const TraceEntry& entry = *step.entry;
+    const std::string call = CallInC(entry, roles_, needs_, &why_);
+    Add(step.actor, how + "(" + call + ");");
+    script_.back().places = IsRaw(entry) && Places(entry);
+    script_.back().issues = how == "ISSUE";
+    if (how == "CALL") Check(entry);
+    const Requirement::What what = entry.requirement.what;
+    const bool gone = what == Requirement::kDies || what == Requirement::kIsCancelled;
+    if (entry.ended == 0 && !MustReturn(entry) && !gone)
       may_stay_ |= std::uint64_t{1} << step.actor;
     // A thread that is cancelled, or a process that is killed, must not come back.
-    const Requirement::What what = step.entry->requirement.what;
-    if (what == Requirement::kDies || what == Requirement::kIsCancelled)
-      Line(step.actor, "MUST(!\"come back from the call\");" + Clause(step.entry->requirement));
-    if (what == Requirement::kDies) dies_[step.actor] = step.entry;
-    if (what == Requirement::kIsCancelled) cancelled_[step.actor] = step.entry;
+    if (gone) More("MUST(!\"come back from the call\");" + Clause(entry.requirement));
+    if (what == Requirement::kDies) dies_[step.actor] = &entry;
+    if (what == Requirement::kIsCancelled) cancelled_[step.actor] = &entry;
+    if (entry.function == Function::pthread_cancel) AwaitCancelled(entry);
   }
 
-  void Check(const Step& step, const TraceEntry& entry) {
+  void AwaitCancelled(const TraceEntry& cancel) {
+    const int peer = roles_.ActorOfThread(cancel.word[0]);
+    const auto found = cancelled_.find(peer);
+    if (found == cancelled_.end()) return;
+    needs_end_ = true;
+    More("pthread_join(thread[" + std::to_string(peer) + "], &ended);");
+    More("MUST(ended == PTHREAD_CANCELED);" + Clause(found->second->requirement));
+    cancelled_.erase(found);
+  }
+
+  void Check(const TraceEntry& entry) {
+    const bool own = !IsRaw(entry);
+    if (const auto compared = compared_.find(&entry); compared != compared_.end())
+      More("MUST(" + compared->second + ");");
     Requirement required = entry.requirement;
-    const bool own = entry.kind == TraceEntry::Kind::kCall;
     const bool seen = required.what == Requirement::kNone && own && passed_;
     if (required.what == Requirement::kNone && !own && !entry.failed && entry.ended != 0)
       required.what = Requirement::kSetup;
     if (seen) required = AsSeen(entry);
     if (required.what == Requirement::kNone || required.what == Requirement::kOpen) return;
     std::string condition = ConditionOf(entry, required);
-    const std::string results = passed_ && !entry.failed && own ? ResultsInC(entry, needs_) : "";
+    const std::string results =
+        passed_ && !entry.failed && own ? ResultsInC(entry, roles_, needs_) : "";
     if (condition.empty()) return;
-    if (required.what == Requirement::kSetup) {
-      Line(step.actor, "SETUP(" + condition + ");");
-      if (!results.empty()) Line(step.actor, "MUST(" + results.substr(4) + ");");
+    if (required.what == Requirement::kSetup || seen) {
+      Need(condition, !seen || condition == "r != -1");
+      if (!results.empty()) More("MUST(" + results.substr(4) + ");");
       return;
     }
     if (!results.empty() && required.what == Requirement::kMayFail)
       condition = "(" + condition + ")";
-    Line(step.actor, "MUST(" + condition + results + ");" + Clause(required));
+    More("MUST(" + condition + results + ");" + Clause(required));
+  }
+
+  // The set-up has this outcome, or nothing can be told.
+  void Need(const std::string& condition, bool setup) {
+    std::vector<std::string>& parts = script_.back().parts;
+    if (setup && condition == "r != -1" && !parts.empty() && parts.back().starts_with("CALL(")) {
+      parts.back() = "SETUP(" + parts.back().substr(5);
+    } else {
+      More("NEED(" + condition + ");");
+    }
   }
 
   // " /* clause */", unless it is the one that the test is about.
@@ -198,110 +242,115 @@ class Program {
     if (step.entry->kind == TraceEntry::Kind::kFork) {
       roles_.StartProcess(step.of, step.actor);
       processes_.insert(step.of);
-      Line(0, "SETUP((pid[" + peer + "] = fork()) >= 0);");
-      Line(0, "if (pid[" + peer + "] == 0) peer" + peer + "(NULL), _exit(0);");
-      return;
+      Add(0, "NEED((pid[" + peer + "] = fork()) >= 0);");
+      return More("if (pid[" + peer + "] == 0) peer" + peer + "(NULL), _exit(0);");
     }
     roles_.StartThread(step.of, step.actor, step.entry->word[1]);
     threads_.insert(step.of);
-    Line(0, "SETUP(pthread_create(&thread[" + peer + "], NULL, peer" + peer + ", NULL) == 0);");
+    Add(0, "NEED(pthread_create(&thread[" + peer + "], NULL, peer" + peer + ", NULL) == 0);");
   }
 
   void Signal(const Step& step, const std::string& peer) {
     const std::string signal = SignalInC(static_cast<int>(step.entry->word[1]));
     const bool thread = threads_.contains(step.of);
-    Line(step.actor, thread ? "pthread_kill(thread[" + peer + "], " + signal + ");"
-                            : "kill(pid[" + peer + "], " + signal + ");");
+    Add(step.actor, thread ? "pthread_kill(thread[" + peer + "], " + signal + ");"
+                           : "kill(pid[" + peer + "], " + signal + ");");
   }
 
   void CloseExcept(const Step& step) {
     std::set<std::int64_t> kept;
-    for (int i = 0; i < step.entry->word_count; ++i)
-      kept.insert(static_cast<int>(step.entry->word[i]));
+    std::string but;
+    for (int i = 0; i < step.entry->word_count; ++i) {
+      const int fd = static_cast<int>(step.entry->word[i]);
+      kept.insert(fd);
+      but += "fd == " + roles_.Descriptor(step.actor, fd) + " || ";
+    }
+    const std::vector<std::string> others = roles_.CloseExcept(step.actor, kept);
+    if (numbers_)
+      return Add(step.actor,
+                 "for (int fd = 3; fd < 1024; ++fd) (void)(" + but + "close(fd) == 0);");
     std::string text;
-    for (const std::string& fd : roles_.OpenExcept(step.actor, kept))
-      text += (text.empty() ? "" : ", ") + ("close(" + fd + ")");
-    if (!text.empty()) Line(step.actor, text + ";");
+    for (const std::string& fd : others) text += (text.empty() ? "" : ", ") + ("close(" + fd + ")");
+    if (!text.empty()) Add(step.actor, text + ";");
+  }
+
+  void Become(const Step& step) {
+    const TraceEntry& entry = *step.entry;
+    const std::string user = std::to_string(entry.word[0]), group = std::to_string(entry.word[1]);
+    Add(step.actor, "NEED(setgroups(0, NULL) == 0);");
+    More("NEED(setgid(" + group + ") == 0 && setuid(" + user + ") == 0);");
+    if (step.actor == 0) why_ = "the test itself becomes another user";
   }
 
   void Join(const Step& step, const std::string& peer) {
     if (!processes_.contains(step.of) || !joined_.insert(step.of).second) return;
     const auto dies = dies_.find(step.of);
-    Line(0, "waitpid(pid[" + peer + "], &status, 0);");
     needs_status_ = true;
+    Add(0, "waitpid(pid[" + peer + "], &status, 0);");
     if (dies == dies_.end()) return;
     const std::string signal = SignalInC(static_cast<int>(dies->second->requirement.value));
-    Line(0, "MUST(WIFSIGNALED(status) && WTERMSIG(status) == " + signal + ");" +
-                Clause(dies->second->requirement));
+    More("MUST(WIFSIGNALED(status) && WTERMSIG(status) == " + signal + ");" +
+         Clause(dies->second->requirement));
   }
 
-  // What its clause says, wrapped as a comment, and how to compile it.
-  std::string Head() const {
-    std::string text = "/* " + test_.name + "\n *\n";
-    const auto wrap = [&](std::string_view words) {
-      std::string line = " *";
-      for (const std::string& word : Split(words, " \n")) {
-        if (line.size() + word.size() > 96) text += line + "\n", line = " *";
-        line += " " + word;
-      }
-      text += line + "\n";
-    };
-    if (!test_.meta->clauses.empty()) {
-      const ipcsuite::Clause& clause = Get(test_.meta->clauses.front());
-      wrap(std::string(clause.id) + " (" + std::string(clause.source) +
-           "): " + std::string(clause.requires_text));
-    }
-    text +=
-        " *\n * cc -std=c11 FILE.c -pthread && ./a.out; exit status 0: conforms, 1: deviates, "
-        "77: cannot tell. */\n";
-    return text;
-  }
-
-  std::string Text(const std::vector<Step>& steps) {
-    Runtime runtime;
-    runtime.peers = peers_;
-    runtime.needs = needs_;
-    runtime.blocked = needs_blocked_;
-    runtime.processes = !processes_.empty();
-    runtime.threads = !threads_.empty();
-    runtime.status = needs_status_;
-    runtime.semaphores = roles_.semaphores();
-    runtime.variables = roles_.variables();
-    runtime.removals = roles_.removals();
-    runtime.may_stay = may_stay_;
+  std::string Text() {
+    const Layout layout = Arrange(script_, peers_);
     std::string text;
     for (int peer = 1; peer <= peers_; ++peer) {
+      const auto lines = layout.lines.find(peer);
+      if (lines == layout.lines.end() && !processes_.contains(peer) && !threads_.contains(peer))
+        continue;
       text += "\nstatic void *peer" + std::to_string(peer) +
               "(void *unused) {\n  me = " + std::to_string(peer) + ";\n";
-      if (needs_blocked_) text += "  s->tid[me] = (int)syscall(SYS_gettid);\n";
-      for (const std::string& line : lines_[peer]) text += "  " + line + "\n";
-      text += "  return unused;\n}\n";
+      if (needs_blocked_ && threads_.contains(peer))
+        text += "  s->tid[me] = (int)syscall(SYS_gettid);\n";
+      if (lines != layout.lines.end()) {
+        for (const std::string& line : lines->second) text += Wrapped("  " + line) + "\n";
+      }
+      const bool waits =
+          !ends_.contains(peer) && !dies_.contains(peer) && !cancelled_.contains(peer);
+      text += std::string(waits ? "  for (;;) pause();\n" : "") + "  return unused;\n}\n";
     }
-    text += "\nint main(void) {\n" + SetUpInC(runtime);
-    for (const std::string& line : lines_[0]) text += "  " + line + "\n";
-    if (peers_ > 0 && steps.back().actor != 0) {
-      text += "  turn(" + std::to_string(turn_ + 1) + ");\n";
+    std::string main;
+    const auto lines = layout.lines.find(0);
+    if (lines != layout.lines.end()) {
+      for (const std::string& line : lines->second) main += Wrapped("  " + line) + "\n";
     }
-    for (const auto& [peer, entry] : cancelled_) {
-      text += "  void *end" + std::to_string(peer) + ";\n  pthread_join(thread[" +
-              std::to_string(peer) + "], &end" + std::to_string(peer) + ");\n  MUST(end" +
-              std::to_string(peer) + " == PTHREAD_CANCELED);" + Clause(entry->requirement) + "\n";
-    }
-    text += "  end(0, NULL);\n}\n";
-    return Head() + RuntimeInC(runtime, text) + text;
+    if (layout.last_turn > 0) main += "  turn(" + std::to_string(layout.last_turn) + ");\n";
+    std::vector<Variable> variables = roles_.variables();
+    std::erase_if(variables, [&](const Variable& variable) {
+      return !Names(main, variable.name) && !Names(text, variable.name);
+    });
+    Runtime runtime = {.peers = peers_,
+                       .processes = !processes_.empty(),
+                       .threads = !threads_.empty(),
+                       .blocked = needs_blocked_,
+                       .status = needs_status_,
+                       .end = needs_end_,
+                       .taken_numbers = numbers_ ? std::max(0, first_number_ - 1) : 0,
+                       .directory = roles_.directory(),
+                       .directories = roles_.directories(),
+                       .needs = needs_,
+                       .may_stay = may_stay_,
+                       .variables = std::move(variables),
+                       .semaphores = roles_.semaphores(),
+                       .removals = roles_.Removals()};
+    text += "\nint main(void) {\n" + SetUpInC(runtime) + main + "  end(0, NULL);\n}\n";
+    return HeadInC(test_) + RuntimeInC(runtime, text) + (peers_ == 0 ? WithoutSharing(text) : text);
   }
 
   const Slot& slot_;
   const TestEntry& test_;
   const bool passed_;
-  bool required_ = false, violated_ = false, needs_blocked_ = false, needs_status_ = false;
-  int peers_ = 0, turn_ = 0;
+  bool needs_blocked_ = false, needs_status_ = false, needs_end_ = false, numbers_ = false;
+  int peers_ = 0, first_number_ = -1;
   std::uint64_t may_stay_ = 0;
   Roles roles_;
   Needs needs_;
   std::string why_;
-  std::map<int, std::vector<std::string>> lines_;
-  std::set<int> processes_, threads_, joined_;
+  std::vector<Segment> script_;
+  std::map<const TraceEntry*, std::string> compared_;
+  std::set<int> processes_, threads_, joined_, ends_;
   std::map<int, const TraceEntry*> dies_, cancelled_;
 };
 
@@ -309,13 +358,12 @@ class Program {
 
 Result<std::string> WriteProgram(const Slot& slot, const TestEntry& test,
                                  const report::TestRecord& record) {
+  if (record.suite == "props") return CounterexampleInC(test, record);
   if (record.verdict == report::Verdict::kUnsupported ||
       record.verdict == report::Verdict::kUnresolved ||
       record.verdict == report::Verdict::kUntested)
     return Error{"the test had no verdict: " + record.reason};
-  const auto steps = StepsOf(slot);
-  if (!steps) return Error{steps.error()};
-  return Program(slot, test, record).Write(*steps);
+  return Program(slot, test, record).Write();
 }
 
 }  // namespace ipcsuite::repro

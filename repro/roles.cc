@@ -1,6 +1,9 @@
 #include "repro/roles.h"
 
 #include <fcntl.h>
+#include <sys/mman.h>
+
+#include <algorithm>
 
 #include "harness/core/trace_words.h"
 
@@ -13,17 +16,20 @@ std::string_view CopyOf(const TraceEntry& entry, int i) {
 void Roles::StartProcess(int actor, int parent) {
   process_of_[actor] = actor;
   open_[actor] = Table(parent);
+  maps_[actor] = maps_[ProcessOf(parent)];
 }
 
 void Roles::StartThread(int actor, int parent, std::uint64_t thread) {
-  process_of_[actor] = process_of_.contains(parent) ? process_of_[parent] : parent;
+  process_of_[actor] = ProcessOf(parent);
   threads_[thread] = actor;
 }
 
-std::map<std::int64_t, Roles::Open>& Roles::Table(int actor) {
+int Roles::ProcessOf(int actor) const {
   const auto process = process_of_.find(actor);
-  return open_[process == process_of_.end() ? actor : process->second];
+  return process == process_of_.end() ? actor : process->second;
 }
+
+std::map<std::int64_t, Roles::Open>& Roles::Table(int actor) { return open_[ProcessOf(actor)]; }
 
 std::string Roles::New(const std::string& type, const std::string& stem) {
   const std::string name = stem + std::to_string(++stems_[stem]);
@@ -57,10 +63,11 @@ std::string Roles::Define(const TraceEntry& entry) {
     case Function::shm_open: return descriptor("int", "shm");
     case Function::mq_open: return descriptor("mqd_t", "q");
     case Function::sem_open:
-      return semaphores_at_[static_cast<std::uint64_t>(entry.value)] = New("sem_t *", "sem");
+      return named_semaphores_[static_cast<std::uint64_t>(entry.value)] = New("sem_t *", "named");
     case Function::mmap: {
       const std::string name = New("char *", "map");
-      maps_[static_cast<std::uint64_t>(entry.value)] = {name, entry.word[1]};
+      maps_[ProcessOf(entry.actor)][static_cast<std::uint64_t>(entry.value)] = {
+          name, Backing(entry.actor, entry), entry.word[1], entry.word[5]};
       return name;
     }
     default: return "";
@@ -68,19 +75,18 @@ std::string Roles::Define(const TraceEntry& entry) {
 }
 
 std::string Roles::Descriptor(int actor, std::int64_t number) const {
-  const auto process = process_of_.find(actor);
-  const auto table = open_.find(process == process_of_.end() ? actor : process->second);
+  const auto table = open_.find(ProcessOf(actor));
   if (table == open_.end()) return std::to_string(number);
   const auto found = table->second.find(number);
   return found == table->second.end() ? std::to_string(number) : found->second.variable;
 }
 
-std::vector<std::string> Roles::OpenExcept(int actor, const std::set<std::int64_t>& kept) const {
+std::vector<std::string> Roles::CloseExcept(int actor, const std::set<std::int64_t>& kept) {
   std::vector<std::string> names;
-  const auto table = open_.find(actor);
-  if (table == open_.end()) return names;
-  for (const auto& [number, one] : table->second) {
-    if (one.open && !kept.contains(number)) names.push_back(one.variable);
+  for (auto& [number, one] : Table(actor)) {
+    if (!one.open || kept.contains(number)) continue;
+    names.push_back(one.variable);
+    one.open = false;
   }
   return names;
 }
@@ -90,24 +96,42 @@ void Roles::Close(int actor, std::int64_t number) {
   if (found != Table(actor).end()) found->second.open = false;
 }
 
-std::string Roles::Semaphore(std::uint64_t address) {
+// What a mapping shows: that of the same descriptor is the same.
+std::string Roles::Backing(int actor, const TraceEntry& mmap) {
+  const auto fd = static_cast<int>(mmap.word[4]);
+  if ((mmap.word[3] & MAP_SHARED) == 0 || fd < 0) return "map " + std::to_string(mmap.number);
+  return Descriptor(actor, fd);
+}
+
+const std::pair<const std::uint64_t, Roles::Map>* Roles::MapAt(int actor,
+                                                               std::uint64_t address) const {
+  const auto maps = maps_.find(ProcessOf(actor));
+  if (maps == maps_.end()) return nullptr;
+  auto above = maps->second.upper_bound(address);
+  return above == maps->second.begin() ? nullptr : &*--above;
+}
+
+std::string Roles::Semaphore(int actor, std::uint64_t address) {
   if (address == 0) return "NULL";
-  const auto found = semaphores_at_.find(address);
-  if (found != semaphores_at_.end()) return found->second;
-  return semaphores_at_[address] = "&s->sem[" + std::to_string(semaphores_++) + "]";
+  if (const auto named = named_semaphores_.find(address); named != named_semaphores_.end())
+    return named->second;
+  std::string place = "at " + std::to_string(address);
+  if (const auto* map = MapAt(actor, address); map && address - map->first < map->second.length)
+    place = map->second.backing + " + " + std::to_string(address - map->first + map->second.offset);
+  std::string& semaphore = semaphores_at_[place];
+  if (semaphore.empty()) semaphore = "&s->sem" + std::to_string(++semaphores_);
+  return semaphore;
 }
 
-std::string Roles::Mapped(std::uint64_t address) const {
-  auto above = maps_.upper_bound(address);
-  if (above == maps_.begin()) return "";
-  const auto& [begin, map] = *--above;
+std::string Roles::Mapped(int actor, std::uint64_t address) const {
+  const auto* found = MapAt(actor, address);
   // Ranges may reach beyond a mapping's end, in its last page and past it.
-  if (address - begin > map.length + (1u << 20)) return "";
-  if (address == begin) return map.variable;
-  return map.variable + " + " + std::to_string(address - begin);
+  if (!found || address - found->first > found->second.length + (1u << 20)) return "";
+  if (address == found->first) return found->second.variable;
+  return found->second.variable + " + " + std::to_string(address - found->first);
 }
 
-void Roles::Unmap(std::uint64_t address) { maps_.erase(address); }
+void Roles::Unmap(int actor, std::uint64_t address) { maps_[ProcessOf(actor)].erase(address); }
 
 std::string Roles::Process(int self, std::int64_t pid) const {
   const auto found = pids_.find(pid);
@@ -120,15 +144,54 @@ int Roles::ActorOfThread(std::uint64_t thread) const {
   return found == threads_.end() ? -1 : found->second;
 }
 
-std::string Roles::Name(std::string_view name, const char* removal) {
-  if (name.find("ipcsuite-") == std::string_view::npos) return LiteralInC(name);
-  std::string& own = names_[std::string(name)];
-  if (own.empty()) {
-    const bool path = std::string_view(removal) == "unlink";
-    own = LiteralInC((path ? "repro-" : "/repro-") + std::to_string(names_.size()));
-    removals_.push_back(std::string(removal) + "(" + own + ")");
+// Of the parts of a path those that the suite made up are numbered; the rest says something.
+std::string Roles::ShortName(std::string_view path) {
+  std::string text;
+  for (std::size_t begin = 0; begin <= path.size();) {
+    const std::size_t end = std::min(path.find('/', begin), path.size());
+    const std::string part(path.substr(begin, end - begin));
+    const bool directory = part.starts_with("dir-") && part.size() == 10;  // of mkdtemp()
+    if (part.find("ipcsuite-") == part.npos && !directory) {
+      text += part;
+    } else {
+      std::string& own = components_[part];
+      if (own.empty()) own = "repro-" + std::to_string(components_.size());
+      text += own;
+      if (directory && made_.insert(text).second) {
+        const std::string path = directory_ ? directory_ + text : text.substr(1);
+        directories_.push_back(LiteralInC(path));
+        removals_.push_back("remove(" + LiteralInC(path) + ")");
+        names_.insert(LiteralInC(path));
+      }
+    }
+    if (end < path.size()) text += '/';
+    begin = end + 1;
   }
+  return text;
+}
+
+std::string Roles::Name(std::string_view name, const char* removal) {
+  constexpr std::string_view kScratch = "/t-";  // and six characters more
+  const std::size_t scratch = name.find(kScratch), inside = scratch + kScratch.size() + 6;
+  const bool path = scratch != name.npos && name.size() >= inside;
+  if (!path && name.find("ipcsuite-") == std::string_view::npos) return LiteralInC(name);
+  if (path) name.remove_prefix(inside);
+  std::string text = ShortName(name);
+  if (path && directory_) {
+    text = directory_ + text;
+  } else if (path) {
+    text = text.size() > 1 ? text.substr(1) : ".";
+  }
+  const std::string own = LiteralInC(text);
+  if (names_.insert(own).second && text != "." && text != (directory_ ? directory_ : ""))
+    removals_.push_back((path ? "remove" : removal) + ("(" + own + ")"));
   return own;
+}
+
+std::vector<std::string> Roles::Removals() const {
+  std::vector<std::string> calls(removals_.rbegin(), removals_.rend());
+  if (directory_) calls.push_back("rmdir(" + LiteralInC(directory_) + ")");
+  return calls;
 }
 
 }  // namespace ipcsuite::repro

@@ -42,15 +42,15 @@ class Roles {
 
   // The expression that stands for a descriptor's number in this process.
   std::string Descriptor(int actor, std::int64_t number) const;
-  // Variables of the descriptors that a process has open, without those.
-  std::vector<std::string> OpenExcept(int actor, const std::set<std::int64_t>& kept) const;
+  // A process closes all its descriptors but those: their variables.
+  std::vector<std::string> CloseExcept(int actor, const std::set<std::int64_t>& kept);
   void Close(int actor, std::int64_t number);
-  // Of a semaphore at an address, made by sem_init() or sem_open(); an unknown one is "NULL" or a
-  // new one in shared memory.
-  std::string Semaphore(std::uint64_t address);
+  // Of a semaphore at an address, at which others may see another one: "sem1" for what sem_open()
+  // returned, "&s->sem1".
+  std::string Semaphore(int actor, std::uint64_t address);
   // "map1", "map1 + 4096"; "" when it is in no mapping.
-  std::string Mapped(std::uint64_t address) const;
-  void Unmap(std::uint64_t address);
+  std::string Mapped(int actor, std::uint64_t address) const;
+  void Unmap(int actor, std::uint64_t address);
   // Processes by their numbers: "getpid()", "pid[1]"; "" when unknown.
   void SetPid(int actor, std::int64_t pid) { pids_[pid] = actor; }
   std::string Process(int self, std::int64_t pid) const;
@@ -59,34 +59,48 @@ class Roles {
   // A name or path of the test as a literal: unique ones get short names of their own, which
   // `removal` ("mq_unlink") removes at the end.
   std::string Name(std::string_view name, const char* removal);
+  // Paths get a directory of their own, into which every user may look.
+  void UseDirectory() { directory_ = kDirectory; }
+  const char* directory() const { return directory_; }
 
   const std::vector<Variable>& variables() const { return variables_; }
-  // Calls that remove all names which the test made: "mq_unlink(\"/repro-1\")".
-  const std::vector<std::string>& removals() const { return removals_; }
-  int semaphores() const { return semaphores_; }
+  // Directories that must be there before.
+  const std::vector<std::string>& directories() const { return directories_; }
+  int semaphores() const { return semaphores_; }  // in shared memory
+  // Calls that remove all names which the test made, the last one first: "mq_unlink(\"/repro-1\")".
+  std::vector<std::string> Removals() const;
 
  private:
   struct Open {
     std::string variable;
     bool open = true;
   };
+  struct Map {
+    std::string variable, backing;
+    std::uint64_t length, offset;
+  };
+  static constexpr const char* kDirectory = "/tmp/repro";
   std::string New(const std::string& type, const std::string& stem);
+  std::string ShortName(std::string_view path);
+  int ProcessOf(int actor) const;
+  const std::pair<const std::uint64_t, Map>* MapAt(int actor, std::uint64_t address) const;
   std::map<std::int64_t, Open>& Table(int actor);
+  std::string Backing(int actor, const TraceEntry& mmap);
 
   std::map<int, int> process_of_;  // whose descriptors an actor uses
   std::map<int, std::map<std::int64_t, Open>> open_;
-  std::map<std::uint64_t, std::string> semaphores_at_;
-  struct Map {
-    std::string variable;
-    std::uint64_t length;
-  };
-  std::map<std::uint64_t, Map> maps_;
+  std::map<std::uint64_t, std::string> named_semaphores_;
+  std::map<std::string, std::string> semaphores_at_;  // by place
+  std::map<int, std::map<std::uint64_t, Map>> maps_;
   std::map<std::uint64_t, int> threads_;
   std::map<std::int64_t, int> pids_;
-  std::map<std::string, std::string> names_;
+  std::set<std::string> names_, made_;
+  std::map<std::string, std::string> components_;
   std::map<std::string, int> stems_;
   std::vector<Variable> variables_;
   std::vector<std::string> removals_;
+  const char* directory_ = nullptr;
+  std::vector<std::string> directories_;
   int semaphores_ = 0;
 };
 

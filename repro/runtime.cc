@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <map>
 
+#include "base/text.h"
+
 namespace ipcsuite::repro {
 namespace {
 
@@ -13,84 +15,118 @@ struct Header {
 };
 const Header kHeaders[] = {
     {"errno.h", {}},
-    {"fcntl.h", {"O_", "F_", "fcntl("}},
+    {"fcntl.h", {"O_", "F_", "fcntl(", "AT_FDCWD", "posix_fallocate"}},
+    {"grp.h", {"setgroups"}},
     {"mqueue.h", {"mq_", "mqd_t"}},
-    {"poll.h", {"pollfd"}},
-    {"pthread.h", {"pthread_"}},
+    {"poll.h", {"pollfd", "poll("}},
+    {"pthread.h", {"pthread_create", "pthread_join", "pthread_cancel"}},
     {"sched.h", {"sched_yield"}},
-    {"semaphore.h", {"sem_t"}},
+    {"semaphore.h", {"sem_"}},
     {"signal.h", {}},
     {"stdio.h", {}},
     {"string.h", {}},
-    {"sys/mman.h", {"mmap(", "shm_", "mlock", "madvise"}},
-    {"sys/resource.h", {"rlimit"}},
-    {"sys/stat.h",
-     {"mkfifo", "struct stat", "umask", "chmod", "mkdir", "mknod", "shm_open", "O_CREAT"}},
+    {"sys/mman.h", {"mmap(", "shm_", "mlock", "munlock", "madvise", "msync", "mprotect"}},
+    {"sys/resource.h", {"rlimit", "RLIM"}},
+    {"sys/select.h", {"select(", "fd_set"}},
+    {"sys/stat.h", {"mkfifo", "struct stat", "umask", "chmod", "mkdir", "mknod"}},
     {"sys/syscall.h", {"SYS_gettid"}},
+    {"sys/uio.h", {"iovec"}},
     {"sys/wait.h", {"waitpid"}},
-    {"time.h", {"timespec"}},
+    {"time.h", {"time(NULL)", "clock_gettime"}},
     {"unistd.h", {}},
 };
 
-// The verdict, for a reader and for the others; `what` is null when it was given already.
-constexpr const char kEnd[] = R"(
-static void end(int verdict, const char *what) {
-  if (what && verdict)
-    printf("%s: %s: %s = %ld, %s\n", verdict == 1 ? "deviates" : "cannot tell", what, s->last[me],
-           r, strerror(e));
+// One process: what the last call was and returned, and the verdict.
+constexpr const char kEndAlone[] = R"(
+static void end(int verdict, const char *why) {
+  if (verdict)
+    printf("%s: %s: %s = %ld, %s\n", verdict == 1 ? "deviates" : "cannot tell", why, call, r,
+           strerror(e));
   fflush(stdout);
-  s->verdict = verdict;
-@CLEAN@  _exit(verdict);
+  @CLEAN@_exit(verdict);
 }
-static void late(int sig) {
-  (void)sig;
-  if (s->verdict) end(s->verdict, NULL);
-  for (me = 0; me < ACTORS; ++me) {
-    if (s->in[me]@STAYS@) end(1, "the call does not return");
-  }
-  me = 0;
-  end(77, "it took too long");
-}
-#define DO(pass, text, ...) do { s->last[me] = text; s->in[me] = text; pass; errno = 0; \
-    r = (long)(__VA_ARGS__); e = errno; s->in[me] = NULL; } while (0)
-#define CALL(...) DO((void)0, #__VA_ARGS__, __VA_ARGS__)
-#define MUST(c) if (!(c)) end(1, "expected " #c)
-#define SETUP(c) if (!(c)) end(77, "set-up failed: " #c)
+static void late(int sig) { end(sig != 0, "the call does not return"); }
+#define CALL(...) (call = #__VA_ARGS__, errno = 0, r = (long)(__VA_ARGS__), e = errno)
 )";
 
+// Several: `why` is null when another one has given the verdict.
+constexpr const char kEnd[] = R"(
+static void end(int verdict, const char *why) {
+  if (why)
+    printf("%s: %s: %s = %ld, %s\n", verdict == 1 ? "deviates" : "cannot tell", why, call, r,
+           strerror(e));
+  fflush(stdout);
+  s->verdict = verdict;
+  @CLEAN@_exit(verdict);
+}
+static void late(int sig) {
+  for (me = 0; me < ACTORS; ++me) {
+    if (s->in[me]@STAYS@) call = s->in[me], end(sig != 0, "the call does not return");
+  }
+  end(s->verdict ? s->verdict : 77, s->verdict ? NULL : "it took too long");
+}
+#define DO(pass, text, ...) do { s->in[me] = call = text; pass; errno = 0; \
+    r = (long)(__VA_ARGS__); e = errno; s->in[me] = NULL; } while (0)
+#define CALL(...) DO((void)0, #__VA_ARGS__, __VA_ARGS__)
+)";
+constexpr const char kIssue[] = "#define ISSUE(...) DO(s->turn++, #__VA_ARGS__, __VA_ARGS__)\n";
+constexpr const char kMust[] = "#define MUST(c) if (!(c)) end(1, \"expected \" #c)\n";
+constexpr const char kNeed[] = "#define NEED(c) if (!(c)) end(77, \"set-up: \" #c)\n";
+constexpr const char kSetup[] =
+    "#define SETUP(...) do { CALL(__VA_ARGS__); if (r == -1) end(77, \"set-up\"); } while (0)\n";
+
 constexpr const char kTurn[] = R"(
-static void turn(int n) {
+static void turn(int n) { /* the steps of all have numbers: waits for one */
   while (s->turn != n && !s->verdict) sched_yield();
   if (s->verdict) end(s->verdict, NULL);
 }
 )";
-constexpr const char kIssue[] = "#define ISSUE(...) DO(s->turn++, #__VA_ARGS__, __VA_ARGS__)\n";
 
 constexpr const char kBlocked[] = R"(
-static void blocked(int i) { /* ... when asleep in its call; without /proc: after a while in it */
+static void blocked(int i) { /* waits until i sleeps in its call; without /proc: for a while */
   char path[32], text[128] = "";
-  snprintf(path, sizeof path, "/proc/%d/stat", s->tid[i]);
-  for (long look = 0; s->in[i]; ++look) {
+  snprintf(path, sizeof path, "/proc/%d/stat", @TASK@);
+  for (long look = 0; s->in[i]; ++look, sched_yield()) {
     FILE *f = fopen(path, "r");
-    const size_t n = f ? fread(text, 1, sizeof text - 1, f) : 0;
+    text[f ? fread(text, 1, sizeof text - 1, f) : 0] = 0;
     if (f) fclose(f);
-    text[n] = 0;
     const char *name_end = strrchr(text, ')');
     if (s->in[i] && (name_end ? name_end[2] == 'S' : look > 100000)) return;
-    sched_yield();
   }
   end(1, "a call that must block has returned");
 }
 )";
 
+constexpr const char kSleeps[] = R"(
+static int sleeps(int i) { /* for a second, without a break */
+  const time_t begin = time(NULL);
+  while (s->in[i] && time(NULL) < begin + 2) sched_yield();
+  return s->in[i] != NULL;
+}
+)";
+
 constexpr const char kDeadline[] = R"(
-static struct timespec *at(long ms) { /* a time of CLOCK_REALTIME from now */
+static struct timespec *at(long ms) { /* a time from now */
   static _Thread_local struct timespec t;
   clock_gettime(CLOCK_REALTIME, &t);
-  const long n = t.tv_nsec + ms % 1000 * 1000000;
-  t.tv_sec += ms / 1000 + (n < 0 ? -1 : n / 1000000000);
-  t.tv_nsec = (n + 1000000000) % 1000000000;
+  const long long ns = t.tv_nsec + ms * 1000000LL, second = 1000000000;
+  t.tv_sec += (time_t)(ns / second - (ns % second < 0));
+  t.tv_nsec = (long)((ns % second + second) % second);
   return &t;
+}
+)";
+constexpr const char kSets[] = R"(
+static fd_set *fds(int i, const int *list) {
+  FD_ZERO(&sets[i]);
+  for (; *list >= 0; ++list) FD_SET(*list, &sets[i]);
+  return &sets[i];
+}
+)";
+constexpr const char kFull[] = R"(
+static void full(int free) { /* leaves so many numbers of descriptors */
+  int fd = -1, next;
+  while ((next = dup(0)) >= 0) fd = next;
+  while (free-- > 0) close(fd--);
 }
 )";
 constexpr const char kSignals[] = R"(
@@ -149,10 +185,12 @@ std::string Declarations(const std::vector<Variable>& variables) {
 }
 
 // What calls store into.
-std::string Places(const Needs& needs) {
+std::string Places(const Runtime& runtime) {
+  const Needs& needs = runtime.needs;
+  const std::string storage = runtime.threads ? "static _Thread_local " : "static ";
   std::string text;
   const auto add = [&](bool needed, const std::string& declaration) {
-    if (needed) text += "static _Thread_local " + declaration + ";\n";
+    if (needed) text += storage + declaration + ";\n";
   };
   const std::size_t buffer =
       needs.drain ? std::max<std::size_t>(needs.buffer_bytes, 4096) : needs.buffer_bytes;
@@ -165,56 +203,108 @@ std::string Places(const Needs& needs) {
   add(needs.number, "int number");
   add(needs.info, "siginfo_t info");
   add(needs.polls, "struct pollfd *polls");
+  add(needs.sets, "fd_set sets[3]");
   if (zeroes > 0) text += "static char zeroes[" + std::to_string(zeroes) + "];\n";
   return text;
 }
 
-std::string Shared(const Runtime& runtime) {
+// "  sem_t sem1, sem2;"
+std::string Members(int semaphores, const std::string& before) {
+  std::string names;
+  for (int i = 1; i <= semaphores; ++i) names += (i > 1 ? ", sem" : "sem") + std::to_string(i);
+  return semaphores > 0 ? before + "sem_t " + names + ";\n" : "";
+}
+
+// Declarations in as few lines as they fit into.
+std::string Packed(const std::string& declarations) {
+  std::string text, line;
+  for (const std::string& declaration : Lines(declarations)) {
+    if (!line.empty() && line.size() + 1 + declaration.size() > 96) text += line + "\n", line = "";
+    line += (line.empty() ? "" : " ") + declaration;
+  }
+  return line.empty() ? text : text + line + "\n";
+}
+
+std::string State(const Runtime& runtime) {
+  if (runtime.peers == 0) {
+    return Members(runtime.semaphores, "static ") +
+           "static const char *call; /* the last one, what it returned and its errno */\n"
+           "static long r; static int e;\n";
+  }
   const std::string n = std::to_string(runtime.peers + 1);
-  std::string text = "static struct {\n  _Atomic int turn, verdict, tid[" + n +
-                     "];\n  const char *_Atomic in[" + n + "], *_Atomic last[" + n + "];\n";
-  if (runtime.semaphores > 0) text += "  sem_t sem[" + std::to_string(runtime.semaphores) + "];\n";
-  text += runtime.peers > 0 ? "} *s;\n" : "} own, *s = &own;\n";
-  text += "enum { ACTORS = " + n + " };\nstatic _Thread_local int me, e;\n";
-  text += "static _Thread_local long r;\n";
-  if (runtime.processes) text += "static pid_t pid[" + n + "];\n";
-  if (runtime.threads) text += "static pthread_t thread[" + n + "];\n";
+  const std::string storage = runtime.threads ? "static _Thread_local " : "static ";
+  std::string text = "enum { ACTORS = " + n + " };\nstatic struct {\n  _Atomic int turn, verdict" +
+                     (runtime.threads && runtime.blocked ? ", tid[ACTORS]" : "") +
+                     ";\n  const char *_Atomic in[ACTORS]; /* calls in progress */\n" +
+                     Members(runtime.semaphores, "  ") + "} *s; /* shared by all */\n";
+  text += storage + "int me, e; /* who this is; errno of the last call, its result and text */\n";
+  text += storage + "long r;\n" + storage + "const char *call;\n";
+  if (runtime.processes) text += "static pid_t pid[ACTORS];\n";
+  if (runtime.threads) text += "static pthread_t thread[ACTORS];\n";
   return text;
 }
 
 std::string Clean(const Runtime& runtime) {
   std::string text;
   if (runtime.processes) {
-    text += "  if (getpid() != pid[0]) _exit(verdict);\n";
     text +=
-        "  for (int i = 1; i < ACTORS; ++i) {\n    if (pid[i] > 0) kill(pid[i], SIGKILL);\n  }\n";
+        "if (getpid() != pid[0]) _exit(verdict);\n"
+        "  for (int i = 1; i < ACTORS; ++i) (void)(pid[i] > 0 && kill(pid[i], SIGKILL));\n  ";
   }
-  for (const std::string& removal : runtime.removals) text += "  " + removal + ";\n";
-  return text;
+  return text + (runtime.removals.empty() ? "" : "clean();\n  ");
+}
+
+std::string CleanFunction(const Runtime& runtime) {
+  if (runtime.removals.empty()) return "";
+  std::string all;
+  for (const std::string& removal : runtime.removals) all += " " + removal + ";";
+  if (all.size() < 70) return "static void clean(void) {" + all + " }\n";
+  std::string text = "\nstatic void clean(void) {\n ";
+  for (const std::string& removal : runtime.removals) {
+    const bool fits = text.size() - text.rfind('\n') + removal.size() < 96;
+    text += (fits ? " " : "\n  ") + removal + ";";
+  }
+  return text + "\n}\n";
 }
 
 }  // namespace
 
 std::string RuntimeInC(const Runtime& runtime, std::string_view rest) {
-  std::string text = Shared(runtime) + Declarations(runtime.variables) + Places(runtime.needs);
-  std::string end = kEnd;
+  const Needs& needs = runtime.needs;
+  std::string text = State(runtime) + Packed(Declarations(runtime.variables) + Places(runtime));
+  text += CleanFunction(runtime);
+  std::string end = runtime.peers > 0 ? kEnd : kEndAlone;
   Replace(end, "@CLEAN@", Clean(runtime));
   Replace(end, "@STAYS@",
           runtime.may_stay == 0 ? "" : " && !(" + std::to_string(runtime.may_stay) + " >> me & 1)");
   text += end;
-  if (runtime.peers > 0) text += std::string(kIssue) + kTurn;
-  if (runtime.blocked) text += kBlocked;
-  const Needs& needs = runtime.needs;
-  if (needs.deadline) text += kDeadline;
-  if (needs.signals) text += kSignals;
-  if (needs.handler) text += kHandler;
-  if (needs.limit) text += kLimit;
-  if (needs.fill) text += kFill;
-  if (needs.drain) text += kDrain;
+  const auto add = [&](bool needed, const char* part) {
+    if (needed) text += part;
+  };
+  const auto used = [&](std::string_view word) { return rest.find(word) != rest.npos; };
+  add(used("ISSUE("), kIssue);
+  add(used("MUST("), kMust);
+  add(used("NEED("), kNeed);
+  add(used("SETUP("), kSetup);
+  add(runtime.peers > 0, kTurn);
+  if (runtime.blocked) {
+    text += kBlocked;
+    const char* task = !runtime.threads ? "pid[i]" : "s->tid[i] ? s->tid[i] : pid[i]";
+    Replace(text, "@TASK@", runtime.processes ? task : "s->tid[i]");
+  }
+  add(runtime.sleeps, kSleeps);
+  add(needs.deadline, kDeadline);
+  add(needs.signals, kSignals);
+  add(needs.sets, kSets);
+  add(needs.handler, kHandler);
+  add(needs.limit, kLimit);
+  add(needs.full, kFull);
+  add(needs.fill, kFill);
+  add(needs.drain, kDrain);
   std::string headers = "#define _GNU_SOURCE\n";
   for (const Header& header : kHeaders) {
     const bool named = std::ranges::any_of(header.words, [&](std::string_view word) {
-      return text.find(word) != std::string::npos || rest.find(word) != std::string_view::npos;
+      return text.find(word) != std::string::npos || used(word);
     });
     if (named || header.words.empty()) headers += "#include <" + std::string(header.name) + ">\n";
   }
@@ -229,9 +319,17 @@ std::string SetUpInC(const Runtime& runtime) {
         "  if (s == MAP_FAILED) return 77;\n";
   }
   if (runtime.status) text += "  int status;\n";
+  if (runtime.end) text += "  void *ended;\n";
   if (runtime.processes) text += "  pid[0] = getpid();\n";
-  text += "  signal(SIGALRM, late);\n  alarm(10);\n";
-  for (const std::string& removal : runtime.removals) text += "  " + removal + ";\n";
+  text += "  signal(SIGALRM, late), alarm(10);\n";
+  if (!runtime.removals.empty()) text += "  clean();\n";
+  if (runtime.directory) text += "  mkdir(\"" + std::string(runtime.directory) + "\", 0711);\n";
+  for (const std::string& directory : runtime.directories)
+    text += "  mkdir(" + directory + ", 0700);\n";
+  if (runtime.taken_numbers > 2) {
+    text += "  while (dup(0) < " + std::to_string(runtime.taken_numbers) +
+            ") continue; /* numbers in use, as when this was recorded */\n";
+  }
   return text;
 }
 

@@ -10,14 +10,19 @@ namespace ipcsuite::repro {
 
 struct Runtime {
   int peers = 0;
-  bool processes = false, threads = false;  // what the peers are
-  bool blocked = false;                     // somebody must be asleep
-  bool status = false;                      // of processes that ended
-  int semaphores = 0;                       // in shared memory
-  Needs needs;
+  bool processes = false, threads = false;    // what the peers are
+  bool blocked = false;                       // somebody must be asleep
+  bool sleeps = false;                        // ... or may be
+  bool status = false;                        // of processes that ended
+  bool end = false;                           // of threads that were cancelled
+  int taken_numbers = 0;                      // below which descriptors are in use; 0: no matter
+  const char* directory = nullptr;            // for paths, made for all users
+  std::vector<std::string> directories = {};  // made before
+  Needs needs = {};
   std::uint64_t may_stay = 0;  // bit of each actor whose last call need not return
-  std::vector<Variable> variables;
-  std::vector<std::string> removals;
+  std::vector<Variable> variables = {};
+  int semaphores = 0;  // in memory that the processes share: sem1, sem2, ...
+  std::vector<std::string> removals = {};
 };
 
 // Everything before the peers; `rest` is what follows, whose headers are included too.

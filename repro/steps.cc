@@ -1,10 +1,14 @@
 #include "repro/steps.h"
 
+#include <fcntl.h>
+#include <sys/resource.h>
+
 #include <algorithm>
 #include <optional>
 
 #include "harness/core/call.h"
 #include "harness/core/functions.h"
+#include "repro/roles.h"
 
 namespace ipcsuite::repro {
 namespace {
@@ -20,11 +24,17 @@ bool IsCall(const TraceEntry& entry) {
 // What others do only for themselves, or what only says where a step begins.
 bool IsSilent(const TraceEntry& entry) {
   return entry.kind == Kind::kRelease || entry.kind == Kind::kStep ||
-         entry.kind == Kind::kStepDone || entry.kind == Kind::kEnd || entry.kind == Kind::kNone;
+         entry.kind == Kind::kStepDone || entry.kind == Kind::kEnd || IsFailedCheck(entry) ||
+         entry.kind == Kind::kNone;
 }
 
 // Calls of the harness and of tests that change nothing and that no other call depends on.
 bool IsIdle(const TraceEntry& entry) {
+  const bool checked =
+      entry.requirement.what != Requirement::kNone && entry.requirement.what != Requirement::kSetup;
+  if (!IsCall(entry) || checked) return false;
+  if (entry.function == Function::fcntl)
+    return entry.word[1] == F_GETFL || entry.word[1] == F_GETFD;
   if (entry.kind != Kind::kRaw) return false;
   switch (entry.function) {
     case Function::sysconf:
@@ -35,7 +45,6 @@ bool IsIdle(const TraceEntry& entry) {
     case Function::fstat:
     case Function::stat:
     case Function::lstat: return true;
-    case Function::fcntl: return entry.word[1] == F_GETFL || entry.word[1] == F_GETFD;
     default: return false;
   }
 }
@@ -62,7 +71,8 @@ bool IsCleanup(const TraceEntry& entry) {
 }
 
 std::optional<std::string> WhyNot(const TraceEntry& entry) {
-  if (entry.kind == Kind::kOther) return std::string(entry.memory, entry.size[0]);
+  if (entry.kind == Kind::kOther && entry.word_count == 0)
+    return std::string(entry.memory, entry.size[0]);
   if (!IsCall(entry)) return std::nullopt;
   if (entry.actor == TraceEntry::kNobody) return "a thread that is not a peer makes calls";
   if (entry.function == Function::fork) return "it forks by itself";
@@ -86,27 +96,55 @@ bool StandsAround(const std::vector<const TraceEntry*>& entries, const TraceEntr
 }
 
 // The entries that matter, with requirements where the calls are.
-Result<std::vector<const TraceEntry*>> Select(const Slot& slot) {
+Result<std::vector<const TraceEntry*>> Select(
+    const Slot& slot, const std::map<const TraceEntry*, std::string>& compared) {
   if (slot.trace.used.load() > Trace::kEntries)
     return Error{"it makes too many calls: " + std::to_string(slot.trace.used.load())};
   const std::vector<const TraceEntry*> all = EntriesOf(slot.trace);
   std::vector<const TraceEntry*> kept;
   for (const TraceEntry* entry : all) {
     if (const auto why = WhyNot(*entry)) return Error{*why};
-    if (IsSilent(*entry) || IsIdle(*entry)) continue;
+    if (IsSilent(*entry) || (IsIdle(*entry) && !compared.contains(entry))) continue;
     if (entry->kind == Kind::kCall && entry->function == Function::none) {
       TraceEntry* inner = nullptr;
       if (!StandsAround(all, *entry, &inner))
         return Error{"the trace does not know the function: " + std::string(entry->text)};
-      if (inner && inner->requirement.what == Requirement::kNone)
+      const bool nothing = std::string_view(entry->text) == "0";
+      if (inner && !nothing && inner->requirement.what == Requirement::kNone)
         inner->requirement = entry->requirement;
       continue;
     }
     kept.push_back(entry);
   }
   std::ranges::sort(kept, {}, &TraceEntry::began);
-  while (!kept.empty() && IsCleanup(*kept.back())) kept.pop_back();
+  std::uint32_t last = 0;  // place of the last event that matters
+  for (const TraceEntry* entry : kept) {
+    if (IsCleanup(*entry)) continue;
+    const bool misses = entry->ended == 0 && IsCall(*entry) && MustReturn(*entry);
+    last = std::max({last, entry->began, misses ? kNever : entry->ended});
+  }
+  std::erase_if(kept,
+                [&](const TraceEntry* entry) { return IsCleanup(*entry) && entry->began > last; });
   return kept;
+}
+
+// More than this many calls of others during one that is not shown blocked: chance decides.
+constexpr std::ptrdiff_t kOverlapMax = 2;
+
+// Whether the processes run freely beside one another, so that one order says little.
+bool RunFreely(const std::vector<const TraceEntry*>& entries) {
+  return std::ranges::any_of(entries, [&](const TraceEntry* call) {
+    if (!IsCall(*call)) return false;
+    const std::uint32_t end = call->ended == 0 ? kNever : call->ended;
+    std::ptrdiff_t calls = 0;
+    for (const TraceEntry* other : entries) {
+      if (other->began <= call->began || other->began >= end) continue;
+      const bool shows = other->kind == Kind::kBlocked || other->kind == Kind::kStaysBlocked;
+      if (shows && other->word[0] == call->actor) break;
+      calls += IsCall(*other) && other->actor != call->actor;
+    }
+    return calls > kOverlapMax;
+  });
 }
 
 bool OthersActDuring(const std::vector<const TraceEntry*>& entries, const TraceEntry& call) {
@@ -136,6 +174,48 @@ void AddCall(const std::vector<const TraceEntry*>& entries, const TraceEntry& en
 
 }  // namespace
 
+int NumberMade(const TraceEntry& entry) {
+  switch (entry.function) {
+    case Function::pipe:
+#if defined(__linux__) || defined(__FreeBSD__)
+    case Function::pipe2:
+#endif
+      return Take<int>(entry, 0);
+    case Function::open:
+    case Function::openat:
+    case Function::creat:
+    case Function::dup:
+    case Function::shm_open:
+    case Function::mq_open: return static_cast<int>(entry.value);
+    default: return -1;
+  }
+}
+
+bool NumbersMatter(const TraceEntry& entry) {
+  switch (entry.function) {
+    case Function::dup2: return true;
+    case Function::setrlimit: return entry.word[0] == RLIMIT_NOFILE;
+    case Function::fcntl: return entry.word[1] == F_DUPFD || entry.word[1] == F_DUPFD_CLOEXEC;
+    default:
+      return entry.requirement.what == Requirement::kReturns && NumberMade(entry) >= 0 &&
+             !entry.failed;
+  }
+}
+
+bool Places(const TraceEntry& entry) {
+  switch (entry.function) {
+    case Function::open:
+    case Function::shm_open:
+    case Function::close:
+    case Function::mmap:
+    case Function::munmap:
+    case Function::ftruncate: return true;
+    default: return false;
+  }
+}
+
+bool IsRaw(const TraceEntry& entry) { return entry.kind == Kind::kRaw; }
+
 bool MustReturn(const TraceEntry& entry) {
   switch (entry.requirement.what) {
     case Requirement::kDies:
@@ -147,9 +227,11 @@ bool MustReturn(const TraceEntry& entry) {
   }
 }
 
-Result<std::vector<Step>> StepsOf(const Slot& slot) {
-  const auto selected = Select(slot);
+Result<std::vector<Step>> StepsOf(const Slot& slot,
+                                  const std::map<const TraceEntry*, std::string>& compared) {
+  const auto selected = Select(slot, compared);
   if (!selected) return Error{selected.error()};
+  if (RunFreely(*selected)) return Error{"its processes run freely beside one another"};
   std::vector<Step> steps;
   for (const TraceEntry* entry : *selected) {
     const int actor = entry->actor, of = static_cast<int>(entry->word[0]);
@@ -166,6 +248,7 @@ Result<std::vector<Step>> StepsOf(const Slot& slot) {
       case Kind::kDrain: add(What::kDrain); break;
       case Kind::kCloseExcept: add(What::kCloseExcept); break;
       case Kind::kEnded: add(What::kJoin); break;
+      case Kind::kOther: add(IsBecome(*entry) ? What::kBecome : What::kFull); break;
       default: break;
     }
   }

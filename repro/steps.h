@@ -1,6 +1,7 @@
 // The steps of a reproducer, in one order for all of its processes.
 #pragma once
 
+#include <map>
 #include <string>
 #include <vector>
 
@@ -21,7 +22,9 @@ struct Step {
     kFill,
     kDrain,
     kCloseExcept,
-    kJoin,  // the end of a peer that was a process
+    kBecome,  // another user
+    kFull,    // takes all numbers of descriptors but some
+    kJoin,    // the end of a peer that was a process
   };
   What what;
   int actor;         // who performs it
@@ -30,9 +33,33 @@ struct Step {
   int of = 0;  // the peer that it concerns
 };
 
+// Entries of kind kOther say what the trace does not hold, unless they have words: two of who
+// becomes another user (user, group), one of who fills its table of descriptors (numbers left),
+// three of a failed check (checks.h).
+inline bool IsBecome(const TraceEntry& entry) {
+  return entry.kind == TraceEntry::Kind::kOther && entry.word_count == 2;
+}
+inline bool IsTableFull(const TraceEntry& entry) {
+  return entry.kind == TraceEntry::Kind::kOther && entry.word_count == 1;
+}
+inline bool IsFailedCheck(const TraceEntry& entry) {
+  return entry.kind == TraceEntry::Kind::kOther && entry.word_count == 3;
+}
+
 // All steps, ascending; the clean-up at the end is left out. The error says what the trace does not
 // hold.
-Result<std::vector<Step>> StepsOf(const Slot& slot);
+// `compared`: calls whose results a check was about.
+Result<std::vector<Step>> StepsOf(const Slot& slot,
+                                  const std::map<const TraceEntry*, std::string>& compared);
+// The descriptor that a call made; -1: none.
+int NumberMade(const TraceEntry& entry);
+// Whether a call names a descriptor's number, or is required to return one.
+bool NumbersMatter(const TraceEntry& entry);
+// Calls by which the harness places objects: of no interest where nothing is done with what they
+// make.
+bool Places(const TraceEntry& entry);
+// A call of a set-up by the harness rather than by the test.
+bool IsRaw(const TraceEntry& entry);
 // Whether the test requires the call to return.
 bool MustReturn(const TraceEntry& entry);
 

@@ -361,12 +361,13 @@ std::size_t CopiedBytes(ParameterKind kind, std::uint64_t next, std::int64_t val
     case K::kAttributesOut: return 4 * sizeof(long);
     case K::kEvent: return at_most(sizeof(sigevent), 32);
     case K::kPolls: return at_most(next, kPollsMax) * sizeof(pollfd);
-    case K::kFdSet:
+    case K::kFdSet: return 2 * sizeof(std::uint64_t);  // as it was and as it became
     case K::kSigsetIn:
     case K::kSigsetOut: return sizeof(std::uint64_t);
     case K::kActionIn: return at_most(sizeof(struct sigaction), 160);
     case K::kVectorIn: return at_most(next, kVectorsMax) * sizeof(iovec);
     case K::kLimitIn: return sizeof(rlim_t);
+    case K::kStatOut: return at_most(sizeof(struct stat), 64);  // all but the times
     case K::kIntOut:
     case K::kUnsignedOut: return sizeof(int);
     case K::kEndsOut: return 2 * sizeof(int);

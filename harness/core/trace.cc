@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <cstdlib>
 #include <cstring>
 
 #include "base/os/os.h"
@@ -14,6 +15,13 @@ namespace {
 
 // The entry of the CALL that this thread is in; 0: none.
 thread_local std::uint32_t t_call = 0;
+
+// To measure what the trace costs: IPCSUITE_TRACE=off.
+const bool g_off = [] {
+  const char* wish = std::getenv("IPCSUITE_TRACE");
+  return wish != nullptr && std::strcmp(wish, "off") == 0;
+}();
+Slot* TracedSlot() { return g_off ? nullptr : CurrentSlot(); }
 
 std::uint16_t OwnActor(const Slot& slot) {
   const Actor* actor = CurrentActor();
@@ -45,6 +53,24 @@ TraceEntry* NewEntry(Slot& slot, TraceEntry::Kind kind, std::uint32_t* number) {
 
 void Publish(TraceEntry* entry, std::uint32_t number) {
   entry->number.store(number, std::memory_order_release);
+}
+
+// Appends the bytes of a vector to the copy of its elements, as far as there is room for all.
+void CopyVectors(TraceEntry& entry, int i, std::uint64_t total) {
+  iovec vectors[3];
+  const std::size_t bytes = std::min<std::size_t>(entry.size[i], sizeof vectors);
+  std::memcpy(vectors, entry.memory + entry.at[i], bytes);
+  std::size_t used = entry.size[i];
+  for (std::size_t n = 0; n < bytes / sizeof(iovec) && total > 0; ++n) {
+    const std::size_t part = std::min<std::uint64_t>(vectors[n].iov_len, total);
+    if (entry.at[i] + used + part > TraceEntry::kMemory || used + part > 255) return;
+    if (os::PeekMemory(vectors[n].iov_base, entry.memory + entry.at[i] + used, part) != part)
+      return;
+    used += part;
+    total -= part;
+  }
+  entry.size[i] = static_cast<std::uint8_t>(used);
+  entry.memory_used = static_cast<std::uint8_t>(entry.at[i] + used);
 }
 
 // Copies what word `i` points to, as far as it is readable and fits.
@@ -83,6 +109,7 @@ void Capture(TraceEntry& entry, std::uint32_t number, Function function, const s
     if (IsResult(kind)) continue;
     const std::uint64_t next = i + 1 < entry.word_count ? entry.word[i + 1] : 0;
     CopyPointee(entry, i, CopiedBytes(kind, next, 0));
+    if (kind == ParameterKind::kVectorIn) CopyVectors(entry, i, UINT64_MAX);
   }
 }
 
@@ -92,10 +119,19 @@ void CaptureResults(TraceEntry& entry, std::uint32_t number) {
   const FunctionShape& shape = ShapeOf(entry.function);
   for (int i = 0; i < entry.word_count; ++i) {
     const ParameterKind kind = shape.parameters[i].kind;
-    const bool both = kind == ParameterKind::kPolls || kind == ParameterKind::kFdSet;
-    if (!IsResult(kind) && !both) continue;
+    if (kind == ParameterKind::kFdSet && entry.size[i] > 0) {
+      os::PeekMemory(reinterpret_cast<const void*>(entry.word[i]),
+                     entry.memory + entry.at[i] + sizeof(std::uint64_t), sizeof(std::uint64_t));
+      entry.written = static_cast<std::uint8_t>(entry.written | 1u << i);
+    }
+    const bool vector = entry.function == Function::readv && i == 1;
+    if (!IsResult(kind) && kind != ParameterKind::kPolls) continue;
     const std::uint64_t next = i + 1 < entry.word_count ? entry.word[i + 1] : 0;
-    CopyPointee(entry, i, CopiedBytes(kind, next, entry.value));
+    constexpr std::uint64_t kVectorsMax = 3;
+    CopyPointee(entry, i,
+                vector ? std::min(next, kVectorsMax) * sizeof(iovec)
+                       : CopiedBytes(kind, next, entry.value));
+    if (vector) CopyVectors(entry, i, static_cast<std::uint64_t>(entry.value));
     if (entry.size[i] > 0) entry.written = static_cast<std::uint8_t>(entry.written | 1u << i);
   }
 }
@@ -131,7 +167,7 @@ void Trace::Reset() {
 
 TraceEntry* NoteTrace(TraceEntry::Kind kind, std::initializer_list<std::uint64_t> words,
                       std::string_view memory) {
-  Slot* slot = CurrentSlot();
+  Slot* slot = TracedSlot();
   if (!slot) return nullptr;
   std::uint32_t number = 0;
   TraceEntry* entry = NewEntry(*slot, kind, &number);
@@ -148,7 +184,7 @@ TraceEntry* NoteTrace(TraceEntry::Kind kind, std::initializer_list<std::uint64_t
 }
 
 void NoteRequirement(std::uint32_t number, Requirement requirement) {
-  Slot* slot = CurrentSlot();
+  Slot* slot = TracedSlot();
   TraceEntry* entry = slot ? slot->trace.At(number) : nullptr;
   if (!entry) return;
   if (requirement.clause == nullptr && !ScopedClause().empty())
@@ -168,7 +204,7 @@ std::vector<const TraceEntry*> EntriesOf(const Trace& trace) {
 namespace internal {
 
 std::uint32_t BeginTrace(const char* text) {
-  Slot* slot = CurrentSlot();
+  Slot* slot = TracedSlot();
   if (!slot) return 0;
   std::uint32_t number = 0;
   TraceEntry* entry = NewEntry(*slot, TraceEntry::Kind::kCall, &number);
@@ -179,7 +215,7 @@ std::uint32_t BeginTrace(const char* text) {
 }
 
 void EndTrace(std::uint32_t number, std::int64_t value, std::int32_t error, bool failed) {
-  Slot* slot = CurrentSlot();
+  Slot* slot = TracedSlot();
   TraceEntry* entry = slot ? slot->trace.At(number) : nullptr;
   t_call = entry ? entry->outer : 0;
   if (!entry) return;
@@ -191,7 +227,7 @@ void EndTrace(std::uint32_t number, std::int64_t value, std::int32_t error, bool
 }
 
 TraceMark BeginFunction(Function function, const std::uint64_t* words, int count) {
-  Slot* slot = CurrentSlot();
+  Slot* slot = TracedSlot();
   if (!slot) return {};
   const int saved = errno;
   TraceMark mark;
@@ -209,13 +245,15 @@ TraceMark BeginFunction(Function function, const std::uint64_t* words, int count
 }
 
 void EndFunction(TraceMark mark, std::int64_t value) {
+  Slot* slot = TracedSlot();
+  TraceEntry* entry = slot ? slot->trace.At(mark.number) : nullptr;
   if (mark.in_call) {
+    if (entry && entry->word_count < TraceEntry::kWords)
+      entry->word[TraceEntry::kWords - 1] = static_cast<std::uint64_t>(value);
     t_call = mark.number;
     return;
   }
   const int saved = errno;
-  Slot* slot = CurrentSlot();
-  TraceEntry* entry = slot ? slot->trace.At(mark.number) : nullptr;
   if (entry) {
     entry->value = value;
     const FunctionShape& shape = ShapeOf(entry->function);

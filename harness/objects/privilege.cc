@@ -61,8 +61,8 @@ std::optional<User> OtherUser() { return NthOther(0); }
 std::optional<User> ThirdUser() { return NthOther(1); }
 
 void Become(User user) {
-  NoteTrace(TraceEntry::Kind::kOther, {}, "becomes user " + std::to_string(user.uid));
   if (!Switch(user)) Unresolved("set-up failed: becoming user " + std::to_string(user.uid));
+  NoteTrace(TraceEntry::Kind::kOther, {user.uid, user.gid}, "becomes another user");
   os::StayObservable();  // so that the blocked probe may look
   os::DieWithParent();
 }

@@ -31,7 +31,7 @@ int LowerOpenFilesLimit(std::initializer_list<int> keep) {
   if (lowered.rlim_cur != RLIM_INFINITY && lowered.rlim_cur < static_cast<rlim_t>(limit))
     Unresolved("the limit on open files is too low already: raise it (ulimit -n)");
   lowered.rlim_cur = static_cast<rlim_t>(limit);
-  if (setrlimit(RLIMIT_NOFILE, &lowered) != 0)
+  if (calls::setrlimit(RLIMIT_NOFILE, &lowered) != 0)
     Unresolved("the limit on open files could not be lowered: " + ErrnoName(errno));
   return limit;
 }
@@ -51,6 +51,8 @@ int FillDescriptorTable(int free, std::initializer_list<int> keep) {
     close(*middle);
     copies.erase(middle);
   }
+  NoteTrace(TraceEntry::Kind::kOther, {static_cast<std::uint64_t>(free)},
+            "fills its table of descriptors");
   return source;
 }
 

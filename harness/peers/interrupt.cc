@@ -30,7 +30,7 @@ CallResult Interrupt(Peer& peer, const Call& call, int signal, SignalPace pace) 
 
 CallResult Interrupt(ThreadPeer& peer, const Call& call, int signal, SignalPace pace) {
   return SignalUntilReturned(call, pace, [&] {
-    if (peer.alive()) pthread_kill(peer.handle(), signal);
+    if (peer.alive()) calls::pthread_kill(peer.handle(), signal);
   });
 }
 

@@ -54,8 +54,11 @@ void Report(const PropertySpec& spec, const Failure& failure) {
   const CaseOutcome& outcome = failure.outcome;
   std::string message = fmt::format("{}: {}\n{}", spec.name, outcome.reason, outcome.message);
   if (!message.ends_with('\n')) message += '\n';
-  message += fmt::format("The shortest program found ({} operations, {} candidates tried):\n",
-                         outcome.lines.size(), failure.shrinks);
+  message +=
+      fmt::format("The shortest program found ({} operations, {} candidates tried):\n",
+                  std::ranges::count_if(
+                      outcome.lines, [](const std::string& line) { return line.starts_with("p"); }),
+                  failure.shrinks);
   message += ProgramText(outcome);
   if (failure.reruns > 0) {
     message += fmt::format("It depends on timing: {} of {} runs of this program failed.\n",

@@ -23,6 +23,13 @@ long MaxMessages(const Program& program) {
   return program.empty() ? 10 : kChoices[(program[0].a >> 8) % 5];
 }
 
+// What the program was run on, as its first line.
+CaseOutcome On(long max_messages, CaseOutcome outcome) {
+  outcome.lines.insert(outcome.lines.begin(),
+                       "     a queue of " + std::to_string(max_messages) + " messages");
+  return outcome;
+}
+
 CaseOutcome Sequentially(const Program& program, bool notification) {
   const long max_messages = MaxMessages(program);
   QueueTarget target(1, max_messages, kMaxLength);
@@ -31,7 +38,7 @@ CaseOutcome Sequentially(const Program& program, bool notification) {
   shape.notification = notification;
   QueueDomain domain(PlatformQueueModel(static_cast<std::size_t>(max_messages), false), shape);
   std::vector<unsigned char> bytes(static_cast<std::size_t>(kMaxLength));
-  return RunSequential(domain, target, program, bytes.data());
+  return On(max_messages, RunSequential(domain, target, program, bytes.data()));
 }
 
 CaseOutcome InLockstep(const Program& program, int processes, const QueueDomain::Shape& shape) {
@@ -40,7 +47,7 @@ CaseOutcome InLockstep(const Program& program, int processes, const QueueDomain:
   Crew crew(processes, target);
   const bool interrupts = shape.signals && !shape.ignored;
   QueueDomain domain(PlatformQueueModel(static_cast<std::size_t>(max_messages), interrupts), shape);
-  return Lockstep<QueueModel>(domain, crew).Run(program);
+  return On(max_messages, Lockstep<QueueModel>(domain, crew).Run(program));
 }
 
 IPC_TEST(PropSequential, QueueTraffic, clause::mq_receive::order_highest_priority_first,

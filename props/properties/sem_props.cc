@@ -44,6 +44,12 @@ SemModel::Config ConfigOf(unsigned initial) {
   return config;
 }
 
+// What the program was run on, as its first line.
+CaseOutcome On(unsigned value, CaseOutcome outcome) {
+  outcome.lines.insert(outcome.lines.begin(), "     a semaphore of value " + std::to_string(value));
+  return outcome;
+}
+
 CaseOutcome Sequentially(const Program& program) {
   const unsigned initial = InitialValue(program);
   SemTarget target(HasName(program), initial);
@@ -51,7 +57,7 @@ CaseOutcome Sequentially(const Program& program) {
   SemModel::Config config = ConfigOf(initial);
   config.waiters_known = true;
   SemDomain domain(SemModel(config), {});
-  return RunSequential(domain, target, program, nullptr);
+  return On(initial, RunSequential(domain, target, program, nullptr));
 }
 
 CaseOutcome InLockstep(const Program& program, int processes, const SemDomain::Shape& shape,
@@ -65,7 +71,7 @@ CaseOutcome InLockstep(const Program& program, int processes, const SemDomain::S
   config.waiters_known = true;
   config.levels = levels;
   SemDomain domain(SemModel(config), shape);
-  return Lockstep<SemModel>(domain, crew).Run(program);
+  return On(initial, Lockstep<SemModel>(domain, crew).Run(program));
 }
 
 CaseOutcome Race(const Program& program, int processes, bool kills) {

@@ -61,6 +61,8 @@ Json FindingJson(const TestRecord& test, const ClauseIndex& clauses) {
   if (test.expectation) {
     json["expectation"] = {{"id", test.expectation->id},
                            {"reason", CleanUtf8(test.expectation->reason)}};
+    if (!test.expectation->link.empty())
+      json["expectation"]["page"] = CleanUtf8(test.expectation->link);
   }
   return json;
 }

@@ -236,6 +236,7 @@ IPC_TEST(MqNotifySignal, NamesTheSenderAndItsRealUser,
   Setup(signal.Register(q, 2));
   Peer other;
   const Call mixed = other.start([=] {
+    NoteTrace(TraceEntry::Kind::kOther, {}, "changes its real user");
     Setup(CALL(setreuid(user->uid, static_cast<uid_t>(-1))));
     return CALL(mq_send(mqd, "m", 1, 0));
   });

@@ -49,6 +49,7 @@ Identity Of(User user) { return {user.uid, user.uid, user.gid, {}}; }
 
 // In a peer: takes the identity, for good unless its effective user is privileged.
 void Take(const Identity& who) {
+  NoteTrace(TraceEntry::Kind::kOther, {}, "takes a user and groups of its own");
   if (setgroups(who.groups.size(), who.groups.data()) != 0 && !who.groups.empty()) {
     Unsupported("supplementary groups can't be set: needs CAP_SETGID");
   }

@@ -214,6 +214,7 @@ IPC_TEST_P(PipeCreate, BelongsToTheEffectiveNotTheRealUser, clause::pipe::create
     Unsupported("needs the privilege to change the effective user (CAP_SETUID, CAP_SETGID)");
   Peer peer([&](Peer::Self& self) {
     self.step([&] {
+      NoteTrace(TraceEntry::Kind::kOther, {}, "changes its effective user");
       if (setegid(other->gid) != 0 || seteuid(other->uid) != 0)
         Unresolved("the effective user could not be changed");
       int ends[2] = {-1, -1};

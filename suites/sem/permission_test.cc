@@ -116,6 +116,7 @@ IPC_TEST(SemPermission, OwnerIsTheEffectiveUser, clause::sem_open::creat_uid) {
   const UniqueName name = UniqueName::Sem();
   InChild([&] {
     // Effective IDs that differ from the real ones.
+    NoteTrace(TraceEntry::Kind::kOther, {}, "changes its effective user");
     if (setegid(owner.gid) != 0 || seteuid(owner.uid) != 0) Unresolved("set-up failed: seteuid()");
     const CallResult created = CALL_SEM(sem_open(name.c_str(), O_CREAT | O_EXCL, 0600, 1));
     if (created.failed && !TroubleOfShmPlace().empty()) Unsupported(TroubleOfShmPlace());

@@ -119,6 +119,7 @@ IPC_TEST(ShmPermission, ObjectsBelongToTheEffectiveUser, clause::shm_open::creat
   UniqueName name = UniqueName::Shm();
   InChild([&] {
     // Effective IDs that differ from the real ones.
+    NoteTrace(TraceEntry::Kind::kOther, {}, "changes its effective user");
     if (setegid(users.owner.gid) != 0 || seteuid(users.owner.uid) != 0)
       Unresolved("set-up failed: seteuid()");
     if (const std::string trouble = TroubleOfShmPlace(); !trouble.empty())

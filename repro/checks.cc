@@ -1,0 +1,152 @@
+#include "repro/checks.h"
+
+#include <mqueue.h>
+#include <poll.h>
+#include <signal.h>
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <charconv>
+#include <optional>
+
+#include "harness/core/functions.h"
+#include "harness/core/trace_words.h"
+#include "repro/roles.h"
+#include "repro/steps.h"
+
+namespace ipcsuite::repro {
+namespace {
+
+using K = ParameterKind;
+
+// How GoogleTest prints a side of a comparison: "ValueOf(sem) = 1", "'a' (97, 0x61)", "\"abc\"".
+struct Side {
+  std::optional<std::int64_t> number;
+  std::optional<std::string> bytes;
+};
+
+Side Parse(std::string_view text) {
+  text = text.substr(0, text.find("; "));
+  if (const std::size_t equal = text.rfind(" = "); equal != text.npos)
+    text.remove_prefix(equal + 3);
+  Side side;
+  if (text.size() >= 2 && text.front() == '"' && text.back() == '"') {
+    side.bytes = std::string(text.substr(1, text.size() - 2));
+    if (side.bytes->find('\\') != std::string::npos) side.bytes.reset();
+    return side;
+  }
+  if (const std::size_t open = text.find('('); text.starts_with('\'') && open != text.npos)
+    text.remove_prefix(open + 1);
+  std::int64_t number = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  if (error == std::errc() && (end == text.data() + text.size() || *end == ','))
+    side.number = number;
+  return side;
+}
+
+struct Field {
+  std::string name;
+  std::int64_t value;
+};
+
+// What a call stored, under the names that a reproducer gives it.
+std::vector<Field> FieldsOf(const TraceEntry& entry) {
+  std::vector<Field> fields;
+  for (int i = 0; i < entry.word_count; ++i) {
+    if (!(entry.written >> i & 1)) continue;
+    switch (ShapeOf(entry.function).parameters[i].kind) {
+      case K::kIntOut: fields.push_back({"number", Take<int>(entry, i)}); break;
+      case K::kUnsignedOut: fields.push_back({"prio", Take<unsigned>(entry, i)}); break;
+      case K::kAttributesOut: {
+        const auto attr = Take<mq_attr>(entry, i);
+        fields.push_back({"attr.mq_curmsgs", attr.mq_curmsgs});
+        fields.push_back({"attr.mq_maxmsg", attr.mq_maxmsg});
+        fields.push_back({"attr.mq_msgsize", attr.mq_msgsize});
+        fields.push_back({"attr.mq_flags", attr.mq_flags});
+        break;
+      }
+      case K::kStatOut: {
+        const auto st = Take<struct stat>(entry, i);
+        fields.push_back({"st.st_size", st.st_size});
+        fields.push_back({"(st.st_mode & 07777)", st.st_mode & 07777});
+        fields.push_back({"st.st_nlink", static_cast<std::int64_t>(st.st_nlink)});
+        fields.push_back({"st.st_uid", st.st_uid});
+        fields.push_back({"st.st_gid", st.st_gid});
+        break;
+      }
+      case K::kInfoOut: {
+        const auto info = Take<siginfo_t>(entry, i);
+        fields.push_back({"info.si_signo", info.si_signo});
+        fields.push_back({"info.si_code", info.si_code});
+        fields.push_back({"info.si_value.sival_int", info.si_value.sival_int});
+        break;
+      }
+      case K::kPolls:
+        for (std::size_t at = 0; at < entry.size[i]; at += sizeof(pollfd)) {
+          fields.push_back({"polls[" + std::to_string(at / sizeof(pollfd)) + "].revents",
+                            Take<pollfd>(entry, i, at).revents});
+        }
+        break;
+      case K::kBytesOut:
+        if (entry.value == 1) fields.push_back({"buf[0]", Take<char>(entry, i)});
+        break;
+      default: break;
+    }
+  }
+  if (entry.requirement.what == Requirement::kNone) {
+    if (entry.failed) fields.push_back({"e", entry.error});
+    fields.push_back({"r", entry.value});
+  }
+  return fields;
+}
+
+// The condition that was expected of what the call stored; "" when it stored nothing like that.
+std::string ConditionOn(const TraceEntry& entry, const Side& observed, const Side& expected) {
+  if (observed.number && expected.number) {
+    for (const auto& [name, value] : FieldsOf(entry)) {
+      if (value == *observed.number) return name + " == " + std::to_string(*expected.number);
+    }
+  }
+  if (!observed.bytes || !expected.bytes || entry.failed) return "";
+  for (int i = 0; i < entry.word_count; ++i) {
+    const bool stored = ShapeOf(entry.function).parameters[i].kind == K::kBytesOut;
+    if (stored && entry.written >> i & 1 && CopyOf(entry, i) == *observed.bytes) {
+      const std::string length = std::to_string(expected.bytes->size());
+      return "r == " + length + " && memcmp(buf, " + LiteralInC(*expected.bytes) + ", " + length +
+             ") == 0";
+    }
+  }
+  return "";
+}
+
+}  // namespace
+
+std::map<const TraceEntry*, std::string> FailedComparisons(const Slot& slot) {
+  constexpr int kLookedAt = 8;  // calls before the comparison
+  std::map<const TraceEntry*, std::string> conditions;
+  const std::vector<const TraceEntry*> entries = EntriesOf(slot.trace);
+  for (const TraceEntry* failed : entries) {
+    if (!IsFailedCheck(*failed)) continue;
+    const std::string_view text = CopyOf(*failed, 0);
+    const std::size_t length = failed->word[0];
+    if (length > text.size()) continue;
+    const Side expected = Parse(text.substr(0, length)), observed = Parse(text.substr(length));
+    int looked_at = 0;
+    for (std::size_t i = entries.size(); i-- > 0 && looked_at < kLookedAt;) {
+      const TraceEntry* call = entries[i];
+      const bool is_call =
+          call->kind == TraceEntry::Kind::kCall || call->kind == TraceEntry::Kind::kRaw;
+      if (!is_call || call->function == Function::none || call->ended == 0 ||
+          call->ended > failed->began)
+        continue;
+      ++looked_at;
+      const std::string condition = ConditionOn(*call, observed, expected);
+      if (condition.empty()) continue;
+      conditions.emplace(call, condition);
+      break;
+    }
+  }
+  return conditions;
+}
+
+}  // namespace ipcsuite::repro

@@ -1,0 +1,161 @@
+#include "repro/layout.h"
+
+#include <cctype>
+#include <set>
+#include <string_view>
+
+#include "base/text.h"
+#include "spec/clause.h"
+
+namespace ipcsuite::repro {
+namespace {
+
+constexpr std::size_t kColumns = 98;
+
+// Names of variables with a number at their end that stand in a text.
+std::set<std::string> VariablesIn(std::string_view text) {
+  std::set<std::string> names;
+  bool quoted = false;
+  for (std::size_t i = 0; i < text.size();) {
+    if (text[i] == '"' && (i == 0 || text[i - 1] != '\\')) quoted = !quoted;
+    const auto letter = [&](std::size_t at) {
+      return at < text.size() &&
+             (std::isalnum(static_cast<unsigned char>(text[at])) || text[at] == '_');
+    };
+    if (quoted || !letter(i)) {
+      ++i;
+      continue;
+    }
+    const std::size_t begin = i;
+    while (letter(i)) ++i;
+    const std::string_view word = text.substr(begin, i - begin);
+    const bool numbered = std::isalpha(static_cast<unsigned char>(word.front())) &&
+                          std::isdigit(static_cast<unsigned char>(word.back()));
+    if (numbered) names.emplace(word);
+  }
+  return names;
+}
+
+std::set<std::string> VariablesOf(const Segment& segment) {
+  std::set<std::string> names;
+  for (const std::string& part : segment.parts) names.merge(VariablesIn(part));
+  return names;
+}
+
+bool IsSetUp(const std::string& line) {
+  return line.starts_with("SETUP(") && line.find("MUST(") == line.npos &&
+         line.find("turn") == line.npos;
+}
+
+// Changes nothing.
+bool Looks(const std::string& line) {
+  return line.starts_with("SETUP(mq_getattr(") || line.starts_with("SETUP(sem_getvalue(");
+}
+
+// The variable that a placing segment gives a value; "" when it ends something.
+std::string Made(const Segment& segment) {
+  const std::string& text = segment.parts.front();
+  const std::size_t open = text.find('('), equal = text.find(" = ");
+  if (equal == text.npos || text.find('(', open + 1) < equal) return "";
+  return text.substr(open + 1, equal - open - 1);
+}
+
+}  // namespace
+
+void RemoveUnused(std::vector<Segment>& script) {
+  std::set<std::string> used;
+  for (const Segment& segment : script) {
+    if (!segment.places) used.merge(VariablesOf(segment));
+  }
+  for (bool more = true; more;) {
+    more = false;
+    for (const Segment& segment : script) {
+      if (!segment.places || !used.contains(Made(segment))) continue;
+      for (const std::string& name : VariablesOf(segment)) more |= used.insert(name).second;
+    }
+  }
+  std::erase_if(script, [&](const Segment& segment) {
+    if (!segment.places) return false;
+    for (const std::string& name : VariablesOf(segment)) {
+      if (used.contains(name)) return false;
+    }
+    return true;
+  });
+}
+
+Layout Arrange(const std::vector<Segment>& script, int peers) {
+  Layout layout;
+  int turn = 0;
+  for (std::size_t i = 0; i < script.size(); ++i) {
+    const Segment& segment = script[i];
+    std::vector<std::string>& lines = layout.lines[segment.actor];
+    std::string line;
+    const auto add = [&](const std::string& part) {
+      const bool alone = line.starts_with("if (") || part.starts_with("if (");
+      if (!line.empty() && (alone || line.size() + 3 + part.size() > kColumns)) {
+        lines.push_back(line);
+        line.clear();
+      }
+      line += (line.empty() ? "" : " ") + part;
+    };
+    const bool first = i > 0 && script[i - 1].actor != segment.actor;
+    const bool last =
+        i + 1 < script.size() ? script[i + 1].actor != segment.actor : segment.actor != 0;
+    if (first) add("turn(" + std::to_string(++turn) + ");");
+    for (const std::string& part : segment.parts) add(part);
+    if (last && !segment.issues && peers > 0) add("s->turn++;");
+    // Calls of the set-up stand side by side; what was looked at twice in a row is shown once.
+    const bool together = !first && IsSetUp(line) && !lines.empty() && IsSetUp(lines.back());
+    if (together && lines.back().size() + 3 + line.size() <= kColumns) {
+      lines.back() += " " + line;
+    } else if (!line.empty() && !(Looks(line) && !lines.empty() && lines.back() == line)) {
+      lines.push_back(line);
+    }
+  }
+  if (!script.empty() && script.back().actor != 0) layout.last_turn = turn + 1;
+  return layout;
+}
+
+bool Names(const std::string& text, const std::string& variable) {
+  return VariablesIn(text).contains(variable);
+}
+
+std::string Wrapped(const std::string& line) {
+  std::string text, rest = line;
+  while (rest.size() > kColumns) {
+    std::size_t best = 0;
+    bool quoted = false;
+    for (std::size_t i = 0; i < kColumns; ++i) {
+      if (rest[i] == '"' && (i == 0 || rest[i - 1] != '\\')) quoted = !quoted;
+      const std::string_view from = std::string_view(rest).substr(i);
+      if (!quoted && i > 8 && (from.starts_with(", ") || from.starts_with("; "))) best = i + 1;
+      if (!quoted && i > 8 && (from.starts_with(" && ") || from.starts_with(" || "))) best = i + 3;
+    }
+    if (best == 0) break;
+    text += rest.substr(0, best) + "\n";
+    rest = "      " + rest.substr(best + 1);
+  }
+  return text + rest;
+}
+
+std::string HeadInC(const TestEntry& test) {
+  std::string text = "/* " + test.name + ": exit status 0: conforms, 1: deviates, 77: cannot tell";
+  if (test.meta->clauses.empty()) return text + " */\n";
+  const ipcsuite::Clause& clause = Get(test.meta->clauses.front());
+  text += "\n *\n";
+  std::string line = " *";
+  for (const std::string& word : Split(std::string(clause.id) + " (" + std::string(clause.source) +
+                                           "): " + std::string(clause.requires_text),
+                                       " \n")) {
+    if (line.size() + word.size() > 96) text += line + "\n", line = " *";
+    line += " " + word;
+  }
+  return text + line + " */\n";
+}
+
+std::string WithoutSharing(std::string text) {
+  for (std::size_t at; (at = text.find("&s->")) != text.npos;) text.replace(at, 4, "&");
+  return text;
+}
+
+}  // namespace ipcsuite::repro

@@ -1,0 +1,39 @@
+// From the steps of all processes to the text of each: what is needed, whose turn it is, lines.
+#pragma once
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include "harness/test/registry.h"
+
+namespace ipcsuite::repro {
+
+// What one actor does without a break.
+struct Segment {
+  int actor = 0;
+  std::vector<std::string> parts = {};  // statements
+  bool places = false;  // only makes or ends something: unused when nothing else names it
+  bool issues = false;  // a call that gives the turn away before it begins
+};
+
+// Removes what makes variables that nothing else names ("fd1", "map2", ...).
+void RemoveUnused(std::vector<Segment>& script);
+
+struct Layout {
+  std::map<int, std::vector<std::string>> lines;  // of each actor
+  int last_turn = 0;                              // for which main() waits at the end; 0: none
+};
+// Lines with turn(n) where another actor comes before, and s->turn++ where another one follows.
+Layout Arrange(const std::vector<Segment>& script, int peers);
+
+// Whether a text names this variable.
+bool Names(const std::string& text, const std::string& variable);
+// A long line, broken between arguments or conditions.
+std::string Wrapped(const std::string& line);
+// The comment at the top: the test's name, its first clause and what that requires.
+std::string HeadInC(const TestEntry& test);
+// Objects stand for themselves where no process shares them: "&s->sem1" is "&sem1".
+std::string WithoutSharing(std::string text);
+
+}  // namespace ipcsuite::repro
