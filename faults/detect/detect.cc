@@ -14,6 +14,7 @@
 #include "faults/detect/detect_matrix.h"
 #include "faults/detect/detect_pool.h"
 #include "faults/detect/detect_report.h"
+#include "faults/detect/detect_repro.h"
 #include "faults/detect/detect_variants.h"
 #include "faults/detect/smoke.h"
 #include "harness/test/registry.h"
@@ -165,6 +166,7 @@ int PerformFaults(const Options& options, const std::vector<Implementation>& fau
   run->full = options.full;
   run->results = DetectFaults(options, trial, usable, faults);
   if (stop) run->interrupted = "by a signal";
+  if (options.repro) run->proofs = ProveReproducers(options, trial, run->results);
   if (options.full) run->detecting_nothing = DetectingNothing(usable, run->results);
   run->seconds = watch.Seconds();
   PrintSummary(*run);
@@ -172,6 +174,7 @@ int PerformFaults(const Options& options, const std::vector<Implementation>& fau
     if (const auto written = WriteSmoke(options.smoke, *run); !written)
       return Complain(written.error());
   }
+  PrintProofs(run->proofs);
   if (const int status = SaveAndPrint(options, *run); status != 0) return status;
   const bool canary = !options.names.empty() || !options.test.empty() || CanarySeen(*run);
   if (!canary) std::printf("The canary was not seen: this run proves nothing.\n");
@@ -238,6 +241,7 @@ int DetectMain(int argc, char** argv) {
   trial.library = std::filesystem::absolute(options.library).string();
   trial.folder = options.out + "/.detect-" + std::to_string(getpid());
   trial.timeout_s = options.timeout_s;
+  trial.programs = options.repro;
   std::string command_line = "ipcsuite detect";
   for (int i = 0; i < argc; ++i) command_line += std::string(" ") + argv[i];
   const Result<void> own_names = OwnNames();

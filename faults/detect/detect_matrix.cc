@@ -67,7 +67,8 @@ class Matrix {
           continue;
         }
         if (!result->detected()) result->stage = stage;
-        result->detections.push_back({name, outcome.verdict, outcome.reason});
+        result->detections.push_back(
+            {name, outcome.verdict, outcome.reason, outcome.program, outcome.no_program});
         if (!options_.full) break;
       }
       if (result->detected()) result->problem.clear();
@@ -83,7 +84,8 @@ class Matrix {
     for (const auto& [name, outcome] : trial.tests) {
       if (outcome.verdict != "FAIL") continue;
       if (!result->detected()) result->stage = kStress;
-      result->detections.push_back({name, outcome.verdict, outcome.reason});
+      result->detections.push_back(
+          {name, outcome.verdict, outcome.reason, outcome.program, outcome.no_program});
       if (!options_.full) break;
     }
     if (result->detected()) result->problem.clear();

@@ -60,6 +60,10 @@ int ParseOptions(int argc, char** argv, Options* options) {
   app.add_option("--out", options->out, "Directory of detection.json")->capture_default_str();
   app.add_option("--library", options->library,
                  "The fault library; default: libipcfaults.so beside the program");
+  app.add_flag(
+      "--repro", options->repro,
+      "Compile the reproducer of each detecting test: does it deviate under the fault, and "
+      "conform without it?");
   app.add_flag("--list", options->list, "Name the faults and run none");
   app.add_flag("--verbose,-v", options->verbose, "A line for every fault");
   if (const int status = ParseArguments(app, argc, argv); status >= 0) return status;

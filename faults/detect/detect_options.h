@@ -14,7 +14,7 @@ struct Options {
   int jobs = 0, timeout_s = 5, sample = 1;
   double stress_s = 0;
   bool variants = false, full = false, list = false, no_suites = false, no_properties = false;
-  bool claiming = false, verbose = false;
+  bool claiming = false, verbose = false, repro = false;
   std::string profile = "full";  // which tests serve: all, or those of the smoke profile
   std::string smoke;  // file for the names of the smallest selection; empty: none is made
 };

@@ -34,6 +34,7 @@ void PlanStages(const Implementation& fault, const std::vector<TestInfo>& tests,
 
 struct Detection {
   std::string test, verdict, reason;
+  std::string program = {}, no_program = {};  // its reproducer, or why there is none; if asked for
 };
 
 struct FaultResult {

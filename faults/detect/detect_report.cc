@@ -99,6 +99,13 @@ json FaultsJson(const DetectionRun& run) {
               {"faults", json::array()}};
   for (const FaultResult& result : run.results) out["faults"].push_back(ResultJson(result));
   if (run.full) out["tests_detecting_nothing"] = run.detecting_nothing;
+  for (const Proof& proof : run.proofs) {
+    out["reproducers"].push_back({{"fault", proof.fault},
+                                  {"test", proof.test},
+                                  {"result", ToString(proof.result)},
+                                  {"reason", proof.why},
+                                  {"lines", proof.lines}});
+  }
   return out;
 }
 

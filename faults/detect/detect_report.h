@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "faults/detect/detect_plan.h"
+#include "faults/detect/detect_repro.h"
 #include "faults/detect/variants.h"
 
 namespace ipcsuite::detect {
@@ -22,6 +23,7 @@ struct DetectionRun {
   std::vector<FaultResult> results;
   bool full = false;                           // every test ran against each fault of its interface
   std::vector<std::string> detecting_nothing;  // of a full run
+  std::vector<Proof> proofs;                   // with --repro
 };
 
 // The canary is seen; false also if it was not among the faults run.

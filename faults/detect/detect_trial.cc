@@ -15,6 +15,7 @@
 
 #include "base/os/os.h"
 #include "faults/preload/list.h"
+#include "reports/results/finding.h"
 
 namespace ipcsuite::detect {
 namespace {
@@ -103,6 +104,11 @@ bool ReadResults(const std::string& path, std::map<std::string, TestOutcome>* te
       outcome.observations.push_back({observation.value("clause", ""), observation.value("key", ""),
                                       observation.value("value", "")});
     }
+    for (const json& attachment : test.value("attachments", json::array())) {
+      const std::string title = attachment.value("title", "");
+      if (title == report::kProgramTitle) outcome.program = attachment.value("content", "");
+      if (title == report::kNoProgramTitle) outcome.no_program = attachment.value("content", "");
+    }
     if (outcome.reason.empty() && test.contains("failures") && !test["failures"].empty()) {
       const json& failure = test["failures"][0];
       outcome.reason = failure.value("observed", failure.value("message", ""));
@@ -162,6 +168,7 @@ TrialResult RunOnce(const TrialOptions& options, const std::string& fault,
                                         "--profile", options.profile};
   if (!filter.empty()) arguments.insert(arguments.end(), {"--filter", filter});
   for (const std::string& suite : suites) arguments.insert(arguments.end(), {"--suite", suite});
+  if (options.programs) arguments.emplace_back("--repro");
   if (until_fail) arguments.insert(arguments.end(), {"--until-fail", "--repeat", "1"});
   return RunWith(options, fault, std::move(arguments));
 }
@@ -189,6 +196,25 @@ TrialResult RunTrial(const TrialOptions& options, const std::string& fault,
     if (!part.problem.empty() || (until_fail && red)) break;
   }
   return sum;
+}
+
+int RunProgram(const TrialOptions& options, const std::string& fault, const std::string& program,
+               const std::string& folder) {
+  std::vector<std::string> environment = Environment(options, fault, folder);
+  const std::vector<char*> variables = Pointers(environment);
+  int status = -1;
+  std::thread([&] {
+    if (options.own_names) EnterOwnNames();
+    const pid_t child = fork();
+    if (child == 0) {
+      char* arguments[] = {const_cast<char*>(program.c_str()), nullptr};
+      if (chdir(folder.c_str()) == 0) execve(program.c_str(), arguments, variables.data());
+      _exit(126);
+    }
+    while (child > 0 && waitpid(child, &status, 0) < 0 && errno == EINTR) {
+    }
+  }).join();
+  return status;
 }
 
 TrialResult RunStressTrial(const TrialOptions& options, const std::string& fault, double seconds) {

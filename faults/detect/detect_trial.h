@@ -20,6 +20,7 @@ struct TrialOptions {
   // Each run has the names of queues, semaphores and shared memory to itself: what a fault leaves
   // goes with it. Needs OwnNames().
   bool own_names = false;
+  bool programs = false;  // with the reproducer of each test that fails
 };
 
 // Lets runs have names of their own. Before any thread is started; an error where it is not
@@ -35,6 +36,7 @@ struct TestOutcome {
   bool surroundings = false;
   double seconds = 0;
   std::vector<Observation> observations;
+  std::string program, no_program;  // its reproducer, or why there is none
   // Whether somebody who runs the suite would have noticed.
   bool Red() const {
     return verdict == "FAIL" || verdict == "FLAKY" || verdict == "XPASS" ||
@@ -63,5 +65,10 @@ TrialResult RunTrial(const TrialOptions& options, const std::string& fault,
 // Runs all stress workloads for `seconds` together with all nemeses, as `ipcsuite run` does, with
 // the fault of this name (none if empty).
 TrialResult RunStressTrial(const TrialOptions& options, const std::string& fault, double seconds);
+
+// Runs another program under the fault (none if empty) in this folder, which is its working
+// directory; its wait status, or -1.
+int RunProgram(const TrialOptions& options, const std::string& fault, const std::string& program,
+               const std::string& folder);
 
 }  // namespace ipcsuite::detect
