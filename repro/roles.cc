@@ -158,10 +158,10 @@ std::string Roles::ShortName(std::string_view path) {
       if (own.empty()) own = "repro-" + std::to_string(components_.size());
       text += own;
       if (directory && made_.insert(text).second) {
-        const std::string path = directory_ ? directory_ + text : text.substr(1);
-        directories_.push_back(LiteralInC(path));
-        removals_.push_back("remove(" + LiteralInC(path) + ")");
-        names_.insert(LiteralInC(path));
+        const std::string made = directory_ ? directory_ + text : text.substr(1);
+        directories_.push_back(LiteralInC(made));
+        removals_.push_back("remove(" + LiteralInC(made) + ")");
+        names_.insert(LiteralInC(made));
       }
     }
     if (end < path.size()) text += '/';
