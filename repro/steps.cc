@@ -248,7 +248,7 @@ Result<std::vector<Step>> StepsOf(const Slot& slot,
       case Kind::kDrain: add(What::kDrain); break;
       case Kind::kCloseExcept: add(What::kCloseExcept); break;
       case Kind::kEnded: add(What::kJoin); break;
-      case Kind::kOther: add(IsBecome(*entry) ? What::kBecome : What::kFull); break;
+      case Kind::kOther: add(entry->word_count == 2 ? What::kBecome : What::kFull); break;
       default: break;
     }
   }

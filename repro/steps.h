@@ -36,12 +36,6 @@ struct Step {
 // Entries of kind kOther say what the trace does not hold, unless they have words: two of who
 // becomes another user (user, group), one of who fills its table of descriptors (numbers left),
 // three of a failed check (checks.h).
-inline bool IsBecome(const TraceEntry& entry) {
-  return entry.kind == TraceEntry::Kind::kOther && entry.word_count == 2;
-}
-inline bool IsTableFull(const TraceEntry& entry) {
-  return entry.kind == TraceEntry::Kind::kOther && entry.word_count == 1;
-}
 inline bool IsFailedCheck(const TraceEntry& entry) {
   return entry.kind == TraceEntry::Kind::kOther && entry.word_count == 3;
 }
