@@ -79,6 +79,12 @@ void DescribeRunning(CLI::App& app, RunnerOptions& runner, Raw& raw) {
                  "How many times as long as on an ordinary machine to wait before giving up; "
                  "default: as measured at the start")
       ->check(CLI::Range(1.0, 1000.0));
+  app.add_option("--fifo-dir", runner.fifo_dirs,
+                 "Make FIFOs in these directories, whatever file system they are on; default: in "
+                 "the scratch directory (TMPDIR)")
+      ->type_name("DIR,...")
+      ->delimiter(',')
+      ->check(CLI::ExistingDirectory);
   auto* const isolation = app.add_flag("--no-isolation", raw.no_isolation,
                                        "Run all tests in this process (for debuggers)");
   app.add_option("--shard", raw.shard, "i/n: run the i-th (from 0) of n parts")->type_name("I/N");

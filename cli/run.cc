@@ -128,6 +128,8 @@ void DescribeReproduction(RunOptions& options) {
   for (const std::string& file : options.judging.expect)
     words.push_back(ShellQuoted("--expect=" + std::filesystem::absolute(file).string()));
   if (runner.time_scale > 0) words.push_back("--time-scale=" + Number(runner.time_scale));
+  for (const std::string& dir : runner.fifo_dirs)
+    words.push_back(ShellQuoted("--fifo-dir=" + std::filesystem::absolute(dir).string()));
   if (!options.stream) words.emplace_back("--out=ipcsuite-reproduced");
   runner.launcher = options.stream ? "ipcsuite" : ProgramCommand();
   runner.reproduce_with = Join(words, " ");

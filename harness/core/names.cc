@@ -14,6 +14,7 @@
 #include <filesystem>
 #include <system_error>
 
+#include "base/text.h"
 #include "harness/core/context.h"
 
 namespace ipcsuite {
@@ -89,8 +90,19 @@ UniqueName::UniqueName(UniqueName&& other) noexcept
   other.entry_ = nullptr;
 }
 
+namespace {
+// FIFOs go to the directories that the user gave for them, one after the other.
+std::string DirFor(const std::string& suffix) {
+  static int next = 0;
+  const RunHeader* run = CurrentRun();
+  if (suffix != ".fifo" || !run || !*run->fifo_dirs) return ScratchDir();
+  const std::vector<std::string> dirs = Split(run->fifo_dirs, "\n");
+  return dirs[static_cast<std::size_t>(next++) % dirs.size()];
+}
+}  // namespace
+
 UniqueName UniqueName::Path(const std::string& suffix) {
-  return UniqueName(NameEntry::kPath, ScratchDir() + NextName() + suffix);
+  return UniqueName(NameEntry::kPath, DirFor(suffix) + NextName() + suffix);
 }
 
 UniqueName::~UniqueName() {

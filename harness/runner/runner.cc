@@ -123,6 +123,13 @@ std::unique_ptr<Arena> NewArena(const RunnerOptions& options) {
   header.issue = options.issue;
   header.allow_dangerous = options.allow_dangerous;
   header.start_ns = NowNs();
+  std::string dirs;
+  for (const std::string& dir : options.fifo_dirs) dirs += dir + "\n";
+  if (dirs.size() >= sizeof header.fifo_dirs) {
+    throw std::system_error(ENAMETOOLONG, std::generic_category(),
+                            "the paths of --fifo-dir are too long together");
+  }
+  std::snprintf(header.fifo_dirs, sizeof header.fifo_dirs, "%s", dirs.c_str());
   // Start time and pid: two runs side by side never share a name.
   std::snprintf(header.run_id, sizeof header.run_id, "%llx%x",
                 static_cast<unsigned long long>(header.start_ns) & 0xffffffff,

@@ -44,7 +44,8 @@ struct RunnerOptions {
   // How many times as long as on an ordinary machine to wait before giving up; 0: as measured at
   // the start.
   double time_scale = 0;
-  bool isolation = true;  // false: all in the calling process, one after the other
+  std::vector<std::string> fifo_dirs;  // where FIFOs are made; empty: in the scratch directory
+  bool isolation = true;               // false: all in the calling process, one after the other
   bool allow_dangerous = false;
   int shard_index = 0, shard_count = 1;
   std::string results_path;    // JSON lines are appended here; empty: not kept
