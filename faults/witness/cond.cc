@@ -1,4 +1,7 @@
 // Witnesses for bank/cond.cc and the condition variables of bank/mutex_time.cc.
+#include <signal.h>
+#include <sys/wait.h>
+
 #include "faults/witness/threads.h"
 
 namespace witness {
@@ -184,16 +187,19 @@ WITNESS(cond_wait_eintr) {
   Nap(200);
   return waiter.Pester(SIGUSR1) == EINTR;
 }
+// A waiter that is stopped is on its way out until it goes on: glibc counts it off before it locks
+// the mutex.
 WITNESS(cond_destroy_ebusy) {
   const Cond c;
   Child waiter([&] { return c.Take(); });
   c.LockWhenOneWaits();
+  kill(waiter.pid(), SIGSTOP);
+  int status = 0;
+  waitpid(waiter.pid(), &status, WUNTRACED);
   c->tokens = 1;
   pthread_cond_broadcast(&c->cond);
-  Child destroyer([&] { return pthread_cond_destroy(&c->cond); });
-  const int early = destroyer.Exit();  // the waiter needs the mutex to be on its way
   pthread_mutex_unlock(&c->mutex);
-  return early == EBUSY;
+  return Child([&] { return pthread_cond_destroy(&c->cond); }).Exit() == EBUSY;
 }
 
 // ---- Deadlines
