@@ -27,7 +27,30 @@ void KickPollers(const Obj& o) {
   errno = saved;
 }
 
-bool Refused(ssize_t r) { return r == -1 && errno == EAGAIN; }
+bool Refused(size_t, ssize_t r) { return r == -1 && errno == EAGAIN; }
+bool Empty(size_t n, ssize_t) { return n == 0; }
+
+// Waits end after a write, or a read, of `n` bytes with result `r` for which this holds.
+template <bool (*kEnds)(size_t n, ssize_t r)>
+void WriteEndsWaits(Hooks& h) {
+  UseKicks();
+  h.poll = KickablePoll;
+  h.write = [](const Obj& o, const void* b, size_t n) {
+    const ssize_t r = Write(o, b, n);
+    if (kEnds(n, r)) KickPollers(o);
+    return r;
+  };
+}
+template <bool (*kEnds)(size_t n, ssize_t r)>
+void ReadEndsWaits(Hooks& h) {
+  UseKicks();
+  h.poll = KickablePoll;
+  h.read = [](const Obj& o, void* b, size_t n) {
+    const ssize_t r = Read(o, b, n);
+    if (kEnds(n, r)) KickPollers(o);
+    return r;
+  };
+}
 
 const Row kEnds[] = {
     {.name = "poll_ended_by_empty_write",
@@ -35,61 +58,25 @@ const Row kEnds[] = {
      .difficulty = Difficulty::medium,
      .clauses = {"poll.timeout_infinite"},
      .what = "A write of no bytes ends waits for data.",
-     .arm =
-         [](Hooks& h) {
-           UseKicks();
-           h.poll = KickablePoll;
-           h.write = [](const Obj& o, const void* b, size_t n) {
-             const ssize_t r = Write(o, b, n);
-             if (n == 0) KickPollers(o);
-             return r;
-           };
-         }},
+     .arm = WriteEndsWaits<Empty>},
     {.name = "poll_ended_by_failed_write",
      .family = Family::poll,
      .difficulty = Difficulty::medium,
      .clauses = {"poll.timeout_infinite"},
      .what = "A write that fails with EAGAIN ends waits for room.",
-     .arm =
-         [](Hooks& h) {
-           UseKicks();
-           h.poll = KickablePoll;
-           h.write = [](const Obj& o, const void* b, size_t n) {
-             const ssize_t r = Write(o, b, n);
-             if (Refused(r)) KickPollers(o);
-             return r;
-           };
-         }},
+     .arm = WriteEndsWaits<Refused>},
     {.name = "poll_ended_by_failed_read",
      .family = Family::poll,
      .difficulty = Difficulty::medium,
      .clauses = {"poll.timeout_infinite"},
      .what = "A read that fails with EAGAIN ends waits for data.",
-     .arm =
-         [](Hooks& h) {
-           UseKicks();
-           h.poll = KickablePoll;
-           h.read = [](const Obj& o, void* b, size_t n) {
-             const ssize_t r = Read(o, b, n);
-             if (Refused(r)) KickPollers(o);
-             return r;
-           };
-         }},
+     .arm = ReadEndsWaits<Refused>},
     {.name = "poll_ended_by_empty_read",
      .family = Family::poll,
      .difficulty = Difficulty::medium,
      .clauses = {"poll.timeout_infinite"},
      .what = "A read of no bytes ends waits for room.",
-     .arm =
-         [](Hooks& h) {
-           UseKicks();
-           h.poll = KickablePoll;
-           h.read = [](const Obj& o, void* b, size_t n) {
-             const ssize_t r = Read(o, b, n);
-             if (n == 0) KickPollers(o);
-             return r;
-           };
-         }},
+     .arm = ReadEndsWaits<Empty>},
     {.name = "poll_ended_by_close_of_a_duplicate",
      .family = Family::poll,
      .difficulty = Difficulty::medium,
