@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "base/os/os.h"
+#include "harness/peers/file_limit.h"
 #include "harness/test/test.h"
 #include "spec/clauses/mqueue.h"
 #include "spec/regressions/mqueue.h"
@@ -285,6 +286,18 @@ IPC_TEST(MqSysconf, HighestPriorityOfSysconfWorks, clause::sysconf::mq_prio_max)
   const unsigned highest = static_cast<unsigned>(count > 0 ? count - 1 : 31);
   EXPECT_THAT(CALL(mq_send(q, "m", 1, highest)), SucceedsWith(0));
   EXPECT_EQ(ReceiveOne(q).priority, highest);
+}
+
+IPC_TEST(MqLimits, FailsWithEnfileWhenTheSystemHasNoMoreFiles, clause::mq_open::error_enfile,
+         exclusive, dangerous(kOutOfFilesDanger)) {
+  const UniqueName name = UniqueName::Mq();
+  const UniqueName open = UniqueName::Mq();
+  EXPECT_THAT(CreateTiny(open.str()), Succeeds());
+  const OutOfFiles opened = CallOutOfFiles([&] { return CALL(mq_open(open.c_str(), O_RDWR)); });
+  EXPECT_THAT(opened.during, Fails(ENFILE));
+  EXPECT_THAT(opened.after, Succeeds());
+  const OutOfFiles made = CallOutOfFiles([&] { return CreateTiny(name.str()); });
+  EXPECT_THAT(made.during, Fails(ENFILE));
 }
 
 }  // namespace

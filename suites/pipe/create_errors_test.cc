@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "harness/peers/descriptor_table.h"
+#include "harness/peers/file_limit.h"
 #include "harness/test/test.h"
 #include "spec/clauses/pipe.h"
 #include "suites/pipe/create.h"
@@ -84,6 +85,16 @@ IPC_TEST_P(PipeCreateErrors, RepeatedFailuresLeakNothing, clause::pipe::create_f
   });
   EXPECT_THAT(call.result(), Fails(EMFILE));
   EXPECT_EQ(*free_after, 1);
+}
+
+IPC_TEST_P(PipeCreateErrors, EnfileWhenTheSystemHasNoMoreFiles, clause::pipe::create_enfile,
+           exclusive, dangerous(kOutOfFilesDanger)) {
+  const OutOfFiles made = CallOutOfFiles([this] {
+    int ends[2];
+    return TryCreate(ends);
+  });
+  EXPECT_THAT(made.during, Fails(ENFILE));
+  EXPECT_THAT(made.after, SucceedsWith(0));
 }
 
 }  // namespace

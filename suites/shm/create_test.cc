@@ -1,4 +1,5 @@
 // shm_open: what a new object is, and what the flags do to one that exists.
+#include "harness/peers/file_limit.h"
 #include "harness/test/test.h"
 #include "spec/clauses/shm.h"
 #include "suites/shm/support.h"
@@ -256,6 +257,15 @@ IPC_TEST(ShmOpen, ModeDoesNotLimitItsCreator, clause::shm_open::creat_mode_does_
     EXPECT_THAT(WriteByte(view.data(), 'x'), Completes());
     EXPECT_EQ(view[0], 'x');
   }
+}
+
+IPC_TEST(ShmCreate, EnfileWhenTheSystemHasNoMoreFiles, clause::shm_open::err_enfile, exclusive,
+         dangerous(kOutOfFilesDanger)) {
+  const UniqueName name = UniqueName::Shm();
+  const OutOfFiles made =
+      CallOutOfFiles([&] { return CALL(shm_open(name.c_str(), O_RDWR | O_CREAT | O_EXCL, 0600)); });
+  EXPECT_THAT(made.during, Fails(ENFILE));
+  EXPECT_THAT(made.after, Succeeds()) << "nothing was made before";
 }
 
 }  // namespace
