@@ -44,6 +44,7 @@ IPC_TEST(ShmStat, OwnerIsTheCreator, clause::fstat::shm_ids, clause::shm_open::c
       !place.empty() && stat(place.c_str(), &directory) == 0 && status.st_gid == directory.st_gid;
   EXPECT_TRUE(status.st_gid == getegid() || inherits)
       << "group " << status.st_gid << ", of the process " << getegid();
+  NoteChecks();
 }
 
 IPC_TEST(ShmStat, ModeCarriesThePermissionBits, clause::fstat::shm_mode_bits) {
