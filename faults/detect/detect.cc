@@ -16,6 +16,7 @@
 #include "faults/detect/detect_report.h"
 #include "faults/detect/detect_repro.h"
 #include "faults/detect/detect_variants.h"
+#include "faults/detect/kernel_faults.h"
 #include "faults/detect/smoke.h"
 #include "harness/test/registry.h"
 #include "reports/environment/environment.h"
@@ -49,6 +50,7 @@ std::vector<TestInfo> Baseline(const TrialOptions& trial, const std::vector<Test
   if (!neutral.problem.empty())
     return *problem = "the run with the neutral fault failed: " + neutral.problem,
            std::vector<TestInfo>();
+  // The kernel without a fault is the same twice: two runs show which tests are not steady.
   run->baseline_seconds = plain.seconds;
   run->neutral_seconds = neutral.seconds;
   std::vector<TestInfo> usable;
@@ -164,6 +166,7 @@ int PerformFaults(const Options& options, const std::vector<Implementation>& fau
     std::printf("  red without a fault, not used: %s\n", name.c_str());
   std::printf("%zu faults ...\n", faults.size());
   run->full = options.full;
+  run->kernel = !options.kernel.empty();
   run->results = DetectFaults(options, trial, usable, faults);
   if (stop) run->interrupted = "by a signal";
   if (options.repro) run->proofs = ProveReproducers(options, trial, run->results);
@@ -176,7 +179,8 @@ int PerformFaults(const Options& options, const std::vector<Implementation>& fau
   }
   PrintProofs(run->proofs);
   if (const int status = SaveAndPrint(options, *run); status != 0) return status;
-  const bool canary = !options.names.empty() || !options.test.empty() || CanarySeen(*run);
+  const bool canary =
+      run->kernel || !options.names.empty() || !options.test.empty() || CanarySeen(*run);
   if (!canary) std::printf("The canary was not seen: this run proves nothing.\n");
   return options.test.empty() &&
                  (!canary || stop || !Missed(*run).empty() || !run->neutral_differs.empty())
@@ -200,8 +204,17 @@ int PerformVariants(const Options& options, const std::vector<Implementation>& v
   return stop || score.misjudged > 0 || score.variants < static_cast<int>(run->results.size());
 }
 
-// The chosen implementations; on failure *problem is set (one line).
-std::vector<Implementation> Load(Options* options, std::string* problem) {
+// The kernel's faults, or what the library has; on failure *problem is set (one line).
+std::vector<Implementation> LoadAll(Options* options, std::string* problem) {
+  if (!options->kernel.empty()) {
+    if (access((options->kernel + "/linux").c_str(), X_OK) != 0) {
+      *problem = options->kernel + " has no program linux: faults/kernel/build makes it";
+      return {};
+    }
+    auto faults = LoadKernelFaults(options->kernel);
+    if (!faults) *problem = faults.error();
+    return faults ? std::move(*faults) : std::vector<Implementation>();
+  }
   if (options->library.empty()) options->library = FindLibrary();
   if (options->library.empty()) {
     *problem =
@@ -209,7 +222,12 @@ std::vector<Implementation> Load(Options* options, std::string* problem) {
         "--library";
     return {};
   }
-  const std::vector<Implementation> all = LoadLibrary(options->library, problem);
+  return LoadLibrary(options->library, problem);
+}
+
+// The chosen implementations; on failure *problem is set (one line).
+std::vector<Implementation> Load(Options* options, std::string* problem) {
+  const std::vector<Implementation> all = LoadAll(options, problem);
   const std::vector<Implementation> chosen = Choose(*options, all);
   for (const std::string& name : options->names) {
     const bool known = std::any_of(chosen.begin(), chosen.end(),
@@ -238,9 +256,14 @@ int DetectMain(int argc, char** argv) {
     return Complain("can't write to " + options.out + ": name a writable place with --out");
   TrialOptions trial;
   trial.program = os::OwnPath();
-  trial.library = std::filesystem::absolute(options.library).string();
+  if (options.kernel.empty()) {
+    trial.library = std::filesystem::absolute(options.library).string();
+  } else {
+    trial.kernel = std::filesystem::absolute(options.kernel + "/linux").string();
+  }
   trial.folder = options.out + "/.detect-" + std::to_string(getpid());
-  trial.timeout_s = options.timeout_s;
+  // A kernel that is a program among others is slow.
+  trial.timeout_s = options.timeout_s * (options.kernel.empty() ? 1 : 4);
   trial.programs = options.repro;
   std::string command_line = "ipcsuite detect";
   for (int i = 0; i < argc; ++i) command_line += std::string(" ") + argv[i];

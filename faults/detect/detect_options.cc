@@ -19,8 +19,9 @@ std::vector<std::string> Names(const Rows& rows) {
 int ParseOptions(int argc, char** argv, Options* options) {
   CLI::App app("Runs the suite against a bank of broken implementations: would it have noticed?",
                "ipcsuite detect");
-  app.add_flag("--variants", options->variants,
-               "Run the suites under conforming variants instead: does any test misjudge one?");
+  auto* const variants =
+      app.add_flag("--variants", options->variants,
+                   "Run the suites under conforming variants instead: does any test misjudge one?");
   app.add_option("--fault", options->names, "Only these faults (or variants)")->delimiter(',');
   app.add_option("--family", options->families, "Only faults of these families")
       ->delimiter(',')
@@ -53,17 +54,28 @@ int ParseOptions(int argc, char** argv, Options* options) {
   app.add_flag("--no-suites", options->no_suites,
                "Properties (and stress) only: what would they find alone?");
   app.add_flag("--no-properties", options->no_properties, "Conformance suites (and stress) only");
-  app.add_option("--stress", options->stress_s,
-                 "Seconds of stress against each fault that is still undetected; 0: none")
-      ->check(CLI::Range(0.0, 3600.0))
-      ->capture_default_str();
+  auto* const stress =
+      app.add_option("--stress", options->stress_s,
+                     "Seconds of stress against each fault that is still undetected; 0: none")
+          ->check(CLI::Range(0.0, 3600.0))
+          ->capture_default_str();
   app.add_option("--out", options->out, "Directory of detection.json")->capture_default_str();
-  app.add_option("--library", options->library,
-                 "The fault library; default: libipcfaults.so beside the program");
-  app.add_flag(
+  auto* const library =
+      app.add_option("--library", options->library,
+                     "The fault library; default: libipcfaults.so beside the program");
+  auto* const repro = app.add_flag(
       "--repro", options->repro,
       "Compile the reproducer of each detecting test: does it deviate under the fault, and "
       "conform without it?");
+  app.add_option("--kernel", options->kernel,
+                 "Start user-mode Linux from this folder with each of its faults instead "
+                 "(faults/kernel/build makes it)")
+      ->type_name("DIR")
+      ->check(CLI::ExistingDirectory)
+      ->excludes(variants)
+      ->excludes(stress)
+      ->excludes(library)
+      ->excludes(repro);
   app.add_flag("--list", options->list, "Name the faults and run none");
   app.add_flag("--verbose,-v", options->verbose, "A line for every fault");
   if (const int status = ParseArguments(app, argc, argv); status >= 0) return status;

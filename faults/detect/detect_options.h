@@ -15,6 +15,7 @@ struct Options {
   double stress_s = 0;
   bool variants = false, full = false, list = false, no_suites = false, no_properties = false;
   bool claiming = false, verbose = false, repro = false;
+  std::string kernel;  // folder of user-mode Linux with faults; empty: those of the library
   std::string profile = "full";  // which tests serve: all, or those of the smoke profile
   std::string smoke;  // file for the names of the smallest selection; empty: none is made
 };

@@ -19,7 +19,10 @@ void StopOnSignals() {
   }
 }
 
-int Jobs(const Options& options) { return options.jobs ? options.jobs : 2 * os::AllowedCpuCount(); }
+int Jobs(const Options& options) {
+  if (options.jobs) return options.jobs;
+  return options.kernel.empty() ? 2 * os::AllowedCpuCount() : os::AllowedCpuCount();
+}
 
 void ForEachConcurrently(int jobs, std::size_t count,
                          const std::function<void(std::size_t)>& work) {

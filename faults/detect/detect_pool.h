@@ -14,7 +14,8 @@ namespace ipcsuite::detect {
 extern std::atomic<bool> stop;
 void StopOnSignals();
 
-// The number of concurrent trials: --jobs, or two for each CPU, since many trials wait.
+// The number of concurrent trials: --jobs, or two for each CPU, since many trials wait; one for
+// each CPU when each has a kernel of its own.
 int Jobs(const Options& options);
 
 // Calls `work` with 0 to count-1 from `jobs` threads; returns when all calls are over. After a stop

@@ -126,16 +126,19 @@ json VariantsJson(const VariantRun& run) {
   return {{"variants", std::move(part)}};
 }
 
-// Puts the part into the file, and keeps the other part.
+// Puts the part into the file, and keeps the others. The faults of the library are the file itself;
+// variants and the faults of a kernel are members of their own.
 bool Merge(const json& part, const std::string& path, std::string* score, std::string* error) {
   json whole = json::object();
   if (const auto before = ReadFile(path)) {
     const json old = json::parse(*before, nullptr, false);
-    if (old.is_object() && part.contains("variants")) whole = old;
-    if (old.is_object() && old.contains("variants")) whole["variants"] = old["variants"];
+    if (old.is_object() && !part.contains("faults")) whole = old;
+    for (const char* other : {"variants", "kernel"}) {
+      if (old.is_object() && old.contains(other)) whole[other] = old[other];
+    }
   }
   whole.update(part);
-  // What reads the file expects the states of clauses, which a run of variants alone does not give.
+  // What reads the file expects the states of clauses, which the other parts do not give.
   if (!whole.contains("clauses")) whole["clauses"] = json::object();
   const std::string text = whole.dump(1, ' ', false, json::error_handler_t::replace) + "\n";
   *score = report::DetectionScore(text);
@@ -223,7 +226,8 @@ std::vector<const FaultResult*> Missed(const DetectionRun& run) {
 
 bool Save(const DetectionRun& run, const std::string& path, std::string* score,
           std::string* error) {
-  return Merge(FaultsJson(run), path, score, error);
+  const json faults = FaultsJson(run);
+  return Merge(run.kernel ? json{{"kernel", faults}} : faults, path, score, error);
 }
 
 bool Save(const VariantRun& run, const std::string& path, std::string* score, std::string* error) {

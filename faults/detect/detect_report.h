@@ -21,6 +21,7 @@ struct DetectionRun {
   std::vector<std::string> neutral_differs;    // tests that the neutral fault turns red
   std::vector<std::string> not_used;           // tests that are red without a fault: no detectors
   std::vector<FaultResult> results;
+  bool kernel = false;                         // the faults are in a kernel
   bool full = false;                           // every test ran against each fault of its interface
   std::vector<std::string> detecting_nothing;  // of a full run
   std::vector<Proof> proofs;                   // with --repro
@@ -38,9 +39,9 @@ struct VariantRun {
   std::vector<VariantResult> results;
 };
 
-// Writes the run's part of detection.json to the file, in one step; the part of the faults or of
-// the variants that is not this run's stays as an earlier run left it. *score is the line that says
-// what the whole file amounts to. False and *error (one line) if that fails.
+// Writes the run's part of detection.json to the file, in one step; the other parts (of
+// faults of the library, faults of a kernel, variants) stay as an earlier run left it. *score is
+// the line that says what the whole file amounts to. False and *error (one line) if that fails.
 bool Save(const DetectionRun& run, const std::string& path, std::string* score, std::string* error);
 bool Save(const VariantRun& run, const std::string& path, std::string* score, std::string* error);
 

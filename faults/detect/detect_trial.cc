@@ -33,7 +33,7 @@ std::vector<std::string> Environment(const TrialOptions& options, const std::str
     if (text.rfind("LD_PRELOAD=", 0) != 0 && text.rfind("IPCSUITE_FAULT", 0) != 0)
       result.push_back(text);
   }
-  if (fault.empty()) return result;
+  if (fault.empty() || !options.kernel.empty()) return result;
   result.push_back("LD_PRELOAD=" + options.library);
   result.push_back(std::string(kIpcFaultVariable) + "=" + fault);
   result.push_back(std::string(kIpcFaultStateVariable) + "=" + folder + "/state");
@@ -124,9 +124,26 @@ std::uint64_t ReadDecisions(const std::string& state) {
   return file ? count : 0;
 }
 
+// The command line of the trial: of this kernel, or of one that has the fault.
+std::vector<std::string> CommandLine(const TrialOptions& options, const std::string& fault,
+                                     std::vector<std::string> verb,
+                                     const std::vector<std::string>& arguments,
+                                     const std::string& folder) {
+  const bool remote = !options.kernel.empty();
+  if (remote)
+    verb = {"on", "uml:" + options.kernel + ",append=ipcsuite_fault=" + fault, "--silence", "1m"};
+  verb.insert(verb.begin(), options.program);
+  verb.insert(verb.end(), {"--out", folder, "--format", "json"});
+  if (remote) verb.emplace_back("--");
+  verb.insert(verb.end(), arguments.begin(), arguments.end());
+  verb.insert(verb.end(), {"--seed", "1"});
+  return verb;
+}
+
 // One run of the program with these arguments besides where it writes, and its results.
 TrialResult RunWith(const TrialOptions& options, const std::string& fault,
-                    std::vector<std::string> arguments) {
+                    const std::vector<std::string>& verb,
+                    const std::vector<std::string>& arguments) {
   static std::atomic<int> number{0};
   const std::string folder = options.folder + "/" + std::to_string(++number);
   TrialResult result;
@@ -136,15 +153,13 @@ TrialResult RunWith(const TrialOptions& options, const std::string& fault,
     result.problem = "can't make " + folder + ": " + error.message();
     return result;
   }
-  arguments.insert(arguments.begin(), options.program);
-  arguments.insert(arguments.end(), {"--out", folder, "--format", "json", "--seed", "1"});
   const auto start = std::chrono::steady_clock::now();
   int status = -1;
   // A thread for each run: what it leaves when it isolates itself ends with it.
   std::thread([&] {
     if (options.own_names) EnterOwnNames();
-    status =
-        Execute(arguments, Environment(options, fault, folder), folder + "/log", &result.problem);
+    status = Execute(CommandLine(options, fault, verb, arguments, folder),
+                     Environment(options, fault, folder), folder + "/log", &result.problem);
   }).join();
   result.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   result.decisions = ReadDecisions(folder + "/state");
@@ -162,15 +177,14 @@ TrialResult RunWith(const TrialOptions& options, const std::string& fault,
 TrialResult RunOnce(const TrialOptions& options, const std::string& fault,
                     const std::string& filter, const std::vector<std::string>& suites,
                     bool until_fail) {
-  std::vector<std::string> arguments = {"run",       "--no-stress",
-                                        "--timeout", std::to_string(options.timeout_s),
+  std::vector<std::string> arguments = {"--timeout", std::to_string(options.timeout_s),
                                         "--jobs",    std::to_string(options.jobs),
                                         "--profile", options.profile};
   if (!filter.empty()) arguments.insert(arguments.end(), {"--filter", filter});
   for (const std::string& suite : suites) arguments.insert(arguments.end(), {"--suite", suite});
   if (options.programs) arguments.emplace_back("--repro");
   if (until_fail) arguments.insert(arguments.end(), {"--until-fail", "--repeat", "1"});
-  return RunWith(options, fault, std::move(arguments));
+  return RunWith(options, fault, {"run", "--no-stress"}, arguments);
 }
 
 }  // namespace
@@ -218,8 +232,8 @@ int RunProgram(const TrialOptions& options, const std::string& fault, const std:
 }
 
 TrialResult RunStressTrial(const TrialOptions& options, const std::string& fault, double seconds) {
-  return RunWith(options, fault,
-                 {"stress", "--time", std::to_string(seconds) + "s", "--nemesis", "all"});
+  return RunWith(options, fault, {"stress"},
+                 {"--time", std::to_string(seconds) + "s", "--nemesis", "all"});
 }
 
 }  // namespace ipcsuite::detect

@@ -13,6 +13,7 @@ namespace ipcsuite::detect {
 struct TrialOptions {
   std::string program;  // the ipcsuite binary
   std::string library;  // of faults
+  std::string kernel;   // user-mode Linux that has the faults; empty: the library has them
   std::string folder;   // for files that go away afterwards
   int timeout_s = 5;    // of each test
   int jobs = 2;         // tests run concurrently

@@ -29,11 +29,10 @@ Table::Cell ScoreCell(const Json& family, const char* difficulty) {
   return {text, "n"};
 }
 
-std::string Scores(const Json& document) {
+std::string Scores(const Json& document, const std::string& caption) {
   const auto scores = document.find("scores");
   if (scores == document.end() || !scores->is_object()) return "";
-  Table table("Planted faults that the suite noticed",
-              {"Interface", "easy#", "medium#", "hard#", "all#"});
+  Table table(caption, {"Interface", "easy#", "medium#", "hard#", "all#"});
   const auto row = [&](const std::string& name, const Json& family) {
     std::vector<Table::Cell> cells = {Escape(name)};
     for (const char* difficulty : {"easy", "medium", "hard", "all"})
@@ -106,6 +105,14 @@ std::string Variants(const Json& document) {
          });
 }
 
+// Of the faults of the library (`where` is empty) or of a kernel.
+std::string Faults(const Json& document, const std::string& where) {
+  return Scores(document, "Planted faults" + where + " that the suite noticed") +
+         FaultTable(document, "missed", "Faults" + where + " that nobody noticed") +
+         FaultTable(document, "no result", "Faults" + where + " without a result") +
+         FaultTable(document, "detected", "Faults" + where + " that were noticed");
+}
+
 }  // namespace
 
 std::string Detection(const Run& run) {
@@ -136,9 +143,9 @@ std::string Detection(const Run& run) {
   const std::string score = DetectionScore(run.detection_json);
   if (!score.empty())
     out = Element("p").Add(Element("strong").Text("The suite " + score + ".")).str() + out;
-  return out + Scores(document) + FaultTable(document, "missed", "Faults that nobody noticed") +
-         FaultTable(document, "no result", "Faults without a result") +
-         FaultTable(document, "detected", "Faults that were noticed") + Variants(document);
+  out += Faults(document, "");
+  if (document.contains("kernel")) out += Faults(document["kernel"], " in a kernel");
+  return out + Variants(document);
 }
 
 }  // namespace ipcsuite::report::html

@@ -12,12 +12,19 @@ Result<void> FoldDetection(std::string_view text, Run* run) {
   if (!document.is_object() || !document.contains("clauses") || !document["clauses"].is_object()) {
     return Error{"is not a result of a detection run (no \"clauses\")"};
   }
-  const auto& states = document["clauses"];
+  const nlohmann::ordered_json::json_pointer kernel("/kernel/clauses");
+  const auto state_of = [](const auto& states, const std::string& id) -> std::string {
+    const auto found = states.find(id);
+    return found == states.end() || !found->is_string() ? "" : found->template get<std::string>();
+  };
   for (ClauseRecord& clause : run->clauses) {
-    const auto found = states.find(clause.id);
-    if (found == states.end() || !found->is_string()) continue;
-    const auto state = found->get<std::string>();
-    if (state == "proven" || state == "unproven" || state == "no fault") clause.detection = state;
+    // The strongest of what faults of the library and faults of a kernel show.
+    const std::string by_library = state_of(document["clauses"], clause.id);
+    const std::string by_kernel =
+        document.contains(kernel) ? state_of(document[kernel], clause.id) : "";
+    for (const char* state : {"no fault", "unproven", "proven"}) {
+      if (by_library == state || by_kernel == state) clause.detection = state;
+    }
   }
   run->detection_json = text;
   return {};
@@ -39,6 +46,7 @@ std::string DetectionScore(std::string_view text) {
     return document.contains(pointer) ? document[pointer] : json();
   };
   add("sees", at("/scores/all/all"), "detected", "faults");
+  add("sees in a kernel", at("/kernel/scores/all/all"), "detected", "faults");
   add("misjudges", at("/variants/score"), "misjudged", "variants");
   return score;
 }

@@ -1,0 +1,9 @@
+# what: select() for writing is not woken by room.
+# family: poll
+# difficulty: medium
+# clauses: select.pipe.write_ready, poll.wakes_on_room
+# file: fs/select.c
+# changes: 1
+/wait_key_set(/,/^}/{
+  s/|= POLLOUT_SET/|= FAULT ? 0 : POLLOUT_SET/
+}
