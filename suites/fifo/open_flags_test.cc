@@ -60,6 +60,23 @@ IPC_TEST(FifoOpen, NonblockingWriterFailsWithEnxioWithoutReader,
       << "after the last reader has gone";
 }
 
+// Failures beside a writer, two thousand times, leave no writer behind: its close is the last one.
+IPC_TEST(FifoOpen, FailuresWithEnxioLeaveNoWriter, clause::fifo::open_wronly_nonblock_enxio,
+         clause::fifo::io_eof_after_all_writers) {
+  FifoNode fifo;
+  Fd rd(OpenFifo(fifo.path(), O_RDONLY | O_NONBLOCK));
+  Fd wr(OpenFifo(fifo.path(), O_WRONLY | O_NONBLOCK));
+  rd.reset();
+  for (int time = 1; time <= 2000; ++time)
+    ASSERT_THAT(OpenFifo(fifo.path(), O_WRONLY | O_NONBLOCK), Fails(ENXIO)) << "time " << time;
+  const ForClause scope(clause::fifo::io_eof_after_all_writers);
+  const Fd later(OpenFifo(fifo.path(), O_RDONLY | O_NONBLOCK));
+  char byte;
+  EXPECT_THAT(CALL(read(later, &byte, 1)), Fails(EAGAIN)) << "one writer is there";
+  wr.reset();
+  EXPECT_THAT(CALL(read(later, &byte, 1)), SucceedsWith(0)) << "nobody is there";
+}
+
 IPC_TEST(FifoOpen, ReaderInAnotherProcessServesANonblockingWriter,
          clause::fifo::open_wronly_nonblock_enxio) {
   FifoNode fifo;

@@ -162,6 +162,72 @@ IPC_TEST(MqLimits, FailsWithEnospcWhenThereIsNoSpaceForAQueue, clause::mq_open::
       Succeeds());
 }
 
+// ---- against limits with room for one queue, again and again ----
+
+// A user of this test alone, so that nobody else uses its room.
+void BecomeSomebodyNew() {
+  const auto id = static_cast<uid_t>(1'000'000'000 + getpid());
+  if (CanBecome(id, static_cast<gid_t>(id))) {
+    Become({id, static_cast<gid_t>(id)});
+  } else {
+    GiveUpPrivilege();
+  }
+}
+
+CallResult CreateLarge(long maxmsg) {
+  mq_attr attr = Sized(maxmsg, 8192);  // a few such queues fill the usual limits
+  return CALL(mq_open("/q", O_RDWR | O_CREAT | O_EXCL, 0600, &attr));
+}
+
+struct RoomRow {
+  const char* name;
+  CallResult (*use)();
+  int error = 0;
+  Claims claims;
+};
+const RoomRow kRooms[] = {
+    {.name = "OfQueuesThatAreRemoved",
+     .use =
+         [] {
+           const CallResult opened = CreateLarge(8);
+           const Mqd q(opened);
+           if (!opened.ok()) return opened;
+           Put(q, "m");
+           return CALL(mq_unlink("/q"));
+         },
+     .claims = {clause::mq_unlink::deferred_destroyed_after_last_close}},
+    {.name = "OfCreationsThatFail",
+     .use = [] { return CreateLarge(0); },
+     .error = EINVAL,
+     .claims = {clause::mq_open::create_nonpositive_attr_einval}},
+    {.name = "OfOpensOfMissingQueues",
+     .use = [] { return CALL(mq_open("/q", O_RDWR)); },
+     .error = ENOENT,
+     .claims = {clause::mq_open::nocreat_missing_enoent}},
+};
+IPC_TABLE_TEST(MqRoomIsGivenBack, RoomRow, kRooms) {
+  constexpr int kTimes = 200;
+  Peer child;
+  const Call call = child.start([&] {
+    EnterPrivateNamespaces(os::kIpc);
+    // Two: a queue that is about to go may count for a moment.
+    if (!os::SetQueueLimit("queues_max", 2))
+      Unsupported("fs.mqueue.queues_max can't be set, not even in a private IPC namespace");
+    BecomeSomebodyNew();
+    for (int time = 1; time <= kTimes; ++time) {
+      const CallResult used = row.use();
+      if (row.error == 0 ? used.ok() : used.failed_with(row.error)) continue;
+      EXPECT_EQ(ErrnoName(used.error), ErrnoName(row.error)) << "time " << time;
+      return used;
+    }
+    const CallResult opened = CreateLarge(8);
+    const Mqd q(opened);
+    EXPECT_THAT(opened, Succeeds()) << "a queue afterwards: room was not given back";
+    return CALL(0);
+  });
+  EXPECT_THAT(call.result(20s), SucceedsWith(0));
+}
+
 IPC_TEST(MqLimits, DefaultsDoNotFollowARaisedMaximum, clause::mq_open::create_attr_null_defaults,
          regression::linux_default_attributes_are_maximum) {
   Peer child;

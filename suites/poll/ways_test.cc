@@ -154,6 +154,16 @@ std::vector<Row> MakeRows() {
 }
 const std::vector<Row> kRows = MakeRows();
 
+// The page has a table of it: how was waited, for what, and what ended the wait.
+void Show(const Row& row, const Way& way, const Said& said) {
+  const std::string entries = way.entries > 1 ? ", " + std::to_string(way.entries) + " times" : "";
+  const std::string limit = way.limit == Limit::kLargest ? ", the largest time-out" : "";
+  ObserveFact(std::string("table/what ends a wait on a ") + ToString(row.kind) + "/" +
+                  NameOf(row.by) + " for " + BitNames(way.events) + entries + limit + "/" +
+                  row.event->name,
+              BitNames(said.bits));
+}
+
 IPC_TABLE_TEST(PollWaysOfWaiting, Row, kRows) {
   const Event& event = *row.event;
   if (event.kinds == State::kFifoOnly && JudgedIssue() < 8)
@@ -176,6 +186,7 @@ IPC_TABLE_TEST(PollWaysOfWaiting, Row, kRows) {
     event.act(scene);
     EXPECT_THAT(call.result(), SucceedsWith(way.entries));
     if (!call.returned()) return;
+    Show(row, way, said);
     EXPECT_NE(said.bits & Expected(way, event.ends), 0) << BitNames(said.bits);
     EXPECT_EQ(said.bits & ~(way.events | kAlwaysBits), 0) << BitNames(said.bits);
     EXPECT_EQ(said.ready_entries, way.entries);

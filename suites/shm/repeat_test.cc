@@ -83,5 +83,21 @@ IPC_TEST(ShmRepeat, ObjectsThatAreRemoved, clause::shm_open::creat_creates) {
   }
 }
 
+// Against room for a megabyte and two objects: what was removed is given back.
+IPC_TEST(ShmRepeat, RoomOfRemovedObjects, clause::close::shm_last_close_removes_unlinked) {
+  InChild([&] {
+    EnterPrivatePlace("size=1m,nr_inodes=4,mode=1777");
+    const UniqueName name = UniqueName::Shm();
+    const std::size_t bytes = 256 * 1024;
+    for (int time = 1; time <= 50; ++time) {
+      const CallResult created = Create(name.c_str());
+      ASSERT_THAT(created, Succeeds()) << "time " << time;
+      const Fd object(created.fd());
+      ASSERT_THAT(Reserve(object, bytes), SucceedsWith(0)) << "time " << time;
+      ASSERT_THAT(CALL(shm_unlink(name.c_str())), SucceedsWith(0)) << "time " << time;
+    }
+  });
+}
+
 }  // namespace
 }  // namespace ipcsuite::shm_suite
