@@ -85,20 +85,38 @@ IPC_TEST(FifoPlaces, Tmpfs, clause::mkfifo::type, clause::fifo::names_links_and_
   });
 }
 
+// In a child: an overlayfs of its own, in this directory.
+std::string MountOverlay(const TestDir& dir) {
+  const CallResult mounted = MountPrivately(dir.path(), "size=1m");
+  if (!mounted.ok())
+    Unsupported("a tmpfs can't be mounted here (" + ErrnoName(mounted.error) + ")");
+  for (const char* name : {"lower", "upper", "work", "merged"})
+    Setup(CALL(mkdir((dir / name).c_str(), 0700)));
+  const int error = os::Mount("overlay", dir / "merged",
+                              {.data = "lowerdir=" + dir / "lower" + ",upperdir=" + dir / "upper" +
+                                       ",workdir=" + dir / "work"});
+  if (error != 0) Unsupported("overlayfs can't be mounted here (" + ErrnoName(error) + ")");
+  return dir / "merged";
+}
+
 IPC_TEST(FifoPlaces, Overlay, clause::mkfifo::type, clause::fifo::names_links_and_unlink) {
   const TestDir dir;
+  InChild([&] { ExpectFifosWorkIn(MountOverlay(dir)); });
+}
+
+IPC_TEST(FifoPlaces, WriteOnOverlayMarksTimes, clause::fifo::times_io) {
+  const TestDir dir;
   InChild([&] {
-    const CallResult mounted = MountPrivately(dir.path(), "size=1m");
-    if (!mounted.ok())
-      Unsupported("a tmpfs can't be mounted here (" + ErrnoName(mounted.error) + ")");
-    for (const char* name : {"lower", "upper", "work", "merged"})
-      Setup(CALL(mkdir((dir / name).c_str(), 0700)));
-    const int error =
-        os::Mount("overlay", dir / "merged",
-                  {.data = "lowerdir=" + dir / "lower" + ",upperdir=" + dir / "upper" +
-                           ",workdir=" + dir / "work"});
-    if (error != 0) Unsupported("overlayfs can't be mounted here (" + ErrnoName(error) + ")");
-    ExpectFifosWorkIn(dir / "merged");
+    const std::string path = MountOverlay(dir) + "/fifo";
+    Setup(CALL(mkfifo(path.c_str(), 0600)));
+    const Fd rd(CALL(open(path.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC)));
+    const Fd wr(CALL(open(path.c_str(), O_WRONLY | O_CLOEXEC)));
+    const timespec long_ago[2] = {};
+    Setup(CALL(utimensat(AT_FDCWD, path.c_str(), long_ago, 0)));
+    EXPECT_THAT(CALL(write(wr, "x", 1)), SucceedsWith(1));
+    struct stat after {};
+    Setup(CALL(stat(path.c_str(), &after)));
+    EXPECT_GT(after.st_mtim.tv_sec, 0) << "the time of the last modification is the old one";
   });
 }
 
