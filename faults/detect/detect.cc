@@ -35,22 +35,24 @@ std::vector<TestInfo> KnownTests() {
   return tests;
 }
 
-// The plain run and the neutral one. Returns the tests that may serve as detectors: passed in both.
+// The plain run and the neutral one, which are one for a kernel. Returns the tests that may serve
+// as detectors: passed in both.
 std::vector<TestInfo> Baseline(const TrialOptions& trial, const std::vector<TestInfo>& tests,
                                DetectionRun* run, std::string* problem) {
   TrialOptions quick = trial;
   std::vector<std::string> names;
   for (const TestInfo& test : tests) names.push_back(test.name);
   if (names.empty()) return {};
-  quick.jobs = os::AllowedCpuCount();
-  TrialResult plain = RunTrial(quick, "", names, {}, false);
+  // A kernel has one CPU, and most tests wait.
+  quick.jobs = trial.kernel.empty() ? os::AllowedCpuCount() : trial.jobs;
+  const bool kernel = !trial.kernel.empty();
+  TrialResult plain = RunTrial(quick, kernel ? "neutral" : "", names, {}, false);
   if (!plain.problem.empty())
     return *problem = "the run without a fault failed: " + plain.problem, std::vector<TestInfo>();
-  TrialResult neutral = RunTrial(quick, "neutral", names, {}, false);
+  TrialResult neutral = kernel ? plain : RunTrial(quick, "neutral", names, {}, false);
   if (!neutral.problem.empty())
     return *problem = "the run with the neutral fault failed: " + neutral.problem,
            std::vector<TestInfo>();
-  // The kernel without a fault is the same twice: two runs show which tests are not steady.
   run->baseline_seconds = plain.seconds;
   run->neutral_seconds = neutral.seconds;
   std::vector<TestInfo> usable;
@@ -102,6 +104,14 @@ std::vector<std::string> DetectingNothing(const std::vector<TestInfo>& tests,
   return nothing;
 }
 
+// Whether the test claims a clause that one of them breaks; the canary breaks none in particular.
+bool ClaimsOne(const TestInfo& test, const std::vector<Implementation>& implementations) {
+  return std::ranges::any_of(implementations, [&](const Implementation& one) {
+    return one.meta() ||
+           std::ranges::find_first_of(test.clauses, one.clauses) != test.clauses.end();
+  });
+}
+
 // The tests that are tried: one that is named, or those of the suites and parts concerned.
 std::vector<TestInfo> ChosenTests(const Options& options,
                                   const std::vector<Implementation>& implementations) {
@@ -112,6 +122,7 @@ std::vector<TestInfo> ChosenTests(const Options& options,
     if (options.profile == "smoke" && !Contains(SmokeTests(), test.name)) return true;
     if (!options.test.empty()) return test.name != options.test;
     if (options.variants) return !suites.count(test.suite);
+    if (options.claiming && !ClaimsOne(test, implementations)) return true;
     return IsConformance(test.suite) ? options.no_suites || !suites.count(test.suite)
                                      : options.no_properties;
   });
@@ -260,6 +271,7 @@ int DetectMain(int argc, char** argv) {
     trial.library = std::filesystem::absolute(options.library).string();
   } else {
     trial.kernel = std::filesystem::absolute(options.kernel + "/linux").string();
+    trial.jobs = 4;
   }
   trial.folder = options.out + "/.detect-" + std::to_string(getpid());
   // A kernel that is a program among others is slow.
