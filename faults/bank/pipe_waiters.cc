@@ -54,6 +54,19 @@ void LoseWriters(Hooks& h) {
   };
 }
 
+// Of three or more waiters the one that came last hangs.
+template <Use use, auto waits, auto call, class Buffer>
+ssize_t ForgetNewest(const Obj& o, Buffer b, size_t n) {
+  if (!waits(o)) return call(o, b, n);
+  const Waiting waiting(o.key(), use);
+  const bool many = WaiterCount(o.key(), use) >= 3;
+  const ssize_t r = call(o, b, n);
+  if (many && waiting.Newest()) Stuck();
+  return r;
+}
+constexpr auto kRead = [](const Obj& o, void* b, size_t n) { return Read(o, b, n); };
+constexpr auto kWrite = [](const Obj& o, const void* b, size_t n) { return Write(o, b, n); };
+
 bool BySmallReads(const Obj& o) { return Cell(o.key(), kLastRead) < kPage; }
 bool BySingleBytes(const Obj& o) {
   const uint64_t reads = Cell(o.key(), kReads), moved = Cell(o.key(), kMoved);
@@ -84,17 +97,7 @@ const Row kFaults[] = {
      .difficulty = Difficulty::hard,
      .clauses = {"pipe.read.no_reader_waits_beside_data", "pipe.read.close_wakes_all_readers"},
      .what = "Of three or more waiting readers the one that came last is not woken.",
-     .arm =
-         [](Hooks& h) {
-           h.read = [](const Obj& o, void* b, size_t n) {
-             if (!ReaderWaits(o)) return Read(o, b, n);
-             const Waiting waiting(o.key(), kReaderWaits);
-             const bool many = WaiterCount(o.key(), kReaderWaits) >= 3;
-             const ssize_t r = Read(o, b, n);
-             if (many && waiting.Newest()) Stuck();
-             return r;
-           };
-         }},
+     .arm = [](Hooks& h) { h.read = ForgetNewest<kReaderWaits, ReaderWaits, kRead>; }},
     {.name = "read_loser_sees_end_of_file",
      .family = Family::pipe,
      .difficulty = Difficulty::hard,
@@ -234,17 +237,7 @@ const Row kFaults[] = {
      .difficulty = Difficulty::hard,
      .clauses = {"pipe.write.room_reaches_every_writer"},
      .what = "Of three or more waiting writers the one that came last is not woken.",
-     .arm =
-         [](Hooks& h) {
-           h.write = [](const Obj& o, const void* b, size_t n) {
-             if (!WriterWaits(o)) return Write(o, b, n);
-             const Waiting waiting(o.key(), kWriterWaits);
-             const bool many = WaiterCount(o.key(), kWriterWaits) >= 3;
-             const ssize_t r = Write(o, b, n);
-             if (many && waiting.Newest()) Stuck();
-             return r;
-           };
-         }},
+     .arm = [](Hooks& h) { h.write = ForgetNewest<kWriterWaits, WriterWaits, kWrite>; }},
     {.name = "write_not_woken_by_small_reads",
      .family = Family::pipe,
      .difficulty = Difficulty::hard,
