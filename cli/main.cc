@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "base/args.h"
+#include "base/os/loader.h"
 #include "base/preamble.h"
 #include "base/text.h"
 #include "cli/explain.h"
@@ -39,6 +40,7 @@ int CheckHistory(int argc, char** argv) {
 }
 
 bool ShortStress(ipcsuite::nanoseconds time, const std::vector<ipcsuite::ClauseRef>& clauses,
+                 const std::function<bool(const ipcsuite::report::TestRecord&)>& known,
                  const std::function<void(const std::string&)>& say, ipcsuite::report::Run* run) {
   using namespace ipcsuite;
   std::vector<const stress::WorkloadInfo*> workloads = AllRows<stress::WorkloadInfo>();
@@ -51,7 +53,7 @@ bool ShortStress(ipcsuite::nanoseconds time, const std::vector<ipcsuite::ClauseR
   say("stress: " + Counted(static_cast<std::int64_t>(workloads.size()), "workload") + ", " +
       DurationText(time) + " in all");
   stress::ShortStressResult result = stress::RunShortStress(
-      time, run->seed, workloads, [&](const std::string& line) { say("  " + line); });
+      time, run->seed, workloads, known, [&](const std::string& line) { say("  " + line); });
   for (auto& test : result.tests) run->tests.push_back(std::move(test));
   run->stress_json = std::move(result.document);
   if (result.interrupted) run->interrupted = "interrupted by a signal in the short stress";
@@ -178,10 +180,17 @@ int Dispatch(const std::vector<std::string>& words, int argc, char** argv) {
                             " (ipcsuite --help)");
 }
 
+// Started by a dynamic loader that was named, the program starts itself again in the same way.
+void NoteLoader(int argc) {
+  const std::vector<std::string> command = ipcsuite::os::LoaderCommand(argc);
+  if (!command.empty()) setenv("IPCSUITE_SELF", ipcsuite::Join(command, "\n").c_str(), 0);
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
   if (ipcsuite::platforms::IsGuestInit()) ipcsuite::platforms::GuestInit();
+  NoteLoader(argc);
   ipcsuite::MaybeRunRole(argc, argv);  // a role is started by a test: what it gets is on purpose
   ipcsuite::TidySurroundings();
   ipcsuite::report::SetTestNames(TestNames);
