@@ -3,8 +3,9 @@
 
 namespace ipcsuite::os {
 
-// From now on the calling process, of one thread, is killed by SIGKILL when it makes a system call
-// other than read(), write() and exit. False: this system can't do that.
-bool DieAtNextSystemCall();
+// From now on, when the calling process, of one thread, asks the system to wake somebody (or for
+// another operation on a futex), `before` is called instead, as in a signal handler, and then the
+// process is killed by SIGKILL. False: this system can't do that.
+bool DieAtNextWake(void (*before)(void*), void* argument);
 
 }  // namespace ipcsuite::os

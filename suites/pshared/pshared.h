@@ -21,7 +21,7 @@ namespace ipcsuite::pshared_suite {
 // How long a call may be shown asleep, without a break, before it counts as hanging, where it is
 // known to hang on some platforms and nobody else has to run first. Who was woken is not asleep,
 // however late it runs.
-inline constexpr nanoseconds kHang = 600ms;
+inline constexpr nanoseconds kHang = 400ms;
 
 // ---- Mutexes
 
