@@ -115,16 +115,16 @@ bool ClaimsOne(const TestInfo& test, const std::vector<Implementation>& implemen
 // The tests that are tried: one that is named, or those of the suites and parts concerned.
 std::vector<TestInfo> ChosenTests(const Options& options,
                                   const std::vector<Implementation>& implementations) {
-  std::set<std::string> suites;
-  for (const Implementation& one : implementations) suites.merge(SuitesOf(one));
+  const std::set<std::string> suites = SuitesOf(implementations);
   std::vector<TestInfo> tests = KnownTests();
   std::erase_if(tests, [&](const TestInfo& test) {
     if (options.profile == "smoke" && !Contains(SmokeTests(), test.name)) return true;
     if (!options.test.empty()) return test.name != options.test;
     if (options.variants) return !suites.count(test.suite);
     if (options.claiming && !ClaimsOne(test, implementations)) return true;
-    return IsConformance(test.suite) ? options.no_suites || !suites.count(test.suite)
-                                     : options.no_properties;
+    const bool concerned = Concerns(test, suites);
+    return IsConformance(test.suite) ? options.no_suites || !(concerned || suites.count(test.suite))
+                                     : options.no_properties || !concerned;
   });
   return tests;
 }

@@ -23,17 +23,30 @@ std::set<std::string> SuitesOf(const Implementation& fault) {
   return suites;
 }
 
+std::set<std::string> SuitesOf(const std::vector<Implementation>& implementations) {
+  const bool any =
+      std::ranges::any_of(implementations, [](const auto& one) { return !one.meta(); });
+  std::set<std::string> suites;
+  for (const Implementation& one : implementations) {
+    if (!any || !one.meta()) suites.merge(SuitesOf(one));
+  }
+  return suites;
+}
+
+bool Concerns(const TestInfo& test, const std::set<std::string>& suites) {
+  return std::ranges::any_of(test.clauses, [&](ClauseRef clause) {
+    return suites.count(std::string(SuiteOf(Get(clause)))) != 0;
+  });
+}
+
 void PlanStages(const Implementation& fault, const std::vector<TestInfo>& tests, Stages* stages) {
   const std::set<std::string> suites = SuitesOf(fault);
   for (const TestInfo& test : tests) {
     const bool claims =
         std::find_first_of(test.clauses.begin(), test.clauses.end(), fault.clauses.begin(),
                            fault.clauses.end()) != test.clauses.end();
-    const bool concerned = std::ranges::any_of(test.clauses, [&](ClauseRef clause) {
-      return suites.count(std::string(SuiteOf(Get(clause)))) != 0;
-    });
     if (!IsConformance(test.suite)) {
-      if (concerned) (*stages)[kProperties].push_back(test.name);
+      if (Concerns(test, suites)) (*stages)[kProperties].push_back(test.name);
     } else if (claims) {
       (*stages)[kClaiming].push_back(test.name);
     } else if (suites.count(test.suite)) {

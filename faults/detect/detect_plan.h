@@ -21,6 +21,11 @@ bool IsConformance(const std::string& suite);
 
 // The suites whose interface the fault concerns: those of its clauses and of its family.
 std::set<std::string> SuitesOf(const Implementation& fault);
+// ... and any of these. The neutral one and the canary, which concern all, go along with the
+// others: only alone do they bring in all suites.
+std::set<std::string> SuitesOf(const std::vector<Implementation>& implementations);
+// Whether a test, or a property, judges a clause of these suites.
+bool Concerns(const TestInfo& test, const std::set<std::string>& suites);
 
 // What is run one after the other until something is detected. Tests that claim a clause that the
 // fault breaks; the other tests of the suites concerned; properties with clauses of these suites; a

@@ -55,6 +55,15 @@ TEST(DetectPlan, TheCanaryConcernsAllSuites) {
   }
 }
 
+TEST(DetectPlan, OnlyTestsOfTheSuitesConcernedAreTried) {
+  const Implementation canary = Fault("canary", Family::meta, Difficulty::none, {});
+  const Implementation pipe = Fault("f", Family::pipe, Difficulty::easy, {clause::mmap::ret_range});
+  EXPECT_EQ(SuitesOf(std::vector{canary, pipe}), (std::set<std::string>{"pipe", "shm"}));
+  EXPECT_EQ(SuitesOf(std::vector{canary}), SuitesOf(canary));
+  EXPECT_TRUE(Concerns(kTests[4], {"pipe"}));
+  EXPECT_FALSE(Concerns(kTests[5], {"pipe"}));
+}
+
 std::vector<FaultResult> Results() {
   std::vector<FaultResult> results;
   results.push_back({Fault("a", Family::pipe, Difficulty::easy, {clause::pipe::read_ebadf}),
