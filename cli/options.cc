@@ -64,7 +64,7 @@ void DescribeRunning(CLI::App& app, RunnerOptions& runner, Raw& raw) {
   auto* const jobs =
       app.add_option(
              "-j,--jobs", runner.jobs,
-             "Number of concurrent tests; default: two for each CPU, since many of them wait")
+             "Number of concurrent tests; default: three for each CPU, since many of them wait")
           ->check(CLI::Range(1, 512));
   raw.repeat = app.add_option("--repeat", runner.repeat, "Number of attempts of each test")
                    ->check(CLI::Range(1, 1000000));
@@ -145,7 +145,8 @@ int Resolve(const Raw& raw, RunOptions* options) {
   if (const int status = CheckResumeAfter(runner); status >= 0) return status;
   options->filtered = IsPartial(runner);
   if (options->stress_asked_for && options->filtered &&
-      !(options->short_stress && options->short_stress(0ns, SelectedClauses(runner), {}, nullptr)))
+      !(options->short_stress &&
+        options->short_stress(0ns, SelectedClauses(runner), {}, {}, nullptr)))
     return Complain("--stress-time: no workload of the stress concerns the selected clauses");
   return -1;
 }

@@ -115,7 +115,7 @@ std::unique_ptr<Arena> LargestArena(int jobs) {
 }
 
 std::unique_ptr<Arena> NewArena(const RunnerOptions& options) {
-  int jobs = options.jobs > 0 ? options.jobs : 2 * std::max(2, os::AllowedCpuCount());
+  int jobs = options.jobs > 0 ? options.jobs : 3 * std::max(2, os::AllowedCpuCount());
   if (!options.isolation || (options.jobs == 0 && !CanStart(kRoomForSeveralTests))) jobs = 1;
   std::unique_ptr<Arena> arena = LargestArena(std::min(jobs, 512));
   RunHeader& header = arena->header();
