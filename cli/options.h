@@ -12,9 +12,10 @@
 namespace ipcsuite::cli {
 
 // The workloads of the stress that claim one of the clauses, for `time` in all: adds their records
-// and the document to `run` and gives `say` a line now and then. `run` null: only asks. False if
-// there is none.
+// and the document to `run` and gives `say` a line now and then; `known` answers whether
+// expectations explain a red record. `run` null: only asks. False if there is none.
 using ShortStress = bool (*)(nanoseconds time, const std::vector<ClauseRef>& clauses,
+                             const std::function<bool(const report::TestRecord&)>& known,
                              const std::function<void(const std::string&)>& say, report::Run* run);
 
 struct RunOptions {

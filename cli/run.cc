@@ -84,7 +84,7 @@ void RunStress(const RunOptions& options, const std::vector<ClauseRef>& clauses,
     if (!options.quiet && !options.stream) std::printf("%s\n", line.c_str());
     std::fflush(stdout);
   };
-  options.short_stress(options.stress, clauses, say, &run);
+  options.short_stress(options.stress, clauses, options.runner.expected, say, &run);
 }
 
 void NoteHowBlockingWasSeen(const RunOptions& options, const RunnerOutcome& outcome,

@@ -18,17 +18,6 @@ std::string Rate(double per_s) {
   return Format("%.0f /s", per_s);
 }
 
-report::Verdict VerdictOf(Outcome outcome) {
-  switch (outcome) {
-    case Outcome::kPass: return report::Verdict::kPass;
-    case Outcome::kFail: return report::Verdict::kFail;
-    case Outcome::kUnresolved: return report::Verdict::kUnresolved;
-    case Outcome::kUnsupported: return report::Verdict::kUnsupported;
-    case Outcome::kInconclusive: return report::Verdict::kUntested;
-  }
-  return report::Verdict::kUnresolved;
-}
-
 // Whether all that was found is a violation of clauses whose wording is an open question.
 bool OnlyOpenQuestions(const Cell& cell) {
   return std::ranges::all_of(cell.slices, [](const SliceResult& slice) {
@@ -36,6 +25,18 @@ bool OnlyOpenQuestions(const Cell& cell) {
       return finding.kind != Kind::kDied && Get(finding.clause).open_question();
     });
   });
+}
+
+report::Verdict VerdictOf(const Cell& cell) {
+  switch (cell.outcome) {
+    case Outcome::kPass: return report::Verdict::kPass;
+    case Outcome::kFail:
+      return OnlyOpenQuestions(cell) ? report::Verdict::kDisputed : report::Verdict::kFail;
+    case Outcome::kUnresolved: return report::Verdict::kUnresolved;
+    case Outcome::kUnsupported: return report::Verdict::kUnsupported;
+    case Outcome::kInconclusive: return report::Verdict::kUntested;
+  }
+  return report::Verdict::kUnresolved;
 }
 
 void AddMetrics(const Cell& cell, report::TestRecord* record) {
@@ -132,8 +133,10 @@ std::string RateText(const Spread& spread) {
   return Rate(spread.median);
 }
 
-std::string LineOf(const Cell& cell) {
+std::string LineOf(const Cell& cell, bool known) {
   std::string out = Word(cell.outcome);
+  if (cell.outcome == Outcome::kFail)
+    out = ToString(known ? report::Verdict::kXfail : VerdictOf(cell));
   out += "  " + cell.name;
   if (cell.outcome == Outcome::kUnsupported) return out + ": " + cell.reason;
   out += ": " + std::to_string(cell.messages) + " " + cell.info->unit + ", " +
@@ -165,9 +168,7 @@ report::TestRecord RecordOf(const Cell& cell, std::uint64_t seed) {
   record.suite = "stress";
   record.file = cell.info->file;
   for (const ClauseRef clause : cell.info->clauses) record.clauses.emplace_back(clause.id);
-  record.verdict = VerdictOf(cell.outcome);
-  if (cell.outcome == Outcome::kFail && OnlyOpenQuestions(cell))
-    record.verdict = report::Verdict::kDisputed;
+  record.verdict = VerdictOf(cell);
   record.reason = cell.reason;
   if (cell.outcome == Outcome::kInconclusive) record.reason = "inconclusive: " + cell.reason;
   record.seed = seed;
@@ -206,6 +207,7 @@ report::TestRecord RecordOf(const Cell& cell, std::uint64_t seed) {
 
 ShortStressResult RunShortStress(nanoseconds time, std::uint64_t seed,
                                  const std::vector<const WorkloadInfo*>& workloads,
+                                 const std::function<bool(const report::TestRecord&)>& known,
                                  const std::function<void(const std::string&)>& say) {
   ShortStressResult out;
   Options options = ShortSelection(time, seed);
@@ -215,7 +217,7 @@ ShortStressResult RunShortStress(nanoseconds time, std::uint64_t seed,
       options, [](const Progress&) {},
       [&](const Cell& cell) {
         out.tests.push_back(RecordOf(cell, seed));
-        say(LineOf(cell));
+        say(LineOf(cell, known(out.tests.back())));
       });
   out.document = DocumentOf(result);
   out.interrupted = !result.interrupted.empty();

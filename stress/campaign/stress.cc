@@ -156,7 +156,8 @@ int StressMain(int argc, char** argv) {
           live.Clear();
           run.tests.push_back(RecordOf(cell, options.campaign.seed));
           const report::TestRecord& record = run.tests.back();
-          std::printf("%s\n", LineOf(cell).c_str());
+          const bool known = judge->Expects(record, run.environment);
+          std::printf("%s\n", LineOf(cell, known).c_str());
           if (!record.failures.empty())
             std::printf("%s\n", report::TextFinding(record, {}, false).c_str());
           std::fflush(stdout);
