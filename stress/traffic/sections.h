@@ -36,11 +36,8 @@ class Sections : public Workload {
   }
 
   void Run(Worker& w) override {
-    auto* const header = static_cast<Header*>(object_.MapElsewhere(w.index));
-    if (header == nullptr) {
-      w.Report(Kind::kWrongErrno, clause::mmap::shm_supported, "mmap", 0, 0, errno);
-      return;
-    }
+    auto* const header = object_.MapElsewhere<Header>(w);
+    if (header == nullptr) return;
     lives_.Begin(w.index);
     w.spec.mode == Mode::kRaw ? Loop<false>(w, header) : Loop<true>(w, header);
     lives_.End(w.index);

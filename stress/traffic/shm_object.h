@@ -10,6 +10,7 @@
 #include <cstring>
 #include <string>
 
+#include "spec/clauses/shm.h"
 #include "stress/engine/registry.h"
 #include "stress/engine/worker.h"
 
@@ -47,18 +48,22 @@ class ShmObject {
   void* base() const { return base_; }
   std::size_t bytes() const { return bytes_; }
 
-  // Maps the object once more, at an address that differs from the parent's and, by `index`, from
-  // the other processes'; the inherited mapping is removed, so that nobody can use it by mistake.
-  void* MapElsewhere(int index) {
+  // Maps the object once more, at an address that differs from the parent's and from the other
+  // processes'; the inherited mapping is removed, so that nobody can use it by mistake. Null, with
+  // a finding, when that fails.
+  template <class T = void>
+  T* MapElsewhere(Worker& w) {
     const auto page = static_cast<std::size_t>(sysconf(_SC_PAGESIZE));
-    const std::size_t pad = page * (1 + static_cast<std::size_t>(index) * 3);
+    const std::size_t pad = page * (1 + static_cast<std::size_t>(w.index) * 3);
     mmap(nullptr, pad, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     void* const mine = Map(fd_, bytes_);
     if (mine != nullptr && base_ != nullptr) {
       munmap(base_, bytes_);
       base_ = nullptr;
     }
-    return mine;
+    if (mine == nullptr)
+      w.Report(Kind::kWrongErrno, clause::mmap::shm_supported, "mmap", 0, 0, errno);
+    return static_cast<T*>(mine);
   }
 
   void Close() {

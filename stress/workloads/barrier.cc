@@ -1,13 +1,11 @@
 // Rounds of a process-shared barrier.
 #include <pthread.h>
 
-#include <cerrno>
 #include <cstring>
 #include <string>
 
 #include "base/shared_objects.h"
 #include "spec/clauses/pshared.h"
-#include "spec/clauses/shm.h"
 #include "stress/engine/ticks.h"
 #include "stress/engine/workload.h"
 #include "stress/traffic/shm_object.h"
@@ -26,11 +24,8 @@ class Barrier : public Workload {
   }
 
   void Run(Worker& w) override {
-    auto* const header = static_cast<Header*>(object_.MapElsewhere(w.index));
-    if (header == nullptr) {
-      w.Report(Kind::kWrongErrno, clause::mmap::shm_supported, "mmap", 0, 0, errno);
-      return;
-    }
+    auto* const header = object_.MapElsewhere<Header>(w);
+    if (header == nullptr) return;
     w.spec.mode == Mode::kRaw ? Loop<false>(w, header) : Loop<true>(w, header);
   }
 

@@ -42,11 +42,8 @@ class Litmus : public Workload {
   }
 
   void Run(Worker& w) override {
-    auto* const base = static_cast<char*>(object_.MapElsewhere(w.index));
-    if (base == nullptr) {
-      w.Report(Kind::kWrongErrno, clause::mmap::shm_supported, "mmap", 0, 0, errno);
-      return;
-    }
+    auto* const base = object_.MapElsewhere<char>(w);
+    if (base == nullptr) return;
     auto* const header =
         reinterpret_cast<LitmusHeader*>(base + pitch_ * static_cast<std::size_t>(w.role_index));
     auto* const cells = reinterpret_cast<Cell*>(header + 1);

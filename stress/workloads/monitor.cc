@@ -9,7 +9,6 @@
 #include "base/os/mutex_word.h"
 #include "base/shared_objects.h"
 #include "spec/clauses/pshared.h"
-#include "spec/clauses/shm.h"
 #include "stress/engine/ticks.h"
 #include "stress/engine/workload.h"
 #include "stress/traffic/shm_object.h"
@@ -41,11 +40,8 @@ class Monitor : public Workload {
   }
 
   void Run(Worker& w) override {
-    auto* const header = static_cast<MonitorHeader*>(object_.MapElsewhere(w.index));
-    if (header == nullptr) {
-      w.Report(Kind::kWrongErrno, clause::mmap::shm_supported, "mmap", 0, 0, errno);
-      return;
-    }
+    auto* const header = object_.MapElsewhere<MonitorHeader>(w);
+    if (header == nullptr) return;
     const bool checked = w.spec.mode != Mode::kRaw;
     if (w.role == Role::kProducer) {
       checked ? Make<true>(w, header) : Make<false>(w, header);

@@ -177,12 +177,9 @@ class PingPongShm : public Workload {
   }
   void Run(Worker& w) override {
     const std::size_t mine = static_cast<std::size_t>(w.role_index) * 2;
-    void* const there_base = rings_[mine]->MapElsewhere(w.index);
-    void* const back_base = rings_[mine + 1]->MapElsewhere(w.index);
-    if (there_base == nullptr || back_base == nullptr) {
-      w.Report(Kind::kWrongErrno, clause::mmap::shm_supported, "mmap", 0, 0, errno);
-      return;
-    }
+    void* const there_base = rings_[mine]->MapElsewhere(w);
+    void* const back_base = rings_[mine + 1]->MapElsewhere(w);
+    if (there_base == nullptr || back_base == nullptr) return;
     const bool ask = w.role == Role::kProducer;
     const int spins = SpinBudget(w.shared);
     SpscTransport there(there_base, w.spec.size_bytes, spins, ask);

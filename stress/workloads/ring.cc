@@ -39,11 +39,8 @@ class Ring : public Workload {
     return "";
   }
   void Run(Worker& w) override {
-    void* const base = rings_[static_cast<std::size_t>(w.object_index)]->MapElsewhere(w.index);
-    if (base == nullptr) {
-      w.Report(Kind::kWrongErrno, clause::mmap::shm_supported, "mmap", 0, 0, errno);
-      return;
-    }
+    void* const base = rings_[static_cast<std::size_t>(w.object_index)]->MapElsewhere(w);
+    if (base == nullptr) return;
     w.cold.extra[7] = reinterpret_cast<std::uintptr_t>(base);
     SpscTransport transport(base, w.spec.size_bytes, SpinBudget(w.shared),
                             w.role == Role::kProducer);
@@ -165,11 +162,8 @@ class RingShared : public Workload {
     return "";
   }
   void Run(Worker& w) override {
-    void* const base = object_.MapElsewhere(w.index);
-    if (base == nullptr) {
-      w.Report(Kind::kWrongErrno, clause::mmap::shm_supported, "mmap", 0, 0, errno);
-      return;
-    }
+    void* const base = object_.MapElsewhere(w);
+    if (base == nullptr) return;
     TicketTransport transport = Transport(base, w.spec.size_bytes, SpinBudget(w.shared) / 4);
     RunStream(w, transport);
   }
@@ -261,11 +255,8 @@ class CondQueue : public Workload {
     return rc == 0 ? "" : std::string("process-shared objects: ") + std::strerror(rc);
   }
   void Run(Worker& w) override {
-    void* const base = object_.MapElsewhere(w.index);
-    if (base == nullptr) {
-      w.Report(Kind::kWrongErrno, clause::mmap::shm_supported, "mmap", 0, 0, errno);
-      return;
-    }
+    void* const base = object_.MapElsewhere(w);
+    if (base == nullptr) return;
     CondTransport transport{static_cast<CondHeader*>(base),
                             static_cast<unsigned char*>(base) + Head(), Pitch(w.spec.size_bytes)};
     RunStream(w, transport);

@@ -7,7 +7,6 @@
 
 #include "base/shared_objects.h"
 #include "spec/clauses/pshared.h"
-#include "spec/clauses/shm.h"
 #include "stress/traffic/section.h"
 #include "stress/traffic/shm_object.h"
 
@@ -24,11 +23,8 @@ class Rwlock : public Workload {
   }
 
   void Run(Worker& w) override {
-    auto* const header = static_cast<Header*>(object_.MapElsewhere(w.index));
-    if (header == nullptr) {
-      w.Report(Kind::kWrongErrno, clause::mmap::shm_supported, "mmap", 0, 0, errno);
-      return;
-    }
+    auto* const header = object_.MapElsewhere<Header>(w);
+    if (header == nullptr) return;
     w.spec.mode == Mode::kRaw ? Loop<false>(w, header) : Loop<true>(w, header);
   }
 

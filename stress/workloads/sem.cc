@@ -8,7 +8,6 @@
 #include <vector>
 
 #include "spec/clauses/sem.h"
-#include "spec/clauses/shm.h"
 #include "stress/engine/ticks.h"
 #include "stress/engine/workload.h"
 #include "stress/traffic/lives.h"
@@ -36,11 +35,8 @@ class Tokens : public Workload {
   }
 
   void Run(Worker& w) override {
-    auto* const header = static_cast<TokenHeader*>(object_.MapElsewhere(w.index));
-    if (header == nullptr) {
-      w.Report(Kind::kWrongErrno, clause::mmap::shm_supported, "mmap", 0, 0, errno);
-      return;
-    }
+    auto* const header = object_.MapElsewhere<TokenHeader>(w);
+    if (header == nullptr) return;
     lives_.Begin(w.index);
     const bool checked = w.spec.mode != Mode::kRaw;
     if (w.role == Role::kProducer) {
@@ -213,12 +209,9 @@ class PingPongSemaphore : public Workload {
   }
 
   void Run(Worker& w) override {
-    auto* const header = static_cast<PairHeader*>(
-        pairs_[static_cast<std::size_t>(w.role_index)]->MapElsewhere(w.index));
-    if (header == nullptr) {
-      w.Report(Kind::kWrongErrno, clause::mmap::shm_supported, "mmap", 0, 0, errno);
-      return;
-    }
+    auto* const header =
+        pairs_[static_cast<std::size_t>(w.role_index)]->MapElsewhere<PairHeader>(w);
+    if (header == nullptr) return;
     const bool ask = w.role == Role::kProducer;
     switch (w.spec.mode) {
       case Mode::kRaw: return ask ? Ask<Mode::kRaw>(w, header) : Answer<Mode::kRaw>(w, header);

@@ -22,11 +22,8 @@ class Seqlock : public Workload {
     return object_.Make(registry, sizeof(SeqHeader) + words_ * 8);
   }
   void Run(Worker& w) override {
-    void* const base = object_.MapElsewhere(w.index);
-    if (base == nullptr) {
-      w.Report(Kind::kWrongErrno, clause::mmap::shm_supported, "mmap", 0, 0, errno);
-      return;
-    }
+    void* const base = object_.MapElsewhere(w);
+    if (base == nullptr) return;
     auto* const header = static_cast<SeqHeader*>(base);
     auto* const words = reinterpret_cast<std::atomic<std::uint64_t>*>(header + 1);
     w.Enter(CallId::kSpin);
