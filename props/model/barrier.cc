@@ -4,20 +4,14 @@
 #include <utility>
 
 #include "props/model/hash.h"
+#include "props/model/processes.h"
 
 namespace ipcsuite::props {
 namespace {
 
-using Processes = std::vector<std::uint16_t>;
-
-bool Holds(const Processes& processes, std::uint16_t process) {
-  return std::ranges::binary_search(processes, process);
-}
-
 // Who arrived may go. (After the death of a waiter some of the round before may still be there.)
 void Complete(BarrierState& state) {
-  for (const std::uint16_t process : state.arrived)
-    state.released.insert(std::ranges::lower_bound(state.released, process), process);
+  for (const std::uint16_t process : state.arrived) Add(state.released, process);
   state.arrived.clear();
   state.serial = true;
 }
@@ -25,7 +19,7 @@ void Complete(BarrierState& state) {
 }  // namespace
 
 void BarrierModel::Begin(State& state, const Op& op) const {
-  state.arrived.insert(std::ranges::lower_bound(state.arrived, op.process), op.process);
+  Add(state.arrived, op.process);
   if (state.arrived.size() < count_) return;
   Complete(state);
 }
@@ -61,11 +55,12 @@ void BarrierModel::Kill(State& state, const Op& op) const {
 }
 
 std::uint64_t BarrierModel::Hash(const State& state) {
-  Hasher hasher;
-  hasher.Add(state.arrived.size()).Add(state.dead).Add(state.serial ? 1 : 0);
-  for (const std::uint16_t process : state.arrived) hasher.Add(process);
-  for (const std::uint16_t process : state.released) hasher.Add(process);
-  return hasher.Value();
+  return Hasher()
+      .AddAll(state.arrived)
+      .AddAll(state.released)
+      .Add(state.dead)
+      .Add(state.serial ? 1 : 0)
+      .Value();
 }
 
 }  // namespace ipcsuite::props

@@ -9,15 +9,16 @@
 #include <vector>
 
 #include "props/model/concept.h"
+#include "props/model/processes.h"
 
 namespace ipcsuite::props {
 
 struct BarrierState {
-  std::vector<std::uint16_t> arrived;   // processes that wait in this round, ascending
-  std::vector<std::uint16_t> released;  // of the round before, not yet returned, ascending
-  std::uint32_t dead = 0;               // arrivals of the dead that no round has counted
-  bool serial = false;                  // one of the released ones has to be the serial thread
-  bool damaged = false;                 // a process was killed while it waited
+  Processes arrived;       // processes that wait in this round, ascending
+  Processes released;      // of the round before, not yet returned, ascending
+  std::uint32_t dead = 0;  // arrivals of the dead that no round has counted
+  bool serial = false;     // one of the released ones has to be the serial thread
+  bool damaged = false;    // a process was killed while it waited
   friend bool operator==(const BarrierState&, const BarrierState&) = default;
 };
 

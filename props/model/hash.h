@@ -14,6 +14,12 @@ class Hasher {
     state_ = Mix(state_ + value);
     return *this;
   }
+  // All of a list, and where it ends.
+  template <typename List>
+  Hasher& AddAll(const List& list) {
+    for (const auto value : list) Add(static_cast<std::uint64_t>(value));
+    return Add(list.size());
+  }
   std::uint64_t Value() const { return state_; }
 
  private:

@@ -5,22 +5,9 @@
 #include <utility>
 
 #include "props/model/hash.h"
+#include "props/model/processes.h"
 
 namespace ipcsuite::props {
-namespace {
-
-using Processes = std::vector<std::uint16_t>;
-
-bool Holds(const Processes& processes, std::uint16_t process) {
-  return std::ranges::binary_search(processes, process);
-}
-
-void Add(Processes& processes, std::uint16_t process) {
-  processes.insert(std::ranges::lower_bound(processes, process), process);
-}
-
-}  // namespace
-
 void MonitorModel::Begin(State& state, const Op& op) const {
   if (!IsCondWait(op.call)) return;
   MutexModel::Release(state.mutex);
@@ -84,11 +71,11 @@ void MonitorModel::Kill(State& state, const Op& op) const {
 }
 
 std::uint64_t MonitorModel::Hash(const State& state) {
-  Hasher hasher;
-  hasher.Add(MutexModel::Hash(state.mutex)).Add(state.waiting.size());
-  for (const std::uint16_t process : state.waiting) hasher.Add(process);
-  for (const std::uint16_t process : state.woken) hasher.Add(process);
-  return hasher.Value();
+  return Hasher()
+      .Add(MutexModel::Hash(state.mutex))
+      .AddAll(state.waiting)
+      .AddAll(state.woken)
+      .Value();
 }
 
 }  // namespace ipcsuite::props

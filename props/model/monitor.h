@@ -11,14 +11,15 @@
 #include <vector>
 
 #include "props/model/mutex.h"
+#include "props/model/processes.h"
 
 namespace ipcsuite::props {
 
 struct MonitorState {
   MutexState mutex;
-  std::vector<std::uint16_t> waiting;  // processes blocked on the condition variable, ascending
-  std::vector<std::uint16_t> woken;    // unblocked, but still without the mutex, ascending
-  bool killed_waiter = false;          // one of `waiting` was killed before
+  Processes waiting;           // processes blocked on the condition variable, ascending
+  Processes woken;             // unblocked, but still without the mutex, ascending
+  bool killed_waiter = false;  // one of `waiting` was killed before
   friend bool operator==(const MonitorState&, const MonitorState&) = default;
 };
 

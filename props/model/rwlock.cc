@@ -5,22 +5,9 @@
 #include <utility>
 
 #include "props/model/hash.h"
+#include "props/model/processes.h"
 
 namespace ipcsuite::props {
-namespace {
-
-using Processes = std::vector<std::uint16_t>;
-
-bool Holds(const Processes& processes, std::uint16_t process) {
-  return std::ranges::binary_search(processes, process);
-}
-
-void Add(Processes& processes, std::uint16_t process) {
-  processes.insert(std::ranges::lower_bound(processes, process), process);
-}
-
-}  // namespace
-
 bool RwlockState::ReadBy(std::uint16_t process) const { return Holds(readers, process); }
 
 bool RwlockState::BlockedOn(std::uint16_t process) const {
@@ -84,12 +71,12 @@ void RwlockModel::Kill(State& state, const Op& op) const {
 }
 
 std::uint64_t RwlockModel::Hash(const State& state) {
-  Hasher hasher;
-  hasher.Add(static_cast<std::uint64_t>(state.writer)).Add(state.readers.size());
-  for (const std::uint16_t process : state.readers) hasher.Add(process);
-  for (const std::uint16_t process : state.blocked_writers) hasher.Add(process);
-  for (const std::uint16_t process : state.blocked_readers) hasher.Add(process);
-  return hasher.Value();
+  return Hasher()
+      .Add(static_cast<std::uint64_t>(state.writer))
+      .AddAll(state.readers)
+      .AddAll(state.blocked_writers)
+      .AddAll(state.blocked_readers)
+      .Value();
 }
 
 }  // namespace ipcsuite::props

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "props/model/concept.h"
+#include "props/model/processes.h"
 
 namespace ipcsuite::props {
 
@@ -16,9 +17,9 @@ struct RwlockState {
   static constexpr std::int32_t kNobody = -1;
 
   std::int32_t writer = kNobody;
-  std::vector<std::uint16_t> readers;          // a process for each of its read locks
-  std::vector<std::uint16_t> blocked_readers;  // ascending, as all here
-  std::vector<std::uint16_t> blocked_writers;
+  Processes readers;          // a process for each of its read locks
+  Processes blocked_readers;  // ascending, as all here
+  Processes blocked_writers;
   bool killed_waiter = false;  // a process was killed while it was blocked
   friend bool operator==(const RwlockState&, const RwlockState&) = default;
 

@@ -85,10 +85,7 @@ void SemModel::Block(State& state, const Op& op) const {
 void SemModel::Kill(State& state, const Op& op) const { std::erase(state.waiters, op.process); }
 
 std::uint64_t SemModel::Hash(const State& state) {
-  Hasher hasher;
-  hasher.Add(state.value);
-  for (const std::uint16_t process : state.waiters) hasher.Add(process);
-  return hasher.Value();
+  return Hasher().Add(state.value).AddAll(state.waiters).Value();
 }
 
 }  // namespace ipcsuite::props
