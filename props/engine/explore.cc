@@ -95,12 +95,12 @@ class EndOfSearch {
   explicit EndOfSearch(const ExploreOptions& options)
       : options_(options),
         deadline_(DeadlineIn(options.seconds)),
-        last_(DeadlineIn(std::min(10 * options.seconds, options.seconds + 60))) {}
+        last_(DeadlineIn(options.seconds + 120)) {}
   bool operator()(std::uint64_t cases) const {
     if (cases < options_.min_cases) return false;
     const std::int64_t now = NowNs();
     if (now < deadline_) return false;
-    return now > last_ || !options_.enough || options_.enough();
+    return now > last_ || cases >= options_.max_cases || !options_.enough || options_.enough();
   }
 
  private:

@@ -24,9 +24,11 @@ struct ExploreOptions {
   double shrink_seconds = 5;  // for shrinking
   std::size_t max_steps = 100;
   std::uint64_t min_cases = 20;  // run even when the time is up
-  // Asked when the time is up: whether enough was seen for a verdict. If not, the search goes on,
-  // for ten times the time or a minute more at most. Absent: it is enough.
+  // Asked when the time is up: whether enough was seen for a verdict. If not, the search goes on:
+  // how much is seen depends on the number of cases, and a busy machine makes few of them in a
+  // second. It ends without after `max_cases`, or two minutes later. Absent: it is enough.
   std::function<bool()> enough;
+  std::uint64_t max_cases = 1000;
   // Called with the first failure immediately, and with each smaller one: whoever ends the test
   // before shrinking is over must find the failure noted. May be absent.
   std::function<void(const Failure&)> on_failure;

@@ -72,7 +72,7 @@ IPC_TEST(PropLockstep, MutexOwners, clause::mutex::pshared_exclusion,
       __LINE__,
       120,
       [](const Program& p) { return UseMonitor(Disturbed(p, false), IsRobust(p), {}); },
-      {{Call::kMutexLock, 10}, {Call::kMutexTryLock, 5}, {Call::kMutexUnlock, 10}},
+      {{Call::kMutexLock, 50}, {Call::kMutexTryLock, 20}, {Call::kMutexUnlock, 100}},
       10,
       false};
   CheckProperty(spec);
@@ -91,7 +91,7 @@ IPC_TEST(PropLockstep, MutexOwnersKilled, clause::robust::kill_eownerdead,
                     [](const Program& p) {
                       return UseMonitor(Disturbed(p, true), p.size() % 4 != 0, {.kills = true});
                     },
-                    {{Call::kMutexLock, 10}, {Call::kMutexUnlock, 10}, {Call::kMutexConsistent, 1}},
+                    {{Call::kMutexLock, 50}, {Call::kMutexUnlock, 50}, {Call::kMutexConsistent, 5}},
                     10,
                     false};
   CheckProperty(spec);
@@ -109,7 +109,7 @@ IPC_TEST(PropLockstep, MutexGivenUp, clause::robust::unlock_without_consistent,
                       return UseMonitor(Disturbed(p, true), true,
                                         {.kills = true, .gives_up = true});
                     },
-                    {{Call::kMutexLock, 10}, {Call::kMutexUnlock, 10}},
+                    {{Call::kMutexLock, 50}, {Call::kMutexUnlock, 50}},
                     10,
                     false};
   CheckProperty(spec);
@@ -126,7 +126,7 @@ IPC_TEST(PropLockstep, MonitorWaiters, clause::cond::pshared_signal,
                     [](const Program& p) {
                       return UseMonitor(Disturbed(p, false), IsRobust(p), {.waits = true});
                     },
-                    {{Call::kCondWait, 5}, {Call::kCondSignal, 5}, {Call::kCondBroadcast, 3}},
+                    {{Call::kCondWait, 30}, {Call::kCondSignal, 30}, {Call::kCondBroadcast, 10}},
                     10,
                     false};
   CheckProperty(spec);
@@ -141,7 +141,7 @@ IPC_TEST(PropLockstep, MonitorUsersKilled, clause::robust::cond_wait, clause::co
                     [](const Program& p) {
                       return UseMonitor(Disturbed(p, true), true, {.waits = true, .kills = true});
                     },
-                    {{Call::kCondWait, 5}, {Call::kCondSignal, 5}, {Call::kMutexConsistent, 1}},
+                    {{Call::kCondWait, 30}, {Call::kCondSignal, 30}, {Call::kMutexConsistent, 5}},
                     10,
                     false};
   CheckProperty(spec);
@@ -156,7 +156,7 @@ IPC_TEST(PropLockstep, MonitorWaitersKilled, clause::cond::pshared_killed_waiter
                       return UseMonitor(Disturbed(p, true), true,
                                         {.waits = true, .kills = true, .kills_waiters = true});
                     },
-                    {{Call::kCondWait, 5}, {Call::kCondSignal, 5}},
+                    {{Call::kCondWait, 30}, {Call::kCondSignal, 30}},
                     10,
                     false};
   CheckProperty(spec);
@@ -173,7 +173,7 @@ IPC_TEST(PropLockstep, RwlockUsers, clause::rwlock::pshared_readers_share,
                     __LINE__,
                     120,
                     [](const Program& p) { return UseRwlock(Disturbed(p, true), false); },
-                    {{Call::kReadLock, 10}, {Call::kWriteLock, 10}, {Call::kRwlockUnlock, 10}},
+                    {{Call::kReadLock, 50}, {Call::kWriteLock, 30}, {Call::kRwlockUnlock, 100}},
                     10,
                     false};
   CheckProperty(spec);
@@ -185,7 +185,7 @@ IPC_TEST(PropLockstep, RwlockWaitersKilled, clause::rwlock::pshared_killed_waite
                     __LINE__,
                     120,
                     [](const Program& p) { return UseRwlock(Disturbed(p, true), true); },
-                    {{Call::kReadLock, 10}, {Call::kWriteLock, 10}, {Call::kRwlockUnlock, 10}},
+                    {{Call::kReadLock, 30}, {Call::kWriteLock, 20}, {Call::kRwlockUnlock, 50}},
                     10,
                     false};
   CheckProperty(spec);
@@ -200,7 +200,7 @@ IPC_TEST(PropLockstep, BarrierRounds, clause::barrier::pshared_blocks_until_coun
                     __LINE__,
                     80,
                     [](const Program& p) { return UseBarrier(Disturbed(p, false), false); },
-                    {{Call::kBarrierWait, 10}},
+                    {{Call::kBarrierWait, 100}},
                     10,
                     false};
   CheckProperty(spec);
@@ -213,7 +213,7 @@ IPC_TEST(PropLockstep, BarrierWaitersKilled, clause::barrier::pshared_blocks_unt
                     __LINE__,
                     80,
                     [](const Program& p) { return UseBarrier(Disturbed(p, true), true); },
-                    {{Call::kBarrierWait, 10}},
+                    {{Call::kBarrierWait, 50}},
                     10,
                     false};
   CheckProperty(spec);

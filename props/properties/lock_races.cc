@@ -128,7 +128,7 @@ IPC_TEST(PropFree, MutexUsersKilled, clause::robust::kill_eownerdead, clause::ro
                     __LINE__,
                     400,
                     [](const Program& p) { return Race(p, {.kills = true}); },
-                    {{Call::kMutexLock, 100}, {Call::kMutexConsistent, 2}},
+                    {{Call::kMutexLock, 100}, {Call::kMutexConsistent, 20}},
                     0,
                     true};
   CheckProperty(spec);
@@ -143,8 +143,8 @@ IPC_TEST(PropFree, MonitorWakeups, clause::cond::pshared_no_lost_wakeup,
                     __LINE__,
                     600,
                     [](const Program& p) { return Race(p, {.waits = true}); },
-                    {{Call::kMutexLock, 100}, {Call::kCondWait, 5}, {Call::kCondSignal, 20}},
-                    0,
+                    {{Call::kMutexLock, 100}, {Call::kCondWait, 30}, {Call::kCondSignal, 100}},
+                    10,
                     true};
   CheckProperty(spec);
 }
@@ -166,7 +166,7 @@ IPC_TEST(PropFree, RwlockLinearizable, clause::rwlock::pshared_writer_excludes,
 IPC_TEST(PropFree, BarrierRounds, clause::barrier::pshared_blocks_until_count,
          clause::barrier::pshared_one_serial, clause::barrier::pshared_reset, timeout_s(300)) {
   PropertySpec spec{"PropFree.BarrierRounds",    __FILE__, __LINE__, 400, RaceToBarrier,
-                    {{Call::kBarrierWait, 100}}, 0,        true};
+                    {{Call::kBarrierWait, 100}}, 20,       true};
   CheckProperty(spec);
 }
 

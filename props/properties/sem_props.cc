@@ -193,7 +193,7 @@ IPC_TEST(PropFree, SemaphoreLinearizable, clause::sem_wait::one_release_per_post
                      {Call::kSemTryWait, 10},
                      {Call::kSemTimedWait, 10},
                      {Call::kSemValue, 20}},
-                    1,
+                    20,
                     true};
   CheckProperty(spec);
 }
@@ -206,7 +206,7 @@ IPC_TEST(PropFree, SemaphoreUsersKilled, clause::sem::killed_waiter_takes_nothin
                     400,
                     [](const Program& p) { return Race(Disturbed(p, false, true), 6, true); },
                     {{Call::kSemPost, 100}, {Call::kSemWait, 50}},
-                    0,
+                    20,
                     true};
   CheckProperty(spec);
 }
