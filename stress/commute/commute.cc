@@ -1,5 +1,6 @@
 #include "stress/commute/commute.h"
 
+#include <sched.h>
 #include <signal.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -269,8 +270,10 @@ class Measurement {
         speedups.push_back(pair.kept_a[k] + pair.kept_b[k]);
       pair.speedup = MedianInterval(speedups);
       if (!pair.one_object && std::string_view(pair.a->name) == kCommuteYardstick &&
-          pair.a == pair.b)
+          pair.a == pair.b) {
         result_.yardstick = pair.speedup.value;
+        result_.rounds = speedups.size();
+      }
       if (pair.a != pair.b) continue;  // each process is in one of these
       for (const Station* const station : {stations_[i].first, stations_[i].second}) {
         if (const std::string why = station->Why(); !why.empty())
@@ -279,7 +282,7 @@ class Measurement {
     }
     const double least = kScales * result_.yardstick;
     for (CommutePair& pair : result_.pairs) {
-      if (pair.kept_a.size() < kRoundsMin || result_.busy()) continue;
+      if (result_.busy() || pair.kept_a.size() < kRoundsMin) continue;
       if (pair.speedup.low >= least) pair.scaling = Scaling::kScales;
       if (pair.speedup.high < least) pair.scaling = Scaling::kDoesNotScale;
     }
@@ -349,13 +352,26 @@ Interval MedianInterval(std::vector<double> samples) {
   return {.value = Median(samples), .low = samples[k - 1], .high = samples[samples.size() - k]};
 }
 
+std::string RefusesPolicy(int policy) {
+#ifdef SCHED_RESET_ON_FORK
+  policy &= ~SCHED_RESET_ON_FORK;
+#endif
+#ifdef SCHED_DEADLINE
+  const bool deadline = policy == SCHED_DEADLINE;
+#else
+  const bool deadline = false;
+#endif
+  if (policy != SCHED_FIFO && policy != SCHED_RR && !deadline) return "";
+  return "the scheduling policy is a real-time one, under which two processes that never rest can "
+         "stop the machine: start this under SCHED_OTHER (chrt --other 0 ...)";
+}
+
 CommuteResult MeasureCommute(Context& context, const CommuteOptions& options,
                              const std::function<void(const std::string&)>& progress) {
-  if (options.cpus.size() != 2) {
-    CommuteResult none;
-    none.note = "two cpus are needed";
-    return none;
-  }
+  CommuteResult none;
+  none.note = RefusesPolicy(sched_getscheduler(0));
+  if (none.note.empty() && options.cpus.size() != 2) none.note = "two cpus are needed";
+  if (!none.note.empty()) return none;
   return Measurement(context, options).Run(progress);
 }
 

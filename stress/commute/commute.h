@@ -48,10 +48,14 @@ struct CommuteResult {
   std::vector<const CommuteCall*> calls;  // that could be measured, in table order
   std::vector<CommutePair> pairs;         // a not after b in that order
   std::vector<std::pair<std::string, std::string>> missing;  // call, and why it is not there
-  std::string note;      // why nothing was measured; empty: it was
-  double yardstick = 0;  // median speed-up without calls
+  std::string note;        // why nothing was measured; empty: it was
+  double yardstick = 0;    // median speed-up without calls
+  std::size_t rounds = 0;  // of the yardstick
 
-  bool busy() const { return yardstick < kYardstickMin || yardstick > kYardstickMax; }
+  // The two processes did not have the two cpus for themselves, or not for long enough.
+  bool busy() const {
+    return yardstick < kYardstickMin || yardstick > kYardstickMax || rounds < kRoundsMin;
+  }
   // nullptr where that pair was not measured.
   const CommutePair* Find(const CommuteCall* a, const CommuteCall* b, bool one_object) const;
   std::vector<const CommutePair*> With(Scaling scaling, bool one_object) const;
@@ -63,6 +67,11 @@ struct CommuteOptions {
   nanoseconds time = 30s;  // about, of all measurements together
   int rounds = 9;
 };
+
+// Why nothing may be measured under this scheduling policy of the caller (SCHED_*); empty: it may.
+// Two processes that never rest take two cpus from everybody else under a real-time policy, which
+// has stopped machines.
+std::string RefusesPolicy(int policy);
 
 // Forks two processes for each call once; in each round, in random order, measures each pair.
 CommuteResult MeasureCommute(Context& context, const CommuteOptions& options,

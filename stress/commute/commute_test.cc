@@ -3,6 +3,7 @@
 #include "stress/commute/commute.h"
 
 #include <gtest/gtest.h>
+#include <sched.h>
 
 #include <algorithm>
 #include <cstring>
@@ -126,6 +127,9 @@ TEST(Commute, TextNamesWhatDoesNotScaleWorstFirst) {
   result.calls = {Named("write"), Named("mq_open+mq_unlink")};
   EXPECT_NE(CommuteText(result).find("The machine is busy"), std::string::npos);
   result.yardstick = 2;
+  EXPECT_TRUE(result.busy()) << "too few rounds for an interval";
+  result.rounds = kRoundsMin;
+  EXPECT_FALSE(result.busy());
   result.pairs = {
       MakePair("write", "write", 1.9, 2.1, Scaling::kScales),
       MakePair("write", "mq_open+mq_unlink", 1.2, 1.4, Scaling::kDoesNotScale),
@@ -139,6 +143,12 @@ TEST(Commute, TextNamesWhatDoesNotScaleWorstFirst) {
   EXPECT_EQ(text.find("write beside itself"), std::string::npos) << text;
   EXPECT_NE(text.find("poll: not measured: Function not implemented"), std::string::npos);
   EXPECT_NE(text.find("on cpus 0 and 5"), std::string::npos);
+}
+
+TEST(Commute, RealTimePoliciesAreRefused) {
+  EXPECT_NE(RefusesPolicy(SCHED_FIFO).find("stop the machine"), std::string::npos);
+  EXPECT_NE(RefusesPolicy(SCHED_RR), "");
+  EXPECT_EQ(RefusesPolicy(SCHED_OTHER), "");
 }
 
 TEST(Commute, OneCpuIsNotEnough) {

@@ -37,7 +37,10 @@ std::string CommuteText(const CommuteResult& result) {
       "calls; '?' undecided.\n",
       result.cpus[0], result.cpus[1], 100 * kScales, result.yardstick);
   if (result.busy())
-    out += "The machine is busy, so nothing is decided: run this on a quiet one.\n";
+    out += Format(
+        "The machine is busy (%zu rounds; %zu are needed), so nothing is decided: run this "
+        "on a quiet one, or for longer.\n",
+        result.rounds, kRoundsMin);
   std::size_t width = std::strlen("one object");
   for (const CommuteCall* const call : result.calls)
     width = std::max(width, std::strlen(call->name));
