@@ -59,9 +59,4 @@ struct MqTransport {
   }
 };
 
-// Makes a queue of up to `depth` messages (as deep as the limits allow), mode 0600. Returns -1 and
-// says why in `error`. The name stays registered.
-mqd_t MakeQueue(Registry& registry, long depth, std::size_t message_bytes, int flags,
-                std::string* name, std::string* error);
-
 }  // namespace ipcsuite::stress

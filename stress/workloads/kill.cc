@@ -14,7 +14,7 @@
 #include "spec/clauses/mqueue.h"
 #include "spec/clauses/pipe_io.h"
 #include "stress/engine/workload.h"
-#include "stress/traffic/transport_mq.h"
+#include "stress/traffic/queues.h"
 #include "stress/traffic/transport_pipe.h"
 
 namespace ipcsuite::stress {
@@ -26,6 +26,8 @@ struct alignas(kLine) Victim {
   std::atomic<std::uint64_t> sent;  // calls that returned
 };
 
+constexpr std::size_t kMostBytes = 8192;  // of a message
+
 enum Counter { kPipeKills, kPipeInCall, kPartial, kMqKills, kMqInCall, kUnsent };
 
 class KillWrite : public Workload {
@@ -33,18 +35,14 @@ class KillWrite : public Workload {
   ~KillWrite() override { Teardown(); }
 
   std::string Setup(const RunSpec& spec, Registry& registry, SharedRegion& region) override {
-    registry_ = &registry;
     victims_ = region.Make<Victim>(static_cast<std::size_t>(spec.producers));
     for (int i = 0; i < spec.producers; ++i) {
       int fds[2];
       if (pipe(fds) != 0) return std::string("pipe: ") + std::strerror(errno);
       fcntl(fds[0], F_SETFL, O_NONBLOCK);
       pipes_.push_back({fds[0], fds[1]});
-      std::string name, error;
       // A platform without queues still gets its pipes tested.
-      queues_.push_back(
-          MakeQueue(registry, 4, std::min<std::size_t>(spec.size_bytes, 8192), 0, &name, &error));
-      names_.push_back(name);
+      queues_.Add(registry, {.depth = 4, .message_bytes = std::min(spec.size_bytes, kMostBytes)});
     }
     return "";
   }
@@ -54,12 +52,12 @@ class KillWrite : public Workload {
     const pid_t self = getpid();
     Victim& victim = victims_[mine];
     Templates templates(w.spec.size_bytes, w.spec.seed);
-    Templates small(std::min<std::size_t>(w.spec.size_bytes, 8192), w.spec.seed);
+    Templates small(std::min(w.spec.size_bytes, kMostBytes), w.spec.seed);
     // The buffers are made here, not in each victim.
     templates.Stamped({});
     small.Stamped({});
     std::uint64_t sequence = 0, kills = 0, next_on_queue = 0;
-    const bool has_queue = queues_[mine] != static_cast<mqd_t>(-1);
+    const bool has_queue = mine < queues_.size();
     while (w.Go() && (w.spec.ops == 0 || kills < w.spec.ops)) {
       const bool use_queue = has_queue && kills % 4 == 3;
       victim.in_call.store(0);
@@ -125,15 +123,8 @@ class KillWrite : public Workload {
       close(reader);
       close(writer);
     }
-    for (std::size_t i = 0; i < queues_.size(); ++i) {
-      if (queues_[i] == static_cast<mqd_t>(-1)) continue;
-      mq_close(queues_[i]);
-      mq_unlink(names_[i].c_str());
-      registry_->ForgetName(names_[i]);
-    }
     pipes_.clear();
-    queues_.clear();
-    names_.clear();
+    queues_.Remove();
   }
 
  private:
@@ -268,11 +259,9 @@ class KillWrite : public Workload {
     return buffer_;
   }
 
-  Registry* registry_ = nullptr;
   Victim* victims_ = nullptr;
   std::vector<std::pair<int, int>> pipes_;
-  std::vector<mqd_t> queues_;
-  std::vector<std::string> names_;
+  Queues queues_;  // of the producers; fewer where the platform has none
   std::vector<unsigned char> buffer_;
 };
 

@@ -8,47 +8,10 @@
 
 #include "spec/clauses/mqueue.h"
 #include "stress/engine/workload.h"
+#include "stress/traffic/queues.h"
 #include "stress/traffic/transport_mq.h"
 
 namespace ipcsuite::stress {
-
-namespace {
-// Takes the only message of a new queue.
-mqd_t Emptied(mqd_t queue, std::size_t message_bytes) {
-  std::vector<char> buffer(message_bytes);
-  const timespec past{0, 0};
-  mq_timedreceive(queue, buffer.data(), buffer.size(), nullptr, &past);
-  return queue;
-}
-}  // namespace
-
-mqd_t MakeQueue(Registry& registry, long depth, std::size_t message_bytes, int flags,
-                std::string* name, std::string* error) {
-  *name = registry.NewName(NameKind::kQueue);
-  for (;; depth = std::max(1L, depth / 2)) {
-    mq_attr attr{};
-    attr.mq_maxmsg = depth;
-    attr.mq_msgsize = static_cast<long>(message_bytes);
-    const mqd_t queue = mq_open(name->c_str(), O_RDWR | O_CREAT | O_EXCL | flags, 0600, &attr);
-    if (queue != static_cast<mqd_t>(-1)) {
-      // Some systems have the names only (gVisor): no finding of a stress run.
-      if (mq_send(queue, "", 0, 0) == 0 || errno != ENOSYS) return Emptied(queue, message_bytes);
-      *error = std::string("mq_send: ") + std::strerror(ENOSYS);
-      mq_close(queue);
-      mq_unlink(name->c_str());
-      registry.ForgetName(*name);
-      return static_cast<mqd_t>(-1);
-    }
-    const bool limit = errno == EINVAL || errno == EMFILE || errno == ENOMEM || errno == ENOSPC;
-    if (limit && depth > 1) continue;
-    *error =
-        std::string("mq_open ") + *name + " for " + std::to_string(depth) + " x " +
-        std::to_string(message_bytes) + " bytes: " + std::strerror(errno) +
-        (limit ? " (limits: fs.mqueue.msg_max, msgsize_max, queues_max, RLIMIT_MSGQUEUE)" : "");
-    registry.ForgetName(*name);
-    return static_cast<mqd_t>(-1);
-  }
-}
 
 namespace {
 
@@ -57,17 +20,15 @@ class MqStream : public Workload {
   ~MqStream() override { Teardown(); }
 
   std::string Setup(const RunSpec& spec, Registry& registry, SharedRegion&) override {
-    registry_ = &registry;
-    std::string error;
-    queue_ = MakeQueue(registry, 10, spec.size_bytes, 0, &name_, &error);
     message_bytes_ = spec.size_bytes;
     consumers_ = spec.consumers;
-    return error;
+    return queues_.Add(registry, {.depth = 10, .message_bytes = spec.size_bytes});
   }
 
   void Run(Worker& w) override {
     // Each process opens the queue itself, as unrelated processes do.
-    const mqd_t own = mq_open(name_.c_str(), w.role == Role::kProducer ? O_WRONLY : O_RDONLY);
+    const mqd_t own =
+        mq_open(queues_.name(0).c_str(), w.role == Role::kProducer ? O_WRONLY : O_RDONLY);
     if (own == static_cast<mqd_t>(-1)) {
       w.Report(Kind::kWrongErrno, clause::mq_open::oflag_access_modes_usable,
                "mq_open of a queue that exists", 0, 0, errno);
@@ -85,12 +46,14 @@ class MqStream : public Workload {
   // One stop message of no bytes for each consumer, as there is room: the parent must not block.
   void Nudge(const Shared&) override {
     const timespec past{0, 0};
-    while (stops_sent_ < stops_wanted_ && mq_timedsend(queue_, "", 0, 0, &past) == 0) ++stops_sent_;
+    while (stops_sent_ < stops_wanted_ && mq_timedsend(queues_[0], "", 0, 0, &past) == 0) {
+      ++stops_sent_;
+    }
   }
 
   void Audit(const Shared&, const RunSpec& spec, AuditSink& sink) override {
     mq_attr attr{};
-    if (spec.mode == Mode::kRaw || mq_getattr(queue_, &attr) != 0) return;
+    if (spec.mode == Mode::kRaw || mq_getattr(queues_[0], &attr) != 0) return;
     ++sink.checks;
     // A consumer that ended early leaves its stop message; only stops may be left.
     if (attr.mq_curmsgs > stops_sent_) {
@@ -100,18 +63,10 @@ class MqStream : public Workload {
     }
   }
 
-  void Teardown() override {
-    if (queue_ == static_cast<mqd_t>(-1)) return;
-    mq_close(queue_);
-    mq_unlink(name_.c_str());
-    registry_->ForgetName(name_);
-    queue_ = static_cast<mqd_t>(-1);
-  }
+  void Teardown() override { queues_.Remove(); }
 
  private:
-  Registry* registry_ = nullptr;
-  mqd_t queue_ = static_cast<mqd_t>(-1);
-  std::string name_;
+  Queues queues_;  // one
   std::size_t message_bytes_ = 0;
   int consumers_ = 0, stops_wanted_ = 0, stops_sent_ = 0;
 };
@@ -123,16 +78,12 @@ class MqOrder : public Workload {
   ~MqOrder() override { Teardown(); }
 
   std::string Setup(const RunSpec& spec, Registry& registry, SharedRegion&) override {
-    registry_ = &registry;
-    for (int i = 0; i < spec.producers; ++i) {
-      std::string name, error;
-      const mqd_t queue = MakeQueue(registry, 10, std::max<std::size_t>(8, spec.size_bytes),
-                                    O_NONBLOCK, &name, &error);
-      if (!error.empty()) return error;
-      queues_.push_back(queue);
-      names_.push_back(name);
-    }
-    return "";
+    const Queues::Shape shape = {.depth = 10,
+                                 .message_bytes = std::max<std::size_t>(8, spec.size_bytes),
+                                 .flags = O_NONBLOCK};
+    std::string error;
+    for (int i = 0; i < spec.producers && error.empty(); ++i) error = queues_.Add(registry, shape);
+    return error;
   }
 
   void Run(Worker& w) override {
@@ -146,15 +97,7 @@ class MqOrder : public Workload {
     }
   }
 
-  void Teardown() override {
-    for (std::size_t i = 0; i < queues_.size(); ++i) {
-      mq_close(queues_[i]);
-      mq_unlink(names_[i].c_str());
-      registry_->ForgetName(names_[i]);
-    }
-    queues_.clear();
-    names_.clear();
-  }
+  void Teardown() override { queues_.Remove(); }
 
  private:
   template <bool kRaw>
@@ -239,9 +182,7 @@ class MqOrder : public Workload {
     return true;
   }
 
-  Registry* registry_ = nullptr;
-  std::vector<mqd_t> queues_;
-  std::vector<std::string> names_;
+  Queues queues_;  // one for each process
 };
 
 const Row<WorkloadInfo> kMqStreamRow({

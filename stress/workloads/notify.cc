@@ -14,7 +14,7 @@
 #include "base/os/os.h"
 #include "spec/clauses/mqueue.h"
 #include "stress/engine/workload.h"
-#include "stress/traffic/transport_mq.h"
+#include "stress/traffic/queues.h"
 
 namespace ipcsuite::stress {
 namespace {
@@ -36,17 +36,12 @@ class NotifyStorm : public Workload {
   ~NotifyStorm() override { Teardown(); }
 
   std::string Setup(const RunSpec& spec, Registry& registry, SharedRegion& region) override {
-    registry_ = &registry;
     meetings_ = region.Make<Meeting>(static_cast<std::size_t>(spec.producers));
     arena_ = region.Make<Arena>();
-    for (int i = 0; i <= spec.producers; ++i) {
-      std::string name, error;
-      const mqd_t queue = MakeQueue(registry, 8, 8, O_NONBLOCK, &name, &error);
-      if (!error.empty()) return error;
-      queues_.push_back(queue);
-      names_.push_back(name);
-    }
-    return "";
+    const Queues::Shape shape = {.depth = 8, .message_bytes = 8, .flags = O_NONBLOCK};
+    std::string error;
+    for (int i = 0; i <= spec.producers && error.empty(); ++i) error = queues_.Add(registry, shape);
+    return error;
   }
 
   void Run(Worker& w) override {
@@ -74,15 +69,7 @@ class NotifyStorm : public Workload {
     }
   }
 
-  void Teardown() override {
-    for (std::size_t i = 0; i < queues_.size(); ++i) {
-      mq_close(queues_[i]);
-      mq_unlink(names_[i].c_str());
-      registry_->ForgetName(names_[i]);
-    }
-    queues_.clear();
-    names_.clear();
-  }
+  void Teardown() override { queues_.Remove(); }
 
  private:
   static int Signal() { return SIGRTMIN + 3; }
@@ -244,7 +231,7 @@ class NotifyStorm : public Workload {
   // All receivers try to register for the last queue. Whoever succeeds owns an atomic that nobody
   // else may own at the same time.
   void Fight(Worker& w) {
-    const mqd_t queue = queues_.back();
+    const mqd_t queue = queues_[queues_.size() - 1];
     sigevent event{};
     event.sigev_notify = SIGEV_NONE;
     w.Enter(CallId::kMqNotify);
@@ -272,11 +259,9 @@ class NotifyStorm : public Workload {
     w.Leave();
   }
 
-  Registry* registry_ = nullptr;
   Meeting* meetings_ = nullptr;
   Arena* arena_ = nullptr;
-  std::vector<mqd_t> queues_;
-  std::vector<std::string> names_;
+  Queues queues_;  // one for each producer, and the one that is fought for
 };
 
 const Row<WorkloadInfo> kNotifyStormRow({

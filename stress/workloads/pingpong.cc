@@ -6,6 +6,7 @@
 #include "spec/clauses/pipe_io.h"
 #include "spec/clauses/shm.h"
 #include "stress/engine/workload.h"
+#include "stress/traffic/queues.h"
 #include "stress/traffic/transport_mq.h"
 #include "stress/traffic/transport_pipe.h"
 #include "stress/traffic/transport_ring.h"
@@ -127,16 +128,12 @@ class PingPongMq : public Workload {
  public:
   ~PingPongMq() override { Teardown(); }
   std::string Setup(const RunSpec& spec, Registry& registry, SharedRegion&) override {
-    registry_ = &registry;
     size_ = spec.size_bytes;
-    for (int i = 0; i < spec.producers * 2; ++i) {
-      std::string name, error;
-      const mqd_t queue = MakeQueue(registry, 2, spec.size_bytes, 0, &name, &error);
-      if (!error.empty()) return error;
-      queues_.push_back(queue);
-      names_.push_back(name);
+    std::string error;
+    for (int i = 0; i < spec.producers * 2 && error.empty(); ++i) {
+      error = queues_.Add(registry, {.depth = 2, .message_bytes = size_});
     }
-    return "";
+    return error;
   }
   void Run(Worker& w) override {
     const std::size_t mine = static_cast<std::size_t>(w.role_index) * 2;
@@ -147,21 +144,11 @@ class PingPongMq : public Workload {
     const timespec past{0, 0};
     for (std::size_t i = 0; i < queues_.size(); i += 2) mq_timedsend(queues_[i], "", 0, 0, &past);
   }
-  void Teardown() override {
-    for (std::size_t i = 0; i < queues_.size(); ++i) {
-      mq_close(queues_[i]);
-      mq_unlink(names_[i].c_str());
-      registry_->ForgetName(names_[i]);
-    }
-    queues_.clear();
-    names_.clear();
-  }
+  void Teardown() override { queues_.Remove(); }
 
  private:
-  Registry* registry_ = nullptr;
   std::size_t size_ = 0;
-  std::vector<mqd_t> queues_;
-  std::vector<std::string> names_;
+  Queues queues_;  // of each pair: there, back
 };
 
 class PingPongShm : public Workload {
