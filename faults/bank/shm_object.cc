@@ -146,7 +146,6 @@ const Row kFaults[] = {
              char from[300], to[310];
              std::snprintf(from, sizeof from, "/dev/shm%s", n);
              std::snprintf(to, sizeof to, "/dev/shm/.old%s", n + (*n == '/'));
-             Obj o;
              struct stat s;
              if (real::fstatat(AT_FDCWD, from, &s, 0) != 0 || s.st_size == 0)
                return real::shm_unlink(n);

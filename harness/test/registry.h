@@ -17,9 +17,11 @@ inline constexpr Exclusive exclusive{};
 struct Promise {};
 inline constexpr Promise promise{};
 struct timeout_s {
+  explicit constexpr timeout_s(int limit) : seconds(limit) {}
   int seconds;
 };
 struct dangerous {
+  explicit constexpr dangerous(const char* reason) : why(reason) {}
   const char* why;
 };
 

@@ -155,14 +155,7 @@ int CompareMain(int argc, char** argv) {
       ->capture_default_str();
   app.add_option("--out,-o", options.out, "File; default: standard output");
   app.add_option("--html", options.html, "Write the page of the comparison to this file too");
-  app.add_option("--fail-on", options.fail_on,
-                 "What is red: " + Join(GateNames(), ", ") + "; default: regressions,lost-coverage")
-      ->delimiter(',')
-      ->allow_extra_args(false)
-      ->type_name("NAME,...")
-      ->check(CLI::IsMember(GateNames()));
-  app.add_flag("--bisect", options.bisect,
-               "Exit status for `git bisect run`: 0, 1, or 125 where nothing was decided");
+  AddGateOptions(app, "regressions,lost-coverage", options.fail_on, options.bisect);
   if (const int status = ParseArguments(app, argc, argv); status >= 0) return status;
   const auto& [inputs, fail_on, out, html, format, bisect] = options;
   if (inputs.size() < 2) return Complain("compare needs two or more result files");

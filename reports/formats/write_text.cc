@@ -129,11 +129,11 @@ std::string TextSummary(const Run& run, bool color, std::size_t limit) {
   for (const KnownDeviation& known : KnownDeviations(run)) {
     out += paint.Word(Verdict::kXfail) + " " + known.expectation.id + ": " +
            known.expectation.reason + "\n";
-    constexpr std::size_t kNamed = 4;
-    for (std::size_t i = 0; i < known.tests.size() && i < kNamed; ++i)
+    constexpr std::size_t kShown = 4;
+    for (std::size_t i = 0; i < known.tests.size() && i < kShown; ++i)
       out += "    " + known.tests[i]->name + "\n";
-    if (known.tests.size() > kNamed) {
-      out += "    and " + std::to_string(known.tests.size() - kNamed) + " more tests\n";
+    if (known.tests.size() > kShown) {
+      out += "    and " + std::to_string(known.tests.size() - kShown) + " more tests\n";
     }
   }
   const auto questions = OpenQuestions(run);

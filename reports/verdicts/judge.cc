@@ -109,6 +109,18 @@ Gate GateOf(const std::vector<std::string>& names) {
           .any_difference = has("any-difference")};
 }
 
+void AddGateOptions(CLI::App& app, const char* standard, std::vector<std::string>& fail_on,
+                    bool& bisect) {
+  app.add_option("--fail-on", fail_on,
+                 "What is red: " + Join(GateNames(), ", ") + "; default: " + standard)
+      ->delimiter(',')
+      ->allow_extra_args(false)
+      ->type_name("NAME,...")
+      ->check(CLI::IsMember(GateNames()));
+  app.add_flag("--bisect", bisect,
+               "Exit status for `git bisect run`: 0, 1, or 125 where nothing was decided");
+}
+
 void AddJudgingOptions(CLI::App& app, JudgingOptions& options) {
   app.add_option("--expect", options.expect,
                  "File of expectations, in addition to the shipped ones")
@@ -124,15 +136,8 @@ void AddJudgingOptions(CLI::App& app, JudgingOptions& options) {
       ->type_name("NAME,...")
       ->delimiter(',')
       ->allow_extra_args(false);
-  app.add_option("--fail-on", options.fail_on,
-                 "What is red: " + Join(GateNames(), ", ") +
-                     "; default: findings; with --baseline: regressions,lost-coverage")
-      ->delimiter(',')
-      ->allow_extra_args(false)
-      ->type_name("NAME,...")
-      ->check(CLI::IsMember(GateNames()));
-  app.add_flag("--bisect", options.bisect,
-               "Exit status for `git bisect run`: 0, 1, or 125 where nothing was decided");
+  AddGateOptions(app, "findings; with --baseline: regressions,lost-coverage", options.fail_on,
+                 options.bisect);
 }
 
 bool SameKind(const Run& a, const Run& b) {

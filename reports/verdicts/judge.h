@@ -35,6 +35,10 @@ struct JudgingOptions {
   bool bisect = false;
 };
 
+// --fail-on, with `standard` as the words for its default, and --bisect.
+void AddGateOptions(CLI::App& app, const char* standard, std::vector<std::string>& fail_on,
+                    bool& bisect);
+
 // --expect, --no-default-expectations, --baseline, --require, --fail-on, --bisect.
 void AddJudgingOptions(CLI::App& app, JudgingOptions& options);
 

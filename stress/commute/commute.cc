@@ -244,7 +244,8 @@ class Measurement {
 
   // Each alone and both together, the latter first in every other round: a drift hurts both alike.
   void Pair(std::size_t i, int round) {
-    const auto [a, b] = stations_[i];
+    Station* const a = stations_[i].first;
+    Station* const b = stations_[i].second;
     double alone[2] = {}, both[2] = {};
     const auto together = [&] {
       const bool well = Slice({a, b});

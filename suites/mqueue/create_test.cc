@@ -33,13 +33,14 @@ IPC_TEST(MqCreate, BitsOfModeBeyondThePermissions, clause::mq_open::create_mode_
     const char* key;
     mode_t bits;
   } kBits[] = {{"S_ISUID", S_ISUID}, {"S_IFIFO", S_IFIFO}};
-  for (const auto& [key, bits] : kBits) {
+  for (const auto& row : kBits) {
     const UniqueName name = UniqueName::Mq();
     mq_attr attr = Sized(2, 16);
-    const CallResult opened = Patiently(
-        [&] { return CALL(mq_open(name.c_str(), O_RDWR | O_CREAT | O_EXCL, 0600 | bits, &attr)); });
+    const CallResult opened = Patiently([&] {
+      return CALL(mq_open(name.c_str(), O_RDWR | O_CREAT | O_EXCL, 0600 | row.bits, &attr));
+    });
     const Mqd q(opened);
-    Observe(clause::mq_open::create_mode_other_bits, key, opened);
+    Observe(clause::mq_open::create_mode_other_bits, row.key, opened);
   }
 }
 

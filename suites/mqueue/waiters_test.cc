@@ -9,6 +9,7 @@
 #include <memory>
 #include <vector>
 
+#include "harness/peers/worker.h"
 #include "harness/test/test.h"
 #include "spec/clauses/mqueue.h"
 #include "spec/regressions/mqueue.h"
@@ -16,20 +17,6 @@
 
 namespace ipcsuite::mqueue_suite {
 namespace {
-
-// Which of the calls have returned; waits until `count` have, 5 s at most.
-std::vector<std::size_t> Returned(const std::vector<Call>& calls, std::size_t count) {
-  std::vector<std::size_t> done;
-  Backoff backoff;
-  for (const Deadline end(5s); !end.passed(); backoff.Pause()) {
-    done.clear();
-    for (std::size_t i = 0; i < calls.size(); ++i) {
-      if (calls[i].returned()) done.push_back(i);
-    }
-    if (done.size() >= count) break;
-  }
-  return done;
-}
 
 IPC_TEST(MqWaiters, OneFreeSlotReleasesOneSender, clause::mq_send::waiters_one_slot_one_sender) {
   Queue q(1);

@@ -205,13 +205,13 @@ IPC_TEST(ShmIo, FpathconfIsOpen, clause::fpathconf::shm) {
   } kNames[] = {{"_PC_LINK_MAX", _PC_LINK_MAX},
                 {"_PC_NAME_MAX", _PC_NAME_MAX},
                 {"_PC_PIPE_BUF", _PC_PIPE_BUF}};
-  for (const auto& [name, value] : kNames) {
+  for (const auto& row : kNames) {
     errno = 0;
-    const CallResult got = CALL(fpathconf(object, value));
+    const CallResult got = CALL(fpathconf(object, row.value));
     // -1 without an error: no limit.
     EXPECT_TRUE(got.value >= 0 || got.error == 0 || got.error == EINVAL) << Describe(got);
     NoteChecks();
-    Observe(clause::fpathconf::shm, name,
+    Observe(clause::fpathconf::shm, row.name,
             got.value >= 0   ? "a limit"
             : got.error == 0 ? "no limit"
                              : ErrnoName(got.error));
