@@ -115,19 +115,20 @@ IPC_TEST(MqOpen, SlashesInsideAName, clause::mq_open::name_inner_slash) {
     const char* key;
     std::string name;
   } kNames[] = {{"/a/b", "/" + c + "/b"}, {"//a", "//" + c}, {"/a/", "/" + c + "/"}};
-  for (const auto& [key, name] : kNames) {
+  for (const auto& row : kNames) {
+    const std::string& name = row.name;
     RegisterName(NameEntry::kMqueue, name);
     const int free_before = LowestFreeFd();
     mq_attr attr = Sized(2, 16);
     const CallResult opened =
         Patiently([&] { return CALL(mq_open(name.c_str(), O_RDWR | O_CREAT, 0600, &attr)); });
     Mqd q(opened);
-    Observe(clause::mq_open::name_inner_slash, key, opened);
+    Observe(clause::mq_open::name_inner_slash, row.key, opened);
     if (opened.ok()) {
       q.Close();
       EXPECT_THAT(CALL(mq_unlink(name.c_str())), SucceedsWith(0)) << "a name that could be opened";
     } else {
-      EXPECT_EQ(LowestFreeFd(), free_before) << "a failed mq_open() kept a descriptor for " << key;
+      EXPECT_EQ(LowestFreeFd(), free_before) << "a failed mq_open() kept a descriptor for " << row.key;
     }
   }
 }

@@ -171,10 +171,11 @@ IPC_TEST_F(MutexAttributes, EveryProtocol, clause::mutexattr::protocol_roundtrip
   } const kProtocols[] = {{PTHREAD_PRIO_INHERIT, Has(_SC_THREAD_PRIO_INHERIT)},
                           {PTHREAD_PRIO_PROTECT, Has(_SC_THREAD_PRIO_PROTECT)},
                           {PTHREAD_PRIO_NONE, true}};
-  for (const auto& [protocol, promised] : kProtocols) {
+  for (const auto& row : kProtocols) {
+    const int protocol = row.protocol;
     const int before = Protocol();
     const CallResult set = CALL_ERRNO(pthread_mutexattr_setprotocol(&attributes_, protocol));
-    if (promised) {
+    if (row.promised) {
       EXPECT_THAT(set, SucceedsWith(0));
     } else {
       EXPECT_THAT(set, SucceedsOrFailsWith(ENOTSUP));
