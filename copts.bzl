@@ -12,6 +12,7 @@ IPC_COPTS = [
     "-Wshadow",
 ] + select({
     "//:small": ["-Os"],
+    "//:small_opt": ["-Os"],
     "//:mode_opt": ["-O2"],
     "//:mode_dbg": ["-O0"],
     "//conditions:default": ["-O1"],
