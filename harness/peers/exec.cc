@@ -165,8 +165,7 @@ std::string ExecSelf::said() const { return ReadWhole(path_); }
 
 ExecSelf::~ExecSelf() {
   if (reaped_ || pid_ <= 0) return;
-  kill(pid_, SIGKILL);
-  while (waitpid(pid_, &status_, 0) < 0 && errno == EINTR) {
+  while (kill(pid_, SIGKILL) == 0 && waitpid(pid_, &status_, 0) < 0 && errno == EINTR) {
   }
 }
 

@@ -266,8 +266,8 @@ int Peer::kill_(int signal) {
 
 void Peer::Kill() {
   if (!state_) return;
-  kill_(SIGKILL);
-  state_->AwaitEnd(10s);
+  // Where it can't be killed it ends with its test.
+  if (kill_(SIGKILL) == 0 || errno == ESRCH) state_->AwaitEnd(10s);
 }
 
 void Peer::Stop() {

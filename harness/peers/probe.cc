@@ -1,7 +1,9 @@
 #include "harness/peers/probe.h"
 
 #include <fcntl.h>
+#include <mqueue.h>
 #include <poll.h>
+#include <semaphore.h>
 #include <signal.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
@@ -16,6 +18,7 @@
 
 #include "harness/core/context.h"
 #include "harness/core/patience.h"
+#include "harness/core/trace.h"
 #include "harness/core/waits.h"
 
 namespace ipcsuite {
@@ -42,22 +45,99 @@ std::string Line(const os::ThreadState& state) {
   return line;
 }
 
+std::uint16_t NumberOf(const Slot& slot, const Actor* actor) {
+  return actor ? static_cast<std::uint16_t>(actor - slot.actors) : TraceEntry::kNobody;
+}
+
+// What the peer got by fork() is what the caller has now.
+bool SharesObjects(const Slot& slot, const Actor& actor) {
+  if (actor.pid.load() == getpid()) return true;
+  const std::uint16_t peer = NumberOf(slot, &actor), caller = NumberOf(slot, CurrentActor());
+  bool shares = false;
+  for (const TraceEntry* entry : EntriesOf(slot.trace)) {
+    if (entry->actor != caller) continue;
+    if (entry->kind == TraceEntry::Kind::kFork && entry->word[0] == peer) {
+      shares = entry->word[1] != 0;
+    } else if (entry->kind == TraceEntry::Kind::kCall || entry->kind == TraceEntry::Kind::kRaw) {
+      shares = false;
+    }
+  }
+  return shares;
+}
+
+std::string QueueSays(std::uint64_t word, bool sends) {
+  mq_attr attributes{};
+  if (mq_getattr(static_cast<mqd_t>(word), &attributes) != 0) return "";
+  if (sends) return attributes.mq_curmsgs >= attributes.mq_maxmsg ? "the queue is full" : "";
+  return attributes.mq_curmsgs == 0 ? "the queue is empty" : "";
+}
+
+std::string SemaphoreSays(std::uint64_t word) {
+  int value = 1;
+  auto* semaphore = reinterpret_cast<sem_t*>(static_cast<std::uintptr_t>(word));
+  // The peer may have mapped it by itself.
+  char copy[sizeof(sem_t)];
+  if (os::PeekMemory(semaphore, copy, sizeof copy) != sizeof copy) return "";
+  return sem_getvalue(semaphore, &value) == 0 && value <= 0
+             ? "the semaphore's value is not positive"
+             : "";
+}
+
+std::string PollSays(std::uint64_t word, short events) {
+  pollfd entry{.fd = static_cast<int>(word), .events = events, .revents = 0};
+  return poll(&entry, 1, 0) == 0 ? "poll() does not report the descriptor ready" : "";
+}
+
+// Why a peer's call has to wait, by what the interface itself says, for platforms that do not show
+// what a thread does: a function that never blocks, on the object of the call. Empty when it says
+// otherwise or can't be asked: the caller must have the same descriptors and mappings, which
+// threads of one process have, and a forked peer with one step while the caller itself does nothing
+// else.
+std::string WhyItMustWait(const Actor& actor) {
+  const Slot* slot = CurrentSlot();
+  const TraceEntry* entry = slot ? slot->trace.At(actor.trace) : nullptr;
+  if (!entry || entry->captures != 1 || !SharesObjects(*slot, actor)) return "";
+  const std::uint64_t object = entry->word[0];
+  switch (entry->function) {
+    case Function::read:
+    case Function::readv: return PollSays(object, POLLIN);
+    case Function::write:
+    case Function::writev: return PollSays(object, POLLOUT);
+    case Function::mq_receive:
+    case Function::mq_timedreceive: return QueueSays(object, false);
+    case Function::mq_send:
+    case Function::mq_timedsend: return QueueSays(object, true);
+    case Function::sem_wait:
+    case Function::sem_timedwait: return SemaphoreSays(object);
+    default: return "";
+  }
+}
+
+// Without /proc/.../syscall. Where stat is readable the thread is seen asleep, in the same sleep,
+// by two looks, since locks of the system are short sleeps too; where it is not, the call has been
+// outstanding for the settle time.
 ProbeResult Settled(Actor& actor, std::uint32_t seq, pid_t pid, pid_t tid) {
-  // Without /proc/.../syscall: the call has been outstanding for the settle time and, where stat
-  // is readable, the thread is asleep at its end.
-  constexpr nanoseconds kSettle = 20ms;
+  const bool state_shown = Mode() != ProbeMode::kSettle;
+  const nanoseconds settle = state_shown ? 2ms : 20ms;
   ProbeResult result;
   result.seq = seq;
-  Patience settling(kSettle);
+  const os::ThreadState before = os::ReadThreadState(pid, tid, true);
+  Patience settling(settle);
   Backoff backoff;
   while (!settling.over()) {
     if (!Outstanding(actor, seq)) return result;
     backoff.Pause();
   }
-  if (Mode() == ProbeMode::kStat && os::ReadThreadState(pid, tid).state != 'S') return result;
-  if (!Outstanding(actor, seq)) return result;
-  result.what = Blocking::kInferred;
-  result.evidence = "outstanding for a settle time of 20 ms (" + ToString(Mode()) + ")";
+  const os::ThreadState after = os::ReadThreadState(pid, tid, true);
+  const bool slept_on = before.state == 'S' && after.state == 'S' &&
+                        before.voluntary_switches == after.voluntary_switches;
+  result.evidence = state_shown
+                        ? "stat S, system call not shown"
+                        : "outstanding for a settle time of 20 ms (" + ToString(Mode()) + ")";
+  const std::string why = WhyItMustWait(actor);
+  if ((state_shown && !slept_on) || !Outstanding(actor, seq)) return result;
+  if (!why.empty()) result.evidence += "; it must wait: " + why;
+  result.what = why.empty() ? Blocking::kInferred : Blocking::kShown;
   return result;
 }
 

@@ -108,8 +108,7 @@ StepOutcome Run(const std::function<std::int64_t()>& step, bool handled, nanosec
   while ((got = waitpid(child, &status, WNOHANG)) == 0 && !waiting.over()) backoff.Pause();
   if (got == 0) {
     const os::ThreadState state = os::ReadThreadState(child, child);
-    kill(child, SIGKILL);
-    waitpid(child, &status, 0);
+    if (kill(child, SIGKILL) == 0) waitpid(child, &status, 0);
     if (state.state == 'R')
       Unresolved("a step did not end, and was not shown asleep: it may only be slow");
     return StepOutcome{};

@@ -95,9 +95,9 @@ bool CanStart(int count) {
     if (pid < 0) break;
     started.push_back(pid);
   }
-  for (const pid_t pid : started) kill(pid, SIGKILL);
+  // Where they can't be killed they end with this process.
   for (const pid_t pid : started) {
-    while (waitpid(pid, nullptr, 0) < 0 && errno == EINTR) {
+    while (kill(pid, SIGKILL) == 0 && waitpid(pid, nullptr, 0) < 0 && errno == EINTR) {
     }
   }
   return static_cast<int>(started.size()) == count;

@@ -66,7 +66,8 @@ Scheduler::Scheduler(const RunnerOptions& options, std::vector<TestEntry> tests,
       file_(file),
       on_result_(on_result),
       gate_(options, arena),
-      jobs_(arena.header().slots) {}
+      jobs_(arena.header().slots),
+      can_kill_(kill(getpid(), 0) == 0) {}
 
 void Scheduler::Plan() {
   progress_.total = static_cast<int>(tests_.size()) * std::max(1, options_.repeat);
@@ -178,6 +179,8 @@ void Scheduler::Start(Job job) {
     if (getppid() != parent) _exit(125);
     setpgid(0, 0);
     TidyTestProcess();
+    if (!can_kill_)
+      alarm(1 + static_cast<unsigned>((active.deadline_ns - active.started_ns) / kSecondNs));
     RunTestBody(slot, test);
     _exit(0);
   }
@@ -203,6 +206,8 @@ void Scheduler::Reap() {
 void Scheduler::Finish(Active& active, int wait_status) {
   Slot& slot = arena_.slot(active.slot);
   const TestEntry& test = tests_[active.job.test];
+  if (!can_kill_ && WIFSIGNALED(wait_status) && WTERMSIG(wait_status) == SIGALRM)
+    active.hung = true;
   Ending ending;
   ending.wait_status = wait_status;
   ending.hung = active.hung;

@@ -39,6 +39,12 @@ IPC_TEST(HarnessPeer, BlocksOnTellsDescriptorsApart) {
   }
 }
 
+// No other function says whether this call has to wait.
+IPC_TEST(HarnessPeer, BlocksWhereNothingElseCanBeAsked) {
+  Peer peer;
+  EXPECT_THAT(peer.start([] { return CALL(pause()); }), Blocks());
+}
+
 IPC_TEST(HarnessPeer, BusyPeerIsNotShownBlocked) {
   Shared<std::atomic<int>> stop;
   Peer peer;

@@ -220,7 +220,7 @@ std::string Sentence(const Run& run, const Summary& s, const Unresolved& unresol
   if (heuristic > 0) {
     text += "; " + std::to_string(heuristic) + " of " +
             Count(static_cast<int>(run.tests.size()), "test rests", "tests rest") +
-            " on a settle time where blocking could not be shown (heuristic)";
+            " on a settle time or a state alone where blocking could not be shown (heuristic)";
   }
   if (unresolved.surroundings > 0) {
     text += "; " + Count(unresolved.surroundings, "test was", "tests were") +
