@@ -143,6 +143,7 @@ std::string Pointee(const TraceEntry& entry, int i, K kind, std::uint64_t next) 
 // A number that has a name; anything else as it is.
 std::string NumberOf(const TraceEntry& entry, int i, K kind) {
   const auto value = static_cast<int>(entry.word[i]);
+  if (kind >= K::kSemaphore) return Address(entry.word[i]);
   switch (kind) {
     case K::kDirFd: return value == AT_FDCWD ? "AT_FDCWD" : std::to_string(value);
     case K::kOpenFlags: return OpenFlagsInC(value);
@@ -161,9 +162,12 @@ std::string NumberOf(const TraceEntry& entry, int i, K kind) {
     case K::kResource: return ResourceInC(value);
     case K::kUnsigned: return std::to_string(entry.word[i]);
     case K::kInt: return std::to_string(static_cast<std::int64_t>(entry.word[i]));
+    case K::kClock: return ClockInC(value);
+    case K::kPshared: return PsharedInC(value);
+    case K::kMutexType: return MutexTypeInC(value);
+    case K::kRobustness: return RobustnessInC(value);
+    case K::kProtocol: return ProtocolInC(value);
     case K::kPointer:
-    case K::kSemaphore:
-    case K::kMutex:
     case K::kThread: return Address(entry.word[i]);
     case K::kSigval: return std::to_string(value);
     default: return std::to_string(value);
@@ -303,13 +307,31 @@ std::string DescribeResults(const TraceEntry& entry) {
 }
 
 std::vector<std::string> DescribeTrace(const Trace& trace, std::size_t count) {
-  std::vector<std::string> lines;
+  std::vector<std::string> before, after;  // the first failed check
+  const std::uint32_t failed = trace.failed_at.load();
   for (const TraceEntry* entry : EntriesOf(trace)) {
     const std::string what = DescribeEvent(*entry);
-    if (!what.empty()) lines.push_back(Who(entry->actor) + ": " + what);
+    if (what.empty()) continue;
+    const bool later = failed > 0 && entry->number.load() > failed;
+    (later ? after : before).push_back(Who(entry->actor) + ": " + what);
   }
-  if (lines.size() > count) lines.erase(lines.begin(), lines.end() - static_cast<long>(count));
-  return lines;
+  const auto keep_last = [](std::vector<std::string>& lines, std::size_t n) {
+    const std::size_t out = lines.size() > n ? lines.size() - n : 0;
+    lines.erase(lines.begin(), lines.begin() + static_cast<std::ptrdiff_t>(out));
+    return out;
+  };
+  const std::size_t last = std::max(count / 3, count - std::min(count, before.size()));
+  const std::size_t skipped = keep_last(after, last);
+  keep_last(before, count - std::min(count, after.size()));
+  if (!after.empty()) {
+    before.push_back(
+        "the first check that fails" +
+        (skipped == 0
+             ? std::string()
+             : "; " + Counted(static_cast<std::int64_t>(skipped), "later step") + " left out"));
+  }
+  before.insert(before.end(), after.begin(), after.end());
+  return before;
 }
 
 }  // namespace ipcsuite

@@ -2,10 +2,10 @@
 
 #include <array>
 
+#include "harness/core/thread_shapes.h"
+
 namespace ipcsuite {
 namespace {
-
-using K = ParameterKind;
 
 constexpr FunctionShape kShapes[] = {
     {.function = Function::read,
@@ -167,26 +167,6 @@ constexpr FunctionShape kShapes[] = {
     {.function = Function::mq_notify,
      .name = "mq_notify",
      .parameters = {{"mqd", K::kMqd}, {"", K::kEvent}}},
-    {.function = Function::sem_open,
-     .name = "sem_open",
-     .style = ErrorStyle::kSemFailed,
-     .parameters =
-         {{"", K::kString}, {"", K::kOpenFlags}, {"mode", K::kMode}, {"value", K::kUnsigned}}},
-    {.function = Function::sem_close, .name = "sem_close", .parameters = {{"", K::kSemaphore}}},
-    {.function = Function::sem_unlink, .name = "sem_unlink", .parameters = {{"", K::kString}}},
-    {.function = Function::sem_init,
-     .name = "sem_init",
-     .parameters = {{"", K::kSemaphore}, {"pshared", K::kInt}, {"value", K::kUnsigned}}},
-    {.function = Function::sem_destroy, .name = "sem_destroy", .parameters = {{"", K::kSemaphore}}},
-    {.function = Function::sem_wait, .name = "sem_wait", .parameters = {{"", K::kSemaphore}}},
-    {.function = Function::sem_trywait, .name = "sem_trywait", .parameters = {{"", K::kSemaphore}}},
-    {.function = Function::sem_timedwait,
-     .name = "sem_timedwait",
-     .parameters = {{"", K::kSemaphore}, {"abstime", K::kDeadline}}},
-    {.function = Function::sem_post, .name = "sem_post", .parameters = {{"", K::kSemaphore}}},
-    {.function = Function::sem_getvalue,
-     .name = "sem_getvalue",
-     .parameters = {{"", K::kSemaphore}, {"", K::kIntOut}}},
     {.function = Function::shm_open,
      .name = "shm_open",
      .parameters = {{"", K::kString}, {"", K::kOpenFlags}, {"mode", K::kMode}}},
@@ -224,6 +204,10 @@ constexpr FunctionShape kShapes[] = {
      .name = "posix_madvise",
      .style = ErrorStyle::kNumber,
      .parameters = {{"addr", K::kPointer}, {"length", K::kUnsigned}, {"", K::kAdvice}}},
+    {.function = Function::posix_fadvise,
+     .name = "posix_fadvise",
+     .style = ErrorStyle::kNumber,
+     .parameters = {{"fd", K::kFd}, {"offset", K::kInt}, {"length", K::kInt}, {"advice", K::kInt}}},
     {.function = Function::kill,
      .name = "kill",
      .parameters = {{"pid", K::kPid}, {"", K::kSignal}}},
@@ -236,10 +220,6 @@ constexpr FunctionShape kShapes[] = {
      .parameters = {{"", K::kSignal}, {"", K::kActionIn}, {"old", K::kOpaqueOut}}},
     {.function = Function::sigprocmask,
      .name = "sigprocmask",
-     .parameters = {{"", K::kHow}, {"set", K::kSigsetIn}, {"old", K::kSigsetOut}}},
-    {.function = Function::pthread_sigmask,
-     .name = "pthread_sigmask",
-     .style = ErrorStyle::kNumber,
      .parameters = {{"", K::kHow}, {"set", K::kSigsetIn}, {"old", K::kSigsetOut}}},
     {.function = Function::sigtimedwait,
      .name = "sigtimedwait",
@@ -260,38 +240,6 @@ constexpr FunctionShape kShapes[] = {
      .name = "alarm",
      .style = ErrorStyle::kNever,
      .parameters = {{"seconds", K::kUnsigned}}},
-    {.function = Function::pthread_kill,
-     .name = "pthread_kill",
-     .style = ErrorStyle::kNumber,
-     .parameters = {{"thread", K::kThread}, {"", K::kSignal}}},
-    {.function = Function::pthread_cancel,
-     .name = "pthread_cancel",
-     .style = ErrorStyle::kNumber,
-     .parameters = {{"thread", K::kThread}}},
-    {.function = Function::pthread_mutex_init,
-     .name = "pthread_mutex_init",
-     .style = ErrorStyle::kNumber,
-     .parameters = {{"", K::kMutex}, {"attr", K::kPointer}}},
-    {.function = Function::pthread_mutex_lock,
-     .name = "pthread_mutex_lock",
-     .style = ErrorStyle::kNumber,
-     .parameters = {{"", K::kMutex}}},
-    {.function = Function::pthread_mutex_trylock,
-     .name = "pthread_mutex_trylock",
-     .style = ErrorStyle::kNumber,
-     .parameters = {{"", K::kMutex}}},
-    {.function = Function::pthread_mutex_unlock,
-     .name = "pthread_mutex_unlock",
-     .style = ErrorStyle::kNumber,
-     .parameters = {{"", K::kMutex}}},
-    {.function = Function::pthread_mutex_consistent,
-     .name = "pthread_mutex_consistent",
-     .style = ErrorStyle::kNumber,
-     .parameters = {{"", K::kMutex}}},
-    {.function = Function::pthread_mutex_destroy,
-     .name = "pthread_mutex_destroy",
-     .style = ErrorStyle::kNumber,
-     .parameters = {{"", K::kMutex}}},
     {.function = Function::setrlimit,
      .name = "setrlimit",
      .parameters = {{"", K::kResource}, {"", K::kLimitIn}}},
@@ -302,10 +250,19 @@ constexpr FunctionShape kShapes[] = {
     {.function = Function::waitpid,
      .name = "waitpid",
      .parameters = {{"pid", K::kPid}, {"status", K::kIntOut}, {"options", K::kInt}}},
+    {.function = Function::mknodat,
+     .name = "mknodat",
+     .parameters =
+         {{"dir", K::kDirFd}, {"", K::kString}, {"mode", K::kMode}, {"dev", K::kUnsigned}}},
 #if defined(__linux__) || defined(__FreeBSD__)
     {.function = Function::pipe2,
      .name = "pipe2",
      .parameters = {{"", K::kEndsOut}, {"", K::kOpenFlags}}},
+#endif
+#if defined(__linux__)
+    {.function = Function::dup3,
+     .name = "dup3",
+     .parameters = {{"fd", K::kFd}, {"to", K::kInt}, {"", K::kOpenFlags}}},
 #endif
 };
 
@@ -314,6 +271,8 @@ constexpr std::size_t kCount = static_cast<std::size_t>(Function::count);
 constexpr std::array<FunctionShape, kCount> kByFunction = [] {
   std::array<FunctionShape, kCount> table{};
   for (const FunctionShape& shape : kShapes)
+    table[static_cast<std::size_t>(shape.function)] = shape;
+  for (const FunctionShape& shape : kThreadShapes)
     table[static_cast<std::size_t>(shape.function)] = shape;
   return table;
 }();

@@ -31,10 +31,15 @@ enum class ParameterKind : std::uint8_t {
   kWhence,
   kAdvice,
   kResource,
+  kClock,
+  kPshared,
+  kMutexType,
+  kRobustness,
+  kProtocol,
   // What is read through a pointer.
   kString,    // a path or a name
   kBytesIn,   // as many as the next parameter says
-  kDeadline,  // timespec of CLOCK_REALTIME; the copy is followed by the time of the call
+  kDeadline,  // timespec; the copy is followed by the time of the call on the same clock
   kInterval,  // timespec
   kTimeval,   // timeval
   kAttributesIn,
@@ -59,6 +64,14 @@ enum class ParameterKind : std::uint8_t {
   // Objects at an address.
   kSemaphore,
   kMutex,
+  kCond,
+  kRwlock,
+  kBarrier,
+  kSpin,
+  kMutexAttributes,
+  kCondAttributes,
+  kRwlockAttributes,
+  kBarrierAttributes,
 };
 
 struct Parameter {

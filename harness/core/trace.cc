@@ -32,7 +32,7 @@ std::uint16_t OwnActor(const Slot& slot) {
 TraceEntry* NewEntry(Slot& slot, TraceEntry::Kind kind, std::uint32_t* number) {
   Trace& trace = slot.trace;
   *number = trace.used.fetch_add(1, std::memory_order_relaxed) + 1;
-  TraceEntry& entry = trace.entries[(*number - 1) % Trace::kEntries];
+  TraceEntry& entry = trace.Place(*number);
   entry.number.store(0, std::memory_order_relaxed);
   entry.kind = kind;
   entry.function = Function::none;
@@ -73,6 +73,24 @@ void CopyVectors(TraceEntry& entry, int i, std::uint64_t total) {
   entry.memory_used = static_cast<std::uint8_t>(entry.at[i] + used);
 }
 
+// The time on the clock of the deadline that is word `i`. Where an object made earlier has decided
+// on the clock, it is the one that is nearer.
+timespec NowOfDeadline(const TraceEntry& entry, int i, const char* copy) {
+  clockid_t clock = CLOCK_REALTIME;
+  if (i > 0 && ShapeOf(entry.function).parameters[i - 1].kind == ParameterKind::kClock)
+    clock = static_cast<clockid_t>(entry.word[i - 1]);
+  timespec now{}, deadline{};
+  clock_gettime(clock, &now);
+  if (entry.function == Function::pthread_cond_timedwait) {
+    timespec monotonic{};
+    clock_gettime(CLOCK_MONOTONIC, &monotonic);
+    std::memcpy(&deadline, copy, sizeof deadline);
+    const auto distance = [&](const timespec& t) { return std::abs(deadline.tv_sec - t.tv_sec); };
+    if (deadline.tv_sec > 0 && distance(monotonic) < distance(now)) now = monotonic;
+  }
+  return now;
+}
+
 // Copies what word `i` points to, as far as it is readable and fits.
 void CopyPointee(TraceEntry& entry, int i, std::size_t bytes) {
   const std::size_t room = TraceEntry::kMemory - entry.memory_used;
@@ -84,8 +102,7 @@ void CopyPointee(TraceEntry& entry, int i, std::size_t bytes) {
   const ParameterKind kind = ShapeOf(entry.function).parameters[i].kind;
   if (kind == ParameterKind::kString) got = strnlen(to, got);
   if (kind == ParameterKind::kDeadline && got + sizeof(timespec) <= room) {
-    timespec now{};
-    clock_gettime(CLOCK_REALTIME, &now);
+    const timespec now = NowOfDeadline(entry, i, to);
     std::memcpy(to + got, &now, sizeof now);
     got += sizeof now;
   }
@@ -154,9 +171,20 @@ void Finish(Slot& slot, TraceEntry& entry, std::uint32_t number) {
 
 }  // namespace
 
+std::uint32_t Trace::Kept() const {
+  const std::uint32_t failed = failed_at.load(std::memory_order_relaxed);
+  return failed <= kAllKeptUntil ? failed : kKeptBefore;
+}
+
+TraceEntry& Trace::Place(std::uint32_t number) {
+  const std::uint32_t failed = failed_at.load(std::memory_order_relaxed);
+  if (failed == 0 || number <= failed) return entries[(number - 1) % kEntries];
+  return entries[(failed + (number - failed - 1) % (kEntries - Kept())) % kEntries];
+}
+
 TraceEntry* Trace::At(std::uint32_t wanted) {
   if (wanted == 0) return nullptr;
-  TraceEntry& entry = entries[(wanted - 1) % kEntries];
+  TraceEntry& entry = Place(wanted);
   return entry.number.load(std::memory_order_acquire) == wanted ? &entry : nullptr;
 }
 
@@ -183,6 +211,15 @@ TraceEntry* NoteTrace(TraceEntry::Kind kind, std::initializer_list<std::uint64_t
   return entry;
 }
 
+void NoteFailedCheck(std::string_view expected, std::string_view observed) {
+  const TraceEntry* entry =
+      NoteTrace(TraceEntry::Kind::kOther, {expected.size(), observed.size(), 0},
+                std::string(expected) + std::string(observed));
+  if (!entry) return;
+  std::uint32_t none = 0;
+  TracedSlot()->trace.failed_at.compare_exchange_strong(none, entry->number.load());
+}
+
 void NoteRequirement(std::uint32_t number, Requirement requirement) {
   Slot* slot = TracedSlot();
   TraceEntry* entry = slot ? slot->trace.At(number) : nullptr;
@@ -194,10 +231,15 @@ void NoteRequirement(std::uint32_t number, Requirement requirement) {
 
 std::vector<const TraceEntry*> EntriesOf(const Trace& trace) {
   std::vector<const TraceEntry*> entries;
-  const std::uint32_t used = trace.used.load();
-  for (std::uint32_t n = used > Trace::kEntries ? used - Trace::kEntries + 1 : 1; n <= used; ++n) {
-    if (const TraceEntry* entry = trace.At(n)) entries.push_back(entry);
-  }
+  const std::uint32_t used = trace.used.load(), failed = trace.failed_at.load();
+  const auto add = [&](std::uint32_t first, std::uint32_t last, std::uint32_t room) {
+    if (last - first >= room) first = last - room + 1;
+    for (std::uint32_t n = first; n <= last; ++n) {
+      if (const TraceEntry* entry = trace.At(n)) entries.push_back(entry);
+    }
+  };
+  if (failed > 0) add(1, failed, trace.Kept());
+  if (used > failed) add(failed + 1, used, Trace::kEntries - trace.Kept());
   return entries;
 }
 

@@ -92,9 +92,17 @@ struct Trace {
   static constexpr std::uint32_t kCopiesUntil = 2000;
   std::atomic<std::uint32_t> used;   // entries ever made
   std::atomic<std::uint32_t> order;  // places given out
+  // The entry of the first check that failed; 0: none. What led to it is kept: everything, if the
+  // test had made few entries, else the last kKeptBefore. The later ones go round in the rest.
+  std::atomic<std::uint32_t> failed_at;
+  static constexpr std::uint32_t kAllKeptUntil = 384, kKeptBefore = 64;
   TraceEntry entries[kEntries];
 
-  // The entry, or null when it has been overwritten; numbers count from 1.
+  // How many entries up to `failed_at` are kept.
+  std::uint32_t Kept() const;
+  // Where an entry is, or was; numbers count from 1.
+  TraceEntry& Place(std::uint32_t number);
+  // The entry, or null when it has been overwritten.
   TraceEntry* At(std::uint32_t number);
   const TraceEntry* At(std::uint32_t number) const { return const_cast<Trace*>(this)->At(number); }
   void Reset();
@@ -103,6 +111,8 @@ struct Trace {
 // Makes an entry of the running test, by the calling thread. Null outside of a test.
 TraceEntry* NoteTrace(TraceEntry::Kind kind, std::initializer_list<std::uint64_t> words = {},
                       std::string_view memory = {});
+// A check of the running test failed: "observed 1, expected 0".
+void NoteFailedCheck(std::string_view expected, std::string_view observed);
 // Of the entry of a call: what its test requires of it. `clause` is the scope's (ForClause).
 void NoteRequirement(std::uint32_t number, Requirement requirement);
 
@@ -121,7 +131,8 @@ std::string DescribeArguments(const TraceEntry& entry);
 std::string DescribeValue(const TraceEntry* entry, std::int64_t value);
 // What a returned call stored: "\"hello\"" of read(), "revents=POLLIN"; empty: nothing known.
 std::string DescribeResults(const TraceEntry& entry);
-// One line for each of the last `count` entries that say something of the test.
+// One line for each of the last `count` entries that say something of the test; where the first
+// failed check is further back, most of them are those that led to it.
 std::vector<std::string> DescribeTrace(const Trace& trace, std::size_t count);
 
 }  // namespace ipcsuite

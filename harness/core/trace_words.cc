@@ -2,9 +2,11 @@
 
 #include <fcntl.h>
 #include <poll.h>
+#include <pthread.h>
 #include <signal.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <cstdio>
@@ -49,6 +51,14 @@ constexpr Named kResources[] = {
     N(RLIMIT_MSGQUEUE),
 #endif
 };
+constexpr Named kClocks[] = {N(CLOCK_REALTIME), N(CLOCK_MONOTONIC), N(CLOCK_PROCESS_CPUTIME_ID),
+                             N(CLOCK_THREAD_CPUTIME_ID)};
+constexpr Named kPshared[] = {N(PTHREAD_PROCESS_PRIVATE), N(PTHREAD_PROCESS_SHARED)};
+constexpr Named kMutexTypes[] = {N(PTHREAD_MUTEX_NORMAL), N(PTHREAD_MUTEX_ERRORCHECK),
+                                 N(PTHREAD_MUTEX_RECURSIVE), N(PTHREAD_MUTEX_DEFAULT)};
+constexpr Named kRobustnesses[] = {N(PTHREAD_MUTEX_STALLED), N(PTHREAD_MUTEX_ROBUST)};
+constexpr Named kProtocols[] = {N(PTHREAD_PRIO_NONE), N(PTHREAD_PRIO_INHERIT),
+                                N(PTHREAD_PRIO_PROTECT)};
 #undef N
 
 std::string Hex(int value) {
@@ -97,6 +107,11 @@ std::string WhenceInC(int whence) { return NameOf(kWhences, whence); }
 std::string HowInC(int how) { return NameOf(kHows, how); }
 std::string AdviceInC(int advice) { return NameOf(kAdvices, advice); }
 std::string ResourceInC(int resource) { return NameOf(kResources, resource); }
+std::string ClockInC(int clock) { return NameOf(kClocks, clock); }
+std::string PsharedInC(int value) { return NameOf(kPshared, value); }
+std::string MutexTypeInC(int type) { return NameOf(kMutexTypes, type); }
+std::string RobustnessInC(int value) { return NameOf(kRobustnesses, value); }
+std::string ProtocolInC(int protocol) { return NameOf(kProtocols, protocol); }
 std::string PollBitsInC(int bits) { return BitsOf(kPollBits, bits); }
 
 std::string SignalInC(int signal) {

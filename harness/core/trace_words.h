@@ -20,6 +20,13 @@ std::string WhenceInC(int whence);
 std::string HowInC(int how);
 std::string AdviceInC(int advice);
 std::string ResourceInC(int resource);
+// "CLOCK_MONOTONIC", "PTHREAD_PROCESS_SHARED", "PTHREAD_MUTEX_RECURSIVE", "PTHREAD_MUTEX_ROBUST",
+// "PTHREAD_PRIO_INHERIT"; the number where it has no name.
+std::string ClockInC(int clock);
+std::string PsharedInC(int value);
+std::string MutexTypeInC(int type);
+std::string RobustnessInC(int value);
+std::string ProtocolInC(int protocol);
 // "SIGUSR1", "SIGRTMIN + 1"; the number where it has no name.
 std::string SignalInC(int signal);
 // "POLLIN | POLLHUP", or "0".

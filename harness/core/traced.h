@@ -44,21 +44,49 @@ namespace ipcsuite {
   F(sigtimedwait) F(sigwaitinfo) F(sigwait) F(sigpending) F(sigsuspend) F(pause) F(alarm)        \
   F(pthread_kill) F(pthread_cancel) F(pthread_mutex_init) F(pthread_mutex_lock)                  \
   F(pthread_mutex_trylock) F(pthread_mutex_unlock) F(pthread_mutex_consistent)                   \
-  F(pthread_mutex_destroy) F(setrlimit) F(getrlimit) F(fork) F(waitpid)
-// clang-format on
+  F(pthread_mutex_timedlock) F(pthread_mutex_destroy) F(pthread_mutexattr_init)                  \
+  F(pthread_mutexattr_destroy) F(pthread_mutexattr_setpshared) F(pthread_mutexattr_getpshared)   \
+  F(pthread_mutexattr_settype) F(pthread_mutexattr_gettype) F(pthread_mutexattr_setrobust)       \
+  F(pthread_mutexattr_getrobust) F(pthread_mutexattr_setprotocol)                                \
+  F(pthread_mutexattr_getprotocol) F(pthread_cond_init) F(pthread_cond_wait)                     \
+  F(pthread_cond_timedwait) F(pthread_cond_signal) F(pthread_cond_broadcast)                     \
+  F(pthread_cond_destroy) F(pthread_condattr_init) F(pthread_condattr_destroy)                   \
+  F(pthread_condattr_setpshared) F(pthread_condattr_getpshared) F(pthread_condattr_setclock)     \
+  F(pthread_condattr_getclock) F(pthread_rwlock_init) F(pthread_rwlock_rdlock)                   \
+  F(pthread_rwlock_tryrdlock) F(pthread_rwlock_timedrdlock) F(pthread_rwlock_wrlock)             \
+  F(pthread_rwlock_trywrlock) F(pthread_rwlock_timedwrlock) F(pthread_rwlock_unlock)             \
+  F(pthread_rwlock_destroy) F(pthread_rwlockattr_init) F(pthread_rwlockattr_destroy)             \
+  F(pthread_rwlockattr_setpshared) F(pthread_rwlockattr_getpshared) F(pthread_barrier_init)      \
+  F(pthread_barrier_wait) F(pthread_barrier_destroy) F(pthread_barrierattr_init)                 \
+  F(pthread_barrierattr_destroy) F(pthread_barrierattr_setpshared)                               \
+  F(pthread_barrierattr_getpshared) F(pthread_spin_init) F(pthread_spin_lock)                    \
+  F(pthread_spin_trylock) F(pthread_spin_unlock) F(pthread_spin_destroy) F(setrlimit)            \
+  F(getrlimit) F(fork) F(waitpid) F(mknodat) F(posix_fadvise)                                    \
+  F(pthread_mutexattr_setprioceiling) F(pthread_mutexattr_getprioceiling)
 // Where they exist.
-#if defined(__linux__) || defined(__FreeBSD__)
+#if defined(__linux__)
+#define IPC_TRACED_EXTENSIONS(F) F(pipe2) F(dup3)
+#elif defined(__FreeBSD__)
 #define IPC_TRACED_EXTENSIONS(F) F(pipe2)
 #else
 #define IPC_TRACED_EXTENSIONS(F)
 #endif
+#if defined(__GLIBC__) && (__GLIBC__ > 2 || __GLIBC_MINOR__ >= 30)
+#define IPC_TRACED_CLOCK_WAYS(F) \
+  F(sem_clockwait) F(pthread_mutex_clocklock) F(pthread_cond_clockwait) \
+  F(pthread_rwlock_clockrdlock) F(pthread_rwlock_clockwrlock)
+#else
+#define IPC_TRACED_CLOCK_WAYS(F)
+#endif
+// clang-format on
 
 enum class Function : std::uint8_t {
   none,
 #define IPC_FUNCTION_(name) name,
   IPC_TRACED_FUNCTIONS(IPC_FUNCTION_) IPC_TRACED_EXTENSIONS(IPC_FUNCTION_)
+      IPC_TRACED_CLOCK_WAYS(IPC_FUNCTION_)
 #undef IPC_FUNCTION_
-      count
+          count
 };
 
 namespace internal {
@@ -126,7 +154,8 @@ namespace calls {
 #pragma GCC diagnostic ignored "-Wignored-attributes"
 #define IPC_TRACED_(name) \
   inline constexpr internal::Traced<Function::name, decltype(&::name)> name{&::name};
-IPC_TRACED_FUNCTIONS(IPC_TRACED_) IPC_TRACED_EXTENSIONS(IPC_TRACED_)
+IPC_TRACED_FUNCTIONS(IPC_TRACED_)
+IPC_TRACED_EXTENSIONS(IPC_TRACED_) IPC_TRACED_CLOCK_WAYS(IPC_TRACED_)
 #undef IPC_TRACED_
 #pragma GCC diagnostic pop
 }  // namespace calls

@@ -128,9 +128,23 @@ class Nonblocking {
  private:
   int fd_, flags_;
 };
+
+// Fills or drains a pipe: an entry of the trace that stands before what this sets free.
+class MovedBytes {
+ public:
+  MovedBytes(TraceEntry::Kind kind, int fd)
+      : entry_(NoteTrace(kind, {static_cast<std::uint64_t>(fd), 0})) {}
+  void Count(std::size_t bytes) const {
+    if (entry_) entry_->word[1] = bytes;
+  }
+
+ private:
+  TraceEntry* entry_;
+};
 }  // namespace
 
 std::size_t FillPipe(int wr, std::size_t chunk) {
+  const MovedBytes moved(TraceEntry::Kind::kFill, wr);
   Nonblocking guard(wr);
   std::size_t total = 0;
   std::vector<char> data(chunk);
@@ -143,7 +157,7 @@ std::size_t FillPipe(int wr, std::size_t chunk) {
       continue;
     } else if (put == 0 || errno == EAGAIN) {  // 0 is wrong, and for the test of that to say
       if (chunk == 1) {
-        NoteTrace(TraceEntry::Kind::kFill, {static_cast<std::uint64_t>(wr), total});
+        moved.Count(total);
         return total;
       }
       chunk = chunk > 64 ? chunk / 2 : 1;  // smaller ones may still fit
@@ -156,6 +170,7 @@ std::size_t FillPipe(int wr, std::size_t chunk) {
 }
 
 std::string DrainPipe(int rd) {
+  const MovedBytes moved(TraceEntry::Kind::kDrain, rd);
   Nonblocking guard(rd);
   std::string all;
   char buffer[65536];
@@ -166,7 +181,7 @@ std::string DrainPipe(int rd) {
     } else if (got < 0 && errno == EINTR) {
       continue;
     } else if (got == 0 || errno == EAGAIN) {
-      NoteTrace(TraceEntry::Kind::kDrain, {static_cast<std::uint64_t>(rd), all.size()});
+      moved.Count(all.size());
       return all;
     } else {
       Unresolved("set-up failed: draining a pipe: " + ErrnoName(errno));

@@ -18,6 +18,7 @@ concept HasClockwait = requires(S* sem, const timespec* deadline) {
 
 template <typename S>
 int ClockwaitIfDeclared(S* sem, clockid_t clock, const timespec* deadline) {
+  using namespace calls;
   if constexpr (HasClockwait<S>) {
     return sem_clockwait(sem, clock, deadline);
   } else {

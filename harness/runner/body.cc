@@ -120,12 +120,6 @@ bool RunByName(std::string_view full_name) {
   return false;
 }
 
-// For reproducers: the lengths of both texts, and the texts (repro/checks.h).
-void NoteFailedCheck(const Reading& reading) {
-  NoteTrace(TraceEntry::Kind::kOther, {reading.expected.size(), reading.observed.size(), 0},
-            reading.expected + reading.observed);
-}
-
 class Sink : public testing::EmptyTestEventListener {
   void OnTestPartResult(const testing::TestPartResult& part) override {
     const std::string message = part.message();
@@ -145,7 +139,7 @@ class Sink : public testing::EmptyTestEventListener {
       const std::size_t at = file.find(folder);
       if (at != std::string::npos) file = file.substr(at);
     }
-    NoteFailedCheck(reading);
+    NoteFailedCheck(reading.expected, reading.observed);
     RecordFailure(ScopedClause(), file, part.line_number(), reading.expected, reading.observed,
                   message);
   }

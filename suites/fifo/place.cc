@@ -24,6 +24,7 @@ void TestDir::Chmod(mode_t mode) const { Setup(CALL(chmod(path_.c_str(), mode)))
 
 ScopedCwd::ScopedCwd(const std::string& path)
     : old_(open(".", O_RDONLY | O_DIRECTORY | O_CLOEXEC)) {
+  NoteTrace(TraceEntry::Kind::kOther, {}, "changes its working directory");
   if (chdir(path.c_str()) != 0)
     Unresolved("set-up failed: can't go to " + path + " (" + ErrnoName(errno) + ")");
 }

@@ -16,8 +16,7 @@ namespace {
 constexpr int kInvalid = 77;
 
 // One kind of attributes object with its process-shared attribute.
-template <typename A, int (*Init)(A*), int (*Destroy)(A*), int (*Get)(const A*, int*),
-          int (*Set)(A*, int)>
+template <typename A, const auto& Init, const auto& Destroy, const auto& Get, const auto& Set>
 void CheckPshared(ClauseRef defaults, ClauseRef roundtrip, ClauseRef refused) {
   A attributes;
   Setup(CALL_ERRNO(Init(&attributes)));
@@ -49,29 +48,29 @@ void CheckPshared(ClauseRef defaults, ClauseRef roundtrip, ClauseRef refused) {
 
 IPC_TEST(PsharedAttribute, OfMutexes, clause::mutexattr::pshared_default,
          clause::mutexattr::pshared_roundtrip, clause::mutexattr::pshared_err_einval) {
-  CheckPshared<pthread_mutexattr_t, &pthread_mutexattr_init, &pthread_mutexattr_destroy,
-               &pthread_mutexattr_getpshared, &pthread_mutexattr_setpshared>(
+  CheckPshared<pthread_mutexattr_t, pthread_mutexattr_init, pthread_mutexattr_destroy,
+               pthread_mutexattr_getpshared, pthread_mutexattr_setpshared>(
       clause::mutexattr::pshared_default, clause::mutexattr::pshared_roundtrip,
       clause::mutexattr::pshared_err_einval);
 }
 IPC_TEST(PsharedAttribute, OfConditionVariables, clause::condattr::pshared_default,
          clause::condattr::pshared_err_einval) {
-  CheckPshared<pthread_condattr_t, &pthread_condattr_init, &pthread_condattr_destroy,
-               &pthread_condattr_getpshared, &pthread_condattr_setpshared>(
+  CheckPshared<pthread_condattr_t, pthread_condattr_init, pthread_condattr_destroy,
+               pthread_condattr_getpshared, pthread_condattr_setpshared>(
       clause::condattr::pshared_default, clause::condattr::pshared_default,
       clause::condattr::pshared_err_einval);
 }
 IPC_TEST(PsharedAttribute, OfBarriers, clause::barrierattr::pshared_default,
          clause::barrierattr::pshared_err_einval) {
-  CheckPshared<pthread_barrierattr_t, &pthread_barrierattr_init, &pthread_barrierattr_destroy,
-               &pthread_barrierattr_getpshared, &pthread_barrierattr_setpshared>(
+  CheckPshared<pthread_barrierattr_t, pthread_barrierattr_init, pthread_barrierattr_destroy,
+               pthread_barrierattr_getpshared, pthread_barrierattr_setpshared>(
       clause::barrierattr::pshared_default, clause::barrierattr::pshared_default,
       clause::barrierattr::pshared_err_einval);
 }
 IPC_TEST(PsharedAttribute, OfReadWriteLocks, clause::rwlockattr::pshared_default,
          clause::rwlockattr::pshared_err_einval) {
-  CheckPshared<pthread_rwlockattr_t, &pthread_rwlockattr_init, &pthread_rwlockattr_destroy,
-               &pthread_rwlockattr_getpshared, &pthread_rwlockattr_setpshared>(
+  CheckPshared<pthread_rwlockattr_t, pthread_rwlockattr_init, pthread_rwlockattr_destroy,
+               pthread_rwlockattr_getpshared, pthread_rwlockattr_setpshared>(
       clause::rwlockattr::pshared_default, clause::rwlockattr::pshared_default,
       clause::rwlockattr::pshared_err_einval);
 }

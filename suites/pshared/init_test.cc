@@ -129,7 +129,7 @@ IPC_TEST(PsharedInit, AgainAfterDestruction, clause::pshared::reinit_after_destr
 }
 
 // Sets the attribute the other way, destroys it and fills its memory.
-template <typename A, int (*Set)(A*, int), int (*Destroy)(A*)>
+template <typename A, const auto& Set, const auto& Destroy>
 void Spoil(A* attributes) {
   Setup(CALL_ERRNO(Set(attributes, PTHREAD_PROCESS_PRIVATE)));
   Setup(CALL_ERRNO(Destroy(attributes)));
@@ -157,11 +157,11 @@ IPC_TEST(PsharedInit, LaterChangesOfTheAttributesDoNotMatter,
   Setup(CALL_ERRNO(pthread_barrier_init(&mine->barrier, &barrier, 2)));
   Setup(CALL_ERRNO(pthread_rwlock_init(&mine->rwlock, &rwlock)));
   Setup(CALL_ERRNO(pthread_spin_init(&mine->spin, PTHREAD_PROCESS_SHARED)));
-  Spoil<pthread_mutexattr_t, &pthread_mutexattr_setpshared, &pthread_mutexattr_destroy>(&mutex);
-  Spoil<pthread_condattr_t, &pthread_condattr_setpshared, &pthread_condattr_destroy>(&cond);
-  Spoil<pthread_barrierattr_t, &pthread_barrierattr_setpshared, &pthread_barrierattr_destroy>(
+  Spoil<pthread_mutexattr_t, pthread_mutexattr_setpshared, pthread_mutexattr_destroy>(&mutex);
+  Spoil<pthread_condattr_t, pthread_condattr_setpshared, pthread_condattr_destroy>(&cond);
+  Spoil<pthread_barrierattr_t, pthread_barrierattr_setpshared, pthread_barrierattr_destroy>(
       &barrier);
-  Spoil<pthread_rwlockattr_t, &pthread_rwlockattr_setpshared, &pthread_rwlockattr_destroy>(&rwlock);
+  Spoil<pthread_rwlockattr_t, pthread_rwlockattr_setpshared, pthread_rwlockattr_destroy>(&rwlock);
   ExpectAllWork(placed);
 }
 
