@@ -205,12 +205,13 @@ constexpr Need kNeeds[] = {
      .user = "probe",
      .used_to = "name the call in which a thread sleeps",
      .left = Left::kAll,
-     .without = "state and a settle time: confidence heuristic"},
+     .without =
+         "the state alone: heuristic, unless the object itself says that the call must wait"},
     {.what = "/proc/PID/task/TID/stat",
      .user = "probe",
      .used_to = "see that a thread sleeps",
      .left = Left::kAll,
-     .without = "a settle time alone: confidence heuristic"},
+     .without = "a settle time: heuristic, unless the object itself says that the call must wait"},
     // Suites.
     {.what = "pipe or pipe2",
      .calls = "pipe,pipe2",
