@@ -3,16 +3,19 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <chrono>
-#include <cstdio>
+#include <fstream>
+#include <iostream>
 #include <optional>
+#include <utility>
 
 #include "base/args.h"
+#include "base/clock.h"
 #include "base/files.h"
 #include "props/history/check.h"
 #include "props/history/file.h"
 #include "props/history/lanes.h"
 #include "props/history/minimize.h"
+#include "props/history/windows.h"
 
 namespace ipcsuite::props {
 namespace {
@@ -25,6 +28,7 @@ struct Arguments {
   std::string drawing;
   std::uint64_t max_steps = 20'000'000;
   bool rules_only = false;
+  bool windows = false;
 };
 
 // Says why where it fails.
@@ -34,15 +38,20 @@ bool Write(const std::string& path, const std::string& text) {
   return written.ok();
 }
 
-int Judge(const Arguments& arguments, const History& history) {
+CheckOptions OptionsOf(const Arguments& arguments) {
   CheckOptions options;
   options.max_steps = arguments.max_steps;
   options.rules_only = arguments.rules_only;
-  const auto begin = std::chrono::steady_clock::now();
-  CheckResult result = CheckHistory(history, options);
-  const std::chrono::duration<double, std::milli> took = std::chrono::steady_clock::now() - begin;
+  return options;
+}
+
+// `history`: what was decided, or the window in which it failed. The exit status.
+int Report(const Arguments& arguments, const History& history, CheckResult result,
+           std::int64_t begin_ns) {
   fmt::print("{} operations on {} objects, {} windows, {} search steps, {:.2f} ms\n", result.ops,
-             result.objects, result.windows, result.steps, took.count());
+             result.objects, result.windows, result.steps,
+             static_cast<double>(NowNs() - begin_ns) / 1e6);
+  const CheckOptions options = OptionsOf(arguments);
   History shown = history;
   if (result.verdict == HistoryVerdict::kInvalid) {
     shown = MinimizeHistory(history, options);
@@ -71,6 +80,32 @@ int Judge(const Arguments& arguments, const History& history) {
   return result.verdict == HistoryVerdict::kInvalid ? 1 : kUsage;
 }
 
+// Reads and decides a long file piece by piece.
+int JudgeWindows(const Arguments& arguments) {
+  const std::int64_t begin_ns = NowNs();
+  std::ifstream file;
+  if (arguments.file != "-") file.open(arguments.file);
+  std::istream& in = arguments.file == "-" ? std::cin : file;
+  if (!in) return Complain(arguments.file + ": can't be read");
+  HistoryReader reader;
+  std::optional<WindowedCheck> check;
+  bool go_on = true;
+  for (std::string line; go_on && std::getline(in, line);) {
+    if (!reader.Take(line)) break;
+    std::vector<Op>& ops = reader.history().ops;
+    if (ops.empty()) continue;
+    if (!check && reader.history().model.name != "queue")
+      return Complain("--windows: only histories of the model \"queue\" can be cut");
+    if (!check) check.emplace(reader.history().model, OptionsOf(arguments));
+    go_on = check->Add(ops.front());
+    ops.clear();
+  }
+  if (!reader.End()) return Complain(arguments.file + ": " + reader.error());
+  if (!check) check.emplace(reader.history().model, OptionsOf(arguments));
+  const CheckResult result = check->Finish();
+  return Report(arguments, check->failed(), result, begin_ns);
+}
+
 }  // namespace
 
 int CheckHistoryMain(const std::vector<std::string>& args) {
@@ -86,7 +121,12 @@ int CheckHistoryMain(const std::vector<std::string>& args) {
                  "Budget of the search, in model steps per object")
       ->capture_default_str();
   app.add_flag("--rules-only", arguments.rules_only, "Only the rules that take linear time");
+  app.add_flag(
+      "--windows", arguments.windows,
+      "Decide a long history of queues piece by piece, in little memory; the lines must be "
+      "in the order of \"invoke\"");
   if (const int status = ParseArguments(app, args); status >= 0) return status;
+  if (arguments.windows) return JudgeWindows(arguments);
   std::string problem;
   const auto text = ReadFile(arguments.file);
   if (!text) return Complain(text.error());
@@ -94,7 +134,9 @@ int CheckHistoryMain(const std::vector<std::string>& args) {
   if (!problem.empty()) {
     return Complain(arguments.file + ": " + problem);
   }
-  return Judge(arguments, history);
+  const std::int64_t begin_ns = NowNs();
+  CheckResult result = CheckHistory(history, OptionsOf(arguments));
+  return Report(arguments, history, std::move(result), begin_ns);
 }
 
 }  // namespace ipcsuite::props

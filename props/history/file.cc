@@ -184,35 +184,44 @@ std::string WriteHistory(const History& history) {
   return text;
 }
 
-History ReadHistory(std::string_view text, std::string& error) {
-  History history;
-  bool header_seen = false;
-  error.clear();
-  for (std::size_t number = 1; !text.empty(); ++number) {
-    const std::size_t end = text.find('\n');
-    const std::string_view line = text.substr(0, end);
-    text.remove_prefix(end == std::string_view::npos ? text.size() : end + 1);
-    if (line.empty() || line.front() == '#') continue;
-    try {
-      const Json json = Json::parse(line);
-      if (!json.is_object()) throw std::runtime_error("not a JSON object");
-      if (header_seen) {
-        history.ops.push_back(ReadOp(json, history.pieces));
-      } else {
-        history.model = ReadHeader(json, history.origin);
-        header_seen = true;
-      }
-    } catch (const nlohmann::json::parse_error&) {
-      error = fmt::format("line {}: not JSON", number);
-      break;
-    } catch (const std::exception& problem) {
-      error = fmt::format("line {}: {}", number, problem.what());
-      break;
+bool HistoryReader::Take(std::string_view line) {
+  ++number_;
+  if (line.empty() || line.front() == '#') return true;
+  try {
+    const Json json = Json::parse(line);
+    if (!json.is_object()) throw std::runtime_error("not a JSON object");
+    if (header_seen_) {
+      history_.ops.push_back(ReadOp(json, history_.pieces));
+    } else {
+      history_.model = ReadHeader(json, history_.origin);
+      header_seen_ = true;
     }
+    return true;
+  } catch (const nlohmann::json::parse_error&) {
+    error_ = fmt::format("line {}: not JSON", number_);
+  } catch (const std::exception& problem) {
+    error_ = fmt::format("line {}: {}", number_, problem.what());
   }
-  if (!header_seen && error.empty()) error = "line 1: the file is empty";
-  SortByInvoke(history.ops);
-  return history;
+  return false;
+}
+
+bool HistoryReader::End() {
+  if (!header_seen_ && error_.empty()) error_ = "line 1: the file is empty";
+  return error_.empty();
+}
+
+History ReadHistory(std::string_view text, std::string& error) {
+  HistoryReader reader;
+  while (!text.empty()) {
+    const std::size_t end = text.find('\n');
+    const bool fits = reader.Take(text.substr(0, end));
+    text.remove_prefix(end == std::string_view::npos ? text.size() : end + 1);
+    if (!fits) break;
+  }
+  reader.End();
+  error = reader.error();
+  SortByInvoke(reader.history().ops);
+  return std::move(reader.history());
 }
 
 }  // namespace ipcsuite::props

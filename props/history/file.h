@@ -12,6 +12,7 @@
 // docs/properties.md explains every field.
 #pragma once
 
+#include <cstddef>
 #include <string>
 #include <string_view>
 
@@ -26,5 +27,23 @@ std::string WriteHistory(const History& history);
 // Reads what WriteHistory wrote, or what another program recorded in that form. On an error `error`
 // gets one line "line 7: ..." and the result is what came before.
 History ReadHistory(std::string_view text, std::string& error);
+
+// The same line by line, for files that don't fit into memory: whoever has dealt with the
+// operations in history() may take them out.
+class HistoryReader {
+ public:
+  // False at a line that is wrong; error() then says why.
+  bool Take(std::string_view line);
+  // To be called after the last line: a file without a header is wrong too.
+  bool End();
+  History& history() { return history_; }
+  const std::string& error() const { return error_; }
+
+ private:
+  History history_;
+  std::string error_;
+  std::size_t number_ = 0;
+  bool header_seen_ = false;
+};
 
 }  // namespace ipcsuite::props

@@ -159,6 +159,21 @@ TEST_F(CheckHistoryCommand, ExitStatusSaysTheVerdict) {
   EXPECT_EQ(CheckHistoryMain({pipe, "--max-steps", "3"}), 2);
 }
 
+TEST_F(CheckHistoryCommand, WindowsGiveTheSameStatus) {
+  const History right = GenerateQueueHistory({});
+  EXPECT_EQ(CheckHistoryMain({Save("long", WriteHistory(right)), "--windows"}), 0);
+  const std::optional<History> wrong = Mutate(right, Mutation::kTieSwap, 1);
+  ASSERT_TRUE(wrong.has_value());
+  EXPECT_EQ(CheckHistoryMain({Save("wrong2", WriteHistory(*wrong)), "--windows"}), 1);
+  History disordered = right;
+  std::swap(disordered.ops[0], disordered.ops[9]);
+  EXPECT_EQ(CheckHistoryMain({Save("disorder", WriteHistory(disordered)), "--windows"}), 2);
+  const std::string pipe = Save("pipe2", WriteHistory(GeneratePipeHistory({})));
+  EXPECT_EQ(CheckHistoryMain({pipe, "--windows"}), 2);
+  EXPECT_EQ(CheckHistoryMain({Save("empty", ""), "--windows"}), 2);
+  EXPECT_EQ(CheckHistoryMain({"/nonexistent/file", "--windows"}), 2);
+}
+
 TEST_F(CheckHistoryCommand, WrongUseIsTwo) {
   EXPECT_EQ(CheckHistoryMain({}), 2);
   EXPECT_EQ(CheckHistoryMain({"--nonsense"}), 2);
