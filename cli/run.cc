@@ -103,13 +103,13 @@ void NoteHowBlockingWasSeen(const RunOptions& options, const RunnerOutcome& outc
 int WriteFiles(const RunOptions& options, const report::Run& run, Terminal& terminal) {
   int status = run.summary.exit_status;
   if (!options.out.empty()) {
-    const auto written = report::WriteReports(run, options.formats, options.out);
-    if (written) terminal.SayWhere(options.out, options.formats);
-    if (!written) status = Complain(written.error());
     if (options.repro || options.repro_all) {
       const auto programs = repro::WritePrograms(run, options.repro_all, options.out + "/repro");
       if (!programs) status = Complain(programs.error());
     }
+    const auto written = report::WriteReports(run, options.formats, options.out);
+    if (written) terminal.SayWhere(options.out, options.formats);
+    if (!written) status = Complain(written.error());
   }
   if (!options.junit_path.empty()) {
     const auto written = report::WriteReport(run, "junit", options.junit_path);
@@ -165,8 +165,7 @@ int Perform(RunOptions& options, const std::string& command_line) {
   options.runner.expected = [&](const report::TestRecord& record) {
     return judge->Expects(record, run.environment);
   };
-  if (options.repro || options.repro_all)
-    options.runner.inspect = options.repro_all ? repro::AttachAny : repro::AttachProgram;
+  options.runner.inspect = options.repro_all ? repro::AttachAny : repro::AttachProgram;
   options.runner.on_begin = [&](const std::string& test) { terminal.OnBegin(test); };
   RunnerOutcome outcome;
   try {

@@ -36,7 +36,7 @@ class Writer {
       : entry_(entry), roles_(roles), needs_(needs), why_(why), made_(made) {}
 
   std::string Argument(int i, K kind) {
-    if (kind >= K::kSemaphore) return Object(i, kind);
+    if (kind >= K::kSemaphore) return roles_.Object(entry_.actor, kind, Word(i));
     if (IsResult(kind)) return Result(i, kind);
     if (kind == K::kFdSet) return FdSet(i);
     if (kind >= K::kString && kind < K::kSigval) return Pointee(i, kind);
@@ -59,12 +59,16 @@ class Writer {
       case K::kMqd: return roles_.Descriptor(entry_.actor, number);
       case K::kDirFd:
         return number == AT_FDCWD ? "AT_FDCWD" : roles_.Descriptor(entry_.actor, number);
-      case K::kOpenFlags: return OpenFlagsInC(number & ~kLargeFile);
+      case K::kOpenFlags: {
+        const bool opens = entry_.function != Function::sem_open && i > 0 &&
+                           ShapeOf(entry_.function).parameters[i - 1].kind == K::kString;
+        return opens ? OpenFlagsInC(number & ~kLargeFile) : OtherFlags(number);
+      }
       case K::kMode: return OctalInC(static_cast<unsigned>(number));
       case K::kSignal: return SignalInC(number);
       case K::kCommand: return CommandInC(number);
       case K::kCommandArgument:
-        if (Word(1) == F_SETFL) return OpenFlagsInC(number & ~kLargeFile & ~O_ACCMODE);
+        if (Word(1) == F_SETFL) return OtherFlags(number & ~kLargeFile & ~O_ACCMODE);
         if (Word(i) > kBufferMax) return Refuse("with a lock");
         return std::to_string(number);
       case K::kProtection: return ProtectionInC(number);
@@ -74,6 +78,11 @@ class Writer {
       case K::kWhence: return WhenceInC(number);
       case K::kAdvice: return AdviceInC(number);
       case K::kResource: return ResourceInC(number);
+      case K::kClock: return ClockInC(number);
+      case K::kPshared: return PsharedInC(number);
+      case K::kMutexType: return MutexTypeInC(number);
+      case K::kRobustness: return RobustnessInC(number);
+      case K::kProtocol: return ProtocolInC(number);
       case K::kPid: {
         const std::string process = roles_.Process(entry_.actor, value);
         return process.empty() ? Refuse("to a process by its number") : process;
@@ -92,19 +101,20 @@ class Writer {
       case K::kUnsigned: return std::to_string(Word(i)) + (Word(i) > INT32_MAX ? "u" : "");
       default:
         // A number that dup2() makes may be that of a descriptor which is known.
-        return entry_.function == Function::dup2 ? roles_.Descriptor(entry_.actor, number)
-                                                 : Integer(value);
+        return NamesItsCopy(entry_.function) && i == 1 ? roles_.Descriptor(entry_.actor, number)
+                                                       : Integer(value);
     }
+  }
+
+  // Without the mode of access: "O_NONBLOCK", "0".
+  static std::string OtherFlags(int flags) {
+    const std::string text = OpenFlagsInC(flags), access = "O_RDONLY | ";
+    return flags == 0 ? "0" : text.starts_with(access) ? text.substr(access.size()) : text;
   }
 
   // INT64_MIN has no literal; others beyond int are wide enough by themselves.
   static std::string Integer(std::int64_t value) {
     return value == INT64_MIN ? "(-9223372036854775807 - 1)" : std::to_string(value);
-  }
-
-  std::string Object(int i, K kind) {
-    if (kind == K::kMutex) return Refuse("of a mutex");
-    return roles_.Semaphore(entry_.actor, Word(i));
   }
 
   std::string Result(int i, K kind) {
@@ -159,8 +169,8 @@ class Writer {
   // "fds(0, (int[]){p1[0], -1})"
   std::string FdSet(int i) {
     if (Word(i) == 0) return "NULL";
+    if (Word(0) > 64) return Refuse("with sets of more than 64 descriptors");
     if (entry_.size[i] == 0) return Faults() ? "(void *)-1" : Refuse("with unknown sets");
-    needs_.sets = true;
     const auto bits = Take<std::uint64_t>(entry_, i);
     std::string text = "fds(" + std::to_string(i - 1) + ", (int[]){";
     for (int fd = 0; fd < 64; ++fd) {
@@ -215,7 +225,6 @@ class Writer {
       case K::kSigsetIn: return SetOf(Take<std::uint64_t>(entry_, i));
       case K::kActionIn: return Action(i);
       case K::kLimitIn:
-        needs_.limit = true;
         return Take<rlim_t>(entry_, i) == RLIM_INFINITY ? "RLIM_INFINITY"
                                                         : std::to_string(Take<rlim_t>(entry_, i));
       case K::kVectorIn: return Vectors(i, false);
@@ -238,12 +247,13 @@ class Writer {
              Integer(time.tv_nsec) + "}";
     if (!valid || !near)
       return "&(struct timespec){" + Integer(time.tv_sec) + ", " + Integer(time.tv_nsec) + "}";
-    needs_.deadline = true;
-    return "at(" + std::to_string(ms) + ")";
+    constexpr time_t kUptimeMax = 1'000'000'000;  // the time of day is later
+    return std::string("at(") +
+           ClockInC(now.tv_sec < kUptimeMax ? CLOCK_MONOTONIC : CLOCK_REALTIME) + ", " +
+           std::to_string(ms) + ")";
   }
 
   std::string SetOf(std::uint64_t bits) {
-    needs_.signals = true;
     std::string text = "sigs((int[]){";
     for (int signal = 1; signal <= 64; ++signal) {
       if (bits >> (signal - 1) & 1) text += SignalInC(signal) + ", ";
@@ -281,7 +291,6 @@ class Writer {
     std::string handler = "on_signal";
     if (action.sa_handler == SIG_IGN) handler = "SIG_IGN";
     if (action.sa_handler == SIG_DFL) handler = "SIG_DFL";
-    if (handler == "on_signal") needs_.handler = true;
     std::string flags;
     if (action.sa_flags & SA_RESTART) flags = ", .sa_flags = SA_RESTART";
     return "&(struct sigaction){.sa_handler = " + handler + flags + "}";
@@ -295,21 +304,7 @@ class Writer {
   const std::string& made_;
 };
 
-std::string Parenthesized(const std::string& text) {
-  return text.find('|') == text.npos ? text : "(" + text + ")";
-}
-
 bool Makes(Function function) { return function == Function::pipe || function == Function::pipe2; }
-
-// "polls[0].revents == POLLIN && ..."
-std::string PollResults(const TraceEntry& entry) {
-  std::string text;
-  for (std::size_t at = 0; at < entry.size[0]; at += sizeof(pollfd)) {
-    text += " && polls[" + std::to_string(at / sizeof(pollfd)) +
-            "].revents == " + Parenthesized(PollBitsInC(Take<pollfd>(entry, 0, at).revents));
-  }
-  return entry.size[0] == 0 ? "" : text;
-}
 
 }  // namespace
 
@@ -329,70 +324,6 @@ std::string CallInC(const TraceEntry& entry, Roles& roles, Needs& needs, std::st
     roles.Close(entry.actor, static_cast<int>(entry.word[0]));
   if (entry.function == Function::munmap) roles.Unmap(entry.actor, entry.word[0]);
   if (made.empty() && !(made = roles.Define(entry)).empty()) text = made + " = " + text;
-  return text;
-}
-
-// " && FD_ISSET(p1[0], &sets[0])" for each descriptor that was asked for.
-std::string SetResults(const TraceEntry& entry, int i, const Roles& roles) {
-  std::string text;
-  const auto asked = Take<std::uint64_t>(entry, i);
-  const auto ready = Take<std::uint64_t>(entry, i, sizeof asked);
-  for (int fd = 0; fd < 64; ++fd) {
-    if (!(asked >> fd & 1)) continue;
-    text += std::string(" && ") + (ready >> fd & 1 ? "" : "!") + "FD_ISSET(" +
-            roles.Descriptor(entry.actor, fd) + ", &sets[" + std::to_string(i - 1) + "])";
-  }
-  return text;
-}
-
-std::string ResultsInC(const TraceEntry& entry, const Roles& roles, const Needs& needs) {
-  const FunctionShape& shape = ShapeOf(entry.function);
-  std::string text;
-  for (int i = 0; i < entry.word_count; ++i) {
-    if (!(entry.written >> i & 1)) continue;
-    const auto number = std::to_string(Take<int>(entry, i));
-    const auto field = [&](int n) {
-      return std::to_string(Take<long>(entry, i, n * sizeof(long)));
-    };
-    switch (shape.parameters[i].kind) {
-      case K::kBytesOut:
-        if (entry.requirement.what == Requirement::kSetup)
-          text += " && r == " + std::to_string(entry.value);
-        if (!needs.bytes_are_known || entry.value <= 0 || entry.size[i] != entry.value) break;
-        text += " && memcmp(buf, " + LiteralInC(CopyOf(entry, i)) + ", " +
-                std::to_string(entry.value) + ") == 0";
-        break;
-      case K::kUnsignedOut: text += " && prio == " + number; break;
-      case K::kIntOut: text += " && number == " + number; break;
-      case K::kAttributesOut:
-        text += " && attr.mq_curmsgs == " + field(3);
-        text += (Take<long>(entry, i) & O_NONBLOCK) ? " && attr.mq_flags & O_NONBLOCK"
-                                                    : " && !(attr.mq_flags & O_NONBLOCK)";
-        break;
-      case K::kInfoOut: {
-        siginfo_t info{};
-        std::memcpy(&info, entry.memory + entry.at[i],
-                    std::min<std::size_t>(sizeof info, entry.size[i]));
-        text += " && info.si_signo == " + SignalInC(info.si_signo);
-        if (info.si_code == SI_MESGQ) text += " && info.si_code == SI_MESGQ";
-        if (info.si_code == SI_USER) text += " && info.si_code == SI_USER";
-        if (info.si_code == SI_QUEUE) text += " && info.si_code == SI_QUEUE";
-        break;
-      }
-      case K::kOpaqueOut: {
-        const std::string_view bytes = CopyOf(entry, i).substr(
-            std::min<std::size_t>(entry.size[i], entry.word[i + 1] * sizeof(iovec)));
-        if (needs.bytes_are_known && entry.value > 0 &&
-            bytes.size() == static_cast<std::size_t>(entry.value))
-          text += " && memcmp(buf, " + LiteralInC(bytes) + ", " + std::to_string(entry.value) +
-                  ") == 0";
-        break;
-      }
-      case K::kFdSet: text += SetResults(entry, i, roles); break;
-      case K::kPolls: text += PollResults(entry); break;
-      default: break;
-    }
-  }
   return text;
 }
 

@@ -12,12 +12,7 @@ namespace ipcsuite::repro {
 struct Needs {
   std::size_t buffer_bytes = 0;  // `buf`, into which calls write
   std::size_t zeroes_bytes = 0;  // `zeroes`, of which long buffers consist
-  bool deadline = false;         // at(ms): a time from now
-  bool sets = false;             // fds(i, (int[]){p1[0], -1}): the i-th set of select()
-  bool signals = false;          // sigs((int[]){SIGUSR1, 0}): a set of signals
-  bool handler = false;          // on_signal(): does nothing
-  bool limit = false;            // limit(resource, n)
-  bool fill = false, drain = false, full = false;
+  bool fill = false, drain = false;
   bool attributes = false, status = false, priority = false, number = false, info = false;
   bool polls = false;
   bool bytes_are_known = true;  // what is received can be compared

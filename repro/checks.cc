@@ -9,6 +9,7 @@
 #include <charconv>
 #include <optional>
 
+#include "harness/core/call.h"
 #include "harness/core/functions.h"
 #include "harness/core/trace_words.h"
 #include "repro/roles.h"
@@ -120,6 +121,46 @@ std::string ConditionOn(const TraceEntry& entry, const Side& observed, const Sid
 }
 
 }  // namespace
+
+std::string ConditionOf(const TraceEntry& entry, const Requirement& required) {
+  if (entry.function == Function::pthread_barrier_wait)
+    return "r == 0 || r == PTHREAD_BARRIER_SERIAL_THREAD";
+  const ErrorStyle style = ShapeOf(entry.function).style;
+  const std::string failure = style == ErrorStyle::kSemFailed ? "r == (long)SEM_FAILED" : "r == -1";
+  const std::string success = style == ErrorStyle::kNumber      ? "r == 0"
+                              : style == ErrorStyle::kSemFailed ? "r != (long)SEM_FAILED"
+                                                                : "r != -1";
+  std::string errors;
+  for (int i = 0; i < required.error_count; ++i) {
+    const std::string_view variable = style == ErrorStyle::kNumber ? "r" : "e";
+    errors +=
+        (i > 0 ? " || " : "") + std::string(variable) + " == " + ErrnoName(required.errors[i]);
+  }
+  const bool several = required.error_count > 1;
+  switch (required.what) {
+    case Requirement::kSucceeds: return success;
+    case Requirement::kReturns: return "r == " + std::to_string(required.value);
+    case Requirement::kFails:
+      if (style == ErrorStyle::kNumber) return errors;
+      return failure + " && " + (several ? "(" + errors + ")" : errors);
+    case Requirement::kMayFail: return success + " || " + errors;
+    case Requirement::kSetup: return success;
+    default: return "";
+  }
+}
+
+Requirement AsSeen(const TraceEntry& entry) {
+  constexpr std::int64_t kTellingMax = 64;  // capacities and addresses are larger
+  Requirement seen;
+  if (entry.failed) {
+    seen = {.what = Requirement::kFails, .error_count = 1, .errors = {entry.error}};
+  } else if (entry.value >= 0 && entry.value <= kTellingMax) {
+    seen = {.what = Requirement::kSucceeds, .value = entry.value};
+  } else {
+    seen = {.what = Requirement::kSucceeds};
+  }
+  return seen;
+}
 
 std::map<const TraceEntry*, std::string> FailedComparisons(const Slot& slot) {
   constexpr int kLookedAt = 8;  // calls before the comparison

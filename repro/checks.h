@@ -1,4 +1,4 @@
-// Checks that a test made of what a call stored, not of its outcome: which call it was.
+// What a test requires of a call, as a condition in C.
 #pragma once
 
 #include <map>
@@ -9,6 +9,10 @@
 
 namespace ipcsuite::repro {
 
+// What is required of an outcome, as a condition on r and e; "" when nothing is.
+std::string ConditionOf(const TraceEntry& entry, const Requirement& required);
+// For what a test looks at by itself: that it goes as it went when the test passed.
+Requirement AsSeen(const TraceEntry& entry);
 // For each failed comparison ("observed 1, expected 0") the last call before it that returned or
 // stored what was observed, with the condition that did not hold: "number == 0". Comparisons of
 // other things are left out.

@@ -108,21 +108,17 @@ class Counterexample {
     for (const int process : issued_)
       all += (all.empty() ? "" : " && ") + ("sleeps(" + std::to_string(process + 1) + ")");
     Main("if (" + all + ") end(1, \"nobody wakes these calls\");");
-    sleeps_ = true;
   }
 
   std::string CallOf(const Event& event) {
-    const std::string deadline = event.Has("past")   ? "at(-1000)"
-                                 : event.Has("near") ? "at(1)"
-                                                     : "at(3600000)";
+    const std::string deadline = event.Has("past")   ? "at(CLOCK_REALTIME, -1000)"
+                                 : event.Has("near") ? "at(CLOCK_REALTIME, 1)"
+                                                     : "at(CLOCK_REALTIME, 3600000)";
     const std::string queue = event.Has("nonblock") ? "nonblocking" : "q";
     const std::string message = "\"" + event.Argument("v") + "\", " +
                                 std::to_string(event.Argument("v").size()) + ", " +
                                 event.Argument("prio ");
-    const auto timed = [&](const std::string& call) {
-      needs_.deadline = true;
-      return call + ", " + deadline + ")";
-    };
+    const auto timed = [&](const std::string& call) { return call + ", " + deadline + ")"; };
     const std::string& name = event.call;
     if (name == "mq_send") return "mq_send(" + queue + ", " + message + ")";
     if (name == "mq_timedsend") return timed("mq_timedsend(" + queue + ", " + message);
@@ -157,9 +153,7 @@ class Counterexample {
 
   std::string Text() {
     if (!messages_.empty()) needs_.buffer_bytes = 64, needs_.priority = true;
-    needs_.handler = handler_;
-    Runtime runtime = {
-        .peers = peers_, .processes = true, .blocked = true, .sleeps = sleeps_, .needs = needs_};
+    Runtime runtime = {.peers = peers_, .processes = true, .blocked = true, .needs = needs_};
     std::string set_up;
     if (!messages_.empty()) {
       runtime.variables = {{"mqd_t", "q"}, {"mqd_t", "nonblocking"}};
@@ -171,7 +165,7 @@ class Counterexample {
           ", .mq_msgsize = 64}));\n"
           "  SETUP(nonblocking = mq_open(\"/repro-1\", O_RDWR | O_NONBLOCK));\n";
     } else {
-      runtime.semaphores = 1;
+      runtime.shared = {{"sem_t", "sem1"}};
       set_up = "  SETUP(sem_init(&s->sem1, 1, " + value_ + "));\n";
     }
     if (handler_) {
@@ -205,7 +199,7 @@ class Counterexample {
 
   const TestEntry& test_;
   std::string messages_, value_, why_;
-  bool handler_ = false, sleeps_ = false;
+  bool handler_ = false;
   int peers_ = 0;
   Needs needs_;
   std::set<int> issued_;

@@ -1,5 +1,6 @@
 #include "repro/layout.h"
 
+#include <algorithm>
 #include <cctype>
 #include <set>
 #include <string_view>
@@ -36,6 +37,23 @@ std::set<std::string> VariablesIn(std::string_view text) {
   return names;
 }
 
+// "repro-1", "peer 2": what strings and arrays name.
+std::set<std::string> NamesAndPeersIn(const std::string& text) {
+  std::set<std::string> names;
+  for (const char* before : {"repro-", "thread[", "pid[", "blocked("}) {
+    for (std::size_t at = 0; (at = text.find(before, at)) != text.npos;) {
+      at += std::string_view(before).size();
+      std::size_t end = at;
+      while (end < text.size() && std::isdigit(static_cast<unsigned char>(text[end]))) ++end;
+      const std::string number = text.substr(at, end - at);
+      const bool own = std::string_view(before) == "repro-";
+      if (!number.empty() && (own || number != "0"))
+        names.insert((own ? before : "peer ") + number);
+    }
+  }
+  return names;
+}
+
 std::set<std::string> VariablesOf(const Segment& segment) {
   std::set<std::string> names;
   for (const std::string& part : segment.parts) names.merge(VariablesIn(part));
@@ -43,8 +61,9 @@ std::set<std::string> VariablesOf(const Segment& segment) {
 }
 
 bool IsSetUp(const std::string& line) {
-  return line.starts_with("SETUP(") && line.find("MUST(") == line.npos &&
-         line.find("turn") == line.npos;
+  const bool plain =
+      line.starts_with("SETUP(") || line.starts_with("ZERO(") || line.starts_with("waitpid(");
+  return plain && line.find("MUST(") == line.npos && line.find("turn") == line.npos;
 }
 
 // Changes nothing.
@@ -60,22 +79,34 @@ std::string Made(const Segment& segment) {
   return text.substr(open + 1, equal - open - 1);
 }
 
+// Whether its variable, or a name under which others find the object, is used.
+bool MakesWhatIs(const Segment& segment, const std::set<std::string>& used) {
+  const std::string made = Made(segment);
+  if (made.empty()) return false;
+  const std::set<std::string> names = NamesAndPeersIn(segment.parts.front());
+  return used.contains(made) ||
+         std::ranges::any_of(names, [&](const std::string& name) { return used.contains(name); });
+}
+
 }  // namespace
 
 void RemoveUnused(std::vector<Segment>& script) {
   std::set<std::string> used;
   for (const Segment& segment : script) {
-    if (!segment.places) used.merge(VariablesOf(segment));
+    if (segment.places) continue;
+    used.merge(VariablesOf(segment));
+    for (const std::string& part : segment.parts) used.merge(NamesAndPeersIn(part));
   }
   for (bool more = true; more;) {
     more = false;
     for (const Segment& segment : script) {
-      if (!segment.places || !used.contains(Made(segment))) continue;
+      if (!segment.places || !MakesWhatIs(segment, used)) continue;
       for (const std::string& name : VariablesOf(segment)) more |= used.insert(name).second;
     }
   }
   std::erase_if(script, [&](const Segment& segment) {
     if (!segment.places) return false;
+    if (!Made(segment).empty()) return !MakesWhatIs(segment, used);
     for (const std::string& name : VariablesOf(segment)) {
       if (used.contains(name)) return false;
     }
@@ -83,9 +114,36 @@ void RemoveUnused(std::vector<Segment>& script) {
   });
 }
 
+void KeepWhatLeadsTo(std::size_t failing, std::vector<Segment>& script) {
+  std::vector<std::set<std::string>> named;
+  for (const Segment& segment : script) {
+    std::set<std::string> names = VariablesOf(segment);
+    for (const std::string& part : segment.parts) names.merge(NamesAndPeersIn(part));
+    if (segment.starts > 0) names.insert("peer " + std::to_string(segment.starts));
+    if (segment.actor > 0) names.insert("peer " + std::to_string(segment.actor));
+    named.push_back(std::move(names));
+  }
+  std::set<std::string> wanted = named[failing];
+  std::vector<bool> kept(script.size());
+  for (bool more = true; more;) {
+    more = false;
+    for (std::size_t i = 0; i < script.size(); ++i) {
+      const bool shares = named[i].empty() || std::ranges::any_of(named[i], [&](const auto& name) {
+                            return wanted.contains(name);
+                          });
+      if (kept[i] || !shares) continue;
+      kept[i] = more = true;
+      wanted.insert(named[i].begin(), named[i].end());
+    }
+  }
+  std::size_t i = 0;
+  std::erase_if(script, [&](const Segment&) { return !kept[i++]; });
+}
+
 Layout Arrange(const std::vector<Segment>& script, int peers) {
   Layout layout;
-  int turn = 0;
+  int turn = 0, group = 0;  // the turn of the calls that return together
+  bool in_group = false;
   for (std::size_t i = 0; i < script.size(); ++i) {
     const Segment& segment = script[i];
     std::vector<std::string>& lines = layout.lines[segment.actor];
@@ -101,7 +159,12 @@ Layout Arrange(const std::vector<Segment>& script, int peers) {
     const bool first = i > 0 && script[i - 1].actor != segment.actor;
     const bool last =
         i + 1 < script.size() ? script[i + 1].actor != segment.actor : segment.actor != 0;
-    if (first) add("turn(" + std::to_string(++turn) + ");");
+    if (first) {
+      ++turn;
+      if (!segment.returns || !in_group) group = turn;
+      in_group = segment.returns;
+      add("turn(" + std::to_string(group) + ");");
+    }
     for (const std::string& part : segment.parts) add(part);
     if (last && !segment.issues && peers > 0) add("s->turn++;");
     // Calls of the set-up stand side by side; what was looked at twice in a row is shown once.
@@ -139,10 +202,10 @@ std::string Wrapped(const std::string& line) {
 }
 
 std::string HeadInC(const TestEntry& test) {
-  std::string text = "/* " + test.name + ": exit status 0: conforms, 1: deviates, 77: cannot tell";
-  if (test.meta->clauses.empty()) return text + " */\n";
+  std::string text = "/* " + test.name + "\n";
+  const std::string end = " * Exit status: 0 conforms, 1 deviates, 77 cannot tell. */\n";
+  if (test.meta->clauses.empty()) return text + end;
   const ipcsuite::Clause& clause = Get(test.meta->clauses.front());
-  text += "\n *\n";
   std::string line = " *";
   for (const std::string& word : Split(std::string(clause.id) + " (" + std::string(clause.source) +
                                            "): " + std::string(clause.requires_text),
@@ -150,7 +213,7 @@ std::string HeadInC(const TestEntry& test) {
     if (line.size() + word.size() > 96) text += line + "\n", line = " *";
     line += " " + word;
   }
-  return text + line + " */\n";
+  return text + line + "\n" + end;
 }
 
 std::string WithoutSharing(std::string text) {

@@ -13,18 +13,25 @@ namespace ipcsuite::repro {
 struct Segment {
   int actor = 0;
   std::vector<std::string> parts = {};  // statements
-  bool places = false;  // only makes or ends something: unused when nothing else names it
-  bool issues = false;  // a call that gives the turn away before it begins
+  bool places = false;   // only makes or ends something: unused when nothing else names it
+  bool issues = false;   // a call that gives the turn away before it begins
+  bool returns = false;  // begins when a call does that was given the turn away for
+  int starts = 0;        // this peer; 0: none
 };
 
 // Removes what makes variables that nothing else names ("fd1", "map2", ...).
 void RemoveUnused(std::vector<Segment>& script);
+
+// Removes what has nothing to do with the check that fails, script[failing]: steps that share with
+// it no descriptor, object, name or process, not even through others.
+void KeepWhatLeadsTo(std::size_t failing, std::vector<Segment>& script);
 
 struct Layout {
   std::map<int, std::vector<std::string>> lines;  // of each actor
   int last_turn = 0;                              // for which main() waits at the end; 0: none
 };
 // Lines with turn(n) where another actor comes before, and s->turn++ where another one follows.
+// Calls that return one after the other may do so in any order: they share a turn.
 Layout Arrange(const std::vector<Segment>& script, int peers);
 
 // Whether a text names this variable.

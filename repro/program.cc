@@ -1,5 +1,6 @@
 #include "repro/program.h"
 
+#include <fcntl.h>
 #include <sys/wait.h>
 
 #include <algorithm>
@@ -22,46 +23,6 @@ namespace {
 
 using What = Step::What;
 
-// What is required of an outcome, as a condition on r and e; "" when nothing is.
-std::string ConditionOf(const TraceEntry& entry, const Requirement& required) {
-  const ErrorStyle style = ShapeOf(entry.function).style;
-  const std::string failure = style == ErrorStyle::kSemFailed ? "r == (long)SEM_FAILED" : "r == -1";
-  const std::string success = style == ErrorStyle::kNumber      ? "r == 0"
-                              : style == ErrorStyle::kSemFailed ? "r != (long)SEM_FAILED"
-                                                                : "r != -1";
-  std::string errors;
-  for (int i = 0; i < required.error_count; ++i) {
-    const std::string_view variable = style == ErrorStyle::kNumber ? "r" : "e";
-    errors +=
-        (i > 0 ? " || " : "") + std::string(variable) + " == " + ErrnoName(required.errors[i]);
-  }
-  const bool several = required.error_count > 1;
-  switch (required.what) {
-    case Requirement::kSucceeds: return success;
-    case Requirement::kReturns: return "r == " + std::to_string(required.value);
-    case Requirement::kFails:
-      if (style == ErrorStyle::kNumber) return errors;
-      return failure + " && " + (several ? "(" + errors + ")" : errors);
-    case Requirement::kMayFail: return success + " || " + errors;
-    case Requirement::kSetup: return success;
-    default: return "";
-  }
-}
-
-// For what a test looks at by itself: that it goes as it went when the test passed.
-Requirement AsSeen(const TraceEntry& entry) {
-  constexpr std::int64_t kTellingMax = 64;  // capacities and addresses are larger
-  Requirement seen;
-  if (entry.failed) {
-    seen = {.what = Requirement::kFails, .error_count = 1, .errors = {entry.error}};
-  } else if (entry.value >= 0 && entry.value <= kTellingMax) {
-    seen = {.what = Requirement::kSucceeds, .value = entry.value};
-  } else {
-    seen = {.what = Requirement::kSucceeds};
-  }
-  return seen;
-}
-
 class Program {
  public:
   Program(const Slot& slot, const TestEntry& test, const report::TestRecord& record)
@@ -78,19 +39,23 @@ class Program {
     bool required = false, violated = false;
     for (const Step& step : *steps) {
       peers_ = std::max(peers_, std::max<int>(step.actor, step.what == What::kStart ? step.of : 0));
-      const Requirement& requirement = step.entry->requirement;
       required = required || IsCheck(step) || compared_.contains(step.entry);
-      violated = violated || compared_.contains(step.entry) ||
-                 (requirement.what != Requirement::kNone && !requirement.held);
+      violated = violated || Fails(step);
       NoteLongBytes(*step.entry);
     }
     if (!required) return Error{"none of its checks is one of a call's outcome"};
     if (!passed_ && !violated)
       return Error{"what failed is not the outcome of a call, but what the test made of it"};
     NoteSurroundings(*steps);
-    for (const Step& step : *steps) Perform(step);
+    for (const Step& step : *steps) {
+      Perform(step);
+      if (!passed_ && Fails(step)) failing_ = static_cast<std::ptrdiff_t>(script_.size()) - 1;
+    }
+    if (!pending_.empty() && why_.empty()) why_ = "chance decides whether a thread is cancelled";
     if (!why_.empty()) return Error{why_};
+    if (failing_ >= 0 && !numbers_) KeepWhatLeadsTo(static_cast<std::size_t>(failing_), script_);
     RemoveUnused(script_);
+    ForgetPeersThatDoNotStart();
     const std::string text = Text();
     constexpr std::ptrdiff_t kLinesMax = 300;
     if (std::ranges::count(text, '\n') > kLinesMax) return Error{"it would be too long to be read"};
@@ -103,6 +68,12 @@ class Program {
     return step.what == What::kBlocked ||
            (what != Requirement::kNone && what != Requirement::kOpen &&
             what != Requirement::kSetup);
+  }
+
+  bool Fails(const Step& step) const {
+    const Requirement& requirement = step.entry->requirement;
+    return compared_.contains(step.entry) ||
+           (requirement.what != Requirement::kNone && !requirement.held);
   }
 
   // Long buffers are written as zeroes, so what is read of them differs.
@@ -119,7 +90,10 @@ class Program {
   void NoteSurroundings(const std::vector<Step>& steps) {
     for (const Step& step : steps) {
       const TraceEntry& entry = *step.entry;
-      if (step.what == What::kBecome) roles_.UseDirectory();
+      const bool other = ShapeOf(entry.function).parameters[0].kind == ParameterKind::kDirFd &&
+                         static_cast<int>(entry.word[0]) != AT_FDCWD;
+      if (step.what == What::kBecome || (other && CopyOf(entry, 1).starts_with('/')))
+        roles_.UseDirectory();
       numbers_ = numbers_ || step.what == What::kFull || NumbersMatter(entry);
       if (first_number_ < 0 && entry.actor == 0 && !entry.failed && entry.ended != 0)
         first_number_ = NumberMade(entry);
@@ -137,7 +111,10 @@ class Program {
     switch (step.what) {
       case What::kCall: return Call(step, "CALL");
       case What::kIssue: return Call(step, "ISSUE");
-      case What::kReturn: Add(step.actor); return Check(*step.entry);
+      case What::kReturn:
+        Add(step.actor);
+        script_.back().returns = true;
+        return Check(*step.entry);
       case What::kStart: return Start(step);
       case What::kBlocked:
         needs_blocked_ = true;
@@ -148,10 +125,17 @@ class Program {
       case What::kCloseExcept: return CloseExcept(step);
       case What::kBecome: return Become(step);
       case What::kFull:
-        needs_.full = true;
         return Add(step.actor, "full(" + std::to_string(step.entry->word[0]) + ");");
       case What::kJoin: return Join(step, peer);
+      case What::kExit: return Add(step.actor);
     }
+  }
+
+  void ForgetPeersThatDoNotStart() {
+    std::set<int> started;
+    for (const Segment& segment : script_) started.insert(segment.starts);
+    for (std::set<int>* peers : {&processes_, &threads_})
+      std::erase_if(*peers, [&](int peer) { return !started.contains(peer); });
   }
 
   // Begins what an actor does in one step.
@@ -165,32 +149,43 @@ class Program {
     return roles_.Descriptor(step.actor, static_cast<int>(step.entry->word[0]));
   }
 
-  void Call(const Step& step, const std::string& how) {
+  void Call(const Step& step, std::string how) {
     const TraceEntry& entry = *step.entry;
-    const std::string call = CallInC(entry, roles_, needs_, &why_);
-    Add(step.actor, how + "(" + call + ");");
-    script_.back().places = IsRaw(entry) && Places(entry);
-    script_.back().issues = how == "ISSUE";
-    if (how == "CALL") Check(entry);
     const Requirement::What what = entry.requirement.what;
     const bool gone = what == Requirement::kDies || what == Requirement::kIsCancelled;
+    const bool pending = what == Requirement::kIsCancelled && pending_.contains(step.actor);
+    if (pending) how = "ISSUE";
+    const std::string call = CallInC(entry, roles_, needs_, &why_);
+    Add(step.actor, how + "(" + call + ");");
+    const bool unjudged = what == Requirement::kNone || what == Requirement::kSetup;
+    script_.back().places =
+        (IsRaw(entry) || (unjudged && !numbers_)) && Places(entry) && !compared_.contains(&entry);
+    script_.back().issues = how == "ISSUE";
+    if (how == "CALL") Check(entry);
     if (entry.ended == 0 && !MustReturn(entry) && !gone)
       may_stay_ |= std::uint64_t{1} << step.actor;
     // A thread that is cancelled, or a process that is killed, must not come back.
     if (gone) More("MUST(!\"come back from the call\");" + Clause(entry.requirement));
     if (what == Requirement::kDies) dies_[step.actor] = &entry;
     if (what == Requirement::kIsCancelled) cancelled_[step.actor] = &entry;
-    if (entry.function == Function::pthread_cancel) AwaitCancelled(entry);
+    if (pending) {
+      Add(0);
+      AwaitCancelled(step.actor);
+    }
+    if (entry.function == Function::pthread_cancel)
+      AwaitCancelled(roles_.ActorOfThread(entry.word[0]));
   }
 
-  void AwaitCancelled(const TraceEntry& cancel) {
-    const int peer = roles_.ActorOfThread(cancel.word[0]);
+  void AwaitCancelled(int peer) {
     const auto found = cancelled_.find(peer);
-    if (found == cancelled_.end()) return;
-    needs_end_ = true;
+    if (found == cancelled_.end()) {
+      pending_.insert(peer);
+      return;
+    }
     More("pthread_join(thread[" + std::to_string(peer) + "], &ended);");
     More("MUST(ended == PTHREAD_CANCELED);" + Clause(found->second->requirement));
     cancelled_.erase(found);
+    pending_.erase(peer);
   }
 
   void Check(const TraceEntry& entry) {
@@ -208,7 +203,7 @@ class Program {
         passed_ && !entry.failed && own ? ResultsInC(entry, roles_, needs_) : "";
     if (condition.empty()) return;
     if (required.what == Requirement::kSetup || seen) {
-      Need(condition, !seen || condition == "r != -1");
+      Need(condition, !seen || condition == "r != -1" || condition == "r == 0");
       if (!results.empty()) More("MUST(" + results.substr(4) + ");");
       return;
     }
@@ -220,8 +215,10 @@ class Program {
   // The set-up has this outcome, or nothing can be told.
   void Need(const std::string& condition, bool setup) {
     std::vector<std::string>& parts = script_.back().parts;
-    if (setup && condition == "r != -1" && !parts.empty() && parts.back().starts_with("CALL(")) {
-      parts.back() = "SETUP(" + parts.back().substr(5);
+    const bool zero = condition == "r == 0";
+    if (setup && (zero || condition == "r != -1") && !parts.empty() &&
+        parts.back().starts_with("CALL(")) {
+      parts.back() = (zero ? "ZERO(" : "SETUP(") + parts.back().substr(5);
     } else {
       More("NEED(" + condition + ");");
     }
@@ -242,12 +239,14 @@ class Program {
     if (step.entry->kind == TraceEntry::Kind::kFork) {
       roles_.StartProcess(step.of, step.actor);
       processes_.insert(step.of);
-      Add(0, "NEED((pid[" + peer + "] = fork()) >= 0);");
-      return More("if (pid[" + peer + "] == 0) peer" + peer + "(NULL), _exit(0);");
+      Add(0, "FORK(" + peer + ");");
+      script_.back().starts = step.of;
+      return;
     }
     roles_.StartThread(step.of, step.actor, step.entry->word[1]);
     threads_.insert(step.of);
-    Add(0, "NEED(pthread_create(&thread[" + peer + "], NULL, peer" + peer + ", NULL) == 0);");
+    Add(0, "THREAD(" + peer + ");");
+    script_.back().starts = step.of;
   }
 
   void Signal(const Step& step, const std::string& peer) {
@@ -285,9 +284,8 @@ class Program {
   void Join(const Step& step, const std::string& peer) {
     if (!processes_.contains(step.of) || !joined_.insert(step.of).second) return;
     const auto dies = dies_.find(step.of);
-    needs_status_ = true;
+    if (dies == dies_.end()) return Add(0, "waitpid(pid[" + peer + "], NULL, 0);");
     Add(0, "waitpid(pid[" + peer + "], &status, 0);");
-    if (dies == dies_.end()) return;
     const std::string signal = SignalInC(static_cast<int>(dies->second->requirement.value));
     More("MUST(WIFSIGNALED(status) && WTERMSIG(status) == " + signal + ");" +
          Clause(dies->second->requirement));
@@ -301,9 +299,10 @@ class Program {
       if (lines == layout.lines.end() && !processes_.contains(peer) && !threads_.contains(peer))
         continue;
       text += "\nstatic void *peer" + std::to_string(peer) +
-              "(void *unused) {\n  me = " + std::to_string(peer) + ";\n";
+              "(void *unused) {\n  me = " + std::to_string(peer) + ";";
       if (needs_blocked_ && threads_.contains(peer))
-        text += "  s->tid[me] = (int)syscall(SYS_gettid);\n";
+        text += " s->tid[me] = (int)syscall(SYS_gettid);";
+      text += "\n";
       if (lines != layout.lines.end()) {
         for (const std::string& line : lines->second) text += Wrapped("  " + line) + "\n";
       }
@@ -325,15 +324,15 @@ class Program {
                        .processes = !processes_.empty(),
                        .threads = !threads_.empty(),
                        .blocked = needs_blocked_,
-                       .status = needs_status_,
-                       .end = needs_end_,
+                       .status = main.find("&status") != main.npos,
+                       .end = main.find("&ended") != main.npos,
                        .taken_numbers = numbers_ ? std::max(0, first_number_ - 1) : 0,
                        .directory = roles_.directory(),
                        .directories = roles_.directories(),
                        .needs = needs_,
                        .may_stay = may_stay_,
                        .variables = std::move(variables),
-                       .semaphores = roles_.semaphores(),
+                       .shared = roles_.shared(),
                        .removals = roles_.Removals()};
     text += "\nint main(void) {\n" + SetUpInC(runtime) + main + "  end(0, NULL);\n}\n";
     return HeadInC(test_) + RuntimeInC(runtime, text) + (peers_ == 0 ? WithoutSharing(text) : text);
@@ -342,15 +341,16 @@ class Program {
   const Slot& slot_;
   const TestEntry& test_;
   const bool passed_;
-  bool needs_blocked_ = false, needs_status_ = false, needs_end_ = false, numbers_ = false;
+  bool needs_blocked_ = false, numbers_ = false;
   int peers_ = 0, first_number_ = -1;
+  std::ptrdiff_t failing_ = -1;  // the segment with the check that fails
   std::uint64_t may_stay_ = 0;
   Roles roles_;
   Needs needs_;
   std::string why_;
   std::vector<Segment> script_;
   std::map<const TraceEntry*, std::string> compared_;
-  std::set<int> processes_, threads_, joined_, ends_;
+  std::set<int> processes_, threads_, joined_, ends_, pending_;  // pending: its cancellation
   std::map<int, const TraceEntry*> dies_, cancelled_;
 };
 

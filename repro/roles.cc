@@ -8,6 +8,28 @@
 #include "harness/core/trace_words.h"
 
 namespace ipcsuite::repro {
+namespace {
+
+// Kinds of objects from ParameterKind::kSemaphore on.
+const Variable kObjects[] = {{"sem_t", "sem"},
+                             {"pthread_mutex_t", "mutex"},
+                             {"pthread_cond_t", "cond"},
+                             {"pthread_rwlock_t", "rwlock"},
+                             {"pthread_barrier_t", "barrier"},
+                             {"pthread_spinlock_t", "spin"},
+                             {"pthread_mutexattr_t", "mutexattr"},
+                             {"pthread_condattr_t", "condattr"},
+                             {"pthread_rwlockattr_t", "rwlockattr"},
+                             {"pthread_barrierattr_t", "barrierattr"}};
+
+}  // namespace
+
+bool NamesItsCopy(Function function) {
+#if defined(__linux__)
+  if (function == Function::dup3) return true;
+#endif
+  return function == Function::dup2;
+}
 
 std::string_view CopyOf(const TraceEntry& entry, int i) {
   return {entry.memory + entry.at[i], entry.size[i]};
@@ -43,6 +65,7 @@ std::string Roles::Define(const TraceEntry& entry) {
     Table(entry.actor)[entry.value] = {name};
     return name;
   };
+  if (NamesItsCopy(entry.function)) return descriptor("int", "fd");
   switch (entry.function) {
     case Function::pipe:
     case Function::pipe2: {
@@ -58,8 +81,7 @@ std::string Roles::Define(const TraceEntry& entry) {
     case Function::open:
     case Function::openat:
     case Function::creat:
-    case Function::dup:
-    case Function::dup2: return descriptor("int", "fd");
+    case Function::dup: return descriptor("int", "fd");
     case Function::shm_open: return descriptor("int", "shm");
     case Function::mq_open: return descriptor("mqd_t", "q");
     case Function::sem_open:
@@ -111,16 +133,20 @@ const std::pair<const std::uint64_t, Roles::Map>* Roles::MapAt(int actor,
   return above == maps->second.begin() ? nullptr : &*--above;
 }
 
-std::string Roles::Semaphore(int actor, std::uint64_t address) {
+std::string Roles::Object(int actor, ParameterKind kind, std::uint64_t address) {
   if (address == 0) return "NULL";
+  const Variable& what = kObjects[static_cast<std::size_t>(kind) -
+                                  static_cast<std::size_t>(ParameterKind::kSemaphore)];
   if (const auto named = named_semaphores_.find(address); named != named_semaphores_.end())
     return named->second;
   std::string place = "at " + std::to_string(address);
   if (const auto* map = MapAt(actor, address); map && address - map->first < map->second.length)
     place = map->second.backing + " + " + std::to_string(address - map->first + map->second.offset);
-  std::string& semaphore = semaphores_at_[place];
-  if (semaphore.empty()) semaphore = "&s->sem" + std::to_string(++semaphores_);
-  return semaphore;
+  std::string& object = objects_at_[what.name + " " + place];
+  if (!object.empty()) return object;
+  if (kind >= ParameterKind::kMutexAttributes) return object = "&" + New(what.type, what.name);
+  shared_.push_back({what.type, what.name + std::to_string(++stems_[what.name])});
+  return object = "&s->" + shared_.back().name;
 }
 
 std::string Roles::Mapped(int actor, std::uint64_t address) const {

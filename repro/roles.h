@@ -14,6 +14,8 @@
 
 namespace ipcsuite::repro {
 
+// dup2() and dup3(): their second parameter is the number that the copy gets.
+bool NamesItsCopy(Function function);
 // Bytes that the trace copied of what word `i` points to.
 std::string_view CopyOf(const TraceEntry& entry, int i);
 template <typename T>
@@ -45,9 +47,10 @@ class Roles {
   // A process closes all its descriptors but those: their variables.
   std::vector<std::string> CloseExcept(int actor, const std::set<std::int64_t>& kept);
   void Close(int actor, std::int64_t number);
-  // Of a semaphore at an address, at which others may see another one: "sem1" for what sem_open()
-  // returned, "&s->sem1".
-  std::string Semaphore(int actor, std::uint64_t address);
+  // Of a semaphore, mutex, ... at an address, at which others may see another one: "named1" for
+  // what sem_open() returned, "&s->sem1"; of attributes, which each process has for itself,
+  // "&attr1".
+  std::string Object(int actor, ParameterKind kind, std::uint64_t address);
   // "map1", "map1 + 4096"; "" when it is in no mapping.
   std::string Mapped(int actor, std::uint64_t address) const;
   void Unmap(int actor, std::uint64_t address);
@@ -66,7 +69,7 @@ class Roles {
   const std::vector<Variable>& variables() const { return variables_; }
   // Directories that must be there before.
   const std::vector<std::string>& directories() const { return directories_; }
-  int semaphores() const { return semaphores_; }  // in shared memory
+  const std::vector<Variable>& shared() const { return shared_; }  // objects in shared memory
   // Calls that remove all names which the test made, the last one first: "mq_unlink(\"/repro-1\")".
   std::vector<std::string> Removals() const;
 
@@ -90,18 +93,17 @@ class Roles {
   std::map<int, int> process_of_;  // whose descriptors an actor uses
   std::map<int, std::map<std::int64_t, Open>> open_;
   std::map<std::uint64_t, std::string> named_semaphores_;
-  std::map<std::string, std::string> semaphores_at_;  // by place
+  std::map<std::string, std::string> objects_at_;  // by place
   std::map<int, std::map<std::uint64_t, Map>> maps_;
   std::map<std::uint64_t, int> threads_;
   std::map<std::int64_t, int> pids_;
   std::set<std::string> names_, made_;
   std::map<std::string, std::string> components_;
   std::map<std::string, int> stems_;
-  std::vector<Variable> variables_;
+  std::vector<Variable> variables_, shared_;
   std::vector<std::string> removals_;
   const char* directory_ = nullptr;
   std::vector<std::string> directories_;
-  int semaphores_ = 0;
 };
 
 }  // namespace ipcsuite::repro

@@ -1,6 +1,7 @@
 #include "repro/runtime.h"
 
 #include <algorithm>
+#include <cctype>
 #include <map>
 
 #include "base/text.h"
@@ -19,7 +20,7 @@ const Header kHeaders[] = {
     {"grp.h", {"setgroups"}},
     {"mqueue.h", {"mq_", "mqd_t"}},
     {"poll.h", {"pollfd", "poll("}},
-    {"pthread.h", {"pthread_create", "pthread_join", "pthread_cancel"}},
+    {"pthread.h", {"pthread_", "THREAD("}},
     {"sched.h", {"sched_yield"}},
     {"semaphore.h", {"sem_"}},
     {"signal.h", {}},
@@ -37,53 +38,60 @@ const Header kHeaders[] = {
 };
 
 // One process: what the last call was and returned, and the verdict.
-constexpr const char kEndAlone[] = R"(
-static void end(int verdict, const char *why) {
+constexpr const char kEndAlone[] = R"(static void end(int verdict, const char *why) {
   if (verdict)
-    printf("%s: %s: %s = %ld, %s\n", verdict == 1 ? "deviates" : "cannot tell", why, call, r,
+    printf("%s: %s: %s = %ld, errno: %s\n", verdict == 1 ? "deviates" : "cannot tell", why, call, r,
            strerror(e));
   fflush(stdout);
   @CLEAN@_exit(verdict);
 }
 static void late(int sig) { end(sig != 0, "the call does not return"); }
-#define CALL(...) (call = #__VA_ARGS__, errno = 0, r = (long)(__VA_ARGS__), e = errno)
+#define DO(text, ...) (call = text, errno = 0, r = (long)(__VA_ARGS__), e = errno)
+#define CALL(...) DO(#__VA_ARGS__, __VA_ARGS__)
 )";
 
 // Several: `why` is null when another one has given the verdict.
-constexpr const char kEnd[] = R"(
-static void end(int verdict, const char *why) {
+constexpr const char kEnd[] = R"(static void end(int verdict, const char *why) {
   if (why)
-    printf("%s: %s: %s = %ld, %s\n", verdict == 1 ? "deviates" : "cannot tell", why, call, r,
+    printf("%s: %s: %s = %ld, errno: %s\n", verdict == 1 ? "deviates" : "cannot tell", why, call, r,
            strerror(e));
   fflush(stdout);
   s->verdict = verdict;
   @CLEAN@_exit(verdict);
 }
 static void late(int sig) {
-  for (me = 0; me < ACTORS; ++me) {
+  if (s->verdict) end(s->verdict, NULL);
+  for (me = 0; me < ACTORS; ++me)
     if (s->in[me]@STAYS@) call = s->in[me], end(sig != 0, "the call does not return");
-  }
-  end(s->verdict ? s->verdict : 77, s->verdict ? NULL : "it took too long");
+  end(77, "it took too long");
 }
-#define DO(pass, text, ...) do { s->in[me] = call = text; pass; errno = 0; \
+#define DO(text, ...) do { s->in[me] = call = text; errno = 0; \
     r = (long)(__VA_ARGS__); e = errno; s->in[me] = NULL; } while (0)
-#define CALL(...) DO((void)0, #__VA_ARGS__, __VA_ARGS__)
+#define CALL(...) DO(#__VA_ARGS__, __VA_ARGS__)
 )";
-constexpr const char kIssue[] = "#define ISSUE(...) DO(s->turn++, #__VA_ARGS__, __VA_ARGS__)\n";
+constexpr const char kIssue[] =
+    "#define ISSUE(...) do { s->in[me] = #__VA_ARGS__; s->turn++; \\\n"
+    "    DO(#__VA_ARGS__, __VA_ARGS__); } while (0)\n";
 constexpr const char kMust[] = "#define MUST(c) if (!(c)) end(1, \"expected \" #c)\n";
 constexpr const char kNeed[] = "#define NEED(c) if (!(c)) end(77, \"set-up: \" #c)\n";
 constexpr const char kSetup[] =
-    "#define SETUP(...) do { CALL(__VA_ARGS__); if (r == -1) end(77, \"set-up\"); } while (0)\n";
+    "#define SETUP(...) do { DO(#__VA_ARGS__, __VA_ARGS__); if (r == -1) end(77, \"set-up\"); } "
+    "while (0)\n";
+constexpr const char kZero[] =
+    "#define ZERO(...) do { DO(#__VA_ARGS__, __VA_ARGS__); if (r != 0) end(77, \"set-up\"); } "
+    "while (0)\n";
+constexpr const char kFork[] =
+    "#define FORK(i) if ((pid[i] = fork()) == 0) peer##i(NULL), _exit(0); else NEED(pid[i] > 0)\n";
+constexpr const char kThread[] =
+    "#define THREAD(i) NEED(pthread_create(&thread[i], NULL, peer##i, NULL) == 0)\n";
 
-constexpr const char kTurn[] = R"(
-static void turn(int n) { /* the steps of all have numbers: waits for one */
-  while (s->turn != n && !s->verdict) sched_yield();
-  if (s->verdict) end(s->verdict, NULL);
+constexpr const char kTurn[] = R"(static void turn(int n) { /* waits for step n */
+  for (; s->turn < n; sched_yield()) if (s->verdict) end(s->verdict, NULL);
 }
 )";
 
-constexpr const char kBlocked[] = R"(
-static void blocked(int i) { /* waits until i sleeps in its call; without /proc: for a while */
+constexpr const char kBlocked[] =
+    R"(static void blocked(int i) { /* until i sleeps in its call; without /proc: a while */
   char path[32], text[128] = "";
   snprintf(path, sizeof path, "/proc/%d/stat", @TASK@);
   for (long look = 0; s->in[i]; ++look, sched_yield()) {
@@ -97,56 +105,51 @@ static void blocked(int i) { /* waits until i sleeps in its call; without /proc:
 }
 )";
 
-constexpr const char kSleeps[] = R"(
-static int sleeps(int i) { /* for a second, without a break */
+constexpr const char kSleeps[] = R"(static int sleeps(int i) { /* for a second, without a break */
   const time_t begin = time(NULL);
   while (s->in[i] && time(NULL) < begin + 2) sched_yield();
   return s->in[i] != NULL;
 }
 )";
 
-constexpr const char kDeadline[] = R"(
-static struct timespec *at(long ms) { /* a time from now */
+constexpr const char kDeadline[] =
+    R"(static struct timespec *at(clockid_t clock, long ms) { /* a time from now */
   static _Thread_local struct timespec t;
-  clock_gettime(CLOCK_REALTIME, &t);
+  clock_gettime(clock, &t);
   const long long ns = t.tv_nsec + ms * 1000000LL, second = 1000000000;
   t.tv_sec += (time_t)(ns / second - (ns % second < 0));
   t.tv_nsec = (long)((ns % second + second) % second);
   return &t;
 }
 )";
-constexpr const char kSets[] = R"(
-static fd_set *fds(int i, const int *list) {
+constexpr const char kSets[] = R"(static fd_set *fds(int i, const int *list) {
   FD_ZERO(&sets[i]);
   for (; *list >= 0; ++list) FD_SET(*list, &sets[i]);
   return &sets[i];
 }
 )";
-constexpr const char kFull[] = R"(
-static void full(int free) { /* leaves so many numbers of descriptors */
+constexpr const char kFull[] =
+    R"(static void full(int free) { /* leaves so many numbers of descriptors */
   int fd = -1, next;
   while ((next = dup(0)) >= 0) fd = next;
   while (free-- > 0) close(fd--);
 }
 )";
-constexpr const char kSignals[] = R"(
-static sigset_t *sigs(const int *list) {
+constexpr const char kSignals[] = R"(static sigset_t *sigs(const int *list) {
   static _Thread_local sigset_t set;
   for (sigemptyset(&set); *list; ++list) sigaddset(&set, *list);
   return &set;
 }
 )";
-constexpr const char kHandler[] = "\nstatic void on_signal(int sig) { (void)sig; }\n";
-constexpr const char kLimit[] = R"(
-static int limit(int which, rlim_t n) {
+constexpr const char kHandler[] = "static void on_signal(int sig) { (void)sig; }\n";
+constexpr const char kLimit[] = R"(static int limit(int which, rlim_t n) {
   struct rlimit now;
   getrlimit(which, &now);
   now.rlim_cur = n;
   return setrlimit(which, &now);
 }
 )";
-constexpr const char kFill[] = R"(
-static void fill(int fd) { /* to the last byte */
+constexpr const char kFill[] = R"(static void fill(int fd) { /* to the last byte */
   const int flags = fcntl(fd, F_GETFL);
   fcntl(fd, F_SETFL, flags | O_NONBLOCK);
   for (size_t n = 4096; n > 0; n /= 2) {
@@ -155,8 +158,7 @@ static void fill(int fd) { /* to the last byte */
   fcntl(fd, F_SETFL, flags);
 }
 )";
-constexpr const char kDrain[] = R"(
-static void drain(int fd) {
+constexpr const char kDrain[] = R"(static void drain(int fd) {
   const int flags = fcntl(fd, F_GETFL);
   fcntl(fd, F_SETFL, flags | O_NONBLOCK);
   while (read(fd, buf, sizeof buf) > 0) continue;
@@ -164,13 +166,33 @@ static void drain(int fd) {
 }
 )";
 
+// Whether a text has it as a call or a name of its own.
+bool HasWord(std::string_view text, std::string_view word) {
+  const auto letter = [&](std::size_t i) {
+    return i < text.size() && (std::isalnum(static_cast<unsigned char>(text[i])) || text[i] == '_');
+  };
+  for (std::size_t at = 0; (at = text.find(word, at)) != text.npos; ++at) {
+    if ((at == 0 || !letter(at - 1)) && !letter(at + word.size())) return true;
+  }
+  return false;
+}
+
+bool Calls(std::string_view text, const std::string& function) {
+  for (std::size_t at = 0; (at = text.find(function + "(", at)) != text.npos; ++at) {
+    if (at == 0 || !(std::isalnum(static_cast<unsigned char>(text[at - 1])) || text[at - 1] == '_'))
+      return true;
+  }
+  return false;
+}
+
 void Replace(std::string& text, std::string_view what, std::string_view by) {
   const std::size_t at = text.find(what);
   if (at != std::string::npos) text.replace(at, what.size(), by);
 }
 
-// "static int fd1, p1[2];" for each type.
-std::string Declarations(const std::vector<Variable>& variables) {
+// "static int fd1, p1[2];" for each type, with `before` in place of "static ".
+std::string Declarations(const std::vector<Variable>& variables,
+                         const std::string& before = "static ") {
   std::map<std::string, std::string> of_type;
   for (const auto& [type, name] : variables) {
     const bool pair = type == "int[2]", pointer = type.ends_with("*");
@@ -180,39 +202,33 @@ std::string Declarations(const std::vector<Variable>& variables) {
         (names.empty() ? "" : ", ") + std::string(pointer ? "*" : "") + name + (pair ? "[2]" : "");
   }
   std::string text;
-  for (const auto& [type, names] : of_type) text += "static " + type + " " + names + ";\n";
+  for (const auto& [type, names] : of_type) text += before + type + " " + names + ";\n";
   return text;
 }
 
 // What calls store into.
-std::string Places(const Runtime& runtime) {
+std::string Places(const Runtime& runtime, std::string_view rest) {
   const Needs& needs = runtime.needs;
   const std::string storage = runtime.threads ? "static _Thread_local " : "static ";
   std::string text;
-  const auto add = [&](bool needed, const std::string& declaration) {
-    if (needed) text += storage + declaration + ";\n";
+  const auto add = [&](const char* name, bool needed, const std::string& declaration) {
+    if (needed && HasWord(rest, name)) text += storage + declaration + ";\n";
   };
   const std::size_t buffer =
       needs.drain ? std::max<std::size_t>(needs.buffer_bytes, 4096) : needs.buffer_bytes;
   const std::size_t zeroes =
       needs.fill ? std::max<std::size_t>(needs.zeroes_bytes, 4096) : needs.zeroes_bytes;
-  add(buffer > 0, "char buf[" + std::to_string(buffer) + "]");
-  add(needs.attributes, "struct mq_attr attr");
-  add(needs.status, "struct stat st");
-  add(needs.priority, "unsigned prio");
-  add(needs.number, "int number");
-  add(needs.info, "siginfo_t info");
-  add(needs.polls, "struct pollfd *polls");
-  add(needs.sets, "fd_set sets[3]");
-  if (zeroes > 0) text += "static char zeroes[" + std::to_string(zeroes) + "];\n";
+  add(needs.drain ? "drain" : "buf", buffer > 0, "char buf[" + std::to_string(buffer) + "]");
+  add("attr", needs.attributes, "struct mq_attr attr");
+  add("st", needs.status, "struct stat st");
+  add("prio", needs.priority, "unsigned prio");
+  add("number", needs.number, "int number");
+  add("info", needs.info, "siginfo_t info");
+  add("polls", needs.polls, "struct pollfd *polls");
+  add("fds", Calls(rest, "fds"), "fd_set sets[3]");
+  if (zeroes > 0 && (HasWord(rest, "zeroes") || Calls(rest, "fill")))
+    text += "static char zeroes[" + std::to_string(zeroes) + "];\n";
   return text;
-}
-
-// "  sem_t sem1, sem2;"
-std::string Members(int semaphores, const std::string& before) {
-  std::string names;
-  for (int i = 1; i <= semaphores; ++i) names += (i > 1 ? ", sem" : "sem") + std::to_string(i);
-  return semaphores > 0 ? before + "sem_t " + names + ";\n" : "";
 }
 
 // Declarations in as few lines as they fit into.
@@ -227,21 +243,22 @@ std::string Packed(const std::string& declarations) {
 
 std::string State(const Runtime& runtime) {
   if (runtime.peers == 0) {
-    return Members(runtime.semaphores, "static ") +
+    return Declarations(runtime.shared) +
            "static const char *call; /* the last one, what it returned and its errno */\n"
            "static long r; static int e;\n";
   }
   const std::string n = std::to_string(runtime.peers + 1);
   const std::string storage = runtime.threads ? "static _Thread_local " : "static ";
-  std::string text = "enum { ACTORS = " + n + " };\nstatic struct {\n  _Atomic int turn, verdict" +
+  std::string text = "enum { ACTORS = " + n + " };\nstatic struct { /* shared by all */\n" +
+                     "  _Atomic int turn, verdict" +
                      (runtime.threads && runtime.blocked ? ", tid[ACTORS]" : "") +
-                     ";\n  const char *_Atomic in[ACTORS]; /* calls in progress */\n" +
-                     Members(runtime.semaphores, "  ") + "} *s; /* shared by all */\n";
+                     "; const char *_Atomic in[ACTORS]; /* calls in progress */\n" +
+                     Declarations(runtime.shared, "  ") + "} *s;\n";
   text += storage + "int me, e; /* who this is; errno of the last call, its result and text */\n";
-  text += storage + "long r;\n" + storage + "const char *call;\n";
-  if (runtime.processes) text += "static pid_t pid[ACTORS];\n";
-  if (runtime.threads) text += "static pthread_t thread[ACTORS];\n";
-  return text;
+  std::string own = storage + "long r;\n" + storage + "const char *call;\n";
+  if (runtime.processes) own += "static pid_t pid[ACTORS];\n";
+  if (runtime.threads) own += "static pthread_t thread[ACTORS];\n";
+  return text + Packed(own);
 }
 
 std::string Clean(const Runtime& runtime) {
@@ -259,7 +276,7 @@ std::string CleanFunction(const Runtime& runtime) {
   std::string all;
   for (const std::string& removal : runtime.removals) all += " " + removal + ";";
   if (all.size() < 70) return "static void clean(void) {" + all + " }\n";
-  std::string text = "\nstatic void clean(void) {\n ";
+  std::string text = "static void clean(void) {\n ";
   for (const std::string& removal : runtime.removals) {
     const bool fits = text.size() - text.rfind('\n') + removal.size() < 96;
     text += (fits ? " " : "\n  ") + removal + ";";
@@ -270,8 +287,8 @@ std::string CleanFunction(const Runtime& runtime) {
 }  // namespace
 
 std::string RuntimeInC(const Runtime& runtime, std::string_view rest) {
-  const Needs& needs = runtime.needs;
-  std::string text = State(runtime) + Packed(Declarations(runtime.variables) + Places(runtime));
+  std::string text =
+      State(runtime) + Packed(Declarations(runtime.variables) + Places(runtime, rest));
   text += CleanFunction(runtime);
   std::string end = runtime.peers > 0 ? kEnd : kEndAlone;
   Replace(end, "@CLEAN@", Clean(runtime));
@@ -284,23 +301,26 @@ std::string RuntimeInC(const Runtime& runtime, std::string_view rest) {
   const auto used = [&](std::string_view word) { return rest.find(word) != rest.npos; };
   add(used("ISSUE("), kIssue);
   add(used("MUST("), kMust);
-  add(used("NEED("), kNeed);
+  add(used("NEED(") || used("FORK(") || used("THREAD("), kNeed);
   add(used("SETUP("), kSetup);
-  add(runtime.peers > 0, kTurn);
-  if (runtime.blocked) {
+  add(used("ZERO("), kZero);
+  add(used("FORK("), kFork);
+  add(used("THREAD("), kThread);
+  add(Calls(rest, "turn"), kTurn);
+  if (Calls(rest, "blocked")) {
     text += kBlocked;
     const char* task = !runtime.threads ? "pid[i]" : "s->tid[i] ? s->tid[i] : pid[i]";
     Replace(text, "@TASK@", runtime.processes ? task : "s->tid[i]");
   }
-  add(runtime.sleeps, kSleeps);
-  add(needs.deadline, kDeadline);
-  add(needs.signals, kSignals);
-  add(needs.sets, kSets);
-  add(needs.handler, kHandler);
-  add(needs.limit, kLimit);
-  add(needs.full, kFull);
-  add(needs.fill, kFill);
-  add(needs.drain, kDrain);
+  add(Calls(rest, "sleeps"), kSleeps);
+  add(Calls(rest, "at"), kDeadline);
+  add(Calls(rest, "sigs"), kSignals);
+  add(Calls(rest, "fds"), kSets);
+  add(HasWord(rest, "on_signal"), kHandler);
+  add(Calls(rest, "limit"), kLimit);
+  add(Calls(rest, "full"), kFull);
+  add(Calls(rest, "fill"), kFill);
+  add(Calls(rest, "drain"), kDrain);
   std::string headers = "#define _GNU_SOURCE\n";
   for (const Header& header : kHeaders) {
     const bool named = std::ranges::any_of(header.words, [&](std::string_view word) {
@@ -312,17 +332,17 @@ std::string RuntimeInC(const Runtime& runtime, std::string_view rest) {
 }
 
 std::string SetUpInC(const Runtime& runtime) {
-  std::string text;
+  std::string text, line;
   if (runtime.peers > 0) {
     text +=
         "  s = mmap(NULL, sizeof *s, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);\n"
         "  if (s == MAP_FAILED) return 77;\n";
   }
-  if (runtime.status) text += "  int status;\n";
-  if (runtime.end) text += "  void *ended;\n";
-  if (runtime.processes) text += "  pid[0] = getpid();\n";
-  text += "  signal(SIGALRM, late), alarm(10);\n";
-  if (!runtime.removals.empty()) text += "  clean();\n";
+  if (runtime.status) line += " int status;";
+  if (runtime.end) line += " void *ended;";
+  if (runtime.processes) line += " pid[0] = getpid();";
+  text += " " + line + " signal(SIGALRM, late), alarm(10);" +
+          (runtime.removals.empty() ? "\n" : " clean();\n");
   if (runtime.directory) text += "  mkdir(\"" + std::string(runtime.directory) + "\", 0711);\n";
   for (const std::string& directory : runtime.directories)
     text += "  mkdir(" + directory + ", 0700);\n";

@@ -12,7 +12,6 @@ struct Runtime {
   int peers = 0;
   bool processes = false, threads = false;    // what the peers are
   bool blocked = false;                       // somebody must be asleep
-  bool sleeps = false;                        // ... or may be
   bool status = false;                        // of processes that ended
   bool end = false;                           // of threads that were cancelled
   int taken_numbers = 0;                      // below which descriptors are in use; 0: no matter
@@ -21,7 +20,7 @@ struct Runtime {
   Needs needs = {};
   std::uint64_t may_stay = 0;  // bit of each actor whose last call need not return
   std::vector<Variable> variables = {};
-  int semaphores = 0;  // in memory that the processes share: sem1, sem2, ...
+  std::vector<Variable> shared = {};  // in memory that the processes share
   std::vector<std::string> removals = {};
 };
 

@@ -82,11 +82,24 @@ std::optional<std::string> WhyNot(const TraceEntry& entry) {
   return std::nullopt;
 }
 
+// What a peer returns that has no result.
+bool IsNothing(const TraceEntry& entry) {
+  const std::string_view text = entry.text;
+  return text == "0" || text == "getpid()";
+}
+
+// A step of a peer that does nothing but end its process.
+bool Exits(const std::vector<const TraceEntry*>& entries, const TraceEntry& step) {
+  return step.kind == Kind::kStep && std::ranges::none_of(entries, [&](const TraceEntry* other) {
+           return other->actor == step.actor && other->began > step.began;
+         });
+}
+
 // A CALL of code of the test, in which the trace has something; `inner`: the last call in it.
 bool StandsAround(const std::vector<const TraceEntry*>& entries, const TraceEntry& outer,
                   TraceEntry** inner) {
   *inner = nullptr;
-  bool found = std::string_view(outer.text) == "0";  // what a peer returns that has no result
+  bool found = IsNothing(outer);
   for (const TraceEntry* entry : entries) {
     if (entry->outer != outer.number.load()) continue;
     found = true;
@@ -95,36 +108,89 @@ bool StandsAround(const std::vector<const TraceEntry*>& entries, const TraceEntr
   return found;
 }
 
+// In order; what happens inside of a CALL, such as a mapping, comes before it.
+void PutBeforeTheCallAround(std::vector<const TraceEntry*>& entries) {
+  for (const TraceEntry* entry : entries) {
+    const auto outer = std::ranges::find_if(entries, [&](const TraceEntry* other) {
+      return other != entry && other->number.load() == entry->outer && IsCall(*other);
+    });
+    if (outer != entries.end()) const_cast<TraceEntry*>(entry)->began = (*outer)->began;
+  }
+  std::ranges::sort(entries, [](const TraceEntry* a, const TraceEntry* b) {
+    return a->began != b->began ? a->began < b->began : a->number.load() > b->number.load();
+  });
+}
+
+// Whether somebody makes calls during a call of its own.
+bool HandlersCall(const std::vector<const TraceEntry*>& entries) {
+  return std::ranges::any_of(entries, [&](const TraceEntry* call) {
+    return IsCall(*call) && std::ranges::any_of(entries, [&](const TraceEntry* other) {
+             return IsCall(*other) && other->actor == call->actor && other->began > call->began &&
+                    other->began < call->ended;
+           });
+  });
+}
+
+// Whether the test looks at the entry's outcome.
+bool IsJudged(const TraceEntry& entry) {
+  if (entry.kind == Kind::kBlocked || entry.kind == Kind::kStaysBlocked) return true;
+  if (!IsCall(entry)) return false;
+  switch (entry.requirement.what) {
+    case Requirement::kNone: return entry.kind == Kind::kCall;
+    case Requirement::kSetup:
+    case Requirement::kOpen: return false;
+    default: return true;
+  }
+}
+
+// Leaves out what follows the last check. Where that is of how a peer ends, only what cleans up.
+void CutTheEnd(std::vector<const TraceEntry*>& entries,
+               const std::map<const TraceEntry*, std::string>& compared) {
+  const bool ends = std::ranges::any_of(entries, [](const TraceEntry* entry) {
+    return entry->requirement.what == Requirement::kDies ||
+           entry->requirement.what == Requirement::kIsCancelled;
+  });
+  const auto matters = [&](const TraceEntry& entry) {
+    return ends ? !IsCleanup(entry) : IsJudged(entry) || compared.contains(&entry);
+  };
+  std::uint32_t last = 0;  // place of the last event that matters
+  for (const TraceEntry* entry : entries) {
+    if (!matters(*entry)) continue;
+    const bool misses = entry->ended == 0 && IsCall(*entry) && MustReturn(*entry);
+    last = std::max({last, entry->began, misses ? kNever : entry->ended});
+  }
+  std::erase_if(entries,
+                [&](const TraceEntry* entry) { return !matters(*entry) && entry->began > last; });
+}
+
 // The entries that matter, with requirements where the calls are.
 Result<std::vector<const TraceEntry*>> Select(
     const Slot& slot, const std::map<const TraceEntry*, std::string>& compared) {
-  if (slot.trace.used.load() > Trace::kEntries)
-    return Error{"it makes too many calls: " + std::to_string(slot.trace.used.load())};
-  const std::vector<const TraceEntry*> all = EntriesOf(slot.trace);
+  // What comes after the first failed check doesn't matter.
+  const std::uint32_t used = slot.trace.used.load(), failed = slot.trace.failed_at.load();
+  const std::uint32_t wanted = failed > 0 ? failed : used;
+  if (failed > 0 ? slot.trace.Kept() < failed : used > Trace::kEntries)
+    return Error{"it makes too many calls: " + std::to_string(wanted)};
+  std::vector<const TraceEntry*> all = EntriesOf(slot.trace);
+  std::erase_if(all, [&](const TraceEntry* entry) { return entry->number.load() > wanted; });
   std::vector<const TraceEntry*> kept;
   for (const TraceEntry* entry : all) {
     if (const auto why = WhyNot(*entry)) return Error{*why};
-    if (IsSilent(*entry) || (IsIdle(*entry) && !compared.contains(entry))) continue;
+    if ((IsSilent(*entry) && !Exits(all, *entry)) || (IsIdle(*entry) && !compared.contains(entry)))
+      continue;
     if (entry->kind == Kind::kCall && entry->function == Function::none) {
       TraceEntry* inner = nullptr;
       if (!StandsAround(all, *entry, &inner))
         return Error{"the trace does not know the function: " + std::string(entry->text)};
-      const bool nothing = std::string_view(entry->text) == "0";
-      if (inner && !nothing && inner->requirement.what == Requirement::kNone)
+      if (inner && !IsNothing(*entry) && inner->requirement.what == Requirement::kNone)
         inner->requirement = entry->requirement;
       continue;
     }
     kept.push_back(entry);
   }
-  std::ranges::sort(kept, {}, &TraceEntry::began);
-  std::uint32_t last = 0;  // place of the last event that matters
-  for (const TraceEntry* entry : kept) {
-    if (IsCleanup(*entry)) continue;
-    const bool misses = entry->ended == 0 && IsCall(*entry) && MustReturn(*entry);
-    last = std::max({last, entry->began, misses ? kNever : entry->ended});
-  }
-  std::erase_if(kept,
-                [&](const TraceEntry* entry) { return IsCleanup(*entry) && entry->began > last; });
+  PutBeforeTheCallAround(kept);
+  if (HandlersCall(kept)) return Error{"a signal's handler makes calls"};
+  CutTheEnd(kept, compared);
   return kept;
 }
 
@@ -192,8 +258,8 @@ int NumberMade(const TraceEntry& entry) {
 }
 
 bool NumbersMatter(const TraceEntry& entry) {
+  if (NamesItsCopy(entry.function)) return true;
   switch (entry.function) {
-    case Function::dup2: return true;
     case Function::setrlimit: return entry.word[0] == RLIMIT_NOFILE;
     case Function::fcntl: return entry.word[1] == F_DUPFD || entry.word[1] == F_DUPFD_CLOEXEC;
     default:
@@ -248,6 +314,7 @@ Result<std::vector<Step>> StepsOf(const Slot& slot,
       case Kind::kDrain: add(What::kDrain); break;
       case Kind::kCloseExcept: add(What::kCloseExcept); break;
       case Kind::kEnded: add(What::kJoin); break;
+      case Kind::kStep: add(What::kExit); break;
       case Kind::kOther: add(entry->word_count == 2 ? What::kBecome : What::kFull); break;
       default: break;
     }

@@ -25,6 +25,7 @@ struct Step {
     kBecome,  // another user
     kFull,    // takes all numbers of descriptors but some
     kJoin,    // the end of a peer that was a process
+    kExit,    // a peer ends by itself
   };
   What what;
   int actor;         // who performs it

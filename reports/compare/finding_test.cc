@@ -3,8 +3,11 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
 
+#include "base/files.h"
 #include "reports/formats/report.h"
+#include "reports/results/schema_check.h"
 #include "reports/verdicts/sample.h"
 
 namespace ipcsuite::report {
@@ -126,6 +129,31 @@ TEST(Finding, TestsOfOneCauseAreTogetherAndComeFirst) {
   EXPECT_EQ(cascades[1].tests[0]->name, "A");
   EXPECT_THAT(Render(run, "text"),
               HasSubstr("mq_open: ENOSYS: 2 clauses, 3 tests. For example:\n"));
+}
+
+TEST(Finding, EveryDossierFitsThePublishedSchema) {
+  const auto text = ReadFile("reports/results/schema/findings.schema.json");
+  ASSERT_TRUE(text) << text.error();
+  const auto schema = nlohmann::json::parse(*text);
+  report::Run with_programs = SampleRun();
+  for (TestRecord& test : with_programs.tests) {
+    test.attachments.push_back({"text", std::string(kProgramTitle), "int main(void) {}\n"});
+  }
+  for (const report::Run& run : {SampleRun(0), SampleRun(1), with_programs}) {
+    const auto dossier = nlohmann::json::parse(Render(run, "findings"));
+    EXPECT_EQ(SchemaErrors(schema, dossier), "");
+    EXPECT_FALSE(dossier["findings"].empty());
+  }
+}
+
+TEST(Finding, ANewOneSaysHowToGetItsProgram) {
+  TestRecord t;
+  t.name = "A.B";
+  t.standing = "new";
+  t.command = "./ipcsuite run --seed 1 --filter A.B";
+  EXPECT_THAT(ParagraphText(t, {}), HasSubstr("in C: ./ipcsuite repro A.B\n"));
+  t.attachments.push_back({"text", std::string(kNoProgramTitle), "it forks by itself"});
+  EXPECT_THAT(ParagraphText(t, {}), HasSubstr("in C: not possible: it forks by itself\n"));
 }
 
 }  // namespace

@@ -200,6 +200,16 @@ void AddSteps(Lines& lines, const TestRecord& test) {
   lines.Add("steps", Shorten(steps, kStepBytes));
 }
 
+// "./ipcsuite repro NAME", or why there is no such program.
+std::string HowToGetTheProgram(const TestRecord& test) {
+  for (const Attachment& attachment : test.attachments) {
+    if (attachment.title == kNoProgramTitle) return "not possible: " + attachment.content;
+  }
+  const std::size_t run = test.command.find(" run ");
+  const bool known = test.suite != "props" && test.suite != "stress" && run != test.command.npos;
+  return known ? test.command.substr(0, run) + " repro " + test.name : "";
+}
+
 }  // namespace
 
 ClauseIndex IndexClauses(const Run& run) {
@@ -222,6 +232,7 @@ std::vector<FindingLine> Paragraph(const TestRecord& test, const ClauseIndex& cl
   if (test.expectation)
     lines.Add("expects", test.expectation->id + ": " + test.expectation->reason);
   lines.Add("reproduce", test.command);
+  if (test.standing == "new") lines.Add("in C", HowToGetTheProgram(test));
   return lines.Take();
 }
 

@@ -36,17 +36,24 @@ char* Memory::Here() const {
     return pthread_equal(pthread_self(), first_thread_) ? first_ : second_;
   if (place_ != Place::kInherited && getpid() != mapped_by_) {
     char* const inherited = std::exchange(first_, Map());
-    munmap(inherited, PageSize());
+    ::munmap(inherited, PageSize());
     mapped_by_ = getpid();
   }
   return first_;
 }
 
-// Without CALL: it happens inside of calls under test.
+// Without CALL: it happens inside of calls under test. An entry of its own in their trace.
 char* Memory::Map() const {
   const int flags = MAP_SHARED | (fd_ < 0 ? MAP_ANONYMOUS : 0);
-  void* const memory = mmap(nullptr, PageSize(), PROT_READ | PROT_WRITE, flags, fd_, 0);
+  void* const memory = ::mmap(nullptr, PageSize(), PROT_READ | PROT_WRITE, flags, fd_, 0);
   if (memory == MAP_FAILED) Unresolved("set-up failed: mmap: " + ErrnoName(errno));
+  if (TraceEntry* entry =
+          NoteTrace(TraceEntry::Kind::kRaw,
+                    {0, PageSize(), PROT_READ | PROT_WRITE, static_cast<std::uint64_t>(flags),
+                     static_cast<std::uint64_t>(fd_.get()), 0})) {
+    entry->function = Function::mmap;
+    entry->value = reinterpret_cast<std::intptr_t>(memory);
+  }
   return static_cast<char*>(memory);
 }
 
