@@ -35,7 +35,7 @@ std::vector<TestInfo> KnownTests() {
   return tests;
 }
 
-// The plain run and the neutral one, which are one for a kernel. Returns the tests that may serve
+// The plain run and the neutral one. Returns the tests that may serve
 // as detectors: passed in both.
 std::vector<TestInfo> Baseline(const TrialOptions& trial, const std::vector<TestInfo>& tests,
                                DetectionRun* run, std::string* problem) {
@@ -43,13 +43,11 @@ std::vector<TestInfo> Baseline(const TrialOptions& trial, const std::vector<Test
   std::vector<std::string> names;
   for (const TestInfo& test : tests) names.push_back(test.name);
   if (names.empty()) return {};
-  // A kernel has one CPU, and most tests wait.
-  quick.jobs = trial.kernel.empty() ? os::AllowedCpuCount() : trial.jobs;
-  const bool kernel = !trial.kernel.empty();
-  TrialResult plain = RunTrial(quick, kernel ? "neutral" : "", names, {}, false);
+  quick.jobs = os::AllowedCpuCount();
+  TrialResult plain = RunTrial(quick, "", names, {}, false);
   if (!plain.problem.empty())
     return *problem = "the run without a fault failed: " + plain.problem, std::vector<TestInfo>();
-  TrialResult neutral = kernel ? plain : RunTrial(quick, "neutral", names, {}, false);
+  TrialResult neutral = RunTrial(quick, "neutral", names, {}, false);
   if (!neutral.problem.empty())
     return *problem = "the run with the neutral fault failed: " + neutral.problem,
            std::vector<TestInfo>();
@@ -68,6 +66,32 @@ std::vector<TestInfo> Baseline(const TrialOptions& trial, const std::vector<Test
     run->test_seconds[test.name] = before.seconds;
   }
   return usable;
+}
+
+// The tests that detected something, in the kernel without a fault: what is not green there has
+// detected nothing. In the end, since boots are expensive.
+std::string Confirm(const TrialOptions& trial, DetectionRun* run) {
+  std::set<std::string> names;
+  for (const FaultResult& result : run->results) {
+    for (const Detection& detection : result.detections) names.insert(detection.test);
+  }
+  if (names.empty()) return "";
+  TrialResult neutral = RunTrial(trial, "neutral", {names.begin(), names.end()}, {}, false);
+  if (!neutral.problem.empty()) return "the neutral kernel failed: " + neutral.problem;
+  run->neutral_seconds = neutral.seconds;
+  for (const std::string& name : names) {
+    if (neutral.tests[name].Judged()) {
+      ++run->baseline_tests;
+    } else {
+      run->neutral_differs.push_back(name);
+    }
+  }
+  for (FaultResult& result : run->results) {
+    std::erase_if(result.detections, [&](const Detection& detection) {
+      return Contains(run->neutral_differs, detection.test);
+    });
+  }
+  return "";
 }
 
 // The neutral fault must not fail a stress run.
@@ -156,29 +180,39 @@ int SaveAndPrint(const Options& options, const Run& run) {
   return 0;
 }
 
+void PrintBaseline(const DetectionRun& run) {
+  std::printf("  %d judged; %.1f s without, %.1f s with the neutral fault%s\n", run.baseline_tests,
+              run.baseline_seconds, run.neutral_seconds,
+              run.neutral_differs.empty() ? ", all green" : "");
+  for (const std::string& name : run.neutral_differs)
+    std::printf("  red with the neutral fault: %s\n", name.c_str());
+  for (const std::string& name : run.not_used)
+    std::printf("  red without a fault, not used: %s\n", name.c_str());
+}
+
 int PerformFaults(const Options& options, const std::vector<Implementation>& faults,
                   const TrialOptions& trial, DetectionRun* run) {
   const Stopwatch watch;
   const std::vector<TestInfo> tests = ChosenTests(options, faults);
   if (tests.empty() && options.stress_s <= 0) return Complain(WhyNoTests(options));
-  std::printf("%zu tests without a fault and with the neutral one ...\n", tests.size());
-  std::fflush(stdout);
   std::string problem;
-  const std::vector<TestInfo> usable = Baseline(trial, tests, run, &problem);
+  const bool kernel = !options.kernel.empty();
+  if (!kernel) {
+    std::printf("%zu tests without a fault and with the neutral one ...\n", tests.size());
+    std::fflush(stdout);
+  }
+  const std::vector<TestInfo> usable = kernel ? tests : Baseline(trial, tests, run, &problem);
   if (problem.empty() && options.stress_s > 0)
     problem = StressBaseline(trial, options.stress_s, run);
   if (!problem.empty()) return Complain(problem);
-  std::printf("  %d judged; %.1f s without, %.1f s with the neutral fault%s\n", run->baseline_tests,
-              run->baseline_seconds, run->neutral_seconds,
-              run->neutral_differs.empty() ? ", all green" : "");
-  for (const std::string& name : run->neutral_differs)
-    std::printf("  red with the neutral fault: %s\n", name.c_str());
-  for (const std::string& name : run->not_used)
-    std::printf("  red without a fault, not used: %s\n", name.c_str());
+  if (!kernel) PrintBaseline(*run);
   std::printf("%zu faults ...\n", faults.size());
+  std::fflush(stdout);
   run->full = options.full;
-  run->kernel = !options.kernel.empty();
+  run->kernel = kernel;
   run->results = DetectFaults(options, trial, usable, faults);
+  if (kernel) problem = Confirm(trial, run);
+  if (!problem.empty()) return Complain(problem);
   if (stop) run->interrupted = "by a signal";
   if (options.repro) run->proofs = ProveReproducers(options, trial, run->results);
   if (options.full) run->detecting_nothing = DetectingNothing(usable, run->results);

@@ -91,7 +91,7 @@ class Matrix {
     if (result->detected()) result->problem.clear();
   }
 
-  // For a kernel the run at the beginning has to do: a boot for each test takes too long.
+  // Of kernels all are confirmed in one boot at the end.
   bool GreenWithoutFault(const std::string& test) {
     if (!trial_.kernel.empty()) return true;
     const TrialResult trial = RunTrial(trial_, "neutral", {test}, {}, false);

@@ -131,7 +131,8 @@ std::vector<std::string> CommandLine(const TrialOptions& options, const std::str
                                      const std::string& folder) {
   const bool remote = !options.kernel.empty();
   if (remote)
-    verb = {"on", "uml:" + options.kernel + ",append=ipcsuite_fault=" + fault, "--silence", "1m"};
+    verb = {"on", "uml:" + options.kernel + ",append=ipcsuite_fault=" + fault, "--silence",
+            std::to_string(options.timeout_s + 120) + "s"};
   verb.insert(verb.begin(), options.program);
   verb.insert(verb.end(), {"--out", folder, "--format", "json"});
   if (remote) verb.emplace_back("--");

@@ -1,7 +1,7 @@
 # what: An mq_open() that fails with EINVAL counts as a queue.
 # family: mqueue
 # difficulty: hard
-# clauses: mq_open.basic.failure_returns_minus_one, mq_open.error.enospc
+# clauses: mq_open.create.nonpositive_attr_einval, mq_open.error.enospc
 # file: ipc/mqueue.c
 # changes: 1
 /^static int mqueue_create_attr(/,/^}/{
