@@ -52,6 +52,7 @@ struct LargeRow {
   const char* name;
   bool reader_waits_first;
   Size piece;
+  std::string held = {};  // in the pipe before the write begins
   Claims claims = {clause::pipe::write_blocking_completes, clause::pipe::read_fifo_order};
 };
 const LargeRow kLarge[] = {
@@ -81,6 +82,11 @@ const LargeRow kLarge[] = {
     {.name = "TakenByMoreThanFitsWhenItWaits",
      .reader_waits_first = false,
      .piece = {.capacities = 2}},
+    // Who is woken when a write goes on depends on how it began.
+    {.name = "TakenWithWhatWasThere",
+     .reader_waits_first = false,
+     .piece = {.capacities = 2},
+     .held = "<"},
 };
 IPC_TABLE_TEST(PipeLargeWrite, LargeRow, kLarge) {
   for (const PipeKind kind : kKinds) {
@@ -89,9 +95,10 @@ IPC_TABLE_TEST(PipeLargeWrite, LargeRow, kLarge) {
     const std::size_t capacity = CapacityOf(p);
     const std::string data = Noise(3 * capacity + 777, TestSeed());
     std::string got;
+    if (!row.held.empty()) Setup(CALL(write(p.wr(), row.held.data(), row.held.size())));
     ThreadPeer reader, writer;
     const auto reads = [&] {
-      return ReadPieces(p.rd(), data.size(), row.piece.Of(capacity), &got);
+      return ReadPieces(p.rd(), row.held.size() + data.size(), row.piece.Of(capacity), &got);
     };
     const auto writes = [&] { return CALL(write(p.wr(), data.data(), data.size())); };
     Call reading, writing;
@@ -101,14 +108,14 @@ IPC_TABLE_TEST(PipeLargeWrite, LargeRow, kLarge) {
       writing = writer.start(writes);
     } else {
       writing = writer.start(writes);
-      ExpectWaitsForRoom(p, writing, data);
+      ExpectWaitsForRoom(p, writing, data, row.held);
       reading = reader.start(reads);
     }
     EXPECT_THAT(reading.result(), Succeeds());
     EXPECT_THAT(writing.result(), SucceedsWith(data.size()));
     const ForClause scope(clause::pipe::read_fifo_order);
     NoteChecks();
-    EXPECT_EQ(FirstDifference(got, data), "");
+    EXPECT_EQ(FirstDifference(got, row.held + data), "");
   }
 }
 
