@@ -6,6 +6,7 @@
 #include <sys/select.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <cstring>
 #include <string>
 #include <vector>
@@ -123,6 +124,32 @@ IPC_TABLE_TEST(PollStopped, WaiterRow, kStopped) {
     EXPECT_THAT(call.result(), SucceedsWith(1));
     DrainPipe(pipe.rd());
   }
+}
+
+// A time-out that was stopped still ends the wait, and not before its time.
+IPC_TABLE_TEST(PollStoppedTimesOut, WaiterRow, kStopped) {
+  Pipe pipe;
+  bool stopped = false;
+  // Longer where the machine was so busy that the time-out came before the stop.
+  for (long ms = 100; ms <= 3200 && !stopped; ms *= 2) {
+    SCOPED_TRACE(std::to_string(ms) + " ms");
+    const timespec timeout{ms / 1000, ms % 1000 * 1'000'000};
+    Shared<std::atomic<std::int64_t>> took_ns;
+    Peer peer;
+    const Call call = peer.start([&] {
+      const std::int64_t start = NowNs();
+      const Answer answer = row.waiter->wait(pipe.rd(), For::kReading, &timeout, nullptr);
+      took_ns->store(NowNs() - start);
+      return answer.result;
+    });
+    const Blocking seen = call.probe().what;
+    peer.Stop();
+    stopped = (seen == Blocking::kShown || seen == Blocking::kInferred) && !call.returned();
+    peer.Continue();
+    EXPECT_THAT(call.result(20s), SucceedsWith(0));
+    EXPECT_GE(took_ns->load(), ms * 1'000'000) << "the time-out was cut short";
+  }
+  if (!stopped) Unresolved("each time-out came before the stop: the machine is too busy");
 }
 
 // Only select() and pselect() leave the choice to the system.
