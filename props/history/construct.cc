@@ -9,8 +9,8 @@
 namespace ipcsuite::props {
 namespace {
 
-// The priorities that occur, ascending.
-std::vector<std::uint32_t> Priorities(const std::vector<Op>& ops) {
+// The priorities that occur, ascending; counts the sends.
+std::vector<std::uint32_t> Priorities(const std::vector<Op>& ops, std::size_t& puts) {
   std::vector<std::uint32_t> found;
   std::size_t compact_at = 4096;
   const auto compact = [&] {
@@ -19,7 +19,9 @@ std::vector<std::uint32_t> Priorities(const std::vector<Op>& ops) {
     compact_at = 2 * found.size() + 4096;
   };
   for (const Op& op : ops) {
-    if (IsSend(op.call)) found.push_back(op.priority);
+    if (!IsSend(op.call)) continue;
+    ++puts;
+    found.push_back(op.priority);
     if (found.size() > compact_at) compact();
   }
   compact();
@@ -65,9 +67,8 @@ bool QueueBuilder::SetRole(std::uint32_t i) {
 }
 
 bool QueueBuilder::Prepare() {
-  const std::vector<std::uint32_t> priorities = Priorities(ops_);
-  const auto puts = static_cast<std::size_t>(
-      std::count_if(ops_.begin(), ops_.end(), [](const Op& op) { return IsSend(op.call); }));
+  std::size_t puts = 0;
+  const std::vector<std::uint32_t> priorities = Priorities(ops_, puts);
   classes_.resize(priorities.size());
   filled_ = ClassSet(priorities.size());
   pairs_ = ClassSet(priorities.size());

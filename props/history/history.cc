@@ -12,10 +12,9 @@ constexpr std::uint64_t kNever = std::numeric_limits<std::uint64_t>::max();
 
 std::uint64_t End(const Op& op) { return op.ret != 0 ? op.ret : kNever; }
 
-// The first ticket that is used twice; 0 when there is none. Linear where tickets are dense.
-std::uint64_t UsedTwice(const std::vector<Op>& ops) {
-  std::uint64_t last = 0;
-  for (const Op& op : ops) last = std::max({last, op.invoke, op.ret});
+// The first ticket that is used twice; 0 when there is none. `last`: the greatest one. Linear where
+// tickets are dense.
+std::uint64_t UsedTwice(const std::vector<Op>& ops, std::uint64_t last) {
   std::vector<std::uint64_t> tickets;
   const bool dense = last <= 16 * ops.size() + 64;
   std::vector<bool> seen(dense ? last + 1 : 0);
@@ -48,6 +47,7 @@ std::string FindDefect(const History& history) {
   std::size_t processes = 0;
   for (const Op& op : history.ops) processes = std::max<std::size_t>(processes, op.process + 1U);
   std::vector<const Op*> last(processes);  // by process
+  std::uint64_t last_ticket = 0;
   for (const Op& op : history.ops) {
     if (op.invoke == 0) return "an operation has no invoke ticket: " + Describe(op);
     if (op.Returned() && op.ret <= op.invoke) {
@@ -57,6 +57,7 @@ std::string FindDefect(const History& history) {
     if (op.piece_begin + op.piece_count > history.pieces.size()) {
       return "an operation refers to pieces that the history does not hold: " + Describe(op);
     }
+    last_ticket = std::max({last_ticket, op.invoke, op.ret});
     const Op*& before = last[op.process];
     if (before != nullptr && End(*before) > op.invoke) {
       return fmt::format("process {} begins an operation while another is unfinished: {}",
@@ -64,7 +65,7 @@ std::string FindDefect(const History& history) {
     }
     before = &op;
   }
-  const std::uint64_t twice = UsedTwice(history.ops);
+  const std::uint64_t twice = UsedTwice(history.ops, last_ticket);
   return twice == 0 ? "" : fmt::format("ticket {} is used twice", twice);
 }
 

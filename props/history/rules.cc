@@ -46,7 +46,10 @@ class QueueSweep {
       const Op& op = ops_[i];
       if (IsSend(op.call)) {
         sends_.Insert(op.value, i);
-        if (op.Returned() && op.Ok()) classes_.push_back(op.priority);
+        if (op.Returned() && op.Ok()) {
+          classes_.push_back(op.priority);
+          ++unmatched_;
+        }
       }
       if (op.Returned() && op.error == ETIMEDOUT && op.early_ns > 0) {
         Add(Rule::kEarlyTimeout,
@@ -97,6 +100,7 @@ class QueueSweep {
       }
       partner_[send] = i;
       partner_[i] = send;
+      if (sent.Returned()) --unmatched_;
       if (op.ret < sent.invoke) {
         Add(Rule::kBeforeSent, Describe(op) + ": ended before the send began: " + Describe(sent),
             {i, send});
@@ -112,13 +116,12 @@ class QueueSweep {
   }
 
   void CheckLost() {
-    if (!drained_) return;
+    if (!drained_ || unmatched_ <= lost_allowed_) return;
     std::vector<std::size_t> lost;
     for (std::uint32_t i = 0; i < ops_.size(); ++i) {
       const Op& op = ops_[i];
       if (IsSend(op.call) && op.Returned() && op.Ok() && partner_[i] == kNone) lost.push_back(i);
     }
-    if (lost.size() <= lost_allowed_) return;
     Add(Rule::kLost,
         fmt::format(
             "{} of the messages sent never came out, {} receivers were killed; the first: {}",
@@ -193,6 +196,7 @@ class QueueSweep {
   std::vector<std::uint32_t> classes_;  // the priorities that occur, ascending
   std::size_t compact_at_ = 4096;
   std::size_t lost_allowed_ = 0;  // receivers that were killed
+  std::size_t unmatched_ = 0;     // messages sent that nobody is known to have received
   std::vector<Violation> found_;
 };
 
