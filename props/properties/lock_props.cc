@@ -126,7 +126,7 @@ IPC_TEST(PropLockstep, MonitorWaiters, clause::cond::pshared_signal,
                     [](const Program& p) {
                       return UseMonitor(Disturbed(p, false), IsRobust(p), {.waits = true});
                     },
-                    {{Call::kCondWait, 30}, {Call::kCondSignal, 30}, {Call::kCondBroadcast, 10}},
+                    {{Call::kCondWait, 15}, {Call::kCondSignal, 30}, {Call::kCondBroadcast, 10}},
                     10,
                     false};
   CheckProperty(spec);
@@ -141,7 +141,7 @@ IPC_TEST(PropLockstep, MonitorUsersKilled, clause::robust::cond_wait, clause::co
                     [](const Program& p) {
                       return UseMonitor(Disturbed(p, true), true, {.waits = true, .kills = true});
                     },
-                    {{Call::kCondWait, 30}, {Call::kCondSignal, 30}, {Call::kMutexConsistent, 5}},
+                    {{Call::kCondWait, 15}, {Call::kCondSignal, 30}, {Call::kMutexConsistent, 5}},
                     10,
                     false};
   CheckProperty(spec);
@@ -156,7 +156,7 @@ IPC_TEST(PropLockstep, MonitorWaitersKilled, clause::cond::pshared_killed_waiter
                       return UseMonitor(Disturbed(p, true), true,
                                         {.waits = true, .kills = true, .kills_waiters = true});
                     },
-                    {{Call::kCondWait, 30}, {Call::kCondSignal, 30}},
+                    {{Call::kCondWait, 15}, {Call::kCondSignal, 30}},
                     10,
                     false};
   CheckProperty(spec);
