@@ -101,7 +101,9 @@ void RemoveUnused(std::vector<Segment>& script) {
     more = false;
     for (const Segment& segment : script) {
       if (!segment.places || !MakesWhatIs(segment, used)) continue;
-      for (const std::string& name : VariablesOf(segment)) more |= used.insert(name).second;
+      std::set<std::string> names = VariablesOf(segment);
+      for (const std::string& part : segment.parts) names.merge(NamesAndPeersIn(part));
+      for (const std::string& name : names) more |= used.insert(name).second;
     }
   }
   std::erase_if(script, [&](const Segment& segment) {
@@ -199,6 +201,20 @@ std::string Wrapped(const std::string& line) {
     rest = "      " + rest.substr(best + 1);
   }
   return text + rest;
+}
+
+std::string Block(std::vector<std::string> lines) {
+  const auto join = [&](std::size_t i) {  // with the next one
+    if (i + 1 >= lines.size() || lines[i].size() + lines[i + 1].size() + 3 > kColumns) return;
+    if (lines[i].starts_with("for (")) return;
+    lines[i] += " " + lines[i + 1];
+    lines.erase(lines.begin() + static_cast<std::ptrdiff_t>(i) + 1);
+  };
+  join(0);
+  if (lines.size() > 1) join(lines.size() - 2);
+  std::string text;
+  for (const std::string& line : lines) text += Wrapped("  " + line) + "\n";
+  return text;
 }
 
 std::string HeadInC(const TestEntry& test) {

@@ -38,6 +38,8 @@ Layout Arrange(const std::vector<Segment>& script, int peers);
 bool Names(const std::string& text, const std::string& variable);
 // A long line, broken between arguments or conditions.
 std::string Wrapped(const std::string& line);
+// The statements of a function, with the first and the last ones side by side where they fit.
+std::string Block(std::vector<std::string> lines);
 // The comment at the top: the test's name, its first clause and what that requires.
 std::string HeadInC(const TestEntry& test);
 // Objects stand for themselves where no process shares them: "&s->sem1" is "&sem1".

@@ -193,6 +193,8 @@ class Program {
     if (const auto compared = compared_.find(&entry); compared != compared_.end())
       More("MUST(" + compared->second + ");");
     Requirement required = entry.requirement;
+    if (required.what == Requirement::kReturns && required.held && entry.value != required.value)
+      why_ = "a check is about what the test made of a call's value: " + std::string(entry.text);
     const bool seen = required.what == Requirement::kNone && own && passed_;
     if (required.what == Requirement::kNone && !own && !entry.failed && entry.ended != 0)
       required.what = Requirement::kSetup;
@@ -298,23 +300,22 @@ class Program {
       const auto lines = layout.lines.find(peer);
       if (lines == layout.lines.end() && !processes_.contains(peer) && !threads_.contains(peer))
         continue;
-      text += "\nstatic void *peer" + std::to_string(peer) +
-              "(void *unused) {\n  me = " + std::to_string(peer) + ";";
+      std::vector<std::string> body;
+      if (lines != layout.lines.end()) body = lines->second;
+      std::string first = "me = " + std::to_string(peer) + ";";
       if (needs_blocked_ && threads_.contains(peer))
-        text += " s->tid[me] = (int)syscall(SYS_gettid);";
-      text += "\n";
-      if (lines != layout.lines.end()) {
-        for (const std::string& line : lines->second) text += Wrapped("  " + line) + "\n";
-      }
+        first += " s->tid[me] = (int)syscall(SYS_gettid);";
+      body.insert(body.begin(), first);
       const bool waits =
           !ends_.contains(peer) && !dies_.contains(peer) && !cancelled_.contains(peer);
-      text += std::string(waits ? "  for (;;) pause();\n" : "") + "  return unused;\n}\n";
+      if (waits) body.push_back("for (;;) pause();");
+      body.push_back("return unused;");
+      text +=
+          "\nstatic void *peer" + std::to_string(peer) + "(void *unused) {\n" + Block(body) + "}\n";
     }
     std::string main;
     const auto lines = layout.lines.find(0);
-    if (lines != layout.lines.end()) {
-      for (const std::string& line : lines->second) main += Wrapped("  " + line) + "\n";
-    }
+    if (lines != layout.lines.end()) main = Block(lines->second);
     if (layout.last_turn > 0) main += "  turn(" + std::to_string(layout.last_turn) + ");\n";
     std::vector<Variable> variables = roles_.variables();
     std::erase_if(variables, [&](const Variable& variable) {
@@ -333,7 +334,7 @@ class Program {
                        .may_stay = may_stay_,
                        .variables = std::move(variables),
                        .shared = roles_.shared(),
-                       .removals = roles_.Removals()};
+                       .removals = roles_.Removals(main + text)};
     text += "\nint main(void) {\n" + SetUpInC(runtime) + main + "  end(0, NULL);\n}\n";
     return HeadInC(test_) + RuntimeInC(runtime, text) + (peers_ == 0 ? WithoutSharing(text) : text);
   }

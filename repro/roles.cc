@@ -214,8 +214,14 @@ std::string Roles::Name(std::string_view name, const char* removal) {
   return own;
 }
 
-std::vector<std::string> Roles::Removals() const {
+std::vector<std::string> Roles::Removals(std::string_view program) const {
   std::vector<std::string> calls(removals_.rbegin(), removals_.rend());
+  std::erase_if(calls, [&](const std::string& call) {
+    const std::size_t begin = call.find('"'), end = call.rfind('"');
+    const bool named = program.find(call.substr(begin, end - begin)) != program.npos;
+    const std::string made = call.substr(begin, end - begin + 1);
+    return !named && std::ranges::find(directories_, made) == directories_.end();
+  });
   if (directory_) calls.push_back("rmdir(" + LiteralInC(directory_) + ")");
   return calls;
 }

@@ -70,8 +70,9 @@ class Roles {
   // Directories that must be there before.
   const std::vector<std::string>& directories() const { return directories_; }
   const std::vector<Variable>& shared() const { return shared_; }  // objects in shared memory
-  // Calls that remove all names which the test made, the last one first: "mq_unlink(\"/repro-1\")".
-  std::vector<std::string> Removals() const;
+  // Calls that remove all names which the test made and a program has, the last one first:
+  // "mq_unlink(\"/repro-1\")".
+  std::vector<std::string> Removals(std::string_view program) const;
 
  private:
   struct Open {

@@ -55,8 +55,7 @@ constexpr const char kEnd[] = R"(static void end(int verdict, const char *why) {
   if (why)
     printf("%s: %s: %s = %ld, errno: %s\n", verdict == 1 ? "deviates" : "cannot tell", why, call, r,
            strerror(e));
-  fflush(stdout);
-  s->verdict = verdict;
+  fflush(stdout); s->verdict = verdict;
   @CLEAN@_exit(verdict);
 }
 static void late(int sig) {
@@ -268,7 +267,7 @@ std::string Clean(const Runtime& runtime) {
         "if (getpid() != pid[0]) _exit(verdict);\n"
         "  for (int i = 1; i < ACTORS; ++i) (void)(pid[i] > 0 && kill(pid[i], SIGKILL));\n  ";
   }
-  return text + (runtime.removals.empty() ? "" : "clean();\n  ");
+  return text + (runtime.removals.empty() ? "" : "clean(); ");
 }
 
 std::string CleanFunction(const Runtime& runtime) {

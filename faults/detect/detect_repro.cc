@@ -23,6 +23,7 @@ int ExitOf(int status) { return status >= 0 && WIFEXITED(status) ? WEXITSTATUS(s
 
 void Prove(const TrialOptions& trial, const Detection& detection, Proof* proof) {
   static std::atomic<int> number{0};
+  proof->why.clear();
   if (detection.program.empty()) {
     proof->why = detection.no_program;
     return;
@@ -82,11 +83,17 @@ std::vector<Proof> ProveReproducers(const Options& options, const TrialOptions& 
   std::vector<const Detection*> detections;
   for (const FaultResult& result : results) {
     if (result.fault.meta()) continue;
+    std::vector<const Detection*> failed;
     for (const Detection& detection : result.detections) {
-      if (detection.verdict != "FAIL" || result.stage >= kProperties) continue;
-      proofs.push_back({.fault = result.fault.name, .test = detection.test});
-      detections.push_back(&detection);
-      if (!options.full) break;
+      if (detection.verdict == "FAIL" && result.stage < kProperties) failed.push_back(&detection);
+    }
+    // Of several tests that detect it, one that can be written as a program.
+    std::ranges::stable_partition(failed, [](const Detection* d) { return !d->program.empty(); });
+    if (!options.full && failed.size() > 1) failed.resize(1);
+    for (const Detection* detection : failed) {
+      proofs.push_back(
+          {.fault = result.fault.name, .test = detection->test, .why = "interrupted before"});
+      detections.push_back(detection);
     }
   }
   ForEachConcurrently(Jobs(options), proofs.size(),
