@@ -162,16 +162,34 @@ Requirement AsSeen(const TraceEntry& entry) {
   return seen;
 }
 
+void NoteReturnedWaiter(const Slot& slot) {
+  const TraceEntry* failed = slot.trace.At(slot.trace.failed_at.load());
+  if (!failed || !IsFailedCheck(*failed)) return;
+  const std::string_view text = CopyOf(*failed, 0);
+  const std::size_t length = std::min<std::size_t>(failed->word[0], text.size());
+  if (!text.starts_with("blocks") && !text.starts_with("stays blocked")) return;
+  TraceEntry* returned = nullptr;
+  for (const TraceEntry* entry : EntriesOf(slot.trace)) {
+    const bool before = entry->kind == TraceEntry::Kind::kCall && entry->ended != 0 &&
+                        entry->ended < failed->began && entry->actor != 0;
+    const std::string call = std::string(ShapeOf(entry->function).name) + "(";
+    if (before && call.size() > 1 && text.substr(length).starts_with(call))
+      returned = const_cast<TraceEntry*>(entry);
+  }
+  if (returned) returned->requirement = {.what = Requirement::kStillBlocked};
+}
+
 std::map<const TraceEntry*, std::string> FailedComparisons(const Slot& slot) {
-  constexpr int kLookedAt = 8;  // calls before the comparison
+  constexpr int kLookedAt = 2;  // calls before the comparison
   std::map<const TraceEntry*, std::string> conditions;
   const std::vector<const TraceEntry*> entries = EntriesOf(slot.trace);
   for (const TraceEntry* failed : entries) {
-    if (!IsFailedCheck(*failed)) continue;
+    if (failed->number.load() != slot.trace.failed_at.load()) continue;
     const std::string_view text = CopyOf(*failed, 0);
     const std::size_t length = failed->word[0];
     if (length > text.size()) continue;
     const Side expected = Parse(text.substr(0, length)), observed = Parse(text.substr(length));
+    if (text.substr(length).find(" & ") != text.npos) continue;  // of a part of a value
     int looked_at = 0;
     for (std::size_t i = entries.size(); i-- > 0 && looked_at < kLookedAt;) {
       const TraceEntry* call = entries[i];

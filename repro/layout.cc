@@ -40,7 +40,7 @@ std::set<std::string> VariablesIn(std::string_view text) {
 // "repro-1", "peer 2": what strings and arrays name.
 std::set<std::string> NamesAndPeersIn(const std::string& text) {
   std::set<std::string> names;
-  for (const char* before : {"repro-", "thread[", "pid[", "blocked("}) {
+  for (const char* before : {"repro-", "thread[", "pid[", "blocked(", "sleeps("}) {
     for (std::size_t at = 0; (at = text.find(before, at)) != text.npos;) {
       at += std::string_view(before).size();
       std::size_t end = at;

@@ -30,7 +30,9 @@ class Program {
     const int actors = std::min<int>(slot.actors_used.load(), Slot::kActorsMax);
     for (int i = 0; i < actors; ++i) roles_.SetPid(i, slot.actors[i].pid.load());
     roles_.SetPid(0, slot.actors[0].pid.load());
-    if (!passed_) compared_ = FailedComparisons(slot);
+    if (passed_) return;
+    NoteReturnedWaiter(slot);
+    compared_ = FailedComparisons(slot);
   }
 
   Result<std::string> Write() {
@@ -117,6 +119,8 @@ class Program {
         return Check(*step.entry);
       case What::kStart: return Start(step);
       case What::kBlocked:
+        if (!step.entry->requirement.held && step.entry->kind == TraceEntry::Kind::kCall)
+          return Add(step.actor, "MUST(sleeps(" + peer + "));");
         needs_blocked_ = true;
         return Add(step.actor, "blocked(" + peer + ");" + Clause(step.entry->requirement));
       case What::kSignal: return Signal(step, peer);

@@ -209,8 +209,9 @@ std::string Roles::Name(std::string_view name, const char* removal) {
     text = text.size() > 1 ? text.substr(1) : ".";
   }
   const std::string own = LiteralInC(text);
+  while (text.size() > 1 && text.ends_with('/')) text.pop_back();
   if (names_.insert(own).second && text != "." && text != (directory_ ? directory_ : ""))
-    removals_.push_back((path ? "remove" : removal) + ("(" + own + ")"));
+    removals_.push_back((path ? "remove" : removal) + ("(" + LiteralInC(text) + ")"));
   return own;
 }
 

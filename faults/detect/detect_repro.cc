@@ -48,8 +48,8 @@ void Prove(const TrialOptions& trial, const Detection& detection, Proof* proof) 
     proof->why = lines.empty() ? "the compiler says nothing" : lines.front();
     return;
   }
+  const int without = ExitOf(RunProgram(trial, "", binary, folder));  // first: faults leave things
   const int with = ExitOf(RunProgram(trial, proof->fault, binary, folder));
-  const int without = ExitOf(RunProgram(trial, "", binary, folder));
   const std::string seen = "exit status " + std::to_string(with) + " with the fault, " +
                            std::to_string(without) + " without";
   if (with == kCannotTell || without == kCannotTell) {
