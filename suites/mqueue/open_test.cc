@@ -128,7 +128,8 @@ IPC_TEST(MqOpen, SlashesInsideAName, clause::mq_open::name_inner_slash) {
       q.Close();
       EXPECT_THAT(CALL(mq_unlink(name.c_str())), SucceedsWith(0)) << "a name that could be opened";
     } else {
-      EXPECT_EQ(LowestFreeFd(), free_before) << "a failed mq_open() kept a descriptor for " << row.key;
+      EXPECT_EQ(LowestFreeFd(), free_before)
+          << "a failed mq_open() kept a descriptor for " << row.key;
     }
   }
 }
