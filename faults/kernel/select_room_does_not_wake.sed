@@ -1,7 +1,7 @@
 # what: select() for writing is not woken by room.
 # family: poll
 # difficulty: medium
-# clauses: select.pipe.write_ready, poll.wakes_on_room
+# clauses: select.timeouts, select.pipe.write_ready
 # file: fs/select.c
 # changes: 1
 /wait_key_set(/,/^}/{
