@@ -94,7 +94,8 @@ class Program {
       const TraceEntry& entry = *step.entry;
       const bool other = ShapeOf(entry.function).parameters[0].kind == ParameterKind::kDirFd &&
                          static_cast<int>(entry.word[0]) != AT_FDCWD;
-      if (step.what == What::kBecome || (other && CopyOf(entry, 1).starts_with('/')))
+      const bool links = entry.function == Function::symlink && CopyOf(entry, 0).starts_with('/');
+      if (step.what == What::kBecome || links || (other && CopyOf(entry, 1).starts_with('/')))
         roles_.UseDirectory();
       numbers_ = numbers_ || step.what == What::kFull || NumbersMatter(entry);
       if (first_number_ < 0 && entry.actor == 0 && !entry.failed && entry.ended != 0)
@@ -162,8 +163,8 @@ class Program {
     const std::string call = CallInC(entry, roles_, needs_, &why_);
     Add(step.actor, how + "(" + call + ");");
     const bool unjudged = what == Requirement::kNone || what == Requirement::kSetup;
-    script_.back().places =
-        (IsRaw(entry) || (unjudged && !numbers_)) && Places(entry) && !compared_.contains(&entry);
+    script_.back().places = how != "ISSUE" && (IsRaw(entry) || (unjudged && !numbers_)) &&
+                            Places(entry) && !compared_.contains(&entry);
     script_.back().issues = how == "ISSUE";
     if (how == "CALL") Check(entry);
     if (entry.ended == 0 && !MustReturn(entry) && !gone)

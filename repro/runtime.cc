@@ -16,7 +16,7 @@ struct Header {
 };
 const Header kHeaders[] = {
     {"errno.h", {}},
-    {"fcntl.h", {"O_", "F_", "fcntl(", "AT_FDCWD", "posix_fallocate"}},
+    {"fcntl.h", {"O_", "F_", "fcntl(", "AT_FDCWD", "posix_fa"}},
     {"grp.h", {"setgroups"}},
     {"mqueue.h", {"mq_", "mqd_t"}},
     {"poll.h", {"pollfd", "poll("}},

@@ -220,7 +220,14 @@ bool OthersActDuring(const std::vector<const TraceEntry*>& entries, const TraceE
   });
 }
 
-void AddCall(const std::vector<const TraceEntry*>& entries, const TraceEntry& entry,
+bool ActsLater(const std::vector<const TraceEntry*>& entries, const TraceEntry& call) {
+  return std::ranges::any_of(entries, [&](const TraceEntry* other) {
+    return other->actor == call.actor && other->began > call.ended;
+  });
+}
+
+// `fails`: of a test that fails; calls that need not return there may have returned by the failure.
+void AddCall(const std::vector<const TraceEntry*>& entries, const TraceEntry& entry, bool fails,
              std::vector<Step>* steps) {
   const int actor = entry.actor;
   if (entry.requirement.what == Requirement::kStillBlocked && entry.ended != 0) {
@@ -234,7 +241,10 @@ void AddCall(const std::vector<const TraceEntry*>& entries, const TraceEntry& en
     return;
   }
   steps->push_back({What::kIssue, actor, entry.began, &entry});
-  if (entry.ended != 0 || MustReturn(entry))
+  const bool gone = entry.requirement.what == Requirement::kDies ||
+                    entry.requirement.what == Requirement::kIsCancelled;
+  const bool returns = entry.ended != 0 && (!fails || ActsLater(entries, entry));
+  if (!gone && (returns || MustReturn(entry)))
     steps->push_back({What::kReturn, actor, entry.ended != 0 ? entry.ended : kNever, &entry});
 }
 
@@ -304,7 +314,7 @@ Result<std::vector<Step>> StepsOf(const Slot& slot,
     const auto add = [&](What what) { steps.push_back({what, actor, entry->began, entry, of}); };
     switch (entry->kind) {
       case Kind::kCall:
-      case Kind::kRaw: AddCall(*selected, *entry, &steps); break;
+      case Kind::kRaw: AddCall(*selected, *entry, slot.trace.failed_at.load() > 0, &steps); break;
       case Kind::kFork:
       case Kind::kThread: add(What::kStart); break;
       case Kind::kBlocked:
