@@ -117,6 +117,12 @@ class Writer {
     return value == INT64_MIN ? "(-9223372036854775807 - 1)" : std::to_string(value);
   }
 
+  // Also where a long has 32 bits.
+  static std::string Long(std::int64_t value) {
+    const bool wide = value > INT32_MAX || value < INT32_MIN;
+    return (wide ? "(long)" : "") + Integer(value);
+  }
+
   std::string Result(int i, K kind) {
     if (Word(i) == 0) return "NULL";
     if (Faults()) return "(void *)-1";
@@ -196,7 +202,7 @@ class Writer {
     if (Word(i) == 0) return kind != K::kBytesIn ? "NULL" : Bytes(i);
     if (Faults() && entry_.size[i] == 0) return "(void *)-1";
     const auto fields = [](std::int64_t a, std::int64_t b) {
-      return std::to_string(a) + ", " + std::to_string(b) + "}";
+      return Long(a) + ", " + Long(b) + "}";
     };
     switch (kind) {
       case K::kString: {
@@ -215,7 +221,7 @@ class Writer {
         return "&(struct timeval){" + fields(time.tv_sec, time.tv_usec);
       }
       case K::kAttributesIn: {
-        const auto field = [&](int n) { return Integer(Take<long>(entry_, i, n * sizeof(long))); };
+        const auto field = [&](int n) { return Long(Take<long>(entry_, i, n * sizeof(long))); };
         if (entry_.function == Function::mq_setattr)
           return "&(struct mq_attr){.mq_flags = " + field(0) + "}";
         return "&(struct mq_attr){.mq_maxmsg = " + field(1) + ", .mq_msgsize = " + field(2) + "}";
@@ -244,9 +250,9 @@ class Writer {
     if (ms > 0) ms = (ms + unit - 1) / unit * unit;
     if (near && !valid)
       return "&(struct timespec){time(NULL) + " + std::to_string(ms / 1000) + ", " +
-             Integer(time.tv_nsec) + "}";
+             Long(time.tv_nsec) + "}";
     if (!valid || !near)
-      return "&(struct timespec){" + Integer(time.tv_sec) + ", " + Integer(time.tv_nsec) + "}";
+      return "&(struct timespec){" + Long(time.tv_sec) + ", " + Long(time.tv_nsec) + "}";
     constexpr time_t kUptimeMax = 1'000'000'000;  // the time of day is later
     return std::string("at(") +
            ClockInC(now.tv_sec < kUptimeMax ? CLOCK_MONOTONIC : CLOCK_REALTIME) + ", " +

@@ -33,7 +33,7 @@ const Header kHeaders[] = {
     {"sys/syscall.h", {"SYS_gettid"}},
     {"sys/uio.h", {"iovec"}},
     {"sys/wait.h", {"waitpid"}},
-    {"time.h", {"time(NULL)", "clock_gettime"}},
+    {"time.h", {"time(NULL)", "clock_gettime", "CLOCK_"}},
     {"unistd.h", {}},
 };
 

@@ -213,6 +213,21 @@ bool RunFreely(const std::vector<const TraceEntry*>& entries) {
   });
 }
 
+// Whether several writers wait for room and get it: which one first is open.
+bool WritersCompete(const std::vector<const TraceEntry*>& entries) {
+  const auto writes = [](const TraceEntry& entry) {
+    return IsCall(entry) &&
+           (entry.function == Function::write || entry.function == Function::writev) &&
+           entry.ended != 0 && entry.value > 0;
+  };
+  return std::ranges::any_of(entries, [&](const TraceEntry* call) {
+    return writes(*call) && std::ranges::any_of(entries, [&](const TraceEntry* other) {
+             return writes(*other) && other->actor != call->actor && other->actor != 0 &&
+                    call->actor != 0 && other->began > call->began && other->began < call->ended;
+           });
+  });
+}
+
 bool OthersActDuring(const std::vector<const TraceEntry*>& entries, const TraceEntry& call) {
   const std::uint32_t end = call.ended == 0 ? kNever : call.ended;
   return std::ranges::any_of(entries, [&](const TraceEntry* other) {
@@ -307,6 +322,7 @@ Result<std::vector<Step>> StepsOf(const Slot& slot,
                                   const std::map<const TraceEntry*, std::string>& compared) {
   const auto selected = Select(slot, compared);
   if (!selected) return Error{selected.error()};
+  if (WritersCompete(*selected)) return Error{"several writers wait for room at the same time"};
   if (RunFreely(*selected)) return Error{"its processes run freely beside one another"};
   std::vector<Step> steps;
   for (const TraceEntry* entry : *selected) {
