@@ -158,8 +158,10 @@ int StressMain(int argc, char** argv) {
           const report::TestRecord& record = run.tests.back();
           const bool known = judge->Expects(record, run.environment);
           std::printf("%s\n", LineOf(cell, known).c_str());
-          if (!record.failures.empty())
-            std::printf("%s\n", report::TextFinding(record, {}, false).c_str());
+          report::TestRecord shown = record;
+          if (known) shown.verdict = report::Verdict::kXfail;
+          if (!shown.failures.empty())
+            std::printf("%s\n", report::TextFinding(shown, {}, false).c_str());
           std::fflush(stdout);
         });
   } catch (const std::bad_alloc&) {
