@@ -63,7 +63,10 @@ Json ToJson(const Op& op, const std::vector<Piece>& pieces) {
     if (op.Has(flag)) line["flags"].push_back(name);
   }
   add("result", op.result);
-  if (op.error != 0) line["error"] = ErrorName(op.error);
+  if (op.error != 0) {
+    const std::string name = ErrorName(op.error);
+    line["error"] = ErrorFromName(name).has_value() ? Json(name) : Json(op.error);
+  }
   line["invoke"] = op.invoke;
   add("return", op.ret);
   add("t0_ns", op.invoke_ns);

@@ -230,6 +230,8 @@ Result<void> ParseExpectations(std::string_view text, const std::string& origin,
     json = Json::parse(text, nullptr, true, /*ignore_comments=*/true);
   } catch (const Json::parse_error& e) {
     return Error{origin + ":" + std::to_string(LineAt(text, e.byte)) + ": is not valid JSON"};
+  } catch (const Json::out_of_range&) {
+    return Error{origin + ": is not valid JSON: it has a number that is too large"};
   }
   if (!json.is_object() || !json.contains("expectations") || !json["expectations"].is_array()) {
     return Error{origin + ": is not a file of expectations: needs {\"expectations\": [...]}"};
