@@ -1,7 +1,7 @@
 # what: A large write that goes on in a pipe that was emptied does not wake the reader that waits.
 # family: pipe
 # difficulty: hard
-# clauses: pipe.read.no_reader_waits_beside_data, pipe.read.blocks_until_data
+# clauses: pipe.write.blocking_completes, pipe.read.no_reader_waits_beside_data
 # source: Linux before 1b6b26ae7053
 # file: fs/pipe.c
 # changes: 1
