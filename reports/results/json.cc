@@ -245,11 +245,9 @@ std::string ToJson(const Run& run) {
 Run WithoutResults(const Run& run) {
   Run bare = run;
   bare.tests.clear();
-  for (ClauseRecord& clause : bare.clauses) {
-    std::string id = std::move(clause.id);
-    clause = {};
-    clause.id = std::move(id);
-  }
+  std::vector<ClauseRecord> named(run.clauses.size());
+  for (std::size_t i = 0; i < named.size(); ++i) named[i].id = run.clauses[i].id;
+  bare.clauses = std::move(named);
   return bare;
 }
 
