@@ -82,6 +82,7 @@ std::string SourcePlace(const std::string& sources, const std::string& place) {
 std::string Value(std::string_view label, const std::string& text, const References& references) {
   if (label == "at") return SourcePlace(references.sources, text);
   if (label == "observed") return Element("strong").Add(Code(text));
+  if (label == "in C" && text.starts_with("not possible")) return Escape(text);
   if (label == "reproduce" || label == "replay" || label == "in C") return Command(text);
   if (label == "standing" || label == "confidence" || label == "expects") return Escape(text);
   return Code(text);
@@ -108,6 +109,7 @@ std::string ParagraphMarkup(const TestRecord& test, const References& references
 std::string Attachments(const TestRecord& t) {
   std::string out;
   for (const Attachment& a : t.attachments) {
+    if (a.title == report::kNoProgramTitle) continue;  // the paragraph has it
     out += a.kind == "svg" ? Drawing(a.title, "", a.content)
                            : Folded(a.title.empty() ? a.kind : a.title, Pre(a.content));
   }
