@@ -207,7 +207,9 @@ bool Crew::AllShownBlocked() {
     if (!workers_[Index(i)].busy) continue;
     Actor& actor = stations_[i].actor;
     if (ProbeIsCertain()) {
-      if (!IsShownBlocked(actor) && !workers_[Index(i)].sleep.Sleeps(actor)) {
+      // A deadline that has passed ends a wait by itself, though a slow timer may be late.
+      const bool shown = !stations_[i].op.Has(kPastDeadline) && IsShownBlocked(actor);
+      if (!shown && !workers_[Index(i)].sleep.Sleeps(actor)) {
         WaitWhileEquals(actor.steps_done, workers_[Index(i)].issued - 1, 200us);
         return false;
       }

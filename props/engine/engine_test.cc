@@ -19,6 +19,7 @@
 #include "props/engine/convict.h"
 #include "props/engine/explore.h"
 #include "props/engine/lockstep.h"
+#include "props/engine/outcome.h"
 #include "props/engine/pipe_target.h"
 #include "props/engine/property.h"
 #include "props/engine/queue_target.h"
@@ -43,7 +44,8 @@ enum class Fault {
   kLostWakeup,
   kSleepsElsewhere,
   kDies,
-  kEarlyTimeout
+  kEarlyTimeout,
+  kLateTimer
 };
 
 // A library whose mq_receive() sleeps in another system call than one knows.
@@ -127,6 +129,11 @@ class FaultyQueue : public QueueTarget {
       probe.early_ns = probe.error == ETIMEDOUT ? 100'000 : 0;
       op = probe;
       return;
+    }
+    if (fault_ == Fault::kLateTimer && op.Has(kPastDeadline)) {
+      const timespec soon = ToTimespec(nanoseconds(ClockNs(CLOCK_REALTIME)) + 50ms);
+      char buffer[kLength];
+      CALL(mq_timedreceive(nowhere_, buffer, sizeof buffer, nullptr, &soon));
     }
     QueueTarget::Perform(op, bytes);
     if (fault_ != Fault::kTieSwap || !op.Ok() || !Due()) return;
@@ -250,6 +257,12 @@ TEST(LockstepEngine, FindsNothingOnARightPlatform) {
   std::uint64_t cases = 0;
   EXPECT_FALSE(Find([](const Program& p) { return InLockstep(p, Fault::kNone, 1); }, 1, &cases));
   EXPECT_GE(cases, 20U);
+}
+TEST(LockstepEngine, ATimerThatIsLateIsNotALostWakeup) {
+  std::uint64_t cases = 0;
+  EXPECT_FALSE(
+      Find([](const Program& p) { return InLockstep(p, Fault::kLateTimer, 1); }, 1, &cases));
+  EXPECT_GE(cases, 3U);
 }
 TEST(LockstepEngine, FindsALostWakeup) {
   const RunProgram run = [](const Program& p) { return InLockstep(p, Fault::kLostWakeup, 3); };

@@ -171,7 +171,11 @@ class Runner {
   bool IsBlocked(std::size_t i) {
     const Op* open = recorder_.Open(static_cast<int>(i));
     if (open == nullptr || open->Has(kNearDeadline)) return false;
-    if (ProbeIsCertain()) return IsShownBlocked(actors_[i]) || lanes_[i].sleep.Sleeps(actors_[i]);
+    if (ProbeIsCertain()) {
+      // A deadline that has passed ends a wait by itself, though a slow timer may be late.
+      const bool shown = !open->Has(kPastDeadline) && IsShownBlocked(actors_[i]);
+      return shown || lanes_[i].sleep.Sleeps(actors_[i]);
+    }
     // One look: the operation may be over by now, and the process too.
     const ProbeResult probe = ProbeBlocked(actors_[i], 0, -1, 0ns);
     if (Slot* slot = CurrentSlot()) slot->heuristic.fetch_add(1);

@@ -80,15 +80,25 @@ Json ToJson(const Op& op, const std::vector<Piece>& pieces) {
   return line;
 }
 
+// An integer, or a bool, that T holds.
+template <typename T>
+T Value(const Json& json, const char* key) {
+  const bool fits = std::is_same_v<T, bool> ? json.is_boolean()
+                                            : json.is_number_unsigned() ||
+                                                  (std::is_signed_v<T> && json.is_number_integer());
+  if (!fits) throw std::runtime_error(fmt::format("\"{}\" has the wrong type", key));
+  if constexpr (!std::is_same_v<T, bool>) {
+    const bool holds = json.is_number_unsigned() ? std::in_range<T>(json.get<std::uint64_t>())
+                                                 : std::in_range<T>(json.get<std::int64_t>());
+    if (!holds) throw std::runtime_error(fmt::format("\"{}\" is too large", key));
+  }
+  return json.get<T>();
+}
+
 template <typename T>
 T Get(const Json& line, const char* key, T absent) {
   const auto at = line.find(key);
-  if (at == line.end()) return absent;
-  const bool fits = std::is_same_v<T, bool> ? at->is_boolean()
-                                            : at->is_number_unsigned() ||
-                                                  (std::is_signed_v<T> && at->is_number_integer());
-  if (!fits) throw std::runtime_error(fmt::format("\"{}\" has the wrong type", key));
-  return at->get<T>();
+  return at == line.end() ? absent : Value<T>(*at, key);
 }
 
 HistoryModel ReadHeader(const Json& line, std::string& origin) {
@@ -119,7 +129,7 @@ HistoryModel ReadHeader(const Json& line, std::string& origin) {
 int ReadError(const Json& line) {
   const auto at = line.find("error");
   if (at == line.end()) return 0;
-  if (at->is_number_integer()) return at->get<int>();
+  if (at->is_number_integer()) return Value<int>(*at, "error");
   const auto name = at->get<std::string>();
   const std::optional<int> number = ErrorFromName(name);
   if (!number.has_value()) throw std::runtime_error("unknown error \"" + name + "\"");
@@ -171,8 +181,9 @@ Op ReadOp(const Json& line, std::vector<Piece>& pieces) {
   op.piece_begin = pieces.size();
   if (const auto at = line.find("pieces"); at != line.end()) {
     for (const Json& piece : *at) {
-      pieces.push_back({piece.at(0).get<std::uint64_t>(), piece.at(1).get<std::uint32_t>(),
-                        piece.at(2).get<std::uint32_t>()});
+      pieces.push_back({Value<std::uint64_t>(piece.at(0), "pieces"),
+                        Value<std::uint32_t>(piece.at(1), "pieces"),
+                        Value<std::uint32_t>(piece.at(2), "pieces")});
       ++op.piece_count;
     }
   }
