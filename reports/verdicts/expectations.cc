@@ -246,8 +246,10 @@ Result<void> ParseExpectations(std::string_view text, const std::string& origin,
     entry.line = LineAt(text, text.find("\"" + entry.id + "\""));
     if (wrong.empty() && !seen.insert(entry.id).second) wrong = "has an id that is used twice";
     if (!wrong.empty()) {
-      return Error{origin + ": entry " + std::to_string(number) +
-                   (entry.id.empty() ? "" : " (" + entry.id + ")") + " " + wrong};
+      std::string line = origin + ": entry " + std::to_string(number) +
+                         (entry.id.empty() ? "" : " (" + entry.id + ")") + " " + wrong;
+      std::ranges::replace(line, '\n', ' ');  // words of the file may have some
+      return Error{line};
     }
     std::erase_if(*out, [&](const Expectation& e) { return e.id == entry.id; });
     out->push_back(std::move(entry));
