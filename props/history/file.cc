@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 #include <nlohmann/json.hpp>
 #include <optional>
@@ -215,6 +216,7 @@ bool HistoryReader::Take(std::string_view line) {
     error_ = fmt::format("line {}: not JSON", number_);
   } catch (const std::exception& problem) {
     error_ = fmt::format("line {}: {}", number_, problem.what());
+    std::ranges::replace(error_, '\n', ' ');  // words of the file may have some
   }
   return false;
 }
