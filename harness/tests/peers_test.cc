@@ -101,14 +101,17 @@ IPC_TEST(HarnessWakeUp, SleeperIsFound) {
 
 IPC_TEST(HarnessWakeUp, LatenessIsRecorded) {
   const auto read = [](int) { return SleepFor(300ms), 0; };
-  Peer peer;
-  EXPECT_THAT(peer.start([&] { return CALL(read(0)); }).result(), SucceedsWith(0));
-  bool recorded = false;
-  for (const LogRecord& record : CurrentSlot()->ReadLog()) {
-    recorded = recorded ||
-               (record.kind == LogKind::kObservation && record.fields[1] == "late wake-up of read");
-  }
   const bool counted = os::OwnVoluntarySwitches() >= 0;
+  bool recorded = false;
+  // On a busy machine the watcher itself may sleep too long to say what happened meanwhile.
+  for (int tries = counted ? 20 : 1; tries > 0 && !recorded; --tries) {
+    Peer peer;
+    EXPECT_THAT(peer.start([&] { return CALL(read(0)); }).result(), SucceedsWith(0));
+    for (const LogRecord& record : CurrentSlot()->ReadLog()) {
+      recorded = recorded || (record.kind == LogKind::kObservation &&
+                              record.fields[1] == "late wake-up of read");
+    }
+  }
   EXPECT_EQ(recorded, counted);
 }
 
