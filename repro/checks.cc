@@ -164,7 +164,7 @@ Requirement AsSeen(const TraceEntry& entry) {
 
 void NoteReturnedWaiter(const Slot& slot) {
   const TraceEntry* failed = slot.trace.At(slot.trace.failed_at.load());
-  if (!failed || !IsFailedCheck(*failed)) return;
+  if (!failed || failed->kind != TraceEntry::Kind::kFailedCheck) return;
   const std::string_view text = CopyOf(*failed, 0);
   const std::size_t length = std::min<std::size_t>(failed->word[0], text.size());
   if (!text.starts_with("blocks") && !text.starts_with("stays blocked")) return;

@@ -24,8 +24,8 @@ bool IsCall(const TraceEntry& entry) {
 // What others do only for themselves, or what only says where a step begins.
 bool IsSilent(const TraceEntry& entry) {
   return entry.kind == Kind::kRelease || entry.kind == Kind::kStep ||
-         entry.kind == Kind::kStepDone || entry.kind == Kind::kEnd || IsFailedCheck(entry) ||
-         entry.kind == Kind::kNone;
+         entry.kind == Kind::kStepDone || entry.kind == Kind::kEnd ||
+         entry.kind == Kind::kFailedCheck || entry.kind == Kind::kNone;
 }
 
 // Calls of the harness and of tests that change nothing and that no other call depends on.
@@ -71,8 +71,7 @@ bool IsCleanup(const TraceEntry& entry) {
 }
 
 std::optional<std::string> WhyNot(const TraceEntry& entry) {
-  if (entry.kind == Kind::kOther && entry.word_count == 0)
-    return std::string(entry.memory, entry.size[0]);
+  if (entry.kind == Kind::kOther) return std::string(entry.memory, entry.size[0]);
   if (!IsCall(entry)) return std::nullopt;
   if (entry.actor == TraceEntry::kNobody) return "a thread that is not a peer makes calls";
   if (entry.function == Function::fork) return "it forks by itself";
@@ -341,7 +340,8 @@ Result<std::vector<Step>> StepsOf(const Slot& slot,
       case Kind::kCloseExcept: add(What::kCloseExcept); break;
       case Kind::kEnded: add(What::kJoin); break;
       case Kind::kStep: add(What::kExit); break;
-      case Kind::kOther: add(entry->word_count == 2 ? What::kBecome : What::kFull); break;
+      case Kind::kBecome: add(What::kBecome); break;
+      case Kind::kFullTable: add(What::kFull); break;
       default: break;
     }
   }

@@ -34,13 +34,6 @@ struct Step {
   int of = 0;  // the peer that it concerns
 };
 
-// Entries of kind kOther say what the trace does not hold, unless they have words: two of who
-// becomes another user (user, group), one of who fills its table of descriptors (numbers left),
-// three of a failed check (checks.h).
-inline bool IsFailedCheck(const TraceEntry& entry) {
-  return entry.kind == TraceEntry::Kind::kOther && entry.word_count == 3;
-}
-
 // All steps, ascending; the clean-up at the end is left out. The error says what the trace does not
 // hold.
 // `compared`: calls whose results a check was about.

@@ -32,10 +32,6 @@ T Take(const TraceEntry& entry, int i, std::size_t offset = 0) {
   return value;
 }
 
-// Entries of kind kOther with so many words are failed checks (harness/runner/body.cc): their
-// messages say more.
-constexpr int kWordsOfCheck = 3;
-
 std::string Bytes(const TraceEntry& entry, int i, std::uint64_t length) {
   constexpr std::size_t kShown = 16;
   const std::string_view bytes = CopyOf(entry, i);
@@ -251,9 +247,10 @@ std::string DescribeEvent(const TraceEntry& entry) {
       for (int i = 0; i < entry.word_count; ++i) kept += " " + std::to_string(entry.word[i]);
       return "closes every descriptor from 3 up except" + (kept.empty() ? " none" : kept);
     }
-    case Kind::kOther:
-      if (entry.word_count == kWordsOfCheck) return "";
-      return std::string(CopyOf(entry, 0));
+    case Kind::kBecome:
+    case Kind::kFullTable:
+    case Kind::kOther: return std::string(CopyOf(entry, 0));
+    case Kind::kFailedCheck: return "";  // its message says more
     case Kind::kEnded: return "sees the end of " + Who(word(0));
     default: return "";
   }

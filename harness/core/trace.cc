@@ -23,11 +23,6 @@ const bool g_off = [] {
 }();
 Slot* TracedSlot() { return g_off ? nullptr : CurrentSlot(); }
 
-std::uint16_t OwnActor(const Slot& slot) {
-  const Actor* actor = CurrentActor();
-  return actor ? static_cast<std::uint16_t>(actor - slot.actors) : TraceEntry::kNobody;
-}
-
 // An entry of the calling thread, its contents void and its number not yet published.
 TraceEntry* NewEntry(Slot& slot, TraceEntry::Kind kind, std::uint32_t* number) {
   Trace& trace = slot.trace;
@@ -37,7 +32,7 @@ TraceEntry* NewEntry(Slot& slot, TraceEntry::Kind kind, std::uint32_t* number) {
   entry.kind = kind;
   entry.function = Function::none;
   entry.word_count = entry.captures = entry.memory_used = entry.written = 0;
-  entry.actor = OwnActor(slot);
+  entry.actor = ActorNumber(slot, CurrentActor());
   entry.failed = false;
   entry.fate = 0;
   entry.outer = t_call;
@@ -144,10 +139,7 @@ void CaptureResults(TraceEntry& entry, std::uint32_t number) {
     const bool vector = entry.function == Function::readv && i == 1;
     if (!IsResult(kind) && kind != ParameterKind::kPolls) continue;
     const std::uint64_t next = i + 1 < entry.word_count ? entry.word[i + 1] : 0;
-    constexpr std::uint64_t kVectorsMax = 3;
-    CopyPointee(entry, i,
-                vector ? std::min(next, kVectorsMax) * sizeof(iovec)
-                       : CopiedBytes(kind, next, entry.value));
+    CopyPointee(entry, i, CopiedBytes(vector ? ParameterKind::kVectorIn : kind, next, entry.value));
     if (vector) CopyVectors(entry, i, static_cast<std::uint64_t>(entry.value));
     if (entry.size[i] > 0) entry.written = static_cast<std::uint8_t>(entry.written | 1u << i);
   }
@@ -193,6 +185,10 @@ void Trace::Reset() {
   std::memset(static_cast<void*>(this), 0, offsetof(Trace, entries) + count * sizeof(TraceEntry));
 }
 
+std::uint16_t ActorNumber(const Slot& slot, const Actor* actor) {
+  return actor ? static_cast<std::uint16_t>(actor - slot.actors) : TraceEntry::kNobody;
+}
+
 TraceEntry* NoteTrace(TraceEntry::Kind kind, std::initializer_list<std::uint64_t> words,
                       std::string_view memory) {
   Slot* slot = TracedSlot();
@@ -213,7 +209,7 @@ TraceEntry* NoteTrace(TraceEntry::Kind kind, std::initializer_list<std::uint64_t
 
 void NoteFailedCheck(std::string_view expected, std::string_view observed) {
   const TraceEntry* entry =
-      NoteTrace(TraceEntry::Kind::kOther, {expected.size(), observed.size(), 0},
+      NoteTrace(TraceEntry::Kind::kFailedCheck, {expected.size(), observed.size()},
                 std::string(expected) + std::string(observed));
   if (!entry) return;
   std::uint32_t none = 0;

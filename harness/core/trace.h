@@ -16,6 +16,9 @@
 
 namespace ipcsuite {
 
+struct Actor;
+struct Slot;
+
 // What a test requires of the outcome of a call.
 struct Requirement {
   enum What : std::uint8_t {
@@ -55,6 +58,9 @@ struct TraceEntry {
     kFill,          // words: descriptor, bytes that went in
     kDrain,         // words: descriptor, bytes that came out
     kCloseExcept,   // words: descriptors kept, -1 for the rest
+    kBecome,        // words: user, group; memory: that it becomes another user
+    kFullTable,     // words: numbers left; memory: that it fills its table of descriptors
+    kFailedCheck,   // words: lengths of the expected and the observed; memory: both
     kOther,         // memory: what else happens here, which the trace does not hold
     kEnd,           // by the peer: its script is at its end
     kEnded,         // words: actor whose end was seen, wait status
@@ -108,6 +114,8 @@ struct Trace {
   void Reset();
 };
 
+// The number of an actor of this slot; kNobody of none.
+std::uint16_t ActorNumber(const Slot& slot, const Actor* actor);
 // Makes an entry of the running test, by the calling thread. Null outside of a test.
 TraceEntry* NoteTrace(TraceEntry::Kind kind, std::initializer_list<std::uint64_t> words = {},
                       std::string_view memory = {});

@@ -62,7 +62,7 @@ std::optional<User> ThirdUser() { return NthOther(1); }
 
 void Become(User user) {
   if (!Switch(user)) Unresolved("set-up failed: becoming user " + std::to_string(user.uid));
-  NoteTrace(TraceEntry::Kind::kOther, {user.uid, user.gid}, "becomes another user");
+  NoteTrace(TraceEntry::Kind::kBecome, {user.uid, user.gid}, "becomes another user");
   os::StayObservable();  // so that the blocked probe may look
   os::DieWithParent();
 }

@@ -51,7 +51,7 @@ int FillDescriptorTable(int free, std::initializer_list<int> keep) {
     close(*middle);
     copies.erase(middle);
   }
-  NoteTrace(TraceEntry::Kind::kOther, {static_cast<std::uint64_t>(free)},
+  NoteTrace(TraceEntry::Kind::kFullTable, {static_cast<std::uint64_t>(free)},
             "fills its table of descriptors");
   return source;
 }

@@ -26,7 +26,7 @@ namespace {
 // Its number in the trace.
 std::uint64_t ActorNumber(const Actor* actor) {
   const Slot* slot = CurrentSlot();
-  return slot ? static_cast<std::uint64_t>(actor - slot->actors) : TraceEntry::kNobody;
+  return slot ? ActorNumber(*slot, actor) : TraceEntry::kNobody;
 }
 }  // namespace
 
