@@ -17,6 +17,7 @@
 #include "harness/core/context.h"
 #include "harness/core/names.h"
 #include "harness/core/patience.h"
+#include "harness/peers/reap.h"
 
 namespace ipcsuite {
 namespace {
@@ -164,9 +165,7 @@ void ExecSelf::Tell(const std::string& word) { AppendLine(path_ + ".in", word); 
 std::string ExecSelf::said() const { return ReadWhole(path_); }
 
 ExecSelf::~ExecSelf() {
-  if (reaped_ || pid_ <= 0) return;
-  while (kill(pid_, SIGKILL) == 0 && waitpid(pid_, &status_, 0) < 0 && errno == EINTR) {
-  }
+  if (!reaped_ && pid_ > 0) KillAndReap(pid_, &status_);
 }
 
 }  // namespace ipcsuite

@@ -4,9 +4,7 @@
 #include <mqueue.h>
 #include <poll.h>
 #include <semaphore.h>
-#include <signal.h>
 #include <sys/mman.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -20,6 +18,7 @@
 #include "harness/core/patience.h"
 #include "harness/core/trace.h"
 #include "harness/core/waits.h"
+#include "harness/peers/reap.h"
 
 namespace ipcsuite {
 namespace {
@@ -45,14 +44,10 @@ std::string Line(const os::ThreadState& state) {
   return line;
 }
 
-std::uint16_t NumberOf(const Slot& slot, const Actor* actor) {
-  return actor ? static_cast<std::uint16_t>(actor - slot.actors) : TraceEntry::kNobody;
-}
-
 // What the peer got by fork() is what the caller has now.
 bool SharesObjects(const Slot& slot, const Actor& actor) {
   if (actor.pid.load() == getpid()) return true;
-  const std::uint16_t peer = NumberOf(slot, &actor), caller = NumberOf(slot, CurrentActor());
+  const std::uint16_t peer = ActorNumber(slot, &actor), caller = ActorNumber(slot, CurrentActor());
   bool shares = false;
   for (const TraceEntry* entry : EntriesOf(slot.trace)) {
     if (entry->actor != caller) continue;
@@ -333,9 +328,7 @@ void SelfTestProbe(RunHeader& header) {
   } else {
     Decide(header, ProbeMode::kSettle, "/proc does not show a sleeping process as asleep");
   }
-  // Where it can't be killed it ends with this process.
-  while (kill(child, SIGKILL) == 0 && waitpid(child, nullptr, 0) < 0 && errno == EINTR) {
-  }
+  KillAndReap(child);
   munmap(memory, sizeof(Specimen));
 }
 

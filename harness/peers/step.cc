@@ -14,6 +14,7 @@
 #include "harness/core/arena.h"
 #include "harness/core/names.h"
 #include "harness/core/patience.h"
+#include "harness/peers/reap.h"
 
 namespace ipcsuite {
 namespace {
@@ -108,7 +109,7 @@ StepOutcome Run(const std::function<std::int64_t()>& step, bool handled, nanosec
   while ((got = waitpid(child, &status, WNOHANG)) == 0 && !waiting.over()) backoff.Pause();
   if (got == 0) {
     const os::ThreadState state = os::ReadThreadState(child, child);
-    if (kill(child, SIGKILL) == 0) waitpid(child, &status, 0);
+    KillAndReap(child, &status);
     if (state.state == 'R')
       Unresolved("a step did not end, and was not shown asleep: it may only be slow");
     return StepOutcome{};

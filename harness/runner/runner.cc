@@ -23,6 +23,7 @@
 #include "harness/core/names.h"
 #include "harness/core/patience.h"
 #include "harness/peers/probe.h"
+#include "harness/peers/reap.h"
 #include "harness/runner/gate.h"
 #include "harness/runner/scheduler.h"
 #include "reports/results/json.h"
@@ -95,11 +96,7 @@ bool CanStart(int count) {
     if (pid < 0) break;
     started.push_back(pid);
   }
-  // Where they can't be killed they end with this process.
-  for (const pid_t pid : started) {
-    while (kill(pid, SIGKILL) == 0 && waitpid(pid, nullptr, 0) < 0 && errno == EINTR) {
-    }
-  }
+  for (const pid_t pid : started) KillAndReap(pid);
   return static_cast<int>(started.size()) == count;
 }
 

@@ -30,8 +30,8 @@ struct RunnerOptions {
   std::vector<std::string> about;
   std::vector<std::string> names;  // exactly these tests; empty: all
   int issue = 8;                   // 7 or 8
-  int jobs =
-      0;  // concurrent tests; 0: three for each CPU that we may use (many wait), six at least
+  // Concurrent tests; 0: three for each CPU that we may use (many wait), six at least.
+  int jobs = 0;
   int repeat = 1;           // attempts of each test; 0: until a failure
   bool until_fail = false;  // stop everything at the first red result that is not expected
   std::function<bool(const report::TestRecord&)> expected;  // unset: none is

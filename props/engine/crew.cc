@@ -16,6 +16,7 @@
 #include "harness/core/context.h"
 #include "harness/core/patience.h"
 #include "harness/peers/probe.h"
+#include "harness/peers/reap.h"
 
 namespace ipcsuite::props {
 namespace {
@@ -207,9 +208,7 @@ bool Crew::AllShownBlocked() {
     if (!workers_[Index(i)].busy) continue;
     Actor& actor = stations_[i].actor;
     if (ProbeIsCertain()) {
-      // A deadline that has passed ends a wait by itself, though a slow timer may be late.
-      const bool shown = !stations_[i].op.Has(kPastDeadline) && IsShownBlocked(actor);
-      if (!shown && !workers_[Index(i)].sleep.Sleeps(actor)) {
+      if (!workers_[Index(i)].sleep.Waits(stations_[i].op, actor)) {
         WaitWhileEquals(actor.steps_done, workers_[Index(i)].issued - 1, 200us);
         return false;
       }
@@ -286,9 +285,7 @@ void Crew::Signal(int worker, int signal) { kill(workers_[Index(worker)].pid, si
 void Crew::Kill(int worker) {
   Worker& target = workers_[Index(worker)];
   if (!target.alive) return;
-  kill(target.pid, SIGKILL);
-  while (waitpid(target.pid, nullptr, 0) < 0 && errno == EINTR) {
-  }
+  KillAndReap(target.pid);
   target.alive = false;
   target.busy = false;
   // Its order is done: a copy that takes its place must not do it again.

@@ -15,6 +15,7 @@
 #include "harness/core/call.h"
 #include "harness/core/context.h"
 #include "harness/peers/probe.h"
+#include "harness/peers/reap.h"
 #include "props/engine/convict.h"
 #include "props/engine/crew.h"
 #include "props/engine/sleep_watch.h"
@@ -171,11 +172,7 @@ class Runner {
   bool IsBlocked(std::size_t i) {
     const Op* open = recorder_.Open(static_cast<int>(i));
     if (open == nullptr || open->Has(kNearDeadline)) return false;
-    if (ProbeIsCertain()) {
-      // A deadline that has passed ends a wait by itself, though a slow timer may be late.
-      const bool shown = !open->Has(kPastDeadline) && IsShownBlocked(actors_[i]);
-      return shown || lanes_[i].sleep.Sleeps(actors_[i]);
-    }
+    if (ProbeIsCertain()) return lanes_[i].sleep.Waits(*open, actors_[i]);
     // One look: the operation may be over by now, and the process too.
     const ProbeResult probe = ProbeBlocked(actors_[i], 0, -1, 0ns);
     if (Slot* slot = CurrentSlot()) slot->heuristic.fetch_add(1);
@@ -244,9 +241,7 @@ class Runner {
   void End(std::size_t i) {
     Lane& lane = lanes_[i];
     if (!lane.alive) return;
-    kill(lane.pid, SIGKILL);
-    while (waitpid(lane.pid, nullptr, 0) < 0 && errno == EINTR) {
-    }
+    KillAndReap(lane.pid);
     lane.alive = false;
   }
 

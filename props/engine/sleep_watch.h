@@ -7,6 +7,7 @@
 #include "harness/core/arena.h"
 #include "harness/core/context.h"
 #include "harness/peers/probe.h"
+#include "props/model/op.h"
 
 namespace ipcsuite::props {
 
@@ -34,6 +35,12 @@ class SleepWatch {
     }
     inferred_ = true;
     return true;
+  }
+
+  // One look: the process is shown blocked in `op`, or Sleeps(). A deadline that has passed ends a
+  // wait by itself, though a slow timer may be late: only a long sleep counts then.
+  bool Waits(const Op& op, Actor& actor) {
+    return (!op.Has(kPastDeadline) && IsShownBlocked(actor)) || Sleeps(actor);
   }
 
  private:
