@@ -51,11 +51,10 @@ Result<std::string> ProgramOf(const std::string& test, const std::string& result
   options.inspect = AttachAny;
   try {
     for (const report::TestRecord& record : RunTests(options).tests) {
-      for (const report::Attachment& attachment : record.attachments) {
-        if (attachment.title == report::kProgramTitle) return attachment.content;
-        if (attachment.title == report::kNoProgramTitle)
-          return Error{test + ": " + attachment.content};
-      }
+      if (const auto* program = report::FindAttachment(record, report::kProgramTitle))
+        return program->content;
+      if (const auto* why = report::FindAttachment(record, report::kNoProgramTitle))
+        return Error{test + ": " + why->content};
       return Error{test + ": it did not run: " + record.reason};
     }
   } catch (const std::system_error& e) {
@@ -84,9 +83,8 @@ Result<void> WritePrograms(const report::Run& run, bool all, const std::string& 
   if (error) return Error{folder + ": can't be made: " + error.message()};
   for (const report::TestRecord& test : run.tests) {
     if (!all && test.standing != "new") continue;
-    const auto program =
-        std::ranges::find(test.attachments, report::kProgramTitle, &report::Attachment::title);
-    if (program == test.attachments.end()) continue;
+    const report::Attachment* program = report::FindAttachment(test, report::kProgramTitle);
+    if (!program) continue;
     std::string name = test.name + ".c";
     std::ranges::replace(name, '/', '-');
     const Result<void> written = WriteFile(folder + "/" + name, program->content);

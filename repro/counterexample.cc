@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "base/text.h"
+#include "reports/results/finding.h"
 #include "repro/layout.h"
 #include "repro/runtime.h"
 
@@ -209,13 +210,12 @@ class Counterexample {
 }  // namespace
 
 Result<std::string> CounterexampleInC(const TestEntry& test, const report::TestRecord& record) {
-  for (const report::Attachment& attachment : record.attachments) {
-    if (attachment.title != kShortest) continue;
-    if (test.name.find("Free") != std::string::npos || test.name.find("Race") != std::string::npos)
-      return Error{"its processes run freely: the failing history is attached for check-history"};
-    return Counterexample(test).Write(attachment.content);
-  }
-  return Error{"it is a property: only what makes it fail can be written as a program"};
+  const report::Attachment* shortest = report::FindAttachment(record, kShortest);
+  if (!shortest)
+    return Error{"it is a property: only what makes it fail can be written as a program"};
+  if (test.name.find("Free") != std::string::npos || test.name.find("Race") != std::string::npos)
+    return Error{"its processes run freely: the failing history is attached for check-history"};
+  return Counterexample(test).Write(shortest->content);
 }
 
 }  // namespace ipcsuite::repro

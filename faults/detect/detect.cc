@@ -35,8 +35,7 @@ std::vector<TestInfo> KnownTests() {
   return tests;
 }
 
-// The plain run and the neutral one. Returns the tests that may serve
-// as detectors: passed in both.
+// The plain run and the neutral one. Returns the tests that may serve as detectors: passed in both.
 std::vector<TestInfo> Baseline(const TrialOptions& trial, const std::vector<TestInfo>& tests,
                                DetectionRun* run, std::string* problem) {
   TrialOptions quick = trial;

@@ -10,6 +10,7 @@
 #include <chrono>
 #include <filesystem>
 #include <fstream>
+#include <functional>
 #include <nlohmann/json.hpp>
 #include <thread>
 
@@ -57,6 +58,14 @@ void EnterOwnNames() {
   if (!os::Isolate(kNames)) return;
   // Where shared memory has no directory nothing is lost: its names are in the private namespace.
   os::Mount("tmpfs", "/dev/shm", {.data = "mode=1777"});
+}
+
+// In a thread of its own: what it leaves when it isolates itself ends with it.
+void InOwnNames(const TrialOptions& options, const std::function<void()>& body) {
+  std::thread([&] {
+    if (options.own_names) EnterOwnNames();
+    body();
+  }).join();
 }
 
 // Runs the program without output; returns its wait status, or -1.
@@ -156,12 +165,10 @@ TrialResult RunWith(const TrialOptions& options, const std::string& fault,
   }
   const auto start = std::chrono::steady_clock::now();
   int status = -1;
-  // A thread for each run: what it leaves when it isolates itself ends with it.
-  std::thread([&] {
-    if (options.own_names) EnterOwnNames();
+  InOwnNames(options, [&] {
     status = Execute(CommandLine(options, fault, verb, arguments, folder),
                      Environment(options, fault, folder), folder + "/log", &result.problem);
-  }).join();
+  });
   result.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   result.decisions = ReadDecisions(folder + "/state");
   if (result.problem.empty() && !ReadResults(folder + "/results.json", &result.tests)) {
@@ -218,8 +225,7 @@ int RunProgram(const TrialOptions& options, const std::string& fault, const std:
   std::vector<std::string> environment = Environment(options, fault, folder);
   const std::vector<char*> variables = Pointers(environment);
   int status = -1;
-  std::thread([&] {
-    if (options.own_names) EnterOwnNames();
+  InOwnNames(options, [&] {
     const pid_t child = fork();
     if (child == 0) {
       char* arguments[] = {const_cast<char*>(program.c_str()), nullptr};
@@ -228,7 +234,7 @@ int RunProgram(const TrialOptions& options, const std::string& fault, const std:
     }
     while (child > 0 && waitpid(child, &status, 0) < 0 && errno == EINTR) {
     }
-  }).join();
+  });
   return status;
 }
 

@@ -14,10 +14,8 @@ using Json = nlohmann::ordered_json;
 
 // The text of the first attachment with this title; "" when there is none.
 std::string Attached(const TestRecord& test, std::string_view title) {
-  for (const Attachment& attachment : test.attachments) {
-    if (attachment.title == title) return CleanUtf8(attachment.content);
-  }
-  return "";
+  const Attachment* found = FindAttachment(test, title);
+  return found ? CleanUtf8(found->content) : "";
 }
 
 Json ChecksOf(const TestRecord& test) {

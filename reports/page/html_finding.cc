@@ -82,7 +82,7 @@ std::string SourcePlace(const std::string& sources, const std::string& place) {
 std::string Value(std::string_view label, const std::string& text, const References& references) {
   if (label == "at") return SourcePlace(references.sources, text);
   if (label == "observed") return Element("strong").Add(Code(text));
-  if (label == "in C" && text.starts_with("not possible")) return Escape(text);
+  if (label == "in C" && text.starts_with(report::kNotPossible)) return Escape(text);
   if (label == "reproduce" || label == "replay" || label == "in C") return Command(text);
   if (label == "standing" || label == "confidence" || label == "expects") return Escape(text);
   return Code(text);

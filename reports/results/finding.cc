@@ -202,15 +202,19 @@ void AddSteps(Lines& lines, const TestRecord& test) {
 
 // "./ipcsuite repro NAME", or why there is no such program.
 std::string HowToGetTheProgram(const TestRecord& test) {
-  for (const Attachment& attachment : test.attachments) {
-    if (attachment.title == kNoProgramTitle) return "not possible: " + attachment.content;
-  }
+  if (const Attachment* why = FindAttachment(test, kNoProgramTitle))
+    return std::string(kNotPossible) + why->content;
   const std::size_t run = test.command.find(" run ");
   const bool known = test.suite != "props" && test.suite != "stress" && run != test.command.npos;
   return known ? test.command.substr(0, run) + " repro " + test.name : "";
 }
 
 }  // namespace
+
+const Attachment* FindAttachment(const TestRecord& test, std::string_view title) {
+  const auto found = std::ranges::find(test.attachments, title, &Attachment::title);
+  return found == test.attachments.end() ? nullptr : &*found;
+}
 
 ClauseIndex IndexClauses(const Run& run) {
   ClauseIndex index;

@@ -14,6 +14,11 @@ namespace ipcsuite::report {
 // Titles of attachments: the program that shows a finding, or why there is none.
 inline constexpr std::string_view kProgramTitle = "Reproducer in C";
 inline constexpr std::string_view kNoProgramTitle = "No reproducer in C";
+// Begins the line "in C" of a test that can't be written as such a program.
+inline constexpr std::string_view kNotPossible = "not possible: ";
+
+// The first attachment with this title; null when there is none.
+const Attachment* FindAttachment(const TestRecord& test, std::string_view title);
 
 using ClauseIndex = std::unordered_map<std::string_view, const ClauseRecord*>;
 // Views into `run`, which must outlive it.

@@ -75,21 +75,24 @@ IPC_TEST(FifoPlaces, GivenDirectories, clause::mkfifo::type, clause::fifo::names
   for (const std::string& dir : dirs) ExpectFifosWorkIn(dir);
 }
 
+// In a child: a tmpfs of its own, in this directory.
+void MountTmpfs(const TestDir& dir) {
+  const CallResult mounted = MountPrivately(dir.path(), "size=1m");
+  if (!mounted.ok())
+    Unsupported("a tmpfs can't be mounted here (" + ErrnoName(mounted.error) + ")");
+}
+
 IPC_TEST(FifoPlaces, Tmpfs, clause::mkfifo::type, clause::fifo::names_links_and_unlink) {
   const TestDir dir;
   InChild([&] {
-    const CallResult mounted = MountPrivately(dir.path(), "size=1m");
-    if (!mounted.ok())
-      Unsupported("a tmpfs can't be mounted here (" + ErrnoName(mounted.error) + ")");
+    MountTmpfs(dir);
     ExpectFifosWorkIn(dir.path());
   });
 }
 
 // In a child: an overlayfs of its own, in this directory.
 std::string MountOverlay(const TestDir& dir) {
-  const CallResult mounted = MountPrivately(dir.path(), "size=1m");
-  if (!mounted.ok())
-    Unsupported("a tmpfs can't be mounted here (" + ErrnoName(mounted.error) + ")");
+  MountTmpfs(dir);
   for (const char* name : {"lower", "upper", "work", "merged"})
     Setup(CALL(mkdir((dir / name).c_str(), 0700)));
   const int error = os::Mount("overlay", dir / "merged",

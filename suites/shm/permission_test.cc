@@ -131,15 +131,7 @@ IPC_TEST(ShmPermission, ObjectsBelongToTheEffectiveUser, clause::shm_open::creat
       EXPECT_EQ(StatOf(created.fd()).st_uid, users.owner.uid);
     }
     ForClause scope(clause::shm_open::creat_gid);
-    struct stat directory {};
-    const std::string place = VisibleIn();
-    // A name that is visible in a directory may give the object the directory's group.
-    const gid_t group = StatOf(created.fd()).st_gid;
-    const bool inherits =
-        !place.empty() && stat(place.c_str(), &directory) == 0 && group == directory.st_gid;
-    EXPECT_TRUE(group == users.owner.gid || inherits)
-        << "group " << group << ", of the creator " << users.owner.gid;
-    NoteChecks();
+    ExpectGroup(StatOf(created.fd()), users.owner.gid);
   });
 }
 

@@ -37,14 +37,7 @@ IPC_TEST(ShmStat, OwnerIsTheCreator, clause::fstat::shm_ids, clause::shm_open::c
     EXPECT_EQ(status.st_uid, geteuid());
   }
   ForClause scope(clause::shm_open::creat_gid);
-  // Where names are visible the group may be that of the directory.
-  const std::string place = VisibleIn();
-  struct stat directory {};
-  const bool inherits =
-      !place.empty() && stat(place.c_str(), &directory) == 0 && status.st_gid == directory.st_gid;
-  EXPECT_TRUE(status.st_gid == getegid() || inherits)
-      << "group " << status.st_gid << ", of the process " << getegid();
-  NoteChecks();
+  ExpectGroup(status, getegid());
 }
 
 IPC_TEST(ShmStat, ModeCarriesThePermissionBits, clause::fstat::shm_mode_bits) {

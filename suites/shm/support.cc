@@ -52,6 +52,16 @@ Fd RegularFile(std::size_t size) {
   return file;
 }
 
+void ExpectGroup(const struct stat& object, gid_t creator) {
+  NoteChecks();
+  const std::string place = VisibleIn();
+  struct stat directory {};
+  const bool inherits =
+      !place.empty() && stat(place.c_str(), &directory) == 0 && object.st_gid == directory.st_gid;
+  EXPECT_TRUE(object.st_gid == creator || inherits)
+      << "group " << object.st_gid << ", of the creator " << creator;
+}
+
 struct stat StatOf(int fd) {
   struct stat status {};
   Setup(CALL(fstat(fd, &status)));

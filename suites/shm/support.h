@@ -33,6 +33,10 @@ std::string VisibleIn();
 struct stat StatOf(int fd);
 std::int64_t SizeOf(int fd);
 
+// The group of a new object is its creator's or, where names are visible, may be that of their
+// directory. Counts as a check.
+void ExpectGroup(const struct stat& object, gid_t creator);
+
 // Bytes that depend on their position and on `seed`, never zero.
 char PatternAt(std::size_t i, unsigned seed);
 void Fill(char* data, std::size_t size, unsigned seed = 1);
