@@ -27,6 +27,11 @@ constexpr std::string_view kWaitForEvents[] = {"read",
                                                "pthread_rwlock_wrlock",
                                                "pthread_barrier_wait"};
 
+// A sleep must be this many times as long as timers are late.
+constexpr int kTimesLateness = 4;
+constexpr nanoseconds kNap = 1ms;
+constexpr nanoseconds kNapFor = 500ms;
+
 enum class Limit { kUnknown, kNone, kZero, kLater };
 
 bool IsIdentifier(char c) {
@@ -76,6 +81,19 @@ Limit LimitOf(const TraceEntry& entry) {
   return Limit::kUnknown;
 }
 
+// How late timers are here and now: the latest of some naps. On a busy machine a woken thread waits
+// for a CPU, and an emulator that was not scheduled brings every timer late.
+nanoseconds MeasureTimerLateness() {
+  const timespec nap = ToTimespec(kNap);
+  nanoseconds latest{0};
+  for (const Deadline end(kNapFor); !end.passed();) {
+    const std::int64_t start = NowNs();
+    nanosleep(&nap, nullptr);  // sleep-ok: how late it ends is what is measured
+    latest = std::max(latest, nanoseconds(NowNs() - start) - kNap);
+  }
+  return latest;
+}
+
 const TraceEntry* EntryOf(const CallResult& result) {
   const Slot* slot = CurrentSlot();
   return slot ? slot->trace.At(result.trace) : nullptr;
@@ -92,7 +110,9 @@ std::string_view FunctionOf(std::string_view text) {
 }
 
 bool Slept(const CallResult& result) {
-  return result.sleeps > 0 && nanoseconds(result.elapsed_ns()) >= Scaled(kSleptAtLeast);
+  const nanoseconds elapsed(result.elapsed_ns());
+  return result.sleeps > 0 && elapsed >= Scaled(kSleptAtLeast) &&
+         elapsed >= kTimesLateness * MeasureTimerLateness();
 }
 
 bool MustNotWait(const CallResult& result) {

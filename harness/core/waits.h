@@ -14,7 +14,9 @@ namespace ipcsuite {
 // sleeps too.
 inline constexpr nanoseconds kSleptAtLeast = 100ms;
 
-// The call went to sleep, and not for a moment only. False where sleeps are not counted.
+// The call went to sleep, and neither for a moment only nor because timers are late here: even a
+// deadline that has passed may be served by a timer. False where sleeps are not counted. Takes half
+// a second when the call took long.
 bool Slept(const CallResult& result);
 
 // A returned call whose outcome needed no wait: an error that is there from the start, a time-out
