@@ -1,5 +1,6 @@
 // Variants of making, closing and duplicating the descriptors of pipes, and of their flags.
 #include <fcntl.h>
+#include <pthread.h>
 #include <sys/wait.h>
 
 #include <csignal>
@@ -76,7 +77,11 @@ const Row kVariants[] = {
              }
              real::dup3(p[1], p[0], flags & O_CLOEXEC);
              real::dup3(high, p[1], flags & O_CLOEXEC);
+             // pipe() is not a cancellation point, close() is one.
+             int before = 0;
+             pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &before);
              real::close(high);
+             pthread_setcancelstate(before, nullptr);
              int low = p[0];
              p[0] = p[1];
              p[1] = low;

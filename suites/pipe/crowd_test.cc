@@ -200,6 +200,8 @@ IPC_TABLE_TEST(PipeWaitingWriters, WritersRow, kWriters) {
     const Pipe p(kind);
     const std::size_t inside = FillPipe(p.wr());
     const std::size_t record = row.record.Of(inside);
+    if (row.reads_once && inside < row.writers * std::max(record, PageSize()))
+      Untested("each write may take a page, and the pipe does not hold that many");
     std::vector<std::string> data;
     std::vector<std::unique_ptr<Worker>> writers;
     for (int i = 0; i < row.writers; ++i) data.emplace_back(record, static_cast<char>('a' + i));
