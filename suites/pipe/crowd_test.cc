@@ -208,7 +208,13 @@ IPC_TABLE_TEST(PipeWaitingWriters, WritersRow, kWriters) {
     for (int i = 0; i < row.writers; ++i) {
       writers.push_back(std::make_unique<Worker>(
           row.processes, [&, i] { return CALL(write(p.wr(), data[i].data(), record)); }));
-      EXPECT_THAT(writers.back()->call(), Blocks());
+      const Call& call = writers.back()->call();
+      // A system that does not mix large writes may let the later ones wait elsewhere.
+      if (i > 0 && record > PipeBufOf(p.wr())) {
+        call.probe();
+      } else {
+        EXPECT_THAT(call, Blocks());
+      }
     }
     const std::size_t total = inside + (row.reads_once ? 0 : row.writers * record);
     std::string got;
