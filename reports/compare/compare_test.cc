@@ -157,6 +157,14 @@ TEST(Compare, PageNamesWhatIsMissing) {
       HasSubstr("<strong>new</strong> incomplete, 1 tests came through: Kernel panic &lt;1&gt;"));
 }
 
+TEST(Compare, RunsOfOnePlatformAreToldApartOnNarrowPages) {
+  const std::vector<report::Run> runs = {RunOf({Tested("Mq.Sends", Verdict::kPass)}, "host"),
+                                         RunOf({Tested("Mq.Sends", Verdict::kFail)}, "host")};
+  const std::string page = ComparisonHtml(Compare(runs), runs);
+  EXPECT_THAT(page, HasSubstr("data-label=\"host #1\""));
+  EXPECT_THAT(page, HasSubstr("data-label=\"host #2\""));
+}
+
 TEST(Compare, ManyPlatformsAreNamedInGroups) {
   std::vector<report::Run> runs;
   for (int i = 0; i < 9; ++i) {

@@ -184,6 +184,13 @@ Table& Table::Stacks() {
   return *this;
 }
 
+namespace {
+// The text of a column's head: without the mark of numbers at its end.
+std::string Head(const std::string& column) {
+  return column.ends_with('#') ? column.substr(0, column.size() - 1) : column;
+}
+}  // namespace
+
 Table& Table::Row(const std::vector<Cell>& cells) {
   Element row("tr");
   for (std::size_t i = 0; i < cells.size(); ++i) {
@@ -193,7 +200,7 @@ Table& Table::Row(const std::vector<Cell>& cells) {
     }
     Element cell("td");
     if (!cells[i].css_class.empty()) cell.Attr("class", cells[i].css_class);
-    if (stacks_) cell.Attr("data-label", columns_[i].substr(0, columns_[i].find('#')));
+    if (stacks_) cell.Attr("data-label", Head(columns_[i]));
     row.Add(cell.Add(cells[i].html));
   }
   body_ += row;
@@ -205,15 +212,14 @@ std::string Table::str() const {
   if (rows_ == 0) return "";
   Element caption("caption"), heads("tr");
   if (hide_caption_) caption.Attr("class", "visually-hidden");
-  for (std::string name : columns_) {
-    const bool number = name.ends_with('#');
-    if (number) name.pop_back();
+  for (const std::string& column : columns_) {
+    const std::string name = Head(column);
     if (name.empty()) {
       heads.Add(Element("td").Add(""));
       continue;
     }
     Element head = Element("th").Attr("scope", "col");
-    if (number) head.Attr("class", "n");
+    if (column != name) head.Attr("class", "n");
     heads.Add(head.Text(name));
   }
   return Styled("div", "scroll")
