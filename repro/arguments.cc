@@ -9,6 +9,7 @@
 
 #include "harness/core/call.h"
 #include "harness/core/trace_words.h"
+#include "repro/steps.h"
 
 namespace ipcsuite::repro {
 namespace {
@@ -85,6 +86,7 @@ class Writer {
       case K::kProtocol: return ProtocolInC(number);
       case K::kPid: {
         const std::string process = roles_.Process(entry_.actor, value);
+        if (process == "pid[later]") return Refuse("to a process that began later");
         return process.empty() ? Refuse("to a process by its number") : process;
       }
       case K::kThread: {
@@ -248,6 +250,10 @@ class Writer {
     if (valid) ms += (time.tv_nsec - now.tv_nsec) / 1'000'000;
     const std::int64_t unit = ms > 10'000 ? 1000 : 10;
     if (ms > 0) ms = (ms + unit - 1) / unit * unit;
+    // What must happen before has more time on a busy machine.
+    const bool succeeds = !entry_.failed && entry_.ended != 0 && entry_.value != ETIMEDOUT &&
+                          entry_.value != EOWNERDEAD;
+    if (ms > 0 && succeeds) ms = std::max<std::int64_t>(ms, 60'000);
     if (near && !valid)
       return "&(struct timespec){time(NULL) + " + std::to_string(ms / 1000) + ", " +
              Long(time.tv_nsec) + "}";
@@ -312,9 +318,23 @@ class Writer {
 
 bool Makes(Function function) { return function == Function::pipe || function == Function::pipe2; }
 
+// "signal(SIGPIPE, SIG_IGN)"; "" when a handler is set.
+std::string SignalCall(const TraceEntry& entry) {
+  struct sigaction action {};
+  std::memcpy(&action, entry.memory + entry.at[1],
+              std::min<std::size_t>(sizeof action, entry.size[1]));
+  const bool ignores = action.sa_handler == SIG_IGN;
+  if (entry.word[1] == 0 || (!ignores && action.sa_handler != SIG_DFL)) return "";
+  return "signal(" + SignalInC(static_cast<int>(entry.word[0])) + ", " +
+         (ignores ? "SIG_IGN)" : "SIG_DFL)");
+}
+
 }  // namespace
 
 std::string CallInC(const TraceEntry& entry, Roles& roles, Needs& needs, std::string* why) {
+  if (entry.function == Function::sigaction && IsRaw(entry)) {
+    if (const std::string text = SignalCall(entry); !text.empty()) return text;
+  }
   const FunctionShape& shape = ShapeOf(entry.function);
   const bool made_now = !entry.failed && entry.ended != 0;
   std::string made;

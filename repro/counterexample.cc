@@ -82,7 +82,7 @@ class Counterexample {
     const int actor = event.process + 1;
     const bool returns = issued_.contains(event.process);
     if (!returns) {
-      const std::string how = event.blocked() ? "ISSUE(" : "CALL(";
+      const std::string how = event.blocked() ? "ISSUE(NEVER, " : "CALL(";
       script_.push_back(
           {.actor = actor, .parts = {how + CallOf(event) + ");"}, .issues = event.blocked()});
     } else {
@@ -178,16 +178,14 @@ class Counterexample {
     const Layout layout = Arrange(script_, peers_);
     std::string text;
     for (int peer = 1; peer <= peers_; ++peer) {
-      text += "\nstatic void peer" + std::to_string(peer) +
-              "(void) {\n  me = " + std::to_string(peer) + ";\n" + Indented(layout, peer) +
+      text += "\nstatic void peer" + std::to_string(peer) + "(void) {\n" + Indented(layout, peer) +
               "  for (;;) pause();\n}\n";
-      set_up += "  NEED((pid[" + std::to_string(peer) + "] = fork()) >= 0);\n  if (pid[" +
-                std::to_string(peer) + "] == 0) peer" + std::to_string(peer) + "();\n";
+      set_up += "  FORK(" + std::to_string(peer) + ");\n";
     }
     text += "\nint main(void) {\n" + SetUpInC(runtime) + set_up + Indented(layout, 0);
     if (layout.last_turn > 0) text += "  turn(" + std::to_string(layout.last_turn) + ");\n";
     text += "  end(0, NULL);\n}\n";
-    return HeadInC(test_) + RuntimeInC(runtime, text) + text;
+    return HeadInC(test_, false) + RuntimeInC(runtime, text) + text;
   }
 
   static std::string Indented(const Layout& layout, int actor) {

@@ -60,10 +60,17 @@ std::set<std::string> VariablesOf(const Segment& segment) {
   return names;
 }
 
+// Neither judges nor lets others go on.
 bool IsSetUp(const std::string& line) {
-  const bool plain =
-      line.starts_with("SETUP(") || line.starts_with("ZERO(") || line.starts_with("waitpid(");
-  return plain && line.find("MUST(") == line.npos && line.find("turn") == line.npos;
+  for (const char* word : {"CALL(", "ISSUE(", "MUST(", "turn", "for (", "if ("})
+    if (line.find(word) != line.npos) return false;
+  return true;
+}
+
+// Whether a line goes on where the one before gave the turn away.
+bool GoesOn(const std::string& before, const std::string& line) {
+  return before.ends_with("s->turn++;") && line.starts_with("turn(") &&
+         !before.starts_with("if (") && !before.starts_with("for (");
 }
 
 // Changes nothing.
@@ -142,10 +149,44 @@ void KeepWhatLeadsTo(std::size_t failing, std::vector<Segment>& script) {
   std::erase_if(script, [&](const Segment&) { return !kept[i++]; });
 }
 
+void CountRepetitions(std::vector<Segment>& script) {
+  constexpr std::size_t kFew = 2;  // stand one below the other
+  for (std::size_t i = 0; i < script.size(); ++i) {
+    const Segment first = script[i];
+    std::size_t end = i + 1;
+    while (end < script.size() && script[end].actor == first.actor &&
+           script[end].parts == first.parts)
+      ++end;
+    std::string text;
+    for (const std::string& part : first.parts) text += " " + part;
+    const bool plain = !first.issues && !first.returns && first.starts == 0 && !text.empty();
+    const std::string head = "for (int i = 0; i < " + std::to_string(end - i) + "; ++i) {";
+    if (!plain || end - i <= kFew || head.size() + text.size() + 2 > kColumns) continue;
+    script[i].parts = {head + text + " }"};
+    script.erase(script.begin() + static_cast<std::ptrdiff_t>(i) + 1,
+                 script.begin() + static_cast<std::ptrdiff_t>(end));
+  }
+}
+
+namespace {
+
+// Of the last issued call: by which step it returns, or that nobody does anything meanwhile.
+void Settle(std::vector<std::string>& lines, const std::string& by) {
+  constexpr std::string_view kOpen = "ISSUE(@, ";
+  for (auto line = lines.rbegin(); line != lines.rend(); ++line) {
+    if (const std::size_t at = line->rfind(kOpen); at != line->npos) {
+      line->replace(at, kOpen.size(), by);
+      return;
+    }
+  }
+}
+
+}  // namespace
+
 Layout Arrange(const std::vector<Segment>& script, int peers) {
   Layout layout;
   int turn = 0, group = 0;  // the turn of the calls that return together
-  bool in_group = false;
+  bool in_group = false, waits = false;
   for (std::size_t i = 0; i < script.size(); ++i) {
     const Segment& segment = script[i];
     std::vector<std::string>& lines = layout.lines[segment.actor];
@@ -158,20 +199,26 @@ Layout Arrange(const std::vector<Segment>& script, int peers) {
       }
       line += (line.empty() ? "" : " ") + part;
     };
-    const bool first = i > 0 && script[i - 1].actor != segment.actor;
-    const bool last =
-        i + 1 < script.size() ? script[i + 1].actor != segment.actor : segment.actor != 0;
+    const bool first = waits || (i > 0 && script[i - 1].actor != segment.actor);
     if (first) {
       ++turn;
       if (!segment.returns || !in_group) group = turn;
-      in_group = segment.returns;
       add("turn(" + std::to_string(group) + ");");
+      if (segment.returns) Settle(lines, "ISSUE(" + std::to_string(group) + ", ");
     }
+    if (!segment.gives_up) in_group = segment.returns;
+    // What follows the return of one waits for those of the others.
+    waits = i + 1 < script.size() && segment.returns && group != turn &&
+            script[i + 1].actor == segment.actor && !script[i + 1].gives_up;
+    const bool last =
+        i + 1 < script.size() ? waits || script[i + 1].actor != segment.actor : segment.actor != 0;
+    if (segment.returns && !first) Settle(lines, "CALL(");
     for (const std::string& part : segment.parts) add(part);
     if (last && !segment.issues && peers > 0) add("s->turn++;");
     // Calls of the set-up stand side by side; what was looked at twice in a row is shown once.
-    const bool together = !first && IsSetUp(line) && !lines.empty() && IsSetUp(lines.back());
-    if (together && lines.back().size() + 3 + line.size() <= kColumns) {
+    const bool together = !lines.empty() && ((!first && IsSetUp(line) && IsSetUp(lines.back())) ||
+                                             GoesOn(lines.back(), line));
+    if (together && lines.back().size() + 1 + line.size() <= kColumns) {
       lines.back() += " " + line;
     } else if (!line.empty() && !(Looks(line) && !lines.empty() && lines.back() == line)) {
       lines.push_back(line);
@@ -217,9 +264,11 @@ std::string Block(std::vector<std::string> lines) {
   return text;
 }
 
-std::string HeadInC(const TestEntry& test) {
+std::string HeadInC(const TestEntry& test, bool conforms) {
   std::string text = "/* " + test.name + "\n";
-  const std::string end = " * Exit status: 0 conforms, 1 deviates, 77 cannot tell. */\n";
+  const std::string end = std::string(" * Exit status: 0 conforms, 1 deviates") +
+                          (conforms ? "" : " (as where this was recorded)") +
+                          ", 77 cannot tell. */\n";
   if (test.meta->clauses.empty()) return text + end;
   const ipcsuite::Clause& clause = Get(test.meta->clauses.front());
   std::string line = " *";

@@ -57,6 +57,7 @@ class Program {
     if (!why_.empty()) return Error{why_};
     if (failing_ >= 0 && !numbers_) KeepWhatLeadsTo(static_cast<std::size_t>(failing_), script_);
     RemoveUnused(script_);
+    CountRepetitions(script_);
     ForgetPeersThatDoNotStart();
     const std::string text = Text();
     constexpr std::ptrdiff_t kLinesMax = 300;
@@ -91,6 +92,12 @@ class Program {
   // Whether the numbers of descriptors matter, and the directory that other users need.
   void NoteSurroundings(const std::vector<Step>& steps) {
     for (const Step& step : steps) {
+      if (step.what == What::kReturn) returning_.insert(step.entry);
+      if (step.what == What::kExit) ends_.insert(step.actor);
+      // Also without the end of its script: by _exit() in a step.
+      if (step.what == What::kJoin && WIFEXITED(static_cast<int>(step.entry->word[1])))
+        ends_.insert(step.of);
+      if (step.what == What::kBlocked) last_blocked_[step.of] = step.at;
       const TraceEntry& entry = *step.entry;
       const bool other = ShapeOf(entry.function).parameters[0].kind == ParameterKind::kDirFd &&
                          static_cast<int>(entry.word[0]) != AT_FDCWD;
@@ -101,16 +108,13 @@ class Program {
       if (first_number_ < 0 && entry.actor == 0 && !entry.failed && entry.ended != 0)
         first_number_ = NumberMade(entry);
     }
-    for (const TraceEntry* entry : EntriesOf(slot_.trace)) {
-      if (entry->kind == TraceEntry::Kind::kEnd) ends_.insert(entry->actor);
-      // Without the end of its script: by _exit() in a step.
-      if (entry->kind == TraceEntry::Kind::kEnded && WIFEXITED(static_cast<int>(entry->word[1])))
-        ends_.insert(static_cast<int>(entry->word[0]));
-    }
   }
 
   void Perform(const Step& step) {
     const std::string peer = std::to_string(step.of);
+    const bool named = step.what == What::kBlocked || step.what == What::kSignal;
+    if (named && step.actor != 0 && step.of > step.actor && processes_.contains(step.of))
+      why_ = "a process signals one that began later";
     switch (step.what) {
       case What::kCall: return Call(step, "CALL");
       case What::kIssue: return Call(step, "ISSUE");
@@ -132,7 +136,10 @@ class Program {
       case What::kFull:
         return Add(step.actor, "full(" + std::to_string(step.entry->word[0]) + ");");
       case What::kJoin: return Join(step, peer);
-      case What::kExit: return Add(step.actor);
+      case What::kExit:
+        Add(step.actor);
+        script_.back().gives_up = true;
+        return;
     }
   }
 
@@ -161,14 +168,16 @@ class Program {
     const bool pending = what == Requirement::kIsCancelled && pending_.contains(step.actor);
     if (pending) how = "ISSUE";
     const std::string call = CallInC(entry, roles_, needs_, &why_);
-    Add(step.actor, how + "(" + call + ");");
+    const bool stays = !gone && entry.ended == 0 && !MustReturn(entry);
+    if (stays) how = "ISSUE";
+    const char* due = gone ? "0, " : returning_.contains(&entry) ? "@, " : "NEVER, ";
+    Add(step.actor, how + "(" + (how == "ISSUE" ? due : "") + call + ");");
     const bool unjudged = what == Requirement::kNone || what == Requirement::kSetup;
     script_.back().places = how != "ISSUE" && (IsRaw(entry) || (unjudged && !numbers_)) &&
                             Places(entry) && !compared_.contains(&entry);
     script_.back().issues = how == "ISSUE";
+    script_.back().gives_up = GivesUp(entry);
     if (how == "CALL") Check(entry);
-    if (entry.ended == 0 && !MustReturn(entry) && !gone)
-      may_stay_ |= std::uint64_t{1} << step.actor;
     // A thread that is cancelled, or a process that is killed, must not come back.
     if (gone) More("MUST(!\"come back from the call\");" + Clause(entry.requirement));
     if (what == Requirement::kDies) dies_[step.actor] = &entry;
@@ -177,8 +186,12 @@ class Program {
       Add(0);
       AwaitCancelled(step.actor);
     }
-    if (entry.function == Function::pthread_cancel)
-      AwaitCancelled(roles_.ActorOfThread(entry.word[0]));
+    if (entry.function != Function::pthread_cancel) return;
+    const int cancelled = roles_.ActorOfThread(entry.word[0]);
+    if (const auto at = last_blocked_.find(cancelled);
+        at != last_blocked_.end() && at->second > step.at)
+      why_ = "a cancelled thread stays blocked";
+    AwaitCancelled(cancelled);
   }
 
   void AwaitCancelled(int peer) {
@@ -231,10 +244,11 @@ class Program {
     }
   }
 
-  // " /* clause */", unless it is the one that the test is about.
-  std::string Clause(const Requirement& required) const {
+  // " /* clause */" where one is checked for the first time that the test is not about.
+  std::string Clause(const Requirement& required) {
     if (required.clause == nullptr || test_.meta->clauses.empty() ||
-        test_.meta->clauses.front().id == required.clause)
+        test_.meta->clauses.front().id == required.clause ||
+        !named_clauses_.insert(required.clause).second)
       return "";
     return std::string(" /* ") + required.clause + " */";
   }
@@ -307,16 +321,18 @@ class Program {
         continue;
       std::vector<std::string> body;
       if (lines != layout.lines.end()) body = lines->second;
-      std::string first = "me = " + std::to_string(peer) + ";";
-      if (needs_blocked_ && threads_.contains(peer))
-        first += " s->tid[me] = (int)syscall(SYS_gettid);";
-      body.insert(body.begin(), first);
+      const bool thread = threads_.contains(peer);
+      std::string first = thread ? "me = " + std::to_string(peer) + ";" : "";
+      if (needs_blocked_ && thread) first += " s->tid[me] = (int)syscall(SYS_gettid);";
+      if (thread) body.insert(body.begin(), first);
       const bool waits =
           !ends_.contains(peer) && !dies_.contains(peer) && !cancelled_.contains(peer);
       if (waits) body.push_back("for (;;) pause();");
-      body.push_back("return unused;");
-      text +=
-          "\nstatic void *peer" + std::to_string(peer) + "(void *unused) {\n" + Block(body) + "}\n";
+      if (thread) body.push_back("return unused;");
+      const std::string name = "peer" + std::to_string(peer);
+      text += (thread ? "\nstatic void *" + name + "(void *unused) {\n"
+                      : "\nstatic void " + name + "(void) {\n") +
+              Block(body) + "}\n";
     }
     std::string main;
     const auto lines = layout.lines.find(0);
@@ -332,16 +348,16 @@ class Program {
                        .blocked = needs_blocked_,
                        .status = main.find("&status") != main.npos,
                        .end = main.find("&ended") != main.npos,
-                       .taken_numbers = numbers_ ? std::max(0, first_number_ - 1) : 0,
+                       .numbers = numbers_ ? std::max(3, first_number_) : 0,
                        .directory = roles_.directory(),
                        .directories = roles_.directories(),
                        .needs = needs_,
-                       .may_stay = may_stay_,
                        .variables = std::move(variables),
                        .shared = roles_.shared(),
                        .removals = roles_.Removals(main + text)};
     text += "\nint main(void) {\n" + SetUpInC(runtime) + main + "  end(0, NULL);\n}\n";
-    return HeadInC(test_) + RuntimeInC(runtime, text) + (peers_ == 0 ? WithoutSharing(text) : text);
+    return HeadInC(test_, passed_) + RuntimeInC(runtime, text) +
+           (peers_ == 0 ? WithoutSharing(text) : text);
   }
 
   const Slot& slot_;
@@ -350,7 +366,6 @@ class Program {
   bool needs_blocked_ = false, numbers_ = false;
   int peers_ = 0, first_number_ = -1;
   std::ptrdiff_t failing_ = -1;  // the segment with the check that fails
-  std::uint64_t may_stay_ = 0;
   Roles roles_;
   Needs needs_;
   std::string why_;
@@ -358,6 +373,9 @@ class Program {
   std::map<const TraceEntry*, std::string> compared_;
   std::set<int> processes_, threads_, joined_, ends_, pending_;  // pending: its cancellation
   std::map<int, const TraceEntry*> dies_, cancelled_;
+  std::set<const TraceEntry*> returning_;  // issued calls
+  std::set<std::string_view> named_clauses_;
+  std::map<int, std::uint32_t> last_blocked_;  // where in the order
 };
 
 }  // namespace

@@ -162,6 +162,8 @@ void Roles::Unmap(int actor, std::uint64_t address) { maps_[ProcessOf(actor)].er
 std::string Roles::Process(int self, std::int64_t pid) const {
   const auto found = pids_.find(pid);
   if (found == pids_.end()) return "";
+  // A process has copies of the numbers of those that were there before it.
+  if (self != 0 && found->second > self) return "pid[later]";
   return found->second == self ? "getpid()" : "pid[" + std::to_string(found->second) + "]";
 }
 

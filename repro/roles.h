@@ -54,7 +54,8 @@ class Roles {
   // "map1", "map1 + 4096"; "" when it is in no mapping.
   std::string Mapped(int actor, std::uint64_t address) const;
   void Unmap(int actor, std::uint64_t address);
-  // Processes by their numbers: "getpid()", "pid[1]"; "" when unknown.
+  // Processes by their numbers: "getpid()", "pid[1]", "pid[later]" where `self`
+  // does not know it; "" when unknown.
   void SetPid(int actor, std::int64_t pid) { pids_[pid] = actor; }
   std::string Process(int self, std::int64_t pid) const;
   // The number of the actor with this thread, -1 when unknown.

@@ -39,38 +39,32 @@ const Header kHeaders[] = {
 
 // One process: what the last call was and returned, and the verdict.
 constexpr const char kEndAlone[] = R"(static void end(int verdict, const char *why) {
-  if (verdict)
-    printf("%s: %s: %s = %ld, errno: %s\n", verdict == 1 ? "deviates" : "cannot tell", why, call, r,
-           strerror(e));
-  fflush(stdout);
-  @CLEAN@_exit(verdict);
+  if (why) printf("%s: %s = %ld, %s\n", why, call, r, strerror(e));
+  fflush(stdout); @CLEAN@_exit(verdict);
 }
 static void late(int sig) { end(sig != 0, "the call does not return"); }
 #define DO(text, ...) (call = text, errno = 0, r = (long)(__VA_ARGS__), e = errno)
-#define CALL(...) DO(#__VA_ARGS__, __VA_ARGS__)
 )";
 
 // Several: `why` is null when another one has given the verdict.
-constexpr const char kEnd[] = R"(static void end(int verdict, const char *why) {
-  if (why)
-    printf("%s: %s: %s = %ld, errno: %s\n", verdict == 1 ? "deviates" : "cannot tell", why, call, r,
-           strerror(e));
-  fflush(stdout); s->verdict = verdict;
-  @CLEAN@_exit(verdict);
+constexpr const char kEnd[] = R"(static void end(int verdict, const char *why) {@CANCEL@
+  if (why) printf("%s: %s = %ld, %s\n", why, call, r, strerror(e));
+  fflush(stdout);@CLEAN@_exit(verdict);
 }
-static void late(int sig) {
-  if (s->verdict) end(s->verdict, NULL);
-  for (me = 0; me < ACTORS; ++me)
-    if (s->in[me]@STAYS@) call = s->in[me], end(sig != 0, "the call does not return");
+static void late(int sig) { /* of the main process */@VERDICT@
+  for (int i = 0; i < @N@; ++i)
+    if (s->in[i]@DUE@) call = s->in[i], end(sig != 0, "the call does not return");
   end(77, "it took too long");
 }
 #define DO(text, ...) do { s->in[me] = call = text; errno = 0; \
     r = (long)(__VA_ARGS__); e = errno; s->in[me] = NULL; } while (0)
-#define CALL(...) DO(#__VA_ARGS__, __VA_ARGS__)
 )";
+constexpr const char kCall[] = "#define CALL(...) DO(#__VA_ARGS__, __VA_ARGS__)\n";
 constexpr const char kIssue[] =
-    "#define ISSUE(...) do { s->in[me] = #__VA_ARGS__; s->turn++; \\\n"
-    "    DO(#__VA_ARGS__, __VA_ARGS__); } while (0)\n";
+    R"(#define ISSUE(step, ...) do { s->due[me] = step; s->in[me] = ""; s->turn++; \
+    DO(#__VA_ARGS__, __VA_ARGS__); s->due[me] = 0; } while (0) /* returns by that step */
+)";
+constexpr const char kNever[] = "enum { NEVER = 1 << 30 };\n";
 constexpr const char kMust[] = "#define MUST(c) if (!(c)) end(1, \"expected \" #c)\n";
 constexpr const char kNeed[] = "#define NEED(c) if (!(c)) end(77, \"set-up: \" #c)\n";
 constexpr const char kSetup[] =
@@ -80,27 +74,27 @@ constexpr const char kZero[] =
     "#define ZERO(...) do { DO(#__VA_ARGS__, __VA_ARGS__); if (r != 0) end(77, \"set-up\"); } "
     "while (0)\n";
 constexpr const char kFork[] =
-    "#define FORK(i) if ((pid[i] = fork()) == 0) peer##i(NULL), _exit(0); else NEED(pid[i] > 0)\n";
+    "#define FORK(i) if (!(pid[i] = fork())) me = i, peer##i(), _exit(0); "
+    "if (pid[i] < 0) end(77, NULL)\n";
 constexpr const char kThread[] =
-    "#define THREAD(i) NEED(pthread_create(&thread[i], NULL, peer##i, NULL) == 0)\n";
+    "#define THREAD(i) if (pthread_create(&thread[i], NULL, peer##i, NULL)) end(77, \"thread\")\n";
 
-constexpr const char kTurn[] = R"(static void turn(int n) { /* waits for step n */
-  for (; s->turn < n; sched_yield()) if (s->verdict) end(s->verdict, NULL);
-}
-)";
+// Those who wait leave the processor to others, without a point at which threads are cancelled.
+constexpr const char kTurn[] =
+    "static void turn(int n) { while (s->turn < n) @REST@; } /* waits for step n */\n";
+constexpr const char kNap[] = "usleep(20)";  // sleep-ok: between two looks, which decide
 
+// A task that has returned from its call, or has not begun another one, isn't asleep in it.
 constexpr const char kBlocked[] =
-    R"(static void blocked(int i) { /* until i sleeps in its call; without /proc: a while */
-  char path[32], text[128] = "";
+    R"(static void blocked(int i) { /* until i sleeps in its call; without /proc: for a while */
+  char path[32], state = 0;
   snprintf(path, sizeof path, "/proc/%d/stat", @TASK@);
-  for (long look = 0; s->in[i]; ++look, sched_yield()) {
+  for (long look = 0; s->in[i] && state != 'S'; ++look, @REST@) {
     FILE *f = fopen(path, "r");
-    text[f ? fread(text, 1, sizeof text - 1, f) : 0] = 0;
+    if (f ? fscanf(f, "%*d (%*[^)]) %c", &state) < 0 : look > 10000) state = 'S';
     if (f) fclose(f);
-    const char *name_end = strrchr(text, ')');
-    if (s->in[i] && (name_end ? name_end[2] == 'S' : look > 100000)) return;
   }
-  end(1, "a call that must block has returned");
+  if (!s->in[i]) end(1, "a call that must block has returned");
 }
 )";
 
@@ -231,41 +225,53 @@ std::string Places(const Runtime& runtime, std::string_view rest) {
 }
 
 // Declarations in as few lines as they fit into.
-std::string Packed(const std::string& declarations) {
-  std::string text, line;
+std::string Packed(const std::string& declarations, const std::string& indent = "") {
+  std::string text, line = indent;
   for (const std::string& declaration : Lines(declarations)) {
-    if (!line.empty() && line.size() + 1 + declaration.size() > 96) text += line + "\n", line = "";
-    line += (line.empty() ? "" : " ") + declaration;
+    if (line.size() + 1 + declaration.size() > 96) text += line + "\n", line = indent;
+    line += (line.size() == indent.size() ? "" : " ") + declaration;
   }
-  return line.empty() ? text : text + line + "\n";
+  return line == indent ? text : text + line + "\n";
 }
 
-std::string State(const Runtime& runtime) {
+constexpr std::size_t kStateColumns = 98;
+
+std::string Joined(std::string lines) {
+  std::ranges::replace(lines, '\n', ' ');
+  return lines;
+}
+
+std::string State(const Runtime& runtime, bool issues) {
   if (runtime.peers == 0) {
     return Declarations(runtime.shared) +
-           "static const char *call; /* the last one, what it returned and its errno */\n"
-           "static long r; static int e;\n";
+           "static const char *call; static long r; static int e; /* the last call, its result "
+           "and errno */\n";
   }
   const std::string n = std::to_string(runtime.peers + 1);
+  const bool threads = runtime.threads && runtime.blocked;
+  const std::string members =
+      std::string("_Atomic int turn") + (runtime.processes ? ", verdict" : "") +
+      (issues ? ", due[" + n + "]" : "") + (threads ? ", tid[" + n + "]" : "") +
+      ";\nconst char *_Atomic in[" + n + "];\n" + Declarations(runtime.shared, "");
+  // Threads alone share everything.
+  const std::string name = runtime.processes ? "} *s;" : "} all, *s = &all;";
+  const std::string line = "static struct { /* shared */ " + members + name;
+  std::string text = line.size() <= kStateColumns
+                         ? Joined(line)
+                         : "static struct { /* shared */\n" + Packed(members, "  ") + name;
+  text += "\n";
   const std::string storage = runtime.threads ? "static _Thread_local " : "static ";
-  std::string text = "enum { ACTORS = " + n + " };\nstatic struct { /* shared by all */\n" +
-                     "  _Atomic int turn, verdict" +
-                     (runtime.threads && runtime.blocked ? ", tid[ACTORS]" : "") +
-                     "; const char *_Atomic in[ACTORS]; /* calls in progress */\n" +
-                     Declarations(runtime.shared, "  ") + "} *s;\n";
-  text += storage + "int me, e; /* who this is; errno of the last call, its result and text */\n";
-  std::string own = storage + "long r;\n" + storage + "const char *call;\n";
-  if (runtime.processes) own += "static pid_t pid[ACTORS];\n";
-  if (runtime.threads) own += "static pthread_t thread[ACTORS];\n";
-  return text + Packed(own);
+  return text + Packed(storage + "const char *call;\n" + storage + "long r;\n" + storage +
+                       "int me, e; /* last call, result; who; errno */\n");
 }
 
 std::string Clean(const Runtime& runtime) {
-  std::string text;
+  std::string text = " ";
   if (runtime.processes) {
-    text +=
-        "if (getpid() != pid[0]) _exit(verdict);\n"
-        "  for (int i = 1; i < ACTORS; ++i) (void)(pid[i] > 0 && kill(pid[i], SIGKILL));\n  ";
+    text =
+        " s->verdict = verdict;\n"
+        "  if (getpid() != pid[0]) kill(pid[0], SIGALRM), _exit(verdict);\n"
+        "  for (int i = 1; i < @N@; ++i) (void)(pid[i] > 0 && kill(pid[i], SIGKILL));\n  ";
   }
   return text + (runtime.removals.empty() ? "" : "clean(); ");
 }
@@ -286,21 +292,33 @@ std::string CleanFunction(const Runtime& runtime) {
 }  // namespace
 
 std::string RuntimeInC(const Runtime& runtime, std::string_view rest) {
-  std::string text =
-      State(runtime) + Packed(Declarations(runtime.variables) + Places(runtime, rest));
+  std::vector<Variable> own = runtime.variables;
+  if (runtime.processes) own.push_back({"pid_t", "pid[" + std::to_string(runtime.peers + 1) + "]"});
+  if (runtime.threads)
+    own.push_back({"pthread_t", "thread[" + std::to_string(runtime.peers + 1) + "]"});
+  std::string text = State(runtime, rest.find("ISSUE(") != rest.npos) +
+                     Packed(Declarations(own) + Places(runtime, rest));
   text += CleanFunction(runtime);
   std::string end = runtime.peers > 0 ? kEnd : kEndAlone;
-  Replace(end, "@CLEAN@", Clean(runtime));
-  Replace(end, "@STAYS@",
-          runtime.may_stay == 0 ? "" : " && !(" + std::to_string(runtime.may_stay) + " >> me & 1)");
+  const bool removes = !runtime.removals.empty();
+  Replace(end, "@CLEAN@", runtime.peers > 0 ? Clean(runtime) : removes ? "clean(); " : "");
+  const bool issues = rest.find("ISSUE(") != rest.npos;
+  Replace(end, "@DUE@", issues ? " && s->due[i] <= s->turn" : "");
+  // Printing is a cancellation point.
+  const char* keep = "\n  pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &(int){0});";
+  Replace(end, "@CANCEL@", rest.find("pthread_cancel(") != rest.npos ? keep : "");
+  Replace(end, "@VERDICT@", runtime.processes ? "\n  if (s->verdict) end(s->verdict, NULL);" : "");
+  for (int i = 0; i < 2; ++i) Replace(end, "@N@", std::to_string(runtime.peers + 1));
   text += end;
   const auto add = [&](bool needed, const char* part) {
     if (needed) text += part;
   };
   const auto used = [&](std::string_view word) { return rest.find(word) != rest.npos; };
-  add(used("ISSUE("), kIssue);
+  add(used("CALL("), kCall);
+  add(used("NEVER"), kNever);
+  add(issues, kIssue);
   add(used("MUST("), kMust);
-  add(used("NEED(") || used("FORK(") || used("THREAD("), kNeed);
+  add(used("NEED("), kNeed);
   add(used("SETUP("), kSetup);
   add(used("ZERO("), kZero);
   add(used("FORK("), kFork);
@@ -311,6 +329,8 @@ std::string RuntimeInC(const Runtime& runtime, std::string_view rest) {
     const char* task = !runtime.threads ? "pid[i]" : "s->tid[i] ? s->tid[i] : pid[i]";
     Replace(text, "@TASK@", runtime.processes ? task : "s->tid[i]");
   }
+  const bool cancels = used("pthread_cancel");
+  for (int i = 0; i < 2; ++i) Replace(text, "@REST@", cancels ? "sched_yield()" : kNap);
   add(Calls(rest, "sleeps"), kSleeps);
   add(Calls(rest, "at"), kDeadline);
   add(Calls(rest, "sigs"), kSignals);
@@ -320,19 +340,26 @@ std::string RuntimeInC(const Runtime& runtime, std::string_view rest) {
   add(Calls(rest, "full"), kFull);
   add(Calls(rest, "fill"), kFill);
   add(Calls(rest, "drain"), kDrain);
+  // <pthread.h> makes visible what these declare.
+  const bool threads = used("pthread_") || text.find("pthread_") != text.npos;
+  const auto in_pthread = [&](std::string_view name) {
+    return threads && (name == "sched.h" || name == "time.h");
+  };
   std::string headers = "#define _GNU_SOURCE\n";
   for (const Header& header : kHeaders) {
     const bool named = std::ranges::any_of(header.words, [&](std::string_view word) {
       return text.find(word) != std::string::npos || used(word);
     });
-    if (named || header.words.empty()) headers += "#include <" + std::string(header.name) + ">\n";
+    const bool in_other = in_pthread(header.name);
+    if (!in_other && (named || header.words.empty()))
+      headers += "#include <" + std::string(header.name) + ">\n";
   }
   return headers + "\n" + text;
 }
 
 std::string SetUpInC(const Runtime& runtime) {
   std::string text, line;
-  if (runtime.peers > 0) {
+  if (runtime.processes) {
     text +=
         "  s = mmap(NULL, sizeof *s, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);\n"
         "  if (s == MAP_FAILED) return 77;\n";
@@ -340,13 +367,14 @@ std::string SetUpInC(const Runtime& runtime) {
   if (runtime.status) line += " int status;";
   if (runtime.end) line += " void *ended;";
   if (runtime.processes) line += " pid[0] = getpid();";
-  text += " " + line + " signal(SIGALRM, late), alarm(10);" +
+  text += " " + line + " signal(SIGALRM, late), alarm(20);" +
           (runtime.removals.empty() ? "\n" : " clean();\n");
   if (runtime.directory) text += "  mkdir(\"" + std::string(runtime.directory) + "\", 0711);\n";
   for (const std::string& directory : runtime.directories)
     text += "  mkdir(" + directory + ", 0700);\n";
-  if (runtime.taken_numbers > 2) {
-    text += "  while (dup(0) < " + std::to_string(runtime.taken_numbers) +
+  if (runtime.numbers > 0) text += "  for (int fd = 3; fd < 1024; ++fd) close(fd);\n";
+  if (runtime.numbers > 3) {
+    text += "  while (dup(0) < " + std::to_string(runtime.numbers - 1) +
             ") continue; /* numbers in use, as when this was recorded */\n";
   }
   return text;

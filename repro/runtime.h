@@ -14,11 +14,10 @@ struct Runtime {
   bool blocked = false;                       // somebody must be asleep
   bool status = false;                        // of processes that ended
   bool end = false;                           // of threads that were cancelled
-  int taken_numbers = 0;                      // below which descriptors are in use; 0: no matter
+  int numbers = 0;                            // the first free one of descriptors; 0: no matter
   const char* directory = nullptr;            // for paths, made for all users
   std::vector<std::string> directories = {};  // made before
   Needs needs = {};
-  std::uint64_t may_stay = 0;  // bit of each actor whose last call need not return
   std::vector<Variable> variables = {};
   std::vector<Variable> shared = {};  // in memory that the processes share
   std::vector<std::string> removals = {};

@@ -1,6 +1,8 @@
 #include "repro/steps.h"
 
+#include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <sys/resource.h>
 
 #include <algorithm>
@@ -8,6 +10,7 @@
 
 #include "harness/core/call.h"
 #include "harness/core/functions.h"
+#include "repro/chance.h"
 #include "repro/roles.h"
 
 namespace ipcsuite::repro {
@@ -15,17 +18,12 @@ namespace {
 
 using Kind = TraceEntry::Kind;
 using What = Step::What;
-constexpr std::uint32_t kNever = UINT32_MAX;
-
-bool IsCall(const TraceEntry& entry) {
-  return entry.kind == Kind::kCall || entry.kind == Kind::kRaw;
-}
 
 // What others do only for themselves, or what only says where a step begins.
 bool IsSilent(const TraceEntry& entry) {
   return entry.kind == Kind::kRelease || entry.kind == Kind::kStep ||
-         entry.kind == Kind::kStepDone || entry.kind == Kind::kEnd ||
-         entry.kind == Kind::kFailedCheck || entry.kind == Kind::kNone;
+         entry.kind == Kind::kStepDone || entry.kind == Kind::kFailedCheck ||
+         entry.kind == Kind::kNone;
 }
 
 // Calls of the harness and of tests that change nothing and that no other call depends on.
@@ -44,14 +42,19 @@ bool IsIdle(const TraceEntry& entry) {
     case Function::waitpid:
     case Function::fstat:
     case Function::stat:
-    case Function::lstat: return true;
+    case Function::lstat:
+    case Function::pthread_mutexattr_destroy:
+    case Function::pthread_condattr_destroy:
+    case Function::pthread_rwlockattr_destroy:
+    case Function::pthread_barrierattr_destroy: return true;
     default: return false;
   }
 }
 
 // What ends the life of something: of no interest when nothing follows.
 bool IsCleanup(const TraceEntry& entry) {
-  if (entry.kind == Kind::kEnded || entry.kind == Kind::kDrain) return true;
+  if (entry.kind == Kind::kEnded || entry.kind == Kind::kEnd || entry.kind == Kind::kDrain)
+    return true;
   if (entry.kind == Kind::kSignal) return entry.word[1] == SIGKILL;
   if (entry.kind != Kind::kRaw) return false;
   switch (entry.function) {
@@ -145,10 +148,8 @@ bool IsJudged(const TraceEntry& entry) {
 // Leaves out what follows the last check. Where that is of how a peer ends, only what cleans up.
 void CutTheEnd(std::vector<const TraceEntry*>& entries,
                const std::map<const TraceEntry*, std::string>& compared) {
-  const bool ends = std::ranges::any_of(entries, [](const TraceEntry* entry) {
-    return entry->requirement.what == Requirement::kDies ||
-           entry->requirement.what == Requirement::kIsCancelled;
-  });
+  const bool ends =
+      std::ranges::any_of(entries, [](const TraceEntry* entry) { return IsGone(*entry); });
   const auto matters = [&](const TraceEntry& entry) {
     return ends ? !IsCleanup(entry) : IsJudged(entry) || compared.contains(&entry);
   };
@@ -158,8 +159,9 @@ void CutTheEnd(std::vector<const TraceEntry*>& entries,
     const bool misses = entry->ended == 0 && IsCall(*entry) && MustReturn(*entry);
     last = std::max({last, entry->began, misses ? kNever : entry->ended});
   }
-  std::erase_if(entries,
-                [&](const TraceEntry* entry) { return !matters(*entry) && entry->began > last; });
+  std::erase_if(entries, [&](const TraceEntry* entry) {
+    return !matters(*entry) && entry->began > last && !GivesUp(*entry);
+  });
 }
 
 // The entries that matter, with requirements where the calls are.
@@ -181,6 +183,8 @@ Result<std::vector<const TraceEntry*>> Select(
       TraceEntry* inner = nullptr;
       if (!StandsAround(all, *entry, &inner))
         return Error{"the trace does not know the function: " + std::string(entry->text)};
+      if (IsGone(*entry) && inner && inner->ended != 0)
+        return Error{"code of the test, rather than a call, is cancelled or killed"};
       if (inner && !IsNothing(*entry) && inner->requirement.what == Requirement::kNone)
         inner->requirement = entry->requirement;
       continue;
@@ -193,44 +197,30 @@ Result<std::vector<const TraceEntry*>> Select(
   return kept;
 }
 
-// More than this many calls of others during one that is not shown blocked: chance decides.
-constexpr std::ptrdiff_t kOverlapMax = 2;
-
-// Whether the processes run freely beside one another, so that one order says little.
-bool RunFreely(const std::vector<const TraceEntry*>& entries) {
-  return std::ranges::any_of(entries, [&](const TraceEntry* call) {
-    if (!IsCall(*call)) return false;
-    const std::uint32_t end = call->ended == 0 ? kNever : call->ended;
-    std::ptrdiff_t calls = 0;
-    for (const TraceEntry* other : entries) {
-      if (other->began <= call->began || other->began >= end) continue;
-      const bool shows = other->kind == Kind::kBlocked || other->kind == Kind::kStaysBlocked;
-      if (shows && other->word[0] == call->actor) break;
-      calls += IsCall(*other) && other->actor != call->actor;
-    }
-    return calls > kOverlapMax;
-  });
+// The call in which a peer is asleep by then, of which nothing has shown that it is: null if none.
+const TraceEntry* CallInProgress(const std::vector<const TraceEntry*>& entries, int actor,
+                                 std::uint32_t at) {
+  const TraceEntry* call = nullptr;
+  for (const TraceEntry* entry : entries) {
+    if (entry->began > at) break;
+    const bool shown = entry->kind == Kind::kBlocked || entry->kind == Kind::kStaysBlocked;
+    if (shown && static_cast<int>(entry->word[0]) == actor) call = nullptr;
+    if (IsCall(*entry) && entry->actor == actor)
+      call = (entry->ended > at && MustReturn(*entry)) || IsGone(*entry) ? entry : nullptr;
+  }
+  return call;
 }
 
-// Whether several writers wait for room and get it: which one first is open.
-bool WritersCompete(const std::vector<const TraceEntry*>& entries) {
-  const auto writes = [](const TraceEntry& entry) {
-    return IsCall(entry) &&
-           (entry.function == Function::write || entry.function == Function::writev) &&
-           entry.ended != 0 && entry.value > 0;
-  };
+// Whether the call of a peer in progress then ends with its deadline, by which it may have returned
+// on a busy machine: that it waited is shown by that.
+bool TimesOut(const std::vector<const TraceEntry*>& entries, int actor, std::uint32_t at) {
   return std::ranges::any_of(entries, [&](const TraceEntry* call) {
-    return writes(*call) && std::ranges::any_of(entries, [&](const TraceEntry* other) {
-             return writes(*other) && other->actor != call->actor && other->actor != 0 &&
-                    call->actor != 0 && other->began > call->began && other->began < call->ended;
-           });
-  });
-}
-
-bool OthersActDuring(const std::vector<const TraceEntry*>& entries, const TraceEntry& call) {
-  const std::uint32_t end = call.ended == 0 ? kNever : call.ended;
-  return std::ranges::any_of(entries, [&](const TraceEntry* other) {
-    return other->actor != call.actor && other->began > call.began && other->began < end;
+    if (!IsCall(*call) || call->actor != actor || call->began > at || call->ended < at)
+      return false;
+    const bool polls = call->function == Function::poll || call->function == Function::ppoll ||
+                       call->function == Function::select || call->function == Function::pselect;
+    return (call->failed && call->error == ETIMEDOUT) || call->value == ETIMEDOUT ||
+           (polls && !call->failed && call->value == 0);
   });
 }
 
@@ -255,8 +245,7 @@ void AddCall(const std::vector<const TraceEntry*>& entries, const TraceEntry& en
     return;
   }
   steps->push_back({What::kIssue, actor, entry.began, &entry});
-  const bool gone = entry.requirement.what == Requirement::kDies ||
-                    entry.requirement.what == Requirement::kIsCancelled;
+  const bool gone = IsGone(entry);
   const bool returns = entry.ended != 0 && (!fails || ActsLater(entries, entry));
   if (!gone && (returns || MustReturn(entry)))
     steps->push_back({What::kReturn, actor, entry.ended != 0 ? entry.ended : kNever, &entry});
@@ -304,7 +293,34 @@ bool Places(const TraceEntry& entry) {
   }
 }
 
+bool IsCall(const TraceEntry& entry) {
+  return entry.kind == Kind::kCall || entry.kind == Kind::kRaw;
+}
+
+bool IsGone(const TraceEntry& entry) {
+  return entry.requirement.what == Requirement::kDies ||
+         entry.requirement.what == Requirement::kIsCancelled;
+}
+
+bool OthersActDuring(const std::vector<const TraceEntry*>& entries, const TraceEntry& call) {
+  const std::uint32_t end = call.ended == 0 ? kNever : call.ended;
+  return std::ranges::any_of(entries, [&](const TraceEntry* other) {
+    return other->actor != call.actor && other->began > call.began && other->began < end;
+  });
+}
+
 bool IsRaw(const TraceEntry& entry) { return entry.kind == Kind::kRaw; }
+
+bool GivesUp(const TraceEntry& entry) {
+  if (!IsCall(entry) || entry.actor == 0) return false;
+  switch (entry.function) {
+    case Function::pthread_mutex_unlock:
+    case Function::pthread_rwlock_unlock:
+    case Function::pthread_spin_unlock:
+    case Function::sem_post: return true;
+    default: return false;
+  }
+}
 
 bool MustReturn(const TraceEntry& entry) {
   switch (entry.requirement.what) {
@@ -321,8 +337,7 @@ Result<std::vector<Step>> StepsOf(const Slot& slot,
                                   const std::map<const TraceEntry*, std::string>& compared) {
   const auto selected = Select(slot, compared);
   if (!selected) return Error{selected.error()};
-  if (WritersCompete(*selected)) return Error{"several writers wait for room at the same time"};
-  if (RunFreely(*selected)) return Error{"its processes run freely beside one another"};
+  if (const std::string why = WhatChanceDecides(*selected); !why.empty()) return Error{why};
   std::vector<Step> steps;
   for (const TraceEntry* entry : *selected) {
     const int actor = entry->actor, of = static_cast<int>(entry->word[0]);
@@ -333,13 +348,21 @@ Result<std::vector<Step>> StepsOf(const Slot& slot,
       case Kind::kFork:
       case Kind::kThread: add(What::kStart); break;
       case Kind::kBlocked:
-      case Kind::kStaysBlocked: add(What::kBlocked); break;
-      case Kind::kSignal: add(What::kSignal); break;
+      case Kind::kStaysBlocked:
+        if (!TimesOut(*selected, of, entry->began)) add(What::kBlocked);
+        break;
+      case Kind::kSignal:
+        if (entry->word[1] != SIGCONT && CallInProgress(*selected, of, entry->began) &&
+            !TimesOut(*selected, of, entry->began))
+          add(What::kBlocked);
+        add(What::kSignal);
+        break;
       case Kind::kFill: add(What::kFill); break;
       case Kind::kDrain: add(What::kDrain); break;
       case Kind::kCloseExcept: add(What::kCloseExcept); break;
       case Kind::kEnded: add(What::kJoin); break;
-      case Kind::kStep: add(What::kExit); break;
+      case Kind::kStep:
+      case Kind::kEnd: add(What::kExit); break;
       case Kind::kBecome: add(What::kBecome); break;
       case Kind::kFullTable: add(What::kFull); break;
       default: break;

@@ -11,6 +11,9 @@
 
 namespace ipcsuite::repro {
 
+// The place of what does not happen.
+constexpr std::uint32_t kNever = UINT32_MAX;
+
 struct Step {
   enum class What {
     kCall,     // begins and returns, and nobody else does anything meanwhile
@@ -46,8 +49,16 @@ bool NumbersMatter(const TraceEntry& entry);
 // Calls by which the harness places objects: of no interest where nothing is done with what they
 // make.
 bool Places(const TraceEntry& entry);
+// A call of a traced function.
+bool IsCall(const TraceEntry& entry);
+// Whether its process is killed in the call, or its thread cancelled.
+bool IsGone(const TraceEntry& entry);
+// Whether other actors do something before a call returns.
+bool OthersActDuring(const std::vector<const TraceEntry*>& entries, const TraceEntry& call);
 // A call of a set-up by the harness rather than by the test.
 bool IsRaw(const TraceEntry& entry);
+// Whether a peer gives others what they may still wait for.
+bool GivesUp(const TraceEntry& entry);
 // Whether the test requires the call to return.
 bool MustReturn(const TraceEntry& entry);
 

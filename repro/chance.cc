@@ -1,0 +1,90 @@
+#include "repro/chance.h"
+
+#include <algorithm>
+
+#include "harness/core/functions.h"
+#include "repro/steps.h"
+
+namespace ipcsuite::repro {
+namespace {
+
+using Kind = TraceEntry::Kind;
+
+// More than this many calls of others during one that is not shown blocked: chance decides.
+constexpr std::ptrdiff_t kOverlapMax = 2;
+
+// Whether the processes run freely beside one another, so that one order says little.
+bool RunFreely(const std::vector<const TraceEntry*>& entries) {
+  return std::ranges::any_of(entries, [&](const TraceEntry* call) {
+    if (!IsCall(*call)) return false;
+    const std::uint32_t end = call->ended == 0 ? kNever : call->ended;
+    std::ptrdiff_t calls = 0;
+    for (const TraceEntry* other : entries) {
+      if (other->began <= call->began || other->began >= end) continue;
+      const bool shows = other->kind == Kind::kBlocked || other->kind == Kind::kStaysBlocked;
+      if (shows && other->word[0] == call->actor) break;
+      calls += IsCall(*other) && other->actor != call->actor;
+    }
+    return calls > kOverlapMax;
+  });
+}
+
+// Whether several writers wait for room and get it: which one first is open.
+bool WritersCompete(const std::vector<const TraceEntry*>& entries) {
+  const auto writes = [](const TraceEntry& entry) {
+    return IsCall(entry) &&
+           (entry.function == Function::write || entry.function == Function::writev) &&
+           entry.ended != 0 && entry.value > 0;
+  };
+  return std::ranges::any_of(entries, [&](const TraceEntry* call) {
+    return writes(*call) && std::ranges::any_of(entries, [&](const TraceEntry* other) {
+             return writes(*other) && other->actor != call->actor && other->actor != 0 &&
+                    call->actor != 0 && other->began > call->began && other->began < call->ended;
+           });
+  });
+}
+
+// Whether the clean-up of a cancelled thread does something.
+bool CancelledCall(const std::vector<const TraceEntry*>& entries) {
+  return std::ranges::any_of(entries, [&](const TraceEntry* call) {
+    return IsCall(*call) && IsGone(*call) &&
+           std::ranges::any_of(entries, [&](const TraceEntry* other) {
+             return IsCall(*other) && other->actor == call->actor && other->began > call->began;
+           });
+  });
+}
+
+// Whether others disturb a call of which POSIX leaves the outcome open.
+bool ChanceDecides(const std::vector<const TraceEntry*>& entries) {
+  return std::ranges::any_of(entries, [&](const TraceEntry* call) {
+    const bool open = call->requirement.what == Requirement::kOpen ||
+                      call->requirement.what == Requirement::kMayFail;
+    return IsCall(*call) && open && call->ended != 0 && OthersActDuring(entries, *call);
+  });
+}
+
+// Whether a call takes a part of what another one is still writing.
+bool ReadsMeetWrites(const std::vector<const TraceEntry*>& entries) {
+  return std::ranges::any_of(entries, [&](const TraceEntry* read) {
+    const bool part = IsCall(*read) && read->function == Function::read && read->value > 0 &&
+                      static_cast<std::uint64_t>(read->value) < read->word[2];
+    return part && std::ranges::any_of(entries, [&](const TraceEntry* write) {
+             return IsCall(*write) && write->function == Function::write &&
+                    write->actor != read->actor && write->began < read->began &&
+                    (write->ended == 0 || write->ended > read->began) && write->word[2] > 4096;
+           });
+  });
+}
+
+}  // namespace
+
+std::string WhatChanceDecides(const std::vector<const TraceEntry*>& entries) {
+  if (WritersCompete(entries)) return "several writers wait for room at the same time";
+  if (RunFreely(entries)) return "its processes run freely beside one another";
+  if (CancelledCall(entries)) return "a cancelled thread's clean-up makes calls";
+  if (ChanceDecides(entries)) return "chance decides what a call returns";
+  if (ReadsMeetWrites(entries)) return "chance decides how much a read takes";
+  return "";
+}
+
+}  // namespace ipcsuite::repro
