@@ -15,6 +15,7 @@
 #include "base/files.h"
 #include "base/os/os.h"
 #include "harness/runner/runner.h"
+#include "platforms/arrivals.h"
 #include "platforms/platform.h"
 #include "platforms/remote.h"
 #include "reports/compare/compare.h"
@@ -234,6 +235,8 @@ int OnMain(int argc, char** argv) {
   AddOptions(app, options);
   app.add_option("PLATFORM", platform, PlatformSyntax() + "; keys follow as ,KEY=VALUE (--list)");
   app.add_option("--label", options.remote.label, "Name of the platform in comparisons");
+  app.add_flag("--resume", options.remote.resume,
+               "Go on with a run that was killed: its command again, with the same --out");
   std::string error;
   std::optional<PlatformSpec> spec;
   const auto resolve = [&] {
@@ -250,10 +253,19 @@ int OnMain(int argc, char** argv) {
     return Complain("can't write to " + options.out + ": name a writable directory with --out");
   const auto judge = report::Judge::Load(options.judging);
   if (!judge) return Complain(judge.error());
+  options.remote.console = options.out + "/console.log";
   Remote remote(*spec, options.remote);
+  Arrivals arrivals(options.out + "/results.jsonl");
+  remote.collector().Listen(
+      [&](const auto& record, const auto& run) { arrivals.Enter(record, run); });
   if (!remote.Start(&error)) return Complain(error);
   Backoff backoff;
-  while (!remote.Poll()) backoff.Pause();
+  while (!remote.Poll()) {
+    arrivals.Show(remote.name(), remote.collector().last_begun());
+    backoff.Pause();
+  }
+  arrivals.End();
+  if (const std::string problem = arrivals.Problem(); !problem.empty()) return Complain(problem);
   const report::Run run = Judged(*judge, remote);
   std::printf("%s", report::TextSummary(run, false).c_str());
   PrintSummary(remote.name(), run, remote.seconds());

@@ -17,29 +17,14 @@
 #include "platforms/cpio.h"
 #include "platforms/elf.h"
 #include "platforms/platform.h"
-#include "platforms/remote.h"
 #include "platforms/stream.h"
+#include "platforms/stream_testing.h"
 
 namespace ipcsuite::platforms {
 namespace {
 
 using testing::Contains;
 using testing::HasSubstr;
-
-report::TestRecord Record(const std::string& name, report::Verdict verdict) {
-  report::TestRecord record;
-  record.name = name;
-  record.verdict = verdict;
-  record.reason = "line one\nline two";
-  return record;
-}
-
-report::Run SomeRun() {
-  report::Run run;
-  run.seed = 77;
-  run.environment = {{"Kernel", {{"os", "Linux"}}}};
-  return run;
-}
 
 TEST(Stream, CompleteRunComesThroughInPieces) {
   report::Run run = SomeRun();
@@ -96,6 +81,9 @@ TEST(Stream, TestsThatRunAreKnown) {
   EXPECT_THAT(collector.running(), testing::ElementsAre("A.c"));
   collector.Feed(BeginLine("A.b"));  // once more, alone
   EXPECT_EQ(collector.last_begun(), "A.c") << "the place in the order of the run";
+  EXPECT_EQ(collector.settled(), "") << "both run";
+  collector.Feed(ResultLine(Record("A.b", report::Verdict::kPass)));
+  EXPECT_EQ(collector.settled(), "A.b");
 }
 
 TEST(Stream, LaterResultOfATestReplacesTheEarlier) {
@@ -307,117 +295,6 @@ TEST_F(Prepared, ContainerBundleSaysWhatTheTraitsAsk) {
   EXPECT_EQ(config["process"]["rlimits"][0]["type"], "RLIMIT_MSGQUEUE");
   EXPECT_EQ(config["linux"]["resources"]["pids"]["limit"], 8);
   EXPECT_EQ(config["linux"]["seccomp"]["syscalls"][0]["errnoRet"], EPERM);
-}
-
-// A platform that is no more than a script: it says what a program would say, then goes wrong.
-class Lost : public testing::Test {
- protected:
-  void SetUp() override {
-    dir_ = testing::TempDir() + "/lost-" + std::to_string(getpid());
-    std::filesystem::create_directories(dir_);
-    std::ofstream(dir_ + "/said") << HeaderLine(SomeRun()) +
-                                         ResultLine(Record("A.b", report::Verdict::kPass));
-    std::ofstream(dir_ + "/end") << EndLine(SomeRun());
-  }
-  void TearDown() override { std::filesystem::remove_all(dir_); }
-
-  report::Run RunScript(const std::string& end, const RemoteOptions& limits) {
-    RemoteOptions options = limits;
-    options.program = dir_ + "/script";
-    std::ofstream(options.program) << "#!/bin/sh\ncat " + dir_ + "/said\n" + end + "\n";
-    std::string error;
-    Remote remote(*ParsePlatform("native"), options);
-    EXPECT_TRUE(remote.Start(&error)) << error;
-    Backoff backoff;
-    while (!remote.Poll()) backoff.Pause();
-    return remote.Take();
-  }
-  std::string dir_;
-};
-
-TEST_F(Lost, EndTooEarlyKeepsWhatCameWithTheLastWords) {
-  const report::Run run =
-      RunScript("echo Kernel panic: not syncing; yes trace | head -200; exit 3", {});
-  EXPECT_EQ(run.tests.size(), 1u);
-  EXPECT_THAT(run.interrupted, HasSubstr("status 3"));
-  EXPECT_THAT(run.interrupted, HasSubstr("Kernel panic"));
-}
-
-// The second start goes on after the test that ended the first one.
-TEST_F(Lost, TestThatBringsThePlatformDownIsNamedAndTheRestRuns) {
-  std::ofstream(dir_ + "/began") << BeginLine("A.c");
-  std::ofstream(dir_ + "/rest") << ResultLine(Record("A.d", report::Verdict::kPass));
-  const report::Run run =
-      RunScript("case \"$*\" in\n*--resume-after' 'A.c*--seed' '77*) cat " + dir_ + "/rest " +
-                    dir_ + "/end;;\n*) cat " + dir_ + "/began; echo Oops; exit 1;;\nesac",
-                {});
-  ASSERT_EQ(run.tests.size(), 3u);
-  EXPECT_EQ(run.tests[1].name, "A.c");
-  EXPECT_EQ(run.tests[1].verdict, report::Verdict::kUnresolved);
-  EXPECT_THAT(run.tests[1].reason, HasSubstr("Oops"));
-  EXPECT_EQ(run.tests[2].name, "A.d");
-  EXPECT_THAT(run.interrupted, HasSubstr("the platform went down during A.c"));
-}
-
-TEST_F(Lost, PlatformThatAlwaysGoesDownIsGivenUp) {
-  RemoteOptions options;
-  options.restarts = 2;
-  std::ofstream(dir_ + "/began") << BeginLine("A.c");
-  const report::Run run = RunScript("cat " + dir_ + "/began; exit 1", options);
-  EXPECT_THAT(run.interrupted, HasSubstr("during A.c"));
-  EXPECT_LE(run.tests.size(), 3u);
-}
-
-class Typed : public Lost, public testing::WithParamInterface<const char*> {};
-
-TEST_P(Typed, ProgramRunsFromAShellsPrompt) {
-  if (FindCommand("script").empty()) GTEST_SKIP() << "script (package bsdutils) is missing";
-  RemoteOptions options;
-  options.program = dir_ + "/script";
-  std::ofstream(options.program) << "#!/bin/sh\ncat " + dir_ + "/said " + dir_ + "/end\n";
-  std::string error;
-  Remote remote(*ParsePlatform(GetParam()), options);
-  ASSERT_TRUE(remote.Start(&error)) << error;
-  Backoff backoff;
-  while (!remote.Poll()) backoff.Pause();
-  const report::Run run = remote.Take();
-  EXPECT_EQ(run.interrupted, "");
-  EXPECT_EQ(run.tests.size(), 1u);
-}
-
-INSTANTIATE_TEST_SUITE_P(
-    Shells, Typed,
-    testing::Values("command:/bin/sh,give=console,prompt=",
-                    "command:platforms/examples/pty-shell,give=console,prompt=ready#"));
-
-TEST_F(Lost, SilenceIsEnded) {
-  RemoteOptions options;
-  options.silence = 1s;
-  const report::Run run = RunScript("exec sleep 1000", options);
-  EXPECT_EQ(run.tests.size(), 1u);
-  EXPECT_THAT(run.interrupted, HasSubstr("no output for 1 s"));
-}
-
-TEST_F(Lost, ChatterWithoutAnEndIsEnded) {
-  RemoteOptions options;
-  options.limit = 1s;
-  const report::Run run = RunScript("while :; do echo alive; done", options);
-  EXPECT_THAT(run.interrupted, HasSubstr("not finished after 1 s"));
-}
-
-TEST_F(Lost, KilledProgramIsNamedByItsSignal) {
-  EXPECT_THAT(RunScript("kill -KILL $$", {}).interrupted, HasSubstr("status 137"));
-}
-
-TEST_F(Lost, NoneWhenTheEndCame) {
-  RemoteOptions options;
-  options.label = "here";
-  const report::Run run = RunScript("cat " + dir_ + "/end", options);
-  EXPECT_EQ(run.interrupted, "");
-  EXPECT_EQ(run.label, "here");
-  ASSERT_FALSE(run.environment.empty());
-  EXPECT_THAT(run.environment[0].facts, Contains(testing::Pair("platform", "native")));
-  EXPECT_THAT(run.environment[0].facts, Contains(testing::Key("time_to_start")));
 }
 
 }  // namespace

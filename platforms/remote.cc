@@ -14,6 +14,7 @@
 #include <filesystem>
 
 #include "base/args.h"
+#include "base/files.h"
 #include "base/os/os.h"
 #include "base/text.h"
 #include "harness/peers/exec.h"
@@ -95,7 +96,32 @@ Remote::~Remote() {
   if (!work_dir_.empty()) std::filesystem::remove_all(work_dir_, ignored);
 }
 
+// The first line says what is run where: results of another platform are not gone on with.
+bool Remote::OpenConsole(std::string* error) {
+  if (options_.console.empty()) return true;
+  const std::string title = "ipcsuite on " + spec_.text + " -- " + Join(Arguments(), " ") + "\n";
+  if (options_.resume) {
+    const Result<std::string> said = ReadFile(options_.console);
+    if (!said || !said->starts_with(title)) {
+      *error = said ? options_.console + " is of another run: repeat the command that began with " +
+                          said->substr(0, said->find('\n'))
+                    : said.error();
+      return false;
+    }
+    collector_.Feed(*said + "\n");  // the last line may have been cut
+    if (collector_.ended()) {
+      *error = options_.console + " is of a complete run: there is nothing to go on with";
+      return false;
+    }
+  }
+  console_.open(options_.console, options_.resume ? std::ios::app : std::ios::trunc);
+  console_ << (options_.resume ? "\n" : title) << std::flush;
+  if (!console_) *error = "can't write " + options_.console + ": name a writable directory";
+  return static_cast<bool>(console_);
+}
+
 bool Remote::Start(std::string* error) {
+  if (!OpenConsole(error)) return false;
   const char* base = std::getenv("TMPDIR");
   work_dir_ = std::string(base && *base ? base : "/tmp") + "/ipcsuite-on-XXXXXX";
   if (!mkdtemp(work_dir_.data())) {
@@ -120,8 +146,9 @@ std::vector<std::string> Remote::Arguments() const {
   } else {
     args.insert(args.end(), options_.rest.begin(), options_.rest.end());
   }
-  if (collector_.last_begun().empty()) return args;
-  args.insert(args.end(), {"--resume-after", collector_.last_begun()});
+  if (!collector_.has_header()) return args;
+  if (const std::string last = collector_.settled(); !last.empty())
+    args.insert(args.end(), {"--resume-after", last});
   const bool seeded = std::any_of(args.begin(), args.end(), [](const std::string& word) {
     return word.rfind("--seed", 0) == 0;
   });
@@ -153,6 +180,7 @@ bool Remote::Restarts() {
     record.reason = "the platform went down while this test ran" +
                     std::string(suspects.size() > 1 ? ", and others: --jobs 1 tells which" : "") +
                     (words.empty() ? "" : "; last words: " + words);
+    console_ << ResultLine(record) << std::flush;
     collector_.Add(std::move(record));
   }
   downs_ += (downs_.empty() ? "the platform went down during " : ", then during ") +
@@ -285,6 +313,7 @@ bool Remote::Read() {
   bool any = false;
   for (ssize_t got; in_ >= 0 && (got = read(in_, buffer, sizeof buffer)) > 0; any = true) {
     const std::string_view bytes(buffer, static_cast<std::size_t>(got));
+    if (console_.is_open()) console_ << bytes << std::flush;
     collector_.Feed(bytes);
     if (typed_bytes_ < typed_.size()) seen_ += bytes;
   }

@@ -5,6 +5,7 @@
 #include <sys/types.h>
 
 #include <cstdint>
+#include <fstream>
 #include <string>
 #include <vector>
 
@@ -21,6 +22,8 @@ struct RemoteOptions {
   nanoseconds limit = 15min;      // of the whole run
   nanoseconds silence = 3min;     // without a byte from there
   int restarts = 3;               // after a test that brought the platform down
+  std::string console;            // file that gets all that the platform says; empty: none
+  bool resume = false;            // go on with what `console` holds
   std::vector<std::string> rest;  // options of `run` there; empty: all conformance suites
 };
 
@@ -41,9 +44,12 @@ class Remote {
 
   const std::string& name() const { return options_.label.empty() ? spec_.text : options_.label; }
   double seconds() const;
+  // What has arrived; its listener is to be set before Start().
+  Collector& collector() { return collector_; }
 
  private:
   std::vector<std::string> Arguments() const;
+  bool OpenConsole(std::string* error);
   bool Launched(std::string* error);
   bool Fork(const Launch& launch, std::string* error);
   bool Restarts();
@@ -57,6 +63,7 @@ class Remote {
   std::string work_dir_, why_, downs_;
   std::string typed_, prompt_, seen_;  // what to type once the prompt has been seen
   Collector collector_;
+  std::ofstream console_;
   pid_t pid_ = 0;
   int in_ = -1, status_ = 0, starts_ = 0;
   std::size_t typed_bytes_ = 0, results_at_start_ = 0;

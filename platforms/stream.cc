@@ -66,7 +66,7 @@ void Collector::Line(std::string line) {
   switch (words[0]) {
     case 'B':
       begun_.push_back(content);
-      if (seen_.insert(content).second) last_begun_ = content;
+      if (seen_.insert(content).second) order_.push_back(content);
       break;
     case 'R':
       if (auto record = report::TestFromJsonLine(content)) Add(std::move(*record));
@@ -83,7 +83,17 @@ void Collector::Line(std::string line) {
   }
 }
 
+std::string Collector::settled() const {
+  std::string last;
+  for (const std::string& name : order_) {
+    if (std::ranges::count(begun_, name) > 0) break;  // began, and has no result
+    last = name;
+  }
+  return last;
+}
+
 void Collector::Add(report::TestRecord record) {
+  if (listener_) listener_(record, run_);
   std::erase(begun_, record.name);
   const auto [it, fresh] = index_.try_emplace(record.name, run_.tests.size());
   if (fresh) {

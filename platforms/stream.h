@@ -12,6 +12,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <set>
 #include <string>
@@ -39,9 +40,15 @@ class Collector {
   int damaged() const { return damaged_; }
   // Tests that have begun and not ended, in the order in which they began.
   const std::vector<std::string>& running() const { return begun_; }
+  // Where another start goes on: the last test, in the order of the run, before which nothing is
+  // left to run. Empty: from the beginning.
+  std::string settled() const;
   // The test that began last for the first time; empty: none has.
-  const std::string& last_begun() const { return last_begun_; }
+  std::string last_begun() const { return order_.empty() ? "" : order_.back(); }
   std::uint64_t seed() const { return run_.seed; }  // of the run, once the header has arrived
+  // Called with each result as it is entered, and with what is known of the run by then.
+  using Listener = std::function<void(const report::TestRecord&, const report::Run&)>;
+  void Listen(Listener listener) { listener_ = std::move(listener); }
   // Enters a result that the platform could not send.
   void Add(report::TestRecord record);
   // Lines of chatter, the last few of them: what a panic said.
@@ -52,8 +59,10 @@ class Collector {
  private:
   void Line(std::string line);
   report::Run run_;
-  std::string rest_, chatter_, last_begun_;
+  Listener listener_;
+  std::string rest_, chatter_;
   std::vector<std::string> begun_;
+  std::vector<std::string> order_;  // of the first beginnings
   std::set<std::string> seen_;
   std::map<std::string, std::size_t> index_;
   bool has_header_ = false, ended_ = false;
