@@ -92,6 +92,33 @@ IPC_TEST(SelectNumbers, OnlyTheReadyOnesRemain, clause::select::result_sets) {
   }
 }
 
+// Of two descriptors only one is ready; the second call asks about the other one.
+IPC_TEST(SelectNumbers, AnswersHoldNothingOfEarlierOnes, clause::select::result_sets) {
+  OpenFilesRoom room(FD_SETSIZE);
+  Pipe empty, full;
+  FillPipe(full.wr());
+  for (const int number : {32, FD_SETSIZE - 2}) {
+    SCOPED_TRACE("descriptor " + std::to_string(number));
+    const Fd ready[] = {DuplicateAt(full.rd(), number), DuplicateAt(empty.wr(), number + 1)};
+    for (const bool writes : {false, true}) {
+      SCOPED_TRACE(writes ? "for writing" : "for reading");
+      fd_set first, second;
+      FD_ZERO(&first);
+      FD_ZERO(&second);
+      FD_SET(ready[writes], &first);
+      FD_SET(writes ? full.wr() : empty.rd(), &second);
+      timeval none{};
+      const auto ask = [&](fd_set* set) {
+        return CALL(
+            select(number + 2, writes ? nullptr : set, writes ? set : nullptr, nullptr, &none));
+      };
+      EXPECT_THAT(ask(&first), SucceedsWith(1));
+      EXPECT_THAT(ask(&second), SucceedsWith(0));
+      EXPECT_FALSE(FD_ISSET(ready[writes], &second)) << "which was not asked about";
+    }
+  }
+}
+
 // Every number is opened first: the macros are undefined for others.
 IPC_TEST(SelectNumbers, MacrosTouchOneNumberOnly, clause::select::fd_macros) {
   OpenFilesRoom room(FD_SETSIZE);
