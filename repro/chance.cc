@@ -76,12 +76,40 @@ bool ReadsMeetWrites(const std::vector<const TraceEntry*>& entries) {
   });
 }
 
+// Whether a thread comes back from a call in which, or after which, it is cancelled.
+bool CancelledLater(const std::vector<const TraceEntry*>& entries) {
+  return std::ranges::any_of(entries, [](const TraceEntry* call) {
+    return IsCall(*call) && IsGone(*call) && call->ended != 0 && call->requirement.held;
+  });
+}
+
+// A part of the bytes was written, which others read.
+bool WritesAPart(const std::vector<const TraceEntry*>& entries, const TraceEntry& call) {
+  const bool part = call.function == Function::write && !call.failed && call.ended != 0 &&
+                    static_cast<std::uint64_t>(call.value) < call.word[2];
+  return part && std::ranges::any_of(entries, [&](const TraceEntry* other) {
+           return IsCall(*other) && other->function == Function::read && other->actor != call.actor;
+         });
+}
+
 }  // namespace
+
+std::string WhatTheFailureCutsOff(const std::vector<const TraceEntry*>& entries,
+                                  const std::map<const TraceEntry*, std::string>& compared) {
+  for (const TraceEntry* entry : entries) {
+    if (entry->kind != Kind::kCall) continue;
+    const bool asked = entry->requirement.what != Requirement::kNone || compared.contains(entry);
+    if (!asked && entry->failed) return "a call failed of which the test asks nothing";
+    if (asked && WritesAPart(entries, *entry)) return "others did not read the rest of a write";
+  }
+  return "";
+}
 
 std::string WhatChanceDecides(const std::vector<const TraceEntry*>& entries) {
   if (WritersCompete(entries)) return "several writers wait for room at the same time";
   if (RunFreely(entries)) return "its processes run freely beside one another";
   if (CancelledCall(entries)) return "a cancelled thread's clean-up makes calls";
+  if (CancelledLater(entries)) return "a thread is cancelled after the call";
   if (ChanceDecides(entries)) return "chance decides what a call returns";
   if (ReadsMeetWrites(entries)) return "chance decides how much a read takes";
   return "";

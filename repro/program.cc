@@ -168,7 +168,7 @@ class Program {
     const bool pending = what == Requirement::kIsCancelled && pending_.contains(step.actor);
     if (pending) how = "ISSUE";
     const std::string call = CallInC(entry, roles_, needs_, &why_);
-    const bool stays = !gone && entry.ended == 0 && !MustReturn(entry);
+    const bool stays = peers_ > 0 && !gone && entry.ended == 0 && !MustReturn(entry);
     if (stays) how = "ISSUE";
     const char* due = gone ? "0, " : returning_.contains(&entry) ? "@, " : "NEVER, ";
     Add(step.actor, how + "(" + (how == "ISSUE" ? due : "") + call + ");");

@@ -338,6 +338,10 @@ Result<std::vector<Step>> StepsOf(const Slot& slot,
   const auto selected = Select(slot, compared);
   if (!selected) return Error{selected.error()};
   if (const std::string why = WhatChanceDecides(*selected); !why.empty()) return Error{why};
+  if (slot.trace.failed_at.load() > 0) {
+    const std::string why = WhatTheFailureCutsOff(*selected, compared);
+    if (!why.empty()) return Error{why};
+  }
   std::vector<Step> steps;
   for (const TraceEntry* entry : *selected) {
     const int actor = entry->actor, of = static_cast<int>(entry->word[0]);
