@@ -222,7 +222,9 @@ TrialResult RunTrial(const TrialOptions& options, const std::string& fault,
 
 int RunProgram(const TrialOptions& options, const std::string& fault, const std::string& program,
                const std::string& folder) {
-  std::vector<std::string> environment = Environment(options, fault, folder);
+  TrialOptions own = options;
+  own.timeout_s = 30;  // a reproducer gives up after 20 s
+  std::vector<std::string> environment = Environment(own, fault, folder);
   const std::vector<char*> variables = Pointers(environment);
   int status = -1;
   InOwnNames(options, [&] {
