@@ -1,12 +1,10 @@
 // Several readers and writers that wait on one pipe: what one of them takes or leaves must wake the
 // next.
-#include <poll.h>
 #include <signal.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <atomic>
-#include <cerrno>
 #include <memory>
 #include <string>
 #include <vector>
@@ -16,6 +14,7 @@
 #include "harness/test/test.h"
 #include "spec/clauses/pipe_io.h"
 #include "suites/pipe/kinds.h"
+#include "suites/pipe/records.h"
 
 namespace ipcsuite::pipe_suite {
 namespace {
@@ -192,15 +191,6 @@ const WritersRow kWriters[] = {
      .piece = {.capacities = 1}},
 };
 
-// How often the letter of each writer came.
-void ExpectAllOfEach(const std::string& got, int writers, std::size_t record) {
-  for (int i = 0; i < writers; ++i) {
-    const char letter = static_cast<char>('a' + i);
-    EXPECT_EQ(static_cast<std::size_t>(std::count(got.begin(), got.end(), letter)), record)
-        << "bytes of writer " << i;
-  }
-}
-
 IPC_TABLE_TEST(PipeWaitingWriters, WritersRow, kWriters) {
   for (const PipeKind kind : kKinds) {
     SCOPED_TRACE(ToString(kind));
@@ -371,93 +361,6 @@ IPC_TEST(PipeWaitingReaders, ShareManyBursts, clause::pipe::read_no_reader_waits
     for (const Call& call : calls) EXPECT_THAT(call.result(), SucceedsWith(0));
     EXPECT_EQ(taken->load(), kBursts * readers);
   }
-}
-
-// ---- running freely ----
-
-struct FreeRow {
-  const char* name;
-  int writers;
-  bool polls;  // every other writer, and the reader, wait by poll() with O_NONBLOCK
-  Claims claims = {clause::pipe::write_room_reaches_every_writer, clause::pipe::write_appends};
-};
-const FreeRow kFree[] = {
-    {.name = "TwoWriters", .writers = 2, .polls = false},
-    {.name = "EightWriters", .writers = 8, .polls = false},
-    {.name = "TwoWritersThatMixWithPoll", .writers = 2, .polls = true},
-    {.name = "EightWritersThatMixWithPoll", .writers = 8, .polls = true},
-};
-
-// Writes all of `data` in records of random sizes; the last call.
-CallResult WriteRecords(int fd, const std::string& data, bool polls, std::uint64_t seed) {
-  Random random(seed);
-  CallResult last;
-  for (std::size_t at = 0; at < data.size();) {
-    if (polls) {
-      pollfd entry{fd, POLLOUT, 0};
-      last = CALL(poll(&entry, 1, -1));
-      if (!last.ok()) break;
-    }
-    const std::size_t size = std::min(Between(random, 1, 3000), data.size() - at);
-    last = CALL(write(fd, data.data() + at, size));
-    if (last.ok()) {
-      at += static_cast<std::size_t>(last.value);
-    } else if (!last.failed_with(EAGAIN)) {
-      break;
-    }
-  }
-  return last;
-}
-
-CallResult ReadAll(int fd, std::size_t total, bool polls, std::string* got) {
-  Random random(total);
-  std::string buffer(9000, '\0');
-  CallResult last;
-  while (got->size() < total) {
-    if (polls) {
-      pollfd entry{fd, POLLIN, 0};
-      last = CALL(poll(&entry, 1, -1));
-      if (!last.ok()) break;
-    }
-    last = CALL(read(fd, buffer.data(), Between(random, 1, buffer.size())));
-    if (last.ok() && last.value > 0) {
-      got->append(buffer.data(), static_cast<std::size_t>(last.value));
-    } else if (!last.failed_with(EAGAIN)) {
-      break;
-    }
-  }
-  return last;
-}
-
-IPC_TABLE_TEST(PipeFreeRunning, FreeRow, kFree) {
-  constexpr std::size_t kEach = 200'000;
-  // Descriptions of their own, so that O_NONBLOCK is each one's.
-  const FifoNode fifo;
-  const Fd rd(CALL(open(fifo.path(), O_RDONLY | O_NONBLOCK | O_CLOEXEC)));
-  SetNonblocking(rd, row.polls);
-  std::vector<Fd> ends;
-  for (int i = 0; i < row.writers; ++i) {
-    ends.emplace_back(CALL(open(fifo.path(), O_WRONLY | O_CLOEXEC)));
-    SetNonblocking(ends.back(), row.polls && i % 2 == 1);
-  }
-  const std::size_t each = kEach / static_cast<std::size_t>(row.writers);
-  std::string got;
-  ThreadPeer reader;
-  std::vector<ThreadPeer> writers(ends.size());
-  std::vector<Call> calls;
-  const Call reading =
-      reader.start([&] { return ReadAll(rd, each * ends.size(), row.polls, &got); });
-  for (std::size_t i = 0; i < ends.size(); ++i) {
-    calls.push_back(writers[i].start([&, i] {
-      const std::string data(each, static_cast<char>('a' + i));
-      return WriteRecords(ends[i], data, row.polls && i % 2 == 1, TestSeed() + i);
-    }));
-  }
-  EXPECT_THAT(reading.result(), Succeeds());
-  for (const Call& call : calls) EXPECT_THAT(call.result(), Succeeds());
-  const ForClause scope(clause::pipe::write_appends);
-  NoteChecks();
-  ExpectAllOfEach(got, row.writers, each);
 }
 
 }  // namespace

@@ -1,6 +1,9 @@
 #include "suites/pipe/records.h"
 
+#include <algorithm>
 #include <cstring>
+
+#include "harness/test/test.h"
 
 namespace ipcsuite::pipe_suite {
 namespace {
@@ -73,6 +76,14 @@ std::string RecordParser::Problem(bool at_end) const {
 std::uint32_t RecordParser::Count(unsigned writer) const {
   const auto it = next_.find(writer);
   return it == next_.end() ? 0 : it->second;
+}
+
+void ExpectAllOfEach(const std::string& got, int writers, std::size_t record) {
+  for (int i = 0; i < writers; ++i) {
+    const char letter = static_cast<char>('a' + i);
+    EXPECT_EQ(static_cast<std::size_t>(std::count(got.begin(), got.end(), letter)), record)
+        << "bytes of writer " << i;
+  }
 }
 
 }  // namespace ipcsuite::pipe_suite

@@ -1,4 +1,5 @@
-// Records whose tearing is seen: writer, sequence, length, and filler that depends on all three.
+// Records whose tearing is seen: writer, sequence, length, and filler that depends on all three;
+// and records of one letter for each writer.
 #pragma once
 
 #include <cstddef>
@@ -30,5 +31,8 @@ class RecordParser {
   std::size_t offset_ = 0, switches_ = 0;
   int last_writer_ = -1;
 };
+
+// How often the letter of each writer came: 'a' of the first one.
+void ExpectAllOfEach(const std::string& got, int writers, std::size_t record);
 
 }  // namespace ipcsuite::pipe_suite
