@@ -50,7 +50,12 @@ class Writer {
     return "0";
   }
   std::uint64_t Word(int i) const { return i < entry_.word_count ? entry_.word[i] : 0; }
-  bool Faults() const { return entry_.failed && entry_.error == EFAULT; }
+  // Whether its pointers are bad ones, rather than good ones that a platform refuses.
+  bool Faults() const {
+    const Requirement& required = entry_.requirement;
+    return entry_.failed && entry_.error == EFAULT &&
+           (required.held || required.what == Requirement::kNone);
+  }
 
   std::string NumberOf(int i, K kind) {
     const auto value = static_cast<std::int64_t>(Word(i));
