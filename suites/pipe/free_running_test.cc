@@ -9,7 +9,6 @@
 #include <string>
 #include <vector>
 
-#include "base/random.h"
 #include "harness/peers/worker.h"
 #include "harness/test/test.h"
 #include "spec/clauses/pipe_io.h"
