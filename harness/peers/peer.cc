@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <cstdlib>
 
+#include "base/os/descriptors.h"
 #include "base/os/os.h"
 #include "base/text.h"
 #include "harness/core/patience.h"
@@ -391,8 +392,8 @@ void CloseAllExcept(std::initializer_list<int> keep) {
   rlimit limit{};
   getrlimit(RLIMIT_NOFILE, &limit);
   const int last = static_cast<int>(std::min<rlim_t>(limit.rlim_cur, 4096));
-  for (int fd = 3; fd < last; ++fd) {
-    if (std::find(keep.begin(), keep.end(), fd) == keep.end()) close(fd);
+  for (const int fd : os::OpenDescriptors(last)) {
+    if (fd > 2 && std::find(keep.begin(), keep.end(), fd) == keep.end()) close(fd);
   }
 }
 

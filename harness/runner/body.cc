@@ -1,12 +1,10 @@
 // The test's own process: runs one test through GoogleTest and leaves all in the slot.
-#include <fcntl.h>
 #include <signal.h>
 #include <unistd.h>
 
 #include <gtest/gtest.h>
 
 #include <algorithm>
-#include <bitset>
 #include <cctype>
 #include <cstdio>
 #include <cstring>
@@ -14,6 +12,7 @@
 #include <string>
 #include <vector>
 
+#include "base/os/descriptors.h"
 #include "base/os/os.h"
 #include "base/text.h"
 #include "harness/core/context.h"
@@ -146,21 +145,14 @@ class Sink : public testing::EmptyTestEventListener {
 };
 
 constexpr int kWatchedFds = 512;
-using OpenFds = std::bitset<kWatchedFds>;
 
-OpenFds ListOpen() {
-  OpenFds open;
-  for (int fd = 0; fd < kWatchedFds; ++fd) open[fd] = fcntl(fd, F_GETFD) != -1;
-  return open;
-}
-
-void CheckDescriptors(const OpenFds& before) {
-  const OpenFds leaked = ListOpen() & ~before;
-  if (leaked.none()) return;
+void CheckDescriptors(const std::vector<int>& before) {
   std::string numbers;
-  for (int fd = 0; fd < kWatchedFds; ++fd) {
-    if (leaked[fd]) numbers += (numbers.empty() ? "" : ", ") + std::to_string(fd);
+  for (const int fd : os::OpenDescriptors(kWatchedFds)) {
+    if (!std::ranges::binary_search(before, fd))
+      numbers += (numbers.empty() ? "" : ", ") + std::to_string(fd);
   }
+  if (numbers.empty()) return;
   RecordFailure("", "", 0, "no descriptor left open", "descriptors " + numbers + " left open",
                 "the test leaked descriptors " + numbers);
 }
@@ -191,7 +183,7 @@ void RunTestBody(Slot& slot, const TestEntry& test) {
   main_actor->pid.store(getpid());
   main_actor->tid.store(os::ThreadId());
   SetCurrentActor(main_actor);
-  const OpenFds before = ListOpen();
+  const std::vector<int> before = os::OpenDescriptors(kWatchedFds);
   if (!RunByName(test.name))
     RecordFailure("", "", 0, "the test runs", "no test ran", "no test is called " + test.name);
   if (const std::string found = SweepNames(slot); !found.empty()) {
