@@ -52,7 +52,11 @@ Parts TakeApart(const std::vector<std::string>& args) {
 }
 
 Result<report::Run> Earlier(const std::string& directory) {
-  return report::ReadRun(directory + "/results.jsonl");
+  auto run = report::ReadRun(directory + "/results.jsonl");
+  if (run && run->command_line.starts_with(std::string(kCommand) + " --stream"))
+    return Error{directory + " holds a run of another platform: ipcsuite on PLATFORM --out " +
+                 ShellQuoted(directory) + " --resume"};
+  return run;
 }
 
 }  // namespace

@@ -319,6 +319,10 @@ const Input kInputs[] = {
      .status = 3,
      .says = "INCOMPLETE",
      .also = "Platform: Linux"},
+    {.name = "I70ResumedWhereItDidNotRun",
+     .line = "mkdir elsewhere && sed 's/ipcsuite run/& --stream/' killed.jsonl "
+             ">elsewhere/results.jsonl; IPC run --resume elsewhere",
+     .says = "a run of another platform: ipcsuite on PLATFORM --out elsewhere --resume"},
 };
 
 }  // namespace
