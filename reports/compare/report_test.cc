@@ -409,12 +409,20 @@ TEST(Tap, ProveTakesIt) {
   if (std::system("prove --version >/dev/null 2>&1") != 0) GTEST_SKIP() << "prove is absent";
   const char* folder = std::getenv("TEST_TMPDIR");
   const std::string path = std::string(folder ? folder : "/tmp") + "/results.tap";
-  for (report::Run run : {SampleRun(), HostileRun()}) {
+  const auto prove = [&](report::Run run, const char* standing) {
     for (TestRecord& t : run.tests) {
-      if (IsRed(t.verdict) || t.verdict == Verdict::kUnresolved) t.standing = "known";
+      if (IsRed(t.verdict) || t.verdict == Verdict::kUnresolved) t.standing = standing;
     }
-    ASSERT_TRUE(WriteFile(path, Render(run, "tap")));
-    EXPECT_EQ(std::system(("prove -e cat " + path + " >/dev/null 2>&1").c_str()), 0);
+    EXPECT_TRUE(WriteFile(path, Render(run, "tap")));
+    return std::system(("prove -e cat " + path + " >" + path + ".out 2>&1").c_str());
+  };
+  for (const report::Run& run : {SampleRun(), HostileRun()}) {
+    EXPECT_EQ(prove(run, "known"), 0);
+    // New findings are failures with more to say, but nothing that can't be parsed.
+    EXPECT_NE(prove(run, "new"), 0);
+    const auto said = ReadFile(path + ".out");
+    ASSERT_TRUE(said);
+    EXPECT_THAT(*said, Not(HasSubstr("Parse errors")));
   }
 }
 

@@ -1,4 +1,5 @@
 // TAP 13 and KTAP (the kernel's dialect, as kselftest and KUnit tools read it).
+#include <algorithm>
 #include <map>
 #include <utility>
 #include <vector>
@@ -62,12 +63,13 @@ std::string Quoted(const std::string& text) {
   return out + "\"";
 }
 
-// Keys and quoted texts only: what the readers of Perl and node both take. A key that comes again
-// has a number.
+// Keys and quoted texts only: what the readers of Perl and node both take. A key is one word, and
+// one that comes again has a number.
 std::string YamlBlock(const TestRecord& t, const ClauseIndex& clauses) {
   std::string out = "  ---\n  verdict: " + std::string(ToString(t.verdict)) + "\n";
   std::map<std::string, int> uses;
-  const auto line = [&](const std::string& key, const std::string& value) {
+  const auto line = [&](std::string key, const std::string& value) {
+    std::ranges::replace(key, ' ', '_');
     const int n = ++uses[key];
     out += "  " + key + (n > 1 ? std::to_string(n) : "") + ": " + Quoted(value) + "\n";
   };
