@@ -6,6 +6,10 @@
 
 #include "faults/preload/wrap.h"
 
+// Macros in musl before 1.2.4: the symbols of that name are wanted.
+#undef open64
+#undef openat64
+
 using namespace faults;
 
 namespace {

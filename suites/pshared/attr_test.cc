@@ -10,6 +10,12 @@
 #include "spec/clauses/pshared.h"
 #include "suites/pshared/pshared.h"
 
+// musl declares both, defines neither, and does not claim priority protection.
+#if defined(__linux__) && !defined(__GLIBC__)
+#pragma weak pthread_mutexattr_setprioceiling
+#pragma weak pthread_mutexattr_getprioceiling
+#endif
+
 namespace ipcsuite::pshared_suite {
 namespace {
 
