@@ -15,7 +15,7 @@ for file; do
   case " $options " in *" -link "*) how= options=$(echo "$options" | sed 's/ -link//') ;; esac
   # Options are words without blanks: splitting is meant.
   if message=$($CC -std=c17 -Werror=implicit-function-declaration -Werror=incompatible-pointer-types \
-      -Werror=int-conversion $how $options -o "$object" "$file" 2>&1); then ok=true message=; else ok=false; fi
+      -Werror=int-conversion $how $options -o "$object" -x c "$file" 2>&1); then ok=true message=; else ok=false; fi
   line=$(printf '%s\n' "$message" | grep -m1 -i 'error\|cannot\|undefined\|multiple' | sed 's/[\\"]/\\&/g' | tr -d '\r')
   echo "    {\"$(basename "$file" .c)\", $ok, \"$line\"},"
 done

@@ -276,6 +276,8 @@ TEST_F(Prepared, UserIsWhoWasNamed) {
 
 TEST_F(Prepared, LoaderPrefixesTheProgramAndItsOwnExec) {
   std::filesystem::create_directories(dir_ + "/libc/lib");
+  std::filesystem::create_directories(dir_ + "/libc/etc/ld-musl-x86_64.d");
+  std::ofstream(dir_ + "/libc/etc/ld-musl-x86_64.path") << "/lib\n";
   std::ofstream(dir_ + "/libc/lib/ld-musl-x86_64.so.1") << "x";
   const auto launch = Try("libc:" + dir_ + "/libc");
   ASSERT_TRUE(launch) << error_;

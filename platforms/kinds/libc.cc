@@ -14,8 +14,9 @@ std::string FindLoader(const std::string& tree) {
   std::error_code error;
   for (const auto& entry : Walk(tree, kSkip, error)) {
     const std::string name = entry.path().filename().string();
+    // ld-musl-x86_64.path beside it is a list of directories.
     if ((name.rfind("ld-linux", 0) == 0 || name.rfind("ld-musl", 0) == 0) &&
-        entry.path().extension() != ".d")
+        name.find(".so") != std::string::npos)
       return entry.path().string();
   }
   return "";

@@ -6,6 +6,8 @@
 #include <climits>
 #include <cstdlib>
 #include <cstring>
+#include <string_view>
+#include <utility>
 
 #include <fcntl.h>
 #include <semaphore.h>
@@ -89,32 +91,36 @@ EnvironmentSection Kernel() {
   return section;
 }
 
-#if !defined(__GLIBC__)
-// musl has no call that tells its version, but its loader, which is also the library, holds it as
-// a text of its own: "1.2.3".
-static std::string MuslVersion(const std::string& arch) {
-  std::string text;
-  for (const std::string& path : {"/lib/ld-musl-" + arch + ".so.1", std::string("/lib/libc.so")}) {
-    const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-    if (fd < 0) continue;
-    char buffer[65536];
-    ssize_t got = 0;
-    while (text.size() < 4U * 1024 * 1024 && (got = ::read(fd, buffer, sizeof buffer)) > 0) {
-      text.append(buffer, static_cast<std::size_t>(got));
+#if defined(__linux__) && !defined(__GLIBC__)
+// musl has no call that tells its version, but the library holds it as a text of its own: "1.2.3".
+// It is looked for where it was loaded: a program can be given to another loader than its own.
+static std::string MuslVersion() {
+  struct Search {
+    bool program_passed = false;  // it comes first, and has versions of its own
+    std::string version;
+  } found;
+  const auto search = [](dl_phdr_info* info, std::size_t, void* result) {
+    Search& so_far = *static_cast<Search*>(result);
+    if (!std::exchange(so_far.program_passed, true)) return 0;
+    for (int i = 0; i < info->dlpi_phnum; ++i) {
+      const auto& part = info->dlpi_phdr[i];
+      if (part.p_type != PT_LOAD || !(part.p_flags & PF_R)) continue;
+      const std::string_view text(reinterpret_cast<const char*>(info->dlpi_addr + part.p_vaddr),
+                                  part.p_filesz);
+      const std::string_view start("\0001.", 3);
+      for (auto at = text.find(start); at != text.npos; at = text.find(start, at + 1)) {
+        const auto word = text.substr(at + 1, text.find('\0', at + 1) - at - 1);
+        if (word.size() >= 5 && word.size() <= 9 &&
+            word.find_first_not_of("0123456789.") == word.npos) {
+          so_far.version = word;
+          return 1;
+        }
+      }
     }
-    ::close(fd);
-    break;
-  }
-  for (auto at = text.find("\0001.", 0, 3); at != std::string::npos;
-       at = text.find("\0001.", at + 1, 3)) {
-    const auto end = text.find('\0', at + 1);
-    const std::string word = text.substr(at + 1, end - at - 1);
-    if (word.size() >= 5 && word.size() <= 9 &&
-        word.find_first_not_of("0123456789.") == std::string::npos) {
-      return word;
-    }
-  }
-  return "";
+    return 0;
+  };
+  ::dl_iterate_phdr(search, &found);
+  return found.version;
 }
 #endif
 
@@ -152,12 +158,9 @@ EnvironmentSection CLibrary() {
 #if defined(__GLIBC__)
   Put(section, "libc", "glibc");
   Put(section, "libc_version", ::gnu_get_libc_version());
-#else
+#elif defined(__linux__)
   Put(section, "libc", "musl");
-  utsname name{};
-  ::uname(&name);
-  // The library of a static program is inside it: the one on disk says nothing then.
-  Put(section, "libc_version", IsStatic() ? "" : MuslVersion(name.machine));
+  Put(section, "libc_version", IsStatic() ? "" : MuslVersion());
 #endif
   Put(section, "bits", std::to_string(8 * sizeof(void*)));
   Put(section, "linked", IsStatic() ? "statically" : "dynamically");
