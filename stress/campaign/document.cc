@@ -59,6 +59,15 @@ Json CellJson(const Cell& cell) {
     if (nemesis->counts_calls) json[Key(nemesis->counted) + "_in_call"] = tally.in_call;
   }
   json["eintr"] = t.eintr;
+  if (t.order.received != 0) {
+    json["order_logged_receives"] = t.order.received;
+    json["order_decided_receives"] = t.order.decided_by_any;
+    for (std::size_t rule = 0; rule < kOrderRules; ++rule) {
+      json[std::string("order_decided_by_") + ToString(static_cast<OrderRule>(rule)) +
+           "_receives"] = t.order.decided[rule];
+    }
+    json["order_clocks_differ"] = t.order.clocks_differ;
+  }
   json["excused_in_hand_of_killed_producers"] = t.excused_producer;
   json["excused_taken_by_killed_consumers"] = t.excused_consumer;
   if (cell.latency.total() != 0) json["latency_ns"] = LatencyJson(cell.latency);
@@ -108,6 +117,22 @@ Json NemesesRow(const Cell& cell, const std::string& name, const Totals& t) {
   return row;
 }
 
+Json OrderRow(const std::string& name, const OrderResult& order) {
+  Json row = {name, order.received, order.decided_by_any};
+  for (const std::uint64_t decided : order.decided) row.push_back(decided);
+  row.push_back(order.clocks_differ ? "differ in some slices" : "agree");
+  return row;
+}
+
+Json OrderTable(Json rows) {
+  std::vector<std::string> columns = {"workload", "logged receives", "decided receives"};
+  for (int rule = 0; rule < kOrderRules; ++rule)
+    columns.push_back(std::string("by the rule ") + ToString(static_cast<OrderRule>(rule)));
+  columns.emplace_back("clocks");
+  return Table("Order between consumers, decided from logged calls", std::move(columns),
+               std::move(rows));
+}
+
 Json CommuteRows(const CommuteResult& commute) {
   Json rows = Json::array();
   for (const CommutePair& pair : commute.pairs) {
@@ -123,7 +148,7 @@ Json CommuteRows(const CommuteResult& commute) {
 
 Json Tables(const CampaignResult& result) {
   Json throughput = Json::array(), latency = Json::array(), nemeses = Json::array(),
-       facts = Json::array(), scaling = Json::array();
+       order = Json::array(), facts = Json::array(), scaling = Json::array();
   for (const Cell& cell : result.cells) {
     const std::string name = cell.name.substr(cell.name.find('.') + 1);
     const Means m = MeansOf(cell);
@@ -141,6 +166,7 @@ Json Tables(const CampaignResult& result) {
     if (cell.latency_under_nemeses.total() != 0)
       latency.push_back(LatencyRow(name + ", under nemeses", cell.latency_under_nemeses));
     if (RanUnderNemeses(cell)) nemeses.push_back(NemesesRow(cell, name, t));
+    if (t.order.received != 0) order.push_back(OrderRow(name, t.order));
     if (cell.slices.empty()) continue;
     for (const auto& [key, value] : cell.slices.back().facts) facts.push_back({name, key, value});
   }
@@ -168,6 +194,7 @@ Json Tables(const CampaignResult& result) {
   if (!nemeses.empty()) {
     tables.push_back(Table("Nemeses and what they left", NemesesColumns(), nemeses));
   }
+  if (!order.empty()) tables.push_back(OrderTable(std::move(order)));
   if (!facts.empty())
     tables.push_back(Table("Facts of the last slice", {"workload", "fact", "value"}, facts));
   if (!scaling.empty()) {

@@ -69,6 +69,8 @@ void AddMetrics(const Cell& cell, report::TestRecord* record) {
   add("steal_fraction", m.steal);
   add("messages_accounted", static_cast<double>(cell.messages));
   add("invariants_checked", static_cast<double>(cell.checks));
+  if (const OrderResult order = TotalsOf(cell).order; order.received != 0)
+    add("order_decided_receives", static_cast<double>(order.decided_by_any));
   if (m.memory != 0) add("memory_bytes", static_cast<double>(m.memory));
 }
 
@@ -111,6 +113,8 @@ void AddEvidence(const Cell& cell, report::TestRecord* record) {
         record->evidence.push_back(key + ": " + value + " (last slice)");
     }
   }
+  if (const std::string order = OrderText(TotalsOf(cell).order); !order.empty())
+    record->evidence.push_back(order);
   if (RanUnderNemeses(cell)) record->evidence.push_back(NemesesText(cell));
   std::string events;
   std::size_t shown = 0;
@@ -149,6 +153,8 @@ std::string LineOf(const Cell& cell, bool known) {
     out += "; " + Counted(static_cast<std::int64_t>(cell.kills), "kill") + " survived (" +
            std::to_string(cell.kills_in_call) + " in a call)";
   }
+  if (const OrderResult order = TotalsOf(cell).order; order.received != 0)
+    out += "; order of " + std::to_string(order.decided_by_any) + " receives decided";
   if (!cell.checked.samples.empty()) out += "; checked " + RateText(cell.checked);
   if (cell.checked_of_raw > 0) out += ", " + Ratio(cell.checked_of_raw) + " of raw";
   if (cell.timed_of_raw > 0) out += ", with latency " + Ratio(cell.timed_of_raw);
@@ -183,7 +189,7 @@ report::TestRecord RecordOf(const Cell& cell, std::uint64_t seed) {
       failure.file = record.file;
       failure.expected = std::string("no message or operation is ") + ToString(finding.kind);
       failure.observed = finding.text;
-      failure.message = finding.text + "\nin a slice " +
+      failure.message = finding.text + "\n" + finding.drawing + "in a slice " +
                         (slice.nemeses ? "under nemeses" : "without nemeses") + " of " + cell.name +
                         ", seed " + std::to_string(seed);
       // What only a nemesis brings out is no claim of the workload, but judged by what was found.

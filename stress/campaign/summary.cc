@@ -40,8 +40,25 @@ Totals TotalsOf(const Cell& cell) {
     t.excused_producer += slice.audit.excused_producer;
     t.excused_consumer += slice.audit.excused_consumer;
     t.by_fingerprint += slice.audit.by_fingerprint;
+    t.order.received += slice.order.received;
+    t.order.decided_by_any += slice.order.decided_by_any;
+    for (std::size_t rule = 0; rule < kOrderRules; ++rule)
+      t.order.decided[rule] += slice.order.decided[rule];
+    t.order.clocks_differ = t.order.clocks_differ || slice.order.clocks_differ;
   }
   return t;
+}
+
+std::string OrderText(const OrderResult& order) {
+  if (order.received == 0) return "";
+  std::string text = "order of " + std::to_string(order.decided_by_any) + " receives decided (";
+  for (std::size_t rule = 0; rule < kOrderRules; ++rule) {
+    text += (rule == 0 ? "" : ", ") + std::to_string(order.decided[rule]) + " by the rule " +
+            ToString(static_cast<OrderRule>(rule));
+  }
+  text += ")";
+  if (order.clocks_differ) text += ", in some slices not: the clocks of the processors differ";
+  return text;
 }
 
 NemesisTally TallyOf(const Cell& cell, const NemesisInfo* nemesis) {

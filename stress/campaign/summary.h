@@ -21,9 +21,13 @@ Means MeansOf(const Cell& cell);
 struct Totals {
   std::uint64_t caught = 0, caught_in_call = 0, eintr = 0;
   std::uint64_t excused_producer = 0, excused_consumer = 0, by_fingerprint = 0;
+  OrderResult order;  // without its findings
 };
 
 Totals TotalsOf(const Cell& cell);
+
+// Of how many receives the order was decided, and by which rules; "" where calls weren't logged.
+std::string OrderText(const OrderResult& order);
 
 // What the nemesis did over all slices; nothing where the cell ran without it.
 NemesisTally TallyOf(const Cell& cell, const NemesisInfo* nemesis);

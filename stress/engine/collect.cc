@@ -157,4 +157,21 @@ void Conductor::RunAudit() {
   }
 }
 
+void Conductor::RunOrder() {
+  OrderResult& order = result_.order = DecideOrder(shared_.sends, shared_.receives);
+  result_.checks += order.decided_by_any;
+  for (const OrderFinding& f : order.findings) {
+    const bool inverted = f.rule == OrderRule::kPriority;
+    Find(inverted ? Kind::kPriorityInversion : Kind::kReordered,
+         inverted ? options_.info->priority_clause : options_.info->order_clause,
+         StampText(f.first.stamp.Pack()) + " came out after " + StampText(f.second.stamp.Pack()) +
+             ", which " +
+             (inverted ? "was received while the first was there (rule: "
+                       : "was sent after it (rule: ") +
+             ToString(f.rule) + ")",
+         1, DrawOrder(f));
+  }
+  result_.findings_total += order.findings_total - order.findings.size();
+}
+
 }  // namespace ipcsuite::stress

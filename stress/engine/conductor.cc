@@ -41,6 +41,15 @@ std::uint64_t BitsPerStream(const RunSpec& spec) {
   return std::clamp<std::uint64_t>(bits, 1 << 16, 1 << 28) / 64 * 64;
 }
 
+// Calls that the log of each process has room for; 0: numbers alone decide the order, or nobody
+// asks for it.
+std::uint32_t CallsLogged(const WorkloadInfo& info, const RunSpec& spec) {
+  constexpr int kCallsMax = 1 << 19;  // of all processes: 12 MiB
+  const bool open = spec.producers > 1 || spec.consumers > 1 || spec.priorities > 1;
+  if (spec.mode == Mode::kRaw || info.order_clause.id.empty() || !open) return 0;
+  return static_cast<std::uint32_t>(std::max(1024, kCallsMax / spec.workers()));
+}
+
 }  // namespace
 
 Conductor::Conductor(Context& context, const SliceOptions& options)
@@ -87,6 +96,8 @@ void Conductor::MakeShared(std::uint64_t bits) {
            Ledger::Bytes(spec.producers, spec.priorities, exclusive, bits);
   bytes +=
       static_cast<std::size_t>(spec.producers) * (spec.priorities * (8 + slots * 8) + 2 * page);
+  const std::uint32_t logged = CallsLogged(*options_.info, spec);
+  if (logged != 0) bytes += static_cast<std::size_t>(workers) * OrderLog::Bytes(logged);
   bytes += std::size_t{64} << 20;  // what workloads take
   region_ = std::make_unique<SharedRegion>(bytes);
   shared_.control = region_->Make<Control>();
@@ -108,9 +119,11 @@ void Conductor::MakeShared(std::uint64_t bits) {
           static_cast<std::size_t>(slots) * static_cast<std::size_t>(spec.priorities));
     }
     shared_.times.push_back(ring);
+    shared_.sends.push_back(logged != 0 ? OrderLog(*region_, logged) : OrderLog());
   }
   for (int i = 0; i < spec.consumers; ++i) {
     shared_.ledgers.emplace_back(*region_, spec.producers, spec.priorities, exclusive, bits);
+    shared_.receives.push_back(logged != 0 ? OrderLog(*region_, logged) : OrderLog());
   }
   shared_.cpus = options_.cpus;
   shared_.allowed = context_.allowed;
@@ -298,9 +311,11 @@ void Conductor::KillEverybody() {
   }
 }
 
-void Conductor::Find(Kind kind, ClauseRef clause, const std::string& text, std::uint64_t count) {
+void Conductor::Find(Kind kind, ClauseRef clause, const std::string& text, std::uint64_t count,
+                     const std::string& drawing) {
   result_.findings_total += count;
-  if (result_.findings.size() < 64) result_.findings.push_back({kind, clause, text, count});
+  if (result_.findings.size() < 64)
+    result_.findings.push_back({kind, clause, text, count, drawing});
 }
 
 SliceResult Conductor::Run() {
@@ -361,6 +376,7 @@ SliceResult Conductor::Run() {
   KillEverybody();
   Collect();
   if (ended) RunAudit();
+  RunOrder();
   workload_->Teardown();
   return std::move(result_);
 }

@@ -62,7 +62,9 @@ class Conductor {
   void CollectUsage();
   void CollectFindings();
   void RunAudit();
-  void Find(Kind kind, ClauseRef clause, const std::string& text, std::uint64_t count = 1);
+  void RunOrder();
+  void Find(Kind kind, ClauseRef clause, const std::string& text, std::uint64_t count = 1,
+            const std::string& drawing = {});
 
   Context& context_;
   const SliceOptions& options_;

@@ -77,6 +77,7 @@ struct FindingRecord {
   ClauseRef clause;  // id empty: charged to none
   std::string text;
   std::uint64_t count = 1;
+  std::string drawing = {};  // lines of text: the operations that prove it
 };
 
 struct SliceResult {
@@ -100,6 +101,7 @@ struct SliceResult {
   std::uint64_t eintr = 0;
   std::uint64_t checks = 0;  // invariants checked, messages included
   AuditResult audit;
+  OrderResult order;
   std::vector<FindingRecord> findings;
   std::uint64_t findings_total = 0;
   std::vector<std::pair<std::string, std::string>> facts;

@@ -1,5 +1,9 @@
 #include "stress/engine/ticks.h"
 
+#if defined(__x86_64__) && defined(__GNUC__)
+#include <cpuid.h>
+#endif
+
 #include <cstdint>
 #include <fstream>
 #include <string>
@@ -10,11 +14,18 @@ TickClock g_tick_clock;
 
 namespace {
 
-#if defined(__GNUC__) && (defined(__x86_64__) || defined(__aarch64__))
-constexpr bool kHasCounter = true;
+// Whether the processor has a counter that can be read in order with what comes before.
+bool HasCounter() {
+#if defined(__x86_64__) && defined(__GNUC__)
+  constexpr unsigned kExtended = 0x80000001u, kRdtscp = 1u << 27;
+  unsigned a = 0, b = 0, c = 0, d = 0;
+  return __get_cpuid(kExtended, &a, &b, &c, &d) != 0 && (d & kRdtscp) != 0;
+#elif defined(__aarch64__) && defined(__GNUC__)
+  return true;
 #else
-constexpr bool kHasCounter = false;
+  return false;
 #endif
+}
 
 // A pair of readings taken close together: the tightest of several.
 void Pair(std::int64_t* ticks, std::int64_t* ns) {
@@ -42,7 +53,7 @@ bool KernelTrustsCounter() {
 
 const TickClock& Clock() {
   static const bool measured = [] {
-    if (!kHasCounter || !KernelTrustsCounter()) return true;
+    if (!HasCounter() || !KernelTrustsCounter()) return true;
     g_tick_clock.counter = true;
     std::int64_t ticks0 = 0, ns0 = 0, ticks1 = 0, ns1 = 0;
     Pair(&ticks0, &ns0);

@@ -3,7 +3,8 @@
 // Where the kernel itself keeps time by the invariant time-stamp counter (x86) or by the generic
 // timer (ARMv8), the counter is read directly; elsewhere CLOCK_MONOTONIC. Ticks become nanoseconds
 // with one multiplication. The counters of all processors agree wherever the kernel uses them as
-// its clock.
+// its clock: Linux drops the time-stamp counter as its clock source when one processor reads less
+// than another one has read before, and ARMv8 demands one system counter for all.
 #pragma once
 
 #include <cstdint>
@@ -32,6 +33,19 @@ inline std::int64_t Ticks() {
   }
 #endif
   return NowNs();
+}
+// As Ticks(), but read after all that the caller did before has taken effect: no earlier moment
+// than the end of a call that has returned.
+inline std::int64_t OrderedTicks() {
+#if defined(__x86_64__) && defined(__GNUC__)
+  if (g_tick_clock.counter) {
+    unsigned cpu;
+    return static_cast<std::int64_t>(__builtin_ia32_rdtscp(&cpu));
+  }
+#elif defined(__aarch64__) && defined(__GNUC__)
+  if (g_tick_clock.counter) __asm__ volatile("isb" ::: "memory");
+#endif
+  return Ticks();
 }
 inline std::int64_t TicksToNs(std::int64_t ticks) {
   return static_cast<std::int64_t>(static_cast<double>(ticks) * g_tick_clock.ns_per_tick);

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "stress/engine/account.h"
+#include "stress/engine/order.h"
 #include "stress/engine/state.h"
 #include "stress/measure/message.h"
 
@@ -52,6 +53,8 @@ struct Shared {
   std::vector<WorkerCold*> cold;
   std::vector<SentBook> sent;       // by producer
   std::vector<Ledger> ledgers;      // by consumer
+  std::vector<OrderLog> sends;      // by producer
+  std::vector<OrderLog> receives;   // by consumer
   std::vector<TimeRing> times;      // by producer
   std::vector<Histogram*> latency;  // by worker
   std::vector<int> cpus;            // pin of each worker, -1 none

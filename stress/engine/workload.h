@@ -87,6 +87,10 @@ struct WorkloadInfo {
   const char* unit = "messages";   // what one count is: "round trips", "outcomes"
   std::vector<ClauseRef> clauses;  // claimed
   ClauseRef loss_clause;           // of what the audit finds, and of processes that are stuck
+  // Operations are logged and their order is decided where numbers alone don't decide it (order.h).
+  // Empty: not logged.
+  ClauseRef order_clause = {};     // oldest first
+  ClauseRef priority_clause = {};  // highest first
   std::unique_ptr<Workload> (*make)();
   const char* file = __builtin_FILE();  // where the row stands
 };

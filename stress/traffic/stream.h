@@ -74,11 +74,13 @@ template <Mode M, class Transport>
 void Produce(Worker& w, Transport& transport) {
   Templates templates(w.spec.size_bytes, w.spec.seed);
   SentBook& book = w.shared.sent[static_cast<std::size_t>(w.role_index)];
+  [[maybe_unused]] OrderLog& log = w.shared.sends[static_cast<std::size_t>(w.role_index)];
   Pacer pacer(w);
   [[maybe_unused]] const std::uint64_t sample_mask = w.spec.sample_every - 1;
   const auto producer = static_cast<std::uint32_t>(w.role_index);
   const bool prioritized = w.spec.priorities > 1;
   std::uint64_t done = w.count();
+  if (log.on()) log.Begin();
   while (w.Go() && (w.spec.ops == 0 || done < w.spec.ops)) {
     Stamp stamp;
     stamp.producer = producer;
@@ -87,7 +89,10 @@ void Produce(Worker& w, Transport& transport) {
           static_cast<std::uint32_t>(w.random.Below(static_cast<std::uint64_t>(w.spec.priorities)));
     }
     std::int64_t due = 0;
-    if (pacer.open_loop()) due = pacer.Await(w);
+    if (pacer.open_loop()) {
+      due = pacer.Await(w);
+      if (log.on()) log.Begin();
+    }
     const unsigned char* buffer;
     if constexpr (M == Mode::kRaw) {
       buffer = templates.Unstamped(done);
@@ -102,6 +107,9 @@ void Produce(Worker& w, Transport& transport) {
       }
     }
     const ssize_t sent = transport.template Send<M>(w, buffer, w.spec.size_bytes, stamp.priority);
+    if constexpr (M != Mode::kRaw) {
+      if (log.on()) log.Returned();
+    }
     if (sent != static_cast<ssize_t>(w.spec.size_bytes)) {
       w.Release();
       if (sent < 0 && errno == ECANCELED) break;  // the run ended while waiting
@@ -116,6 +124,7 @@ void Produce(Worker& w, Transport& transport) {
     if constexpr (M != Mode::kRaw) {
       book.next[stamp.priority] = stamp.sequence + 1;
       w.Release();
+      if (log.on()) log.Note(stamp.Pack());
     }
     w.Count(++done);
   }
@@ -143,44 +152,59 @@ template <class Transport>
            ToString(kind), stamp.Pack(), expected.Pack());
 }
 
+// A message that arrived, and whether all its checks said that it is what it seems to be.
+struct Arrival {
+  Stamp stamp;
+  bool good;
+};
+
 // One message that arrived: every check that is made while running.
 template <class Transport>
-inline Stamp CheckMessage(Worker& w, Templates& templates, Ledger& ledger,
-                          const unsigned char* buffer, std::size_t size, unsigned priority) {
+inline Arrival CheckMessage(Worker& w, Templates& templates, Ledger& ledger,
+                            const unsigned char* buffer, std::size_t size, unsigned priority) {
   Stamp stamp = Templates::Peek(buffer, size);
   if (size < kStampSize) [[unlikely]] {
     stamp.sequence = Complete(stamp.sequence, size, ledger);
   }
+  bool good = true;
   if (!templates.Matches(buffer, stamp)) [[unlikely]] {
+    good = false;
     w.ReportTorn(Transport::kClauses.content, buffer, size,
                  templates.FirstDifference(buffer, stamp), stamp.Pack());
   }
   if (stamp.priority != priority) [[unlikely]] {
+    good = false;
     w.Report(Kind::kPriorityInversion, Transport::kClauses.priority,
              "arrived with another priority than it was sent with", stamp.Pack(), priority);
   }
   const Ledger::Answer answer = ledger.Accept(stamp);
   if (answer != Ledger::Answer::kGood) [[unlikely]] {
+    good = false;
     ReportNumber<Transport>(w, ledger, answer, stamp);
   }
-  return stamp;
+  return {stamp, good};
 }
 
 template <Mode M, class Transport>
 void Consume(Worker& w, Transport& transport) {
   Templates templates(w.spec.size_bytes, w.spec.seed);
   Ledger& ledger = w.shared.ledgers[static_cast<std::size_t>(w.role_index)];
+  [[maybe_unused]] OrderLog& log = w.shared.receives[static_cast<std::size_t>(w.role_index)];
   [[maybe_unused]] const std::uint64_t sample_mask = w.spec.sample_every - 1;
   [[maybe_unused]] const bool pacer_clock =
       w.spec.rate_per_s > 0;  // intended times are CLOCK_MONOTONIC
   const std::size_t room = transport.BufferBytes(w.spec.size_bytes);
   Bytes buffer(room);
   std::uint64_t done = w.count();
+  if (log.on()) log.Begin();
   for (;;) {
     w.Go();
     unsigned priority = 0;
     if constexpr (M != Mode::kRaw) w.Hold(0);
     const ssize_t got = transport.template Receive<M>(w, buffer.data(), room, &priority);
+    if constexpr (M != Mode::kRaw) {
+      if (log.on()) log.Returned();
+    }
     if (got <= 0) {
       w.Release();
       if (got < 0) {
@@ -197,8 +221,9 @@ void Consume(Worker& w, Transport& transport) {
         w.Report(Kind::kWrongLength, Transport::kClauses.length, text);
         break;
       }
-      [[maybe_unused]] const Stamp stamp =
+      const auto [stamp, good] =
           CheckMessage<Transport>(w, templates, ledger, buffer.data(), w.spec.size_bytes, priority);
+      if (log.on() && good) log.Note(stamp.Pack());
       if constexpr (M == Mode::kTimed) {
         if ((stamp.sequence & sample_mask) == 0 &&
             stamp.producer < static_cast<std::uint32_t>(w.spec.producers) &&

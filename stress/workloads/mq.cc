@@ -191,7 +191,9 @@ const Row<WorkloadInfo> kMqStreamRow({
     .explain =
         "Producers send to one queue with random priorities, consumers receive. Numbers of each "
         "producer and priority ascend at each consumer; after the run each message was received "
-        "exactly once. Producers and consumers are killed: each has at most one message in hand.",
+        "exactly once. Logged calls decide the order between consumers, and of priorities. "
+        "Producers "
+        "and consumers are killed: each has at most one message in hand.",
     .test_name = "Stress.MqStream",
     .shape = Shape::kShared,
     .producers = 2,
@@ -204,11 +206,14 @@ const Row<WorkloadInfo> kMqStreamRow({
     .clauses = {clause::threads::safety_no_loss_no_duplication,
                 clause::mq_send::content_bytes_preserved,
                 clause::mq_receive::order_oldest_within_priority,
+                clause::mq_receive::order_highest_priority_first,
                 clause::mq_receive::prio_stored_unless_null,
                 clause::mq_send::full_blocks_until_space,
                 clause::mq_receive::empty_blocks_until_message,
                 clause::mq_receive::basic_length_and_removal},
     .loss_clause = clause::threads::safety_no_loss_no_duplication,
+    .order_clause = clause::mq_receive::order_oldest_within_priority,
+    .priority_clause = clause::mq_receive::order_highest_priority_first,
     .make = &Make<MqStream>,
 });
 
