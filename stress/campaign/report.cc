@@ -105,6 +105,15 @@ std::string NemesesText(const Cell& cell) {
          " received";
 }
 
+const FindingRecord* FirstDrawn(const Cell& cell) {
+  for (const SliceResult& slice : cell.slices) {
+    for (const FindingRecord& finding : slice.findings) {
+      if (!finding.drawing.empty()) return &finding;
+    }
+  }
+  return nullptr;
+}
+
 void AddEvidence(const Cell& cell, report::TestRecord* record) {
   record->evidence.push_back(LineOf(cell));
   for (const SliceResult& slice : cell.slices) {
@@ -115,6 +124,8 @@ void AddEvidence(const Cell& cell, report::TestRecord* record) {
   }
   if (const std::string order = OrderText(TotalsOf(cell).order); !order.empty())
     record->evidence.push_back(order);
+  if (const FindingRecord* proof = FirstDrawn(cell); proof != nullptr)
+    record->evidence.push_back(proof->text + ":\n" + proof->drawing);
   if (RanUnderNemeses(cell)) record->evidence.push_back(NemesesText(cell));
   std::string events;
   std::size_t shown = 0;

@@ -374,9 +374,9 @@ SliceResult Conductor::Run() {
     }
   }
   KillEverybody();
+  RunOrder();  // first: what it finds has its proof with it
   Collect();
   if (ended) RunAudit();
-  RunOrder();
   workload_->Teardown();
   return std::move(result_);
 }
