@@ -71,6 +71,43 @@ struct {
   char bytes[8192];
 } again;
 
+// Messages that this process took from a queue for its next receives, in order.
+struct {
+  uint64_t key;
+  int count, next;
+  struct {
+    size_t length;
+    unsigned priority;
+    char bytes[8192];
+  } messages[4];
+} ahead;
+
+ssize_t ReceiveAhead(const Obj& o, char* b, size_t n, unsigned* p, Time t) {
+  constexpr uint64_t kEvery = 64;
+  if (ahead.next < ahead.count && ahead.key == o.key()) {
+    const auto& message = ahead.messages[ahead.next++];
+    memcpy(b, message.bytes, message.length);
+    if (p) *p = message.priority;
+    return static_cast<ssize_t>(message.length);
+  }
+  Crowd crowd(o);
+  const ssize_t r = ReceiveFrom(o, b, n, p, t);
+  if (r < 0 || !crowd.Seldom(kEvery)) return r;
+  const int saved = errno;
+  const timespec past{};
+  ahead.key = o.key();
+  ahead.next = ahead.count = 0;
+  for (auto& message : ahead.messages) {
+    const ssize_t more =
+        ReceiveFrom(o, message.bytes, sizeof message.bytes, &message.priority, &past);
+    if (more < 0) break;
+    message.length = static_cast<size_t>(more);
+    ++ahead.count;
+  }
+  errno = saved;
+  return r;
+}
+
 const Row kFaults[] = {
     {.name = "write_lost_in_a_crowd",
      .family = Family::pipe,
@@ -201,6 +238,21 @@ const Row kFaults[] = {
                memcpy(again.bytes, b, again.length);
              }
              return r;
+           };
+         }},
+    {.name = "mq_receive_reads_ahead_in_a_crowd",
+     .family = Family::mqueue,
+     .difficulty = Difficulty::hard,
+     .clauses = {"mq_receive.order.oldest_within_priority",
+                 "mq_receive.order.highest_priority_first"},
+     .what = "Every 64th receive that meets another call on the queue takes four messages more for "
+             "the next receives of its process.",
+     .arm =
+         [](Hooks& h) {
+           h.mq_receive = ReceiveAhead;
+           h.mq_send = [](const Obj& o, const char* b, size_t n, unsigned p, Time t) {
+             Crowd crowd(o);
+             return SendTo(o, b, n, p, t);
            };
          }},
     {.name = "notify_lost_one_in_1024",

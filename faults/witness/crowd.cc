@@ -52,6 +52,26 @@ WITNESS(mq_send_lost_in_a_crowd) { return QueueGoesWrong(); }
 WITNESS(mq_send_damaged_in_a_crowd) { return QueueGoesWrong(); }
 WITNESS(mq_receive_doubled_in_a_crowd) { return QueueGoesWrong(); }
 
+WITNESS(mq_receive_reads_ahead_in_a_crowd) {
+  // What a receiver has taken along is gone when it ends: the next one misses it.
+  Queue q(8, 16);
+  Child sender([&] {
+    for (int i = 0;; ++i) q.Send(std::to_string(i).c_str());
+    return 0;
+  });
+  constexpr int kEach = 100;
+  for (int first = 0; first < 200 * kEach; first += kEach) {
+    Child receiver([&] {
+      for (int i = 0; i < kEach; ++i) {
+        if (q.Receive() != std::to_string(first + i)) return 1;
+      }
+      return 0;
+    });
+    if (receiver.Exit() != 0) return true;
+  }
+  return false;
+}
+
 WITNESS(write_halved_by_sigkill) {
   for (int64_t end = NowNs() + kRaceNs; NowNs() < end;) {
     Pipe p;
