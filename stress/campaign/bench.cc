@@ -3,8 +3,9 @@
 //
 //   bazel run -c opt //stress:bench -- [SECONDS-PER-SLICE] [PAIRS] [SECTION...]
 //
-// Sections: raw (checked against raw), usual-policy (the same with wake-up preemption), ring,
-// round-trip, semaphores, stress-ng, speeds, crowds; all of them by default.
+// Sections: raw (checked against raw), order (the same with several producers and consumers, whose
+// order is decided), usual-policy (raw with wake-up preemption), ring, round-trip, semaphores,
+// stress-ng, speeds, crowds; all of them by default.
 //
 // Exit status 0 when all targets are met, 1 when not. A machine that is busy otherwise misses them:
 // the steal and the load are printed with the figures.
@@ -40,7 +41,7 @@ void Row(const std::string& figure, double measured, double target, const std::s
 }
 
 Cell RunOne(const char* workload, std::size_t size, Placement placement, Policy policy,
-            int producers = 0, int consumers = 0, int pairs = 0) {
+            int producers = 0, int consumers = 0, int pairs = 0, int priorities = 1) {
   Options options;
   options.workloads = {FindRow<WorkloadInfo>(workload)};
   options.sizes = {size};
@@ -49,7 +50,7 @@ Cell RunOne(const char* workload, std::size_t size, Placement placement, Policy 
   options.pairs = pairs > 0 ? pairs : g_pairs;
   options.producers = producers;
   options.consumers = consumers;
-  options.priorities = 1;
+  options.priorities = priorities;
   options.seed = 1;
   options.time = g_slice * options.pairs * 3;
   CampaignResult result = RunCampaign(
@@ -108,6 +109,22 @@ void CheckedAgainstRaw(bool usual_policy) {
     }
   }
   if (usual_policy) g_missed = missed_before;
+}
+
+void Order() {
+  std::printf("-- order decided, checked against raw, all processes on one core, SCHED_BATCH\n");
+  const struct {
+    const char* workload;
+    int each, priorities;
+  } cases[] = {{"mq", 1, 1}, {"mq", 2, 1}, {"mq", 2, 4}, {"pipe", 1, 1}, {"pipe-readers", 2, 1}};
+  for (const auto& c : cases) {
+    const Cell cell = RunOne(c.workload, 64, Placement::kSameCore, Policy::kAuto, c.each, c.each, 0,
+                             c.priorities);
+    const std::string each = std::to_string(c.each);
+    Row(std::string(c.workload) + " " + each + " x " + each + ", " +
+            Counted(c.priorities, "priority", "priorities") + ", checked / raw",
+        cell.checked_of_raw, 0.85, Note(cell));
+  }
 }
 
 void Rings() {
@@ -266,6 +283,7 @@ int Main(int argc, char** argv) {
     const char* name;
     void (*run)();
   } sections[] = {{"raw", [] { CheckedAgainstRaw(false); }},
+                  {"order", Order},
                   {"usual-policy", [] { CheckedAgainstRaw(true); }},
                   {"ring", Rings},
                   {"round-trip", RoundTrip},
