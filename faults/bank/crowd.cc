@@ -1,8 +1,11 @@
 // Faults that come true once in thousands of calls that meet another process's call on the same
 // object, or only when a process is killed in mid-call: what is left for full-speed runs to find.
+#include <limits.h>
+#include <poll.h>
 #include <signal.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstring>
 
 #include "faults/preload/queues.h"
@@ -108,6 +111,34 @@ ssize_t ReceiveAhead(const Obj& o, char* b, size_t n, unsigned* p, Time t) {
   return r;
 }
 
+// Bytes that this process took from a stream for its next reads.
+struct {
+  uint64_t key;
+  size_t begin, end;
+  char bytes[PIPE_BUF];
+} surplus;
+
+ssize_t ReadAhead(const Obj& o, void* b, size_t n) {
+  constexpr uint64_t kEvery = 16;
+  if (surplus.begin < surplus.end && surplus.key == o.key()) {
+    const size_t given = std::min(n, surplus.end - surplus.begin);
+    memcpy(b, surplus.bytes + surplus.begin, given);
+    surplus.begin += given;
+    return static_cast<ssize_t>(given);
+  }
+  Crowd crowd(o);
+  const ssize_t r = real::read(o.fd, b, n);
+  if (r < 8 || n > sizeof surplus.bytes || !crowd.Seldom(kEvery)) return r;
+  if (Readiness(o, POLLIN) == 0) return r;
+  const int saved = errno;
+  const ssize_t more = real::read(o.fd, surplus.bytes, n);
+  surplus.key = o.key();
+  surplus.begin = 0;
+  surplus.end = more > 0 ? static_cast<size_t>(more) : 0;
+  errno = saved;
+  return r;
+}
+
 const Row kFaults[] = {
     {.name = "write_lost_in_a_crowd",
      .family = Family::pipe,
@@ -178,6 +209,21 @@ const Row kFaults[] = {
              const ssize_t r = real::read(o.fd, b, n);
              if (waits && r > 0 && ++Cell(o.key(), kWaits) % 1024 == 0) Stuck();
              return r;
+           };
+         }},
+    {.name = "read_takes_more_in_a_crowd",
+     .family = Family::pipe,
+     .difficulty = Difficulty::hard,
+     .clauses = {"pipe.read.fifo_order"},
+     .what = "Every 16th read of 8 bytes or more that meets another call on the pipe takes as much "
+             "again for the next read of its process.",
+     .arm =
+         [](Hooks& h) {
+           ScalarCallsOnly(h);
+           h.read = ReadAhead;
+           h.write = [](const Obj& o, const void* b, size_t n) {
+             Crowd crowd(o);
+             return real::write(o.fd, b, n);
            };
          }},
     {.name = "mq_send_lost_in_a_crowd",

@@ -72,6 +72,25 @@ WITNESS(mq_receive_reads_ahead_in_a_crowd) {
   return false;
 }
 
+WITNESS(read_takes_more_in_a_crowd) {
+  Pipe p;
+  Child writer([&] {
+    for (int64_t i = 0;; ++i) write(p.w, &i, sizeof i);
+    return 0;
+  });
+  constexpr int kEach = 100;
+  for (int64_t first = 0; first < 200 * kEach; first += kEach) {
+    Child reader([&] {
+      for (int64_t i = 0, got = 0; i < kEach; ++i) {
+        if (read(p.r, &got, sizeof got) != sizeof got || got != first + i) return 1;
+      }
+      return 0;
+    });
+    if (reader.Exit() != 0) return true;
+  }
+  return false;
+}
+
 WITNESS(write_halved_by_sigkill) {
   for (int64_t end = NowNs() + kRaceNs; NowNs() < end;) {
     Pipe p;
