@@ -124,8 +124,12 @@ void AddEvidence(const Cell& cell, report::TestRecord* record) {
   }
   if (const std::string order = OrderText(TotalsOf(cell).order); !order.empty())
     record->evidence.push_back(order);
-  if (const FindingRecord* proof = FirstDrawn(cell); proof != nullptr)
+  if (const FindingRecord* proof = FirstDrawn(cell); proof != nullptr) {
     record->evidence.push_back(proof->text + ":\n" + proof->drawing);
+    if (!proof->history.empty())
+      record->attachments.push_back(
+          {"text", "Its calls as a history, for check-history", proof->history});
+  }
   if (RanUnderNemeses(cell)) record->evidence.push_back(NemesesText(cell));
   std::string events;
   std::size_t shown = 0;

@@ -162,14 +162,15 @@ void Conductor::RunOrder() {
   result_.checks += order.decided_by_any;
   for (const OrderFinding& f : order.findings) {
     const bool inverted = f.rule == OrderRule::kPriority;
-    Find(inverted ? Kind::kPriorityInversion : Kind::kReordered,
-         inverted ? options_.info->priority_clause : options_.info->order_clause,
-         StampText(f.first.stamp.Pack()) + " came out after " + StampText(f.second.stamp.Pack()) +
-             ", which " +
-             (inverted ? "was received while the first was there (rule: "
-                       : "was sent after it (rule: ") +
-             ToString(f.rule) + ")",
-         1, DrawOrder(f));
+    const std::string text = StampText(f.first.stamp.Pack()) + " came out after " +
+                             StampText(f.second.stamp.Pack()) + ", which was " +
+                             (inverted ? "received while the first was there" : "sent after it") +
+                             " (rule: " + ToString(f.rule) + ")";
+    Find({.kind = inverted ? Kind::kPriorityInversion : Kind::kReordered,
+          .clause = inverted ? options_.info->priority_clause : options_.info->order_clause,
+          .text = text,
+          .drawing = DrawOrder(f),
+          .history = HistoryOfOrder(f)});
   }
   result_.findings_total += order.findings_total - order.findings.size();
 }

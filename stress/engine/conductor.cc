@@ -311,11 +311,9 @@ void Conductor::KillEverybody() {
   }
 }
 
-void Conductor::Find(Kind kind, ClauseRef clause, const std::string& text, std::uint64_t count,
-                     const std::string& drawing) {
-  result_.findings_total += count;
-  if (result_.findings.size() < 64)
-    result_.findings.push_back({kind, clause, text, count, drawing});
+void Conductor::Find(const FindingRecord& finding) {
+  result_.findings_total += finding.count;
+  if (result_.findings.size() < 64) result_.findings.push_back(finding);
 }
 
 SliceResult Conductor::Run() {

@@ -63,8 +63,10 @@ class Conductor {
   void CollectFindings();
   void RunAudit();
   void RunOrder();
-  void Find(Kind kind, ClauseRef clause, const std::string& text, std::uint64_t count = 1,
-            const std::string& drawing = {});
+  void Find(Kind kind, ClauseRef clause, const std::string& text, std::uint64_t count = 1) {
+    Find({kind, clause, text, count});
+  }
+  void Find(const FindingRecord& finding);
 
   Context& context_;
   const SliceOptions& options_;

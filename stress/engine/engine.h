@@ -78,6 +78,7 @@ struct FindingRecord {
   std::string text;
   std::uint64_t count = 1;
   std::string drawing = {};  // lines of text: the operations that prove it
+  std::string history = {};  // the same for check-history
 };
 
 struct SliceResult {

@@ -256,4 +256,57 @@ std::string DrawOrder(const OrderFinding& finding) {
   return out;
 }
 
+std::string HistoryOfOrder(const OrderFinding& finding) {
+  if (!finding.first.sent || !finding.second.sent) return "";
+  struct Event {
+    std::int64_t tick;
+    bool end;
+    int call;
+  };
+  struct Call {
+    const LoggedCall* logged;
+    const LoggedMessage* message;
+    bool send;
+    int process;
+  };
+  // Consumers come after producers: which numbers they have says nothing else.
+  const int producers =
+      static_cast<int>(1 + std::max(finding.first.stamp.producer, finding.second.stamp.producer));
+  std::vector<Call> calls;
+  for (const LoggedMessage* m : {&finding.first, &finding.second}) {
+    calls.push_back({&m->send, m, true, static_cast<int>(m->stamp.producer)});
+    calls.push_back({&m->receive, m, false, producers + m->consumer});
+  }
+  std::vector<Event> events;
+  for (int i = 0; i < 4; ++i) {
+    const LoggedCall& logged = *calls[static_cast<std::size_t>(i)].logged;
+    // Equal times overlap, but for two calls of one process.
+    const bool follows = std::any_of(calls.begin(), calls.end(), [&](const Call& other) {
+      return other.process == calls[static_cast<std::size_t>(i)].process &&
+             other.logged->end == logged.invoke;
+    });
+    events.push_back({2 * logged.invoke + (follows ? 1 : 0), false, i});
+    events.push_back({2 * logged.end, true, i});
+  }
+  std::sort(events.begin(), events.end(), [](const Event& a, const Event& b) {
+    return a.tick != b.tick ? a.tick < b.tick : a.end < b.end;
+  });
+  int tickets[4][2] = {};
+  for (std::size_t i = 0; i < events.size(); ++i)
+    tickets[events[i].call][events[i].end ? 1 : 0] = static_cast<int>(i) + 1;
+  std::string out = "{\"ipcsuite_history\":1,\"model\":\"queue\",\"origin\":\"stress\"}\n";
+  for (std::size_t i = 0; i < calls.size(); ++i) {
+    const Call& call = calls[i];
+    char line[200];
+    std::snprintf(line, sizeof line,
+                  "{\"p\":%d,\"call\":\"%s\",\"value\":%d,\"prio\":%u,\"invoke\":%d,"
+                  "\"return\":%d}\n",
+                  call.process, call.send ? "mq_send" : "mq_receive",
+                  call.message == &finding.first ? 1 : 2, call.message->stamp.priority,
+                  tickets[i][0], tickets[i][1]);
+    out += line;
+  }
+  return out;
+}
+
 }  // namespace ipcsuite::stress

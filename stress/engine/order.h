@@ -139,4 +139,8 @@ OrderResult DecideOrder(const std::vector<OrderLog>& sends, const std::vector<Or
 // which is all that the rules depend on; the times are in microseconds from the first event.
 std::string DrawOrder(const OrderFinding& finding);
 
+// The four calls of a finding in the format of `check-history`, as a queue of two messages: the
+// checker of histories refuses it, and draws it. "" where a send was not logged.
+std::string HistoryOfOrder(const OrderFinding& finding);
+
 }  // namespace ipcsuite::stress
