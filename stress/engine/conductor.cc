@@ -44,7 +44,7 @@ std::uint64_t BitsPerStream(const RunSpec& spec) {
 // Calls that the log of each process has room for; 0: numbers alone decide the order, or nobody
 // asks for it.
 std::uint32_t CallsLogged(const WorkloadInfo& info, const RunSpec& spec) {
-  constexpr int kCallsMax = 1 << 19;  // of all processes: 12 MiB
+  constexpr int kCallsMax = 1 << 18;  // of all processes: 6 MiB
   const bool open = spec.producers > 1 || spec.consumers > 1 || spec.priorities > 1;
   if (spec.mode == Mode::kRaw || info.order_clause.id.empty() || !open) return 0;
   return static_cast<std::uint32_t>(std::max(1024, kCallsMax / spec.workers()));
