@@ -83,6 +83,43 @@ bool CancelledLater(const std::vector<const TraceEntry*>& entries) {
   });
 }
 
+// Objects for which calls with different names wait for the same.
+bool WaitForTheSame(const TraceEntry& a, const TraceEntry& b) {
+  if (a.actor == b.actor || a.word_count == 0 || a.word[0] != b.word[0]) return false;
+  const ParameterKind kind = ShapeOf(a.function).parameters[0].kind;
+  return a.function == b.function ||
+         (kind == ParameterKind::kSemaphore && ShapeOf(b.function).parameters[0].kind == kind);
+}
+
+// Whether one of several peers that wait for the same gets it, and another one is seen to wait on:
+// POSIX leaves open which one is woken. Those that return together may do so in any order.
+bool OneOfSeveralIsWoken(const std::vector<const TraceEntry*>& entries) {
+  const auto waits = [&](const TraceEntry& entry) {
+    return IsCall(entry) && entry.actor != 0 &&
+           std::ranges::any_of(entries, [&](const auto* shown) {
+             const std::uint32_t end = entry.ended == 0 ? kNever : entry.ended;
+             return shown->kind == Kind::kBlocked && shown->word[0] == entry.actor &&
+                    shown->began > entry.began && shown->began < end;
+           });
+  };
+  return std::ranges::any_of(entries, [&](const TraceEntry* woken) {
+    const bool number = ShapeOf(woken->function).style == ErrorStyle::kNumber;
+    if (woken->ended == 0 || woken->failed || (number && woken->value != 0) || !waits(*woken))
+      return false;
+    return std::ranges::any_of(entries, [&](const TraceEntry* other) {
+      const std::uint32_t end = other->ended == 0 ? kNever : other->ended;
+      if (!waits(*other) || !WaitForTheSame(*woken, *other) || other->began > woken->ended)
+        return false;
+      return std::ranges::any_of(entries, [&](const TraceEntry* between) {
+        const bool acts = (IsCall(*between) && !GivesUp(*between)) ||
+                          between->kind == Kind::kBlocked || between->kind == Kind::kStaysBlocked;
+        return acts && between->actor != other->actor && between->began > woken->ended &&
+               between->began < end;
+      });
+    });
+  });
+}
+
 // A part of the bytes was written, which others read.
 bool WritesAPart(const std::vector<const TraceEntry*>& entries, const TraceEntry& call) {
   const bool part = call.function == Function::write && !call.failed && call.ended != 0 &&
@@ -111,6 +148,7 @@ std::string WhatChanceDecides(const std::vector<const TraceEntry*>& entries) {
   if (CancelledCall(entries)) return "a cancelled thread's clean-up makes calls";
   if (CancelledLater(entries)) return "a thread is cancelled after the call";
   if (ChanceDecides(entries)) return "chance decides what a call returns";
+  if (OneOfSeveralIsWoken(entries)) return "chance decides which of several waiters is woken";
   if (ReadsMeetWrites(entries)) return "chance decides how much a read takes";
   return "";
 }

@@ -338,10 +338,12 @@ class Program {
     const auto lines = layout.lines.find(0);
     if (lines != layout.lines.end()) main = Block(lines->second);
     if (layout.last_turn > 0) main += "  turn(" + std::to_string(layout.last_turn) + ");\n";
-    std::vector<Variable> variables = roles_.variables();
-    std::erase_if(variables, [&](const Variable& variable) {
+    std::vector<Variable> variables = roles_.variables(), shared = roles_.shared();
+    const auto unused = [&](const Variable& variable) {
       return !Names(main, variable.name) && !Names(text, variable.name);
-    });
+    };
+    std::erase_if(variables, unused);
+    std::erase_if(shared, unused);
     Runtime runtime = {.peers = peers_,
                        .processes = !processes_.empty(),
                        .threads = !threads_.empty(),
@@ -353,7 +355,7 @@ class Program {
                        .directories = roles_.directories(),
                        .needs = needs_,
                        .variables = std::move(variables),
-                       .shared = roles_.shared(),
+                       .shared = std::move(shared),
                        .removals = roles_.Removals(main + text)};
     text += "\nint main(void) {\n" + SetUpInC(runtime) + main + "  end(0, NULL);\n}\n";
     return HeadInC(test_, passed_) + RuntimeInC(runtime, text) +
