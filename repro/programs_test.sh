@@ -37,4 +37,11 @@ repro/try.sh "$dir/run/repro" || fail "a program does not say what its test says
 grep -qE '^ +[0-9]+ agrees$' "$dir/log" || { cat "$dir/log"; fail "no program agrees with its test"; }
 grep -E '^  (conforms under the fault|deviates without it|does not compile)' "$dir/log" &&
   { cat "$dir/log"; fail "a program does not say what its test says"; }
+
+# What leads to this failure leaves objects of the test out, of which the program declares none.
+"$ipcsuite" detect --repro --no-properties --out "$dir/cut" --fault spin_init_keeps_word \
+  >"$dir/log" 2>&1 || { cat "$dir/log"; fail "a fault is not detected"; }
+grep -q '^Reproducers of 1 detections' "$dir/log" || { cat "$dir/log"; fail "no program was made"; }
+grep -E '^  +[0-9]+ (does not compile|no program)$' "$dir/log" &&
+  { cat "$dir/log"; fail "the program of a failure that leaves objects out does not compile"; }
 echo ok
