@@ -255,6 +255,30 @@ std::string DynamicProgram() {
          std::string(reinterpret_cast<const char*>(&segment), sizeof segment) + loader;
 }
 
+// Topology that a guest is given: what QEMU is told, and what does not fit.
+TEST_F(Prepared, GuestGetsTheTopologyThatWasAsked) {
+  if (FindCommand("qemu-system-x86_64").empty()) GTEST_SKIP() << "no QEMU here";
+  std::string program = DynamicProgram();
+  program.resize(sizeof(Elf64_Ehdr));
+  reinterpret_cast<Elf64_Ehdr*>(program.data())->e_phnum = 0;  // static
+  std::ofstream(input_.program, std::ios::binary) << program;
+  const std::string vm = "vm:" + input_.program + ",mem=1024,smp=8,";
+  const auto launch = Try(vm + "sockets=2,cores=2,threads=2,nodes=2");
+  ASSERT_TRUE(launch) << error_;
+  const auto has = [&](const char* word) {
+    return std::ranges::count(launch->argv, std::string(word)) == 1;
+  };
+  EXPECT_TRUE(has("8,sockets=2,cores=2,threads=2"));
+  EXPECT_TRUE(has("node,nodeid=1,cpus=4-7,memdev=m1"));
+  EXPECT_TRUE(has("memory-backend-ram,id=m1,size=512M"));
+  EXPECT_TRUE(has("max,vendor=GenuineIntel")) << "with AMD's model QEMU has no threads";
+  for (const char* const wrong :
+       {"sockets=2,cores=2,threads=1", "sockets=3", "nodes=3", "threads=16"}) {
+    EXPECT_FALSE(Try(vm + wrong)) << wrong;
+    EXPECT_THAT(error_, HasSubstr("smp=8")) << wrong;
+  }
+}
+
 TEST_F(Prepared, DynamicProgramIsRefusedWhereItsLoaderIsAbsent) {
   std::ofstream(input_.program, std::ios::binary) << DynamicProgram();
   for (const PlatformKind* kind : AllRows<PlatformKind>()) {

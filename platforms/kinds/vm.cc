@@ -17,6 +17,8 @@ struct Machine {
   const char* package;
   std::vector<std::string> flags;
   const char* console;
+  // Added to the CPU model, the last of the flags, when a core has several hardware threads.
+  const char* with_threads = "";
 };
 
 const std::vector<Machine>& Machines() {
@@ -25,12 +27,16 @@ const std::vector<Machine>& Machines() {
        .qemu = "qemu-system-x86_64",
        .package = "qemu-system-x86",
        .flags = {"-M", "q35", "-cpu", "max"},
-       .console = "ttyS0"},
+       .console = "ttyS0",
+       // TCG's own, of AMD, has one thread for each core.
+       .with_threads = ",vendor=GenuineIntel"},
       {.elf_machine = EM_386,
        .qemu = "qemu-system-i386",
        .package = "qemu-system-x86",
        .flags = {"-M", "q35", "-cpu", "max"},
-       .console = "ttyS0"},
+       .console = "ttyS0",
+       // TCG's own, of AMD, has one thread for each core.
+       .with_threads = ",vendor=GenuineIntel"},
       {.elf_machine = EM_AARCH64,
        .qemu = "qemu-system-aarch64",
        .package = "qemu-system-arm",
@@ -81,6 +87,41 @@ std::string MissingQemu() {
                             " (or -arm, -misc, -ppc for other machines)");
 }
 
+int Number(const PlatformSpec& spec, const char* key) { return std::stoi(spec.Value(key)); }
+
+// How QEMU is told about CPUs and NUMA nodes: "-smp 8,sockets=2,cores=2,threads=2 ...".
+Result<std::vector<std::string>> CpuArguments(const PlatformSpec& spec) {
+  const int cpus = Number(spec, "smp"), nodes = Number(spec, "nodes");
+  std::string smp = std::to_string(cpus);
+  int product = 1, given = 0;
+  for (const char* const level : {"sockets", "cores", "threads"}) {
+    if (!spec.Has(level)) continue;
+    ++given;
+    product *= Number(spec, level);
+    smp += std::string(",") + level + "=" + spec.Value(level);
+  }
+  if (given == 3 ? product != cpus : cpus % product != 0)
+    return Error{"sockets, cores and threads make " + std::to_string(product) +
+                 " CPUs of smp=" + std::to_string(cpus) + ": give a product that fits"};
+  std::vector<std::string> arguments = {"-smp", smp};
+  if (nodes == 1) return arguments;
+  const int memory = Number(spec, "mem");
+  if (cpus % nodes != 0 || memory % nodes != 0)
+    return Error{"nodes=" + std::to_string(nodes) + " does not divide smp=" + std::to_string(cpus) +
+                 " and mem=" + std::to_string(memory) + ": give numbers that do"};
+  for (int node = 0; node < nodes; ++node) {
+    const std::string id = std::to_string(node);
+    const int first = node * (cpus / nodes);
+    arguments.insert(
+        arguments.end(),
+        {"-object",
+         "memory-backend-ram,id=m" + id + ",size=" + std::to_string(memory / nodes) + "M", "-numa",
+         "node,nodeid=" + id + ",cpus=" + std::to_string(first) + "-" +
+             std::to_string(first + cpus / nodes - 1) + ",memdev=m" + id});
+  }
+  return arguments;
+}
+
 Result<Launch> PrepareVm(const PlatformSpec& spec, const LaunchInput& input) {
   if (access(spec.target.c_str(), R_OK) != 0)
     return Error{"no kernel image " + spec.target + ": name one that can be read"};
@@ -93,16 +134,18 @@ Result<Launch> PrepareVm(const PlatformSpec& spec, const LaunchInput& input) {
   if (qemu.empty())
     return Error{std::string(machine->qemu) + " is not in PATH: install the package " +
                  machine->package};
+  const Result<std::vector<std::string>> cpus = CpuArguments(spec);
+  if (!cpus) return Error{cpus.error()};
   const Result<std::string> initramfs = WriteInitramfs(spec, input, *program);
   if (!initramfs) return Error{initramfs.error()};
   Launch launch;
   launch.argv = {qemu};
   launch.argv.insert(launch.argv.end(), machine->flags.begin(), machine->flags.end());
+  if (Number(spec, "threads") > 1) launch.argv.back() += machine->with_threads;
+  launch.argv.insert(launch.argv.end(), cpus->begin(), cpus->end());
   const std::vector<std::string> rest = {
       "-accel",
       spec.Value("accel"),
-      "-smp",
-      spec.Value("smp"),
       "-m",
       spec.Value("mem"),
       "-nographic",
@@ -124,11 +167,22 @@ Result<Launch> PrepareVm(const PlatformSpec& spec, const LaunchInput& input) {
 
 std::vector<PlatformKey> Keys() {
   std::vector<PlatformKey> keys = GuestKeys("1024");
-  keys.push_back({.name = "smp",
-                  .value = "N",
-                  .help = "number of CPUs",
-                  .otherwise = "2",
-                  .check = &CheckCount});
+  struct CountKey {
+    const char *name, *help, *otherwise;
+  } const kCounts[] = {
+      {"smp", "number of CPUs", "2"},
+      {"sockets", "packages of these CPUs", "1"},
+      {"cores", "cores of each package", "1"},
+      {"threads", "hardware threads of each core", "1"},
+      {"nodes", "NUMA nodes, of equal CPUs and memory", "1"},
+  };
+  for (const CountKey& count : kCounts) {
+    keys.push_back({.name = count.name,
+                    .value = "N",
+                    .help = count.help,
+                    .otherwise = count.otherwise,
+                    .check = &CheckCount});
+  }
   keys.push_back({.name = "accel",
                   .value = "NAME",
                   .help = "QEMU's accelerator, kvm for example",
