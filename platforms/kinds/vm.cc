@@ -141,7 +141,8 @@ Result<Launch> PrepareVm(const PlatformSpec& spec, const LaunchInput& input) {
   Launch launch;
   launch.argv = {qemu};
   launch.argv.insert(launch.argv.end(), machine->flags.begin(), machine->flags.end());
-  if (Number(spec, "threads") > 1) launch.argv.back() += machine->with_threads;
+  if (spec.Has("threads") && Number(spec, "threads") > 1)
+    launch.argv.back() += machine->with_threads;
   launch.argv.insert(launch.argv.end(), cpus->begin(), cpus->end());
   const std::vector<std::string> rest = {
       "-accel",
@@ -168,13 +169,13 @@ Result<Launch> PrepareVm(const PlatformSpec& spec, const LaunchInput& input) {
 std::vector<PlatformKey> Keys() {
   std::vector<PlatformKey> keys = GuestKeys("1024");
   struct CountKey {
-    const char *name, *help, *otherwise;
+    const char *name, *help, *otherwise = "";  // empty: QEMU decides
   } const kCounts[] = {
-      {"smp", "number of CPUs", "2"},
-      {"sockets", "packages of these CPUs", "1"},
-      {"cores", "cores of each package", "1"},
-      {"threads", "hardware threads of each core", "1"},
-      {"nodes", "NUMA nodes, of equal CPUs and memory", "1"},
+      {.name = "smp", .help = "number of CPUs", .otherwise = "2"},
+      {.name = "sockets", .help = "packages of these CPUs"},
+      {.name = "cores", .help = "cores of each package"},
+      {.name = "threads", .help = "hardware threads of each core"},
+      {.name = "nodes", .help = "NUMA nodes, of equal CPUs and memory", .otherwise = "1"},
   };
   for (const CountKey& count : kCounts) {
     keys.push_back({.name = count.name,

@@ -192,8 +192,7 @@ const Row<WorkloadInfo> kMqStreamRow({
         "Producers send to one queue with random priorities, consumers receive. Numbers of each "
         "producer and priority ascend at each consumer; after the run each message was received "
         "exactly once. Logged calls decide the order between consumers, and of priorities. "
-        "Producers "
-        "and consumers are killed: each has at most one message in hand.",
+        "Producers and consumers are killed: each has at most one message in hand.",
     .test_name = "Stress.MqStream",
     .shape = Shape::kShared,
     .producers = 2,
